@@ -1,0 +1,69 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+
+/// A module of the toolkit; it may import only the modules named here, which stand above it.
+func module(_ name: String, _ imports: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: imports, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ imports: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: name + "Tests", dependencies: ["GraftTestSupport"] + imports, swiftSettings: settings)
+}
+
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "graft",
+  products: [.executable(name: "graft", targets: ["graft"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.4.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
+    module("Diagnostics", []),
+    module("Tensors", ["Diagnostics", systemPackage]),
+    module("JSON", ["Diagnostics", "CJSONC"]),
+    module("Containers", ["Diagnostics", "Tensors", "JSON", systemPackage]),
+    module("Canonical", ["Diagnostics", "Tensors"]),
+    module("Layouts", ["Diagnostics", "Tensors", "JSON", "Canonical"]),
+    module("Conversion", ["Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", systemPackage]),
+    module("Kernels", []),
+    module("Runtime", ["Diagnostics", "Tensors", "Canonical", "Kernels"]),
+    module("Splicing", ["Diagnostics", "Tensors", "Canonical"]),
+    module("Verification", ["Diagnostics", "Tensors", "Canonical", "Runtime"]),
+    .executableTarget(
+      name: "graft",
+      dependencies: [
+        "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Conversion",
+        "Runtime", "Splicing", "Verification", argumentParser, systemPackage,
+      ],
+      swiftSettings: settings),
+    .target(
+      name: "GraftTestSupport",
+      dependencies: ["Tensors", "JSON", "Containers", "Canonical", "Layouts", systemPackage],
+      path: "Tests/GraftTestSupport", swiftSettings: settings),
+    tests("Tensors", ["Diagnostics", "Tensors", systemPackage]),
+    tests("JSON", ["Diagnostics", "JSON"]),
+    tests("Containers", ["Diagnostics", "Tensors", "JSON", "Containers", systemPackage]),
+    tests("Canonical", ["Diagnostics", "Tensors", "Canonical"]),
+    tests("Layouts", ["Diagnostics", "Tensors", "JSON", "Canonical", "Layouts"]),
+    tests(
+      "Conversion",
+      [
+        "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Conversion",
+        systemPackage,
+      ]),
+    tests(
+      "Runtime",
+      ["Diagnostics", "Tensors", "Containers", "Canonical", "Conversion", "Kernels", "Runtime"]),
+    tests("Splicing", ["Diagnostics", "Tensors", "Canonical", "Conversion", "Splicing"]),
+    tests("Verification", ["Diagnostics", "Tensors", "Canonical", "Runtime", "Verification"]),
+    tests("Command", ["Diagnostics", "JSON", systemPackage, "graft"]),
+  ]
+)

@@ -1,0 +1,62 @@
+/// A causal softmax attention mixer.
+///
+/// Maths letters: `nh` query heads, `nkv` key/value heads, `hd` head dim.
+public struct Attention: FactRecord {
+  /// How the score scale follows from the head dim where it is not given.
+  public enum ScaleRule: String, Sendable {
+    case inverseSquareRoot = "1/sqrt(hd)"
+    case inverse = "1/hd"
+  }
+
+  /// What the norms of queries and keys run over.
+  public enum QKNorm: String, Sendable {
+    case none
+    /// Each head alone, weight `[hd]`.
+    case head
+    /// All heads of the projection together.
+    case projection
+  }
+
+  public var heads = 0
+  public var kvHeads = 0
+  public var headDim = 0
+  /// Whether q, k, v and o have biases.
+  public var hasBias = false
+  /// Whether the output is multiplied by `sigmoid(gate)` before the output projection.
+  public var hasGate = false
+  /// Whether the component along the position's own value is removed from the output.
+  public var isExclusive = false
+  /// The number of positions a query sees, itself included; nil for all before it.
+  public var window: Int?
+  public var scale: Double?
+  public var scaleRule = ScaleRule.inverseSquareRoot
+  public var qkNorm = QKNorm.none
+
+  public init() {}
+
+  public static let facts: [Fact<Attention>] = [
+    .integer("attention.heads", \.heads),
+    .integer("attention.kv_heads", \.kvHeads),
+    .integer("attention.head_dim", \.headDim),
+    .flag("attention.bias", \.hasBias),
+    .flag("attention.gate", \.hasGate),
+    .flag("attention.exclusive", \.isExclusive),
+    .integer("attention.window", \.window),
+    .number("attention.scale", \.scale),
+    .word("attention.scale_rule", \.scaleRule),
+    .word("attention.qk_norm", \.qkNorm),
+  ]
+
+  /// What scores are multiplied with.
+  public var scoreScale: Double {
+    if let scale { return scale }
+    return scaleRule == .inverse ? 1 / Double(headDim) : 1 / Double(headDim).squareRoot()
+  }
+
+  var symbols: [String: Int] { ["nh": heads, "nkv": kvHeads, "hd": headDim] }
+
+  mutating func resolve(hidden: Int) {
+    if kvHeads == 0 { kvHeads = heads }
+    if headDim == 0, heads > 0, hidden % heads == 0 { headDim = hidden / heads }
+  }
+}

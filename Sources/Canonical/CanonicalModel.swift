@@ -1,0 +1,38 @@
+import Diagnostics
+import Tensors
+
+/// A model in the canonical form: its configuration and its tensors by role.
+///
+/// Nothing is read until a tensor is asked for its values.
+public struct CanonicalModel: Sendable {
+  /// What the weights do not say.
+  public var configuration: ModelConfiguration
+  /// The tensors by role.
+  public var tensors: [Role: CanonicalTensor]
+
+  /// A model from its parts.
+  public init(configuration: ModelConfiguration, tensors: [Role: CanonicalTensor]) {
+    self.configuration = configuration
+    self.tensors = tensors
+  }
+
+  /// The tensor of a role that must be there.
+  /// - Throws: `Problem` of kind `invalid` where it is not, `unsupported` where its type cannot be
+  ///   computed with.
+  public func tensor(_ role: Role) throws -> CanonicalTensor {
+    guard let tensor = tensors[role] else {
+      throw Problem(.invalid, "the model has no \(role)", layer: role.layer)
+    }
+    guard tensor.type.isComputable else {
+      throw Problem(
+        .unsupported, "cannot compute with this type", tensor: tensor.origin, layer: role.layer,
+        expected: "F32, BF16 or F16", found: tensor.type.rawValue)
+    }
+    return tensor
+  }
+
+  /// The tensor of a role that a model may lack.
+  public func optionalTensor(_ role: Role) throws -> CanonicalTensor? {
+    tensors[role] == nil ? nil : try tensor(role)
+  }
+}

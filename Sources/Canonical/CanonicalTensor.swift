@@ -1,0 +1,70 @@
+import Tensors
+
+/// One tensor of the canonical model, read lazily from wherever its bytes are.
+public struct CanonicalTensor: Sendable {
+  /// The canonical shape.
+  public let shape: [Int]
+  /// The type of the stored elements.
+  public let type: ScalarType
+  /// The bytes of the whole stored tensor that holds this one.
+  public let region: ByteRegion
+  /// Where the canonical elements, in row-major order of `shape`, lie in the stored tensor.
+  public let view: StridedView
+  /// What was done to canonical values when they were stored, in order.
+  public let steps: [ValueStep]
+  /// The name under which the elements are stored, for messages.
+  public let origin: String
+
+  /// A tensor that lies inside a stored one.
+  public init(
+    shape: [Int], type: ScalarType, region: ByteRegion, view: StridedView,
+    steps: [ValueStep] = [], origin: String
+  ) {
+    self.shape = shape
+    self.type = type
+    self.region = region
+    self.view = view
+    self.steps = steps
+    self.origin = origin
+  }
+
+  /// A tensor made in memory, F32, in canonical order.
+  /// - Precondition: `values.count` is the product of `shape`.
+  public init(shape: [Int], values: [Float], origin: String) {
+    precondition(values.count == shape.reduce(1, *))
+    self.init(
+      shape: shape, type: .f32, region: ByteRegion(OwnedBytes(values)),
+      view: StridedView(contiguous: shape), origin: origin)
+  }
+
+  /// The number of elements.
+  public var count: Int { shape.reduce(1, *) }
+
+  /// The values in canonical order, with the value steps undone.
+  /// - Precondition: `type.isComputable`.
+  /// - Cost: 4 bytes per element of new memory.
+  public func floats() -> [Float] {
+    var result: [Float] = []
+    result.reserveCapacity(count)
+    let target = StridedView(contiguous: shape)
+    region.withBytes { bytes in
+      PairedView(source: view, target: target).forEachRun { source, _, run in
+        for index in source..<(source + run) { result.append(value(bytes, index)) }
+      }
+    }
+    return result
+  }
+
+  private func value(_ bytes: UnsafeRawBufferPointer, _ index: Int) -> Float {
+    let stored: Float
+    switch type {
+    case .bf16:
+      stored = FloatBits.float(
+        bf16: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
+    case .f16:
+      stored = FloatBits.float(f16: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
+    default: stored = bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self)
+    }
+    return steps.reversed().reduce(stored) { $1.undo($0) }
+  }
+}

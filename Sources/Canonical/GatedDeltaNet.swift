@@ -1,0 +1,55 @@
+/// A Gated DeltaNet mixer.
+///
+/// Maths letters: `nk`/`nv` key/value heads, `dk`/`dv` their dims, `taps` the convolution kernel.
+/// Value head h reads key head `h / (nv / nk)`.
+public struct GatedDeltaNet: FactRecord {
+  /// Where the output gate `silu(z)` acts.
+  public enum Gate: String, Sendable {
+    case none
+    /// `norm(o ⊙ silu(z))`, as in lm-engine.
+    case beforeNorm = "before_norm"
+    /// `norm(o) ⊙ silu(z)`, as in Hugging Face and fla.
+    case afterNorm = "after_norm"
+  }
+
+  public var keyHeads = 0
+  public var valueHeads = 0
+  public var keyDim = 0
+  public var valueDim = 0
+  /// The number of taps of the causal convolution; 0 for none.
+  public var taps = 0
+  public var gate = Gate.none
+  /// What queries are multiplied with after normalisation; nil for `dk^-0.5`.
+  public var scale: Double?
+  /// Whether beta reaches 2, which allows negative eigenvalues of the state transition.
+  public var allowsNegativeEigenvalues = false
+  /// The eps of the output norm; nil for that of the model's norms.
+  public var normEpsilon: Double?
+
+  public init() {}
+
+  public static let facts: [Fact<GatedDeltaNet>] = [
+    .integer("gdn.k_heads", \.keyHeads),
+    .integer("gdn.v_heads", \.valueHeads),
+    .integer("gdn.k_head_dim", \.keyDim),
+    .integer("gdn.v_head_dim", \.valueDim),
+    .integer("gdn.taps", \.taps),
+    .word("gdn.gate", \.gate),
+    .number("gdn.scale", \.scale),
+    .flag("gdn.negative_eigenvalues", \.allowsNegativeEigenvalues),
+    .number("gdn.norm_eps", \.normEpsilon),
+  ]
+
+  /// What queries are multiplied with after normalisation.
+  public var queryScale: Double { scale ?? 1 / Double(keyDim).squareRoot() }
+
+  /// The number of channels of the convolution: queries, keys, values.
+  public var channels: Int { 2 * keyHeads * keyDim + valueHeads * valueDim }
+
+  var symbols: [String: Int] {
+    [
+      "nk": keyHeads, "nv": valueHeads, "dk": keyDim, "dv": valueDim, "taps": taps,
+      "r": keyHeads > 0 ? valueHeads / keyHeads : 0,
+    ]
+  }
+}

@@ -1,0 +1,123 @@
+import Diagnostics
+
+extension ModelConfiguration {
+  /// The largest head count, head dim or width; keeps products of three inside an `Int`.
+  private static let largestExtent = 1 << 20
+  /// The largest vocabulary, position count or layer count.
+  private static let largestCount = 1 << 40
+
+  /// Checks that every number is in range and that head counts divide each other.
+  /// - Throws: `Problem` or `ProblemList` of kind `invalid`, with every finding.
+  func check() throws {
+    var problems: [Problem] = []
+    func require(_ condition: Bool, _ what: String, layer: Int? = nil, found: String) {
+      guard !condition else { return }
+      problems.append(Problem(.invalid, what, layer: layer, found: found))
+    }
+    require((1...Self.largestExtent).contains(hidden), "hidden is out of range", found: "\(hidden)")
+    require(
+      (1...Self.largestCount).contains(vocabulary), "vocabulary is out of range",
+      found: "\(vocabulary)")
+    require(
+      (0...Self.largestCount).contains(maximumPositions), "positions is out of range",
+      found: "\(maximumPositions)")
+    require(
+      layers.count == layerCount, "the number of layers does not match the layer list",
+      found: "\(layerCount) layers, \(layers.count) described")
+    require(logitsDivisor != 0, "logits.divisor must not be 0", found: "0")
+    for (index, layer) in layers.enumerated() {
+      for (name, value) in layer.values.sorted(by: { $0.key < $1.key }) {
+        guard case .integer(let number) = value else { continue }
+        require(
+          (0...Self.largestExtent).contains(number), "\(name) is out of range", layer: index,
+          found: "\(number)")
+      }
+      guard problems.isEmpty else { continue }
+      for (what, found) in layer.disagreements(ropeDim: position == .rope ? ropeDim : 0) {
+        require(false, what, layer: index, found: found)
+      }
+    }
+    try ProblemList.throwIfAny(problems)
+  }
+}
+
+extension LayerConfiguration {
+  fileprivate func disagreements(ropeDim: Int) -> [(what: String, found: String)] {
+    let ofMixer: [(String, String)]
+    switch mixer {
+    case .attention(let mixer): ofMixer = mixer.disagreements(ropeDim: ropeDim)
+    case .gatedDeltaNet(let mixer): ofMixer = mixer.disagreements
+    case .m2rnn(let mixer): ofMixer = mixer.disagreements
+    case .carried: ofMixer = []
+    }
+    return ofMixer + feedForward.disagreements
+  }
+}
+
+extension Attention {
+  fileprivate func disagreements(ropeDim: Int) -> [(String, String)] {
+    guard heads > 0, headDim > 0, kvHeads > 0 else {
+      return [
+        ("attention needs heads and a head dim", "\(heads) heads of \(headDim), \(kvHeads) kv heads")
+      ]
+    }
+    var found: [(String, String)] = []
+    if heads % kvHeads != 0 {
+      found.append(("attention.kv_heads must divide attention.heads", "\(kvHeads), \(heads)"))
+    }
+    if ropeDim > headDim || ropeDim % 2 != 0 {
+      found.append(("rope.dim must be even and at most the head dim", "\(ropeDim), \(headDim)"))
+    }
+    if let window, window < 1 { found.append(("attention.window must be positive", "\(window)")) }
+    return found
+  }
+}
+
+extension GatedDeltaNet {
+  fileprivate var disagreements: [(String, String)] {
+    guard keyHeads > 0, valueHeads > 0, keyDim > 0, valueDim > 0 else {
+      return [
+        ("gdn needs heads and head dims", "\(keyHeads)/\(valueHeads) of \(keyDim)/\(valueDim)")
+      ]
+    }
+    guard valueHeads % keyHeads == 0 else {
+      return [("gdn.k_heads must divide gdn.v_heads", "\(keyHeads), \(valueHeads)")]
+    }
+    return []
+  }
+}
+
+extension M2RNN {
+  fileprivate var disagreements: [(String, String)] {
+    let groups = [
+      ("q", queryHeads), ("k", keyHeads), ("v", valueHeads), ("f", forgetHeads),
+      ("weight", weightHeads),
+    ]
+    var found: [(String, String)] = []
+    for (name, count) in groups where count < 1 || heads % count != 0 {
+      found.append(("m2rnn.\(name)_heads must divide the number of heads", "\(count), \(heads)"))
+    }
+    if gateHeads != heads {
+      found.append(("m2rnn.g_heads must equal the number of heads", "\(gateHeads), \(heads)"))
+    }
+    if keyDim < 1 || valueDim < 1 {
+      found.append(("m2rnn needs head dims", "\(keyDim), \(valueDim)"))
+    }
+    if taps == 0, activation != .identity {
+      found.append(("m2rnn.activation needs a convolution", activation.rawValue))
+    }
+    return found
+  }
+}
+
+extension FeedForward {
+  fileprivate var disagreements: [(String, String)] {
+    guard intermediate > 0 else { return [("mlp.intermediate must be positive", "0")] }
+    if kind == .moe, experts < 1 || !(1...max(experts, 1)).contains(expertsPerToken) {
+      return [
+        ("moe.experts_per_token must be between 1 and moe.experts", "\(expertsPerToken), \(experts)")
+      ]
+    }
+    return []
+  }
+}

@@ -1,0 +1,165 @@
+import Diagnostics
+
+/// The kind of a normalisation layer.
+public enum NormKind: String, Hashable, Sendable {
+  case rmsnorm
+  case layernorm
+}
+
+/// Everything about a model that its weights do not say.
+///
+/// Shape symbols: `H` hidden size, `vocab` vocabulary, `P` learned positions.
+public struct ModelConfiguration: FactRecord {
+  /// How positions enter the model.
+  public enum Position: String, Sendable {
+    case none
+    case rope
+    case learned
+  }
+
+  /// Which dims of a head RoPE rotates when it rotates some.
+  public enum RopeSide: String, Sendable {
+    case first
+    case last
+  }
+
+  /// How RoPE frequencies are stretched for longer contexts.
+  public enum RopeScaling: String, Sendable {
+    case none
+    case yarn
+  }
+
+  /// How a trainer draws fresh linear weights.
+  public enum InitMethod: String, Sendable {
+    case normal
+    case mup
+    case fanIn = "fan_in"
+  }
+
+  public var vocabulary = 0
+  public var hidden = 0
+  public var layerCount = 0
+  public var maximumPositions = 0
+  /// Whether the head uses the embedding.
+  public var isTied = false
+  public var norm = NormKind.rmsnorm
+  public var normEpsilon = 1e-5
+  /// Whether norms multiply by `1 + weight`.
+  public var normIsZeroCentred = false
+  public var position = Position.none
+  public var ropeTheta = 10_000.0
+  public var ropeDim = 0
+  public var ropeSide = RopeSide.first
+  public var ropeScaling = RopeScaling.none
+  public var ropeFactor = 1.0
+  public var ropeOriginalPositions = 0
+  /// What embeddings are multiplied with.
+  public var embeddingScale = 1.0
+  /// What logits are divided by.
+  public var logitsDivisor = 1.0
+  /// What each block's output is multiplied with before it is added.
+  public var residualScale = 1.0
+  public var initMethod = InitMethod.normal
+  public var initRange = 0.02
+  public var initIsDepthScaled = false
+  public var layers: [LayerConfiguration] = []
+
+  public init() {}
+
+  public static let facts: [Fact<ModelConfiguration>] =
+    [
+      .integer("vocabulary", \.vocabulary),
+      .integer("hidden", \.hidden),
+      .integer("layers", \.layerCount),
+      .integer("positions", \.maximumPositions),
+      .flag("tied", \.isTied),
+      .word("norm", \.norm),
+      .number("norm.eps", \.normEpsilon),
+      .flag("norm.zero_centred", \.normIsZeroCentred),
+      .word("position", \.position),
+      .number("rope.theta", \.ropeTheta),
+      .integer("rope.dim", \.ropeDim),
+      .word("rope.side", \.ropeSide),
+      .word("rope.scaling", \.ropeScaling),
+      .number("rope.factor", \.ropeFactor),
+      .integer("rope.original_positions", \.ropeOriginalPositions),
+      .number("embedding.scale", \.embeddingScale),
+      .number("logits.divisor", \.logitsDivisor),
+      .number("residual.scale", \.residualScale),
+      .word("init.method", \.initMethod),
+      .number("init.range", \.initRange),
+      .flag("init.depth_scaled", \.initIsDepthScaled),
+    ]
+
+  /// Builds a configuration from the facts of the model and of each layer, fills in defaults that
+  /// depend on other facts, and checks that the numbers fit each other.
+  /// - Throws: `Problem` or `ProblemList` of kind `invalid`.
+  public init(model: Facts, layers: [Facts]) throws {
+    try self.init(model)
+    self.layers = try layers.enumerated().map { index, facts in
+      do {
+        return try LayerConfiguration(facts, hidden: hidden)
+      } catch let problem as Problem {
+        throw problem.inLayer(index)
+      }
+    }
+    resolveRopeDim()
+    try check()
+  }
+
+  private mutating func resolveRopeDim() {
+    guard position == .rope, ropeDim == 0 else { return }
+    for layer in layers {
+      if case .attention(let attention) = layer.mixer { ropeDim = attention.headDim }
+    }
+  }
+
+  /// The values of the shape symbols of the model or of one layer.
+  public func symbols(layer: Int? = nil) -> [String: Int] {
+    var symbols = ["H": hidden, "vocab": vocabulary, "P": maximumPositions]
+    if let layer {
+      symbols.merge(layers[layer].mixer.symbols) { $1 }
+      symbols.merge(layers[layer].feedForward.symbols) { $1 }
+    }
+    return symbols
+  }
+}
+
+/// One decoder layer: a mixer and a feed-forward block, each with its norm.
+public struct LayerConfiguration: Hashable, Sendable {
+  /// Where the norms of a layer stand.
+  public enum NormPlacement: String, Sendable {
+    /// `h += block(norm(h))`
+    case pre
+    /// `h += norm(block(h))`
+    case post
+  }
+
+  public var mixer: Mixer
+  public var feedForward: FeedForward
+  public var normPlacement: NormPlacement
+
+  /// A layer from its parts.
+  public init(mixer: Mixer, feedForward: FeedForward, normPlacement: NormPlacement = .pre) {
+    self.mixer = mixer
+    self.feedForward = feedForward
+    self.normPlacement = normPlacement
+  }
+
+  init(_ facts: Facts, hidden: Int) throws {
+    mixer = try Mixer(facts)
+    if case .attention(var attention) = mixer {
+      attention.resolve(hidden: hidden)
+      mixer = .attention(attention)
+    }
+    feedForward = try FeedForward(facts)
+    normPlacement = facts["norm.placement"]?.asWord.flatMap(NormPlacement.init) ?? .pre
+  }
+
+  /// The facts of the layer.
+  public var values: Facts {
+    var facts = mixer.values.merging(feedForward.values) { $1 }
+    facts["norm.placement"] = .word(normPlacement.rawValue)
+    return facts
+  }
+}

@@ -1,0 +1,46 @@
+/// Conversions between F32 and the 16-bit float types, bit-exact with torch except for NaN payloads.
+///
+/// Rounding is to nearest, ties to even; a value beyond the largest finite F16 becomes infinite. A
+/// NaN stays a NaN: it is made quiet and keeps its sign and the upper payload bits.
+public enum FloatBits {
+  /// The F32 value of BF16 bits; exact.
+  @inlinable
+  public static func float(bf16 bits: UInt16) -> Float {
+    Float(bitPattern: UInt32(bits) << 16)
+  }
+
+  /// The BF16 bits nearest to an F32 value.
+  @inlinable
+  public static func bf16(_ value: Float) -> UInt16 {
+    let bits = value.bitPattern
+    if value.isNaN { return UInt16(truncatingIfNeeded: bits >> 16) | 0x40 }
+    return UInt16(truncatingIfNeeded: (bits &+ 0x7fff &+ ((bits >> 16) & 1)) >> 16)
+  }
+
+  /// The F32 value of F16 bits; exact.
+  @inlinable
+  public static func float(f16 bits: UInt16) -> Float {
+    let sign = UInt32(bits & 0x8000) << 16
+    let magnitude = UInt32(bits & 0x7fff)
+    if magnitude >= 0x7c00 { return Float(bitPattern: sign | 0x7f80_0000 | (magnitude << 13)) }
+    let shifted = Float(bitPattern: magnitude << 13) * 0x1p112
+    return Float(bitPattern: sign | shifted.bitPattern)
+  }
+
+  /// The F16 bits nearest to an F32 value.
+  @inlinable
+  public static func f16(_ value: Float) -> UInt16 {
+    let sign = UInt16(truncatingIfNeeded: (value.bitPattern >> 16) & 0x8000)
+    let magnitude = value.bitPattern & 0x7fff_ffff
+    if magnitude > 0x7f80_0000 {
+      return sign | 0x7e00 | UInt16(truncatingIfNeeded: (magnitude >> 13) & 0x3ff)
+    }
+    if magnitude >= 0x477f_f000 { return sign | 0x7c00 }
+    if magnitude < 0x3880_0000 {  // below the smallest normal: let the adder round
+      let sum = Float(bitPattern: magnitude) + 0.5
+      return sign | UInt16(truncatingIfNeeded: sum.bitPattern &- 0x3f00_0000)
+    }
+    let rounded = magnitude &+ 0x0fff &+ ((magnitude >> 13) & 1)
+    return sign | UInt16(truncatingIfNeeded: (rounded &- 0x3800_0000) >> 13)
+  }
+}

@@ -1,0 +1,77 @@
+import Diagnostics
+import SystemPackage
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// A file opened for reading and mapped into memory.
+///
+/// - Cost: address space only; pages are read on first touch and can be dropped by the system.
+public final class MappedFile: ByteStorage, @unchecked Sendable {
+  /// The path as it was given.
+  public let path: FilePath
+  public let bytes: UnsafeRawBufferPointer
+
+  /// Opens and maps a regular file; symbolic links are followed.
+  /// - Throws: `Problem` of kind `missing`, `invalid` (not a regular file) or `io`.
+  public init(_ path: FilePath) throws {
+    self.path = path
+    let descriptor = try openForReading(path)
+    defer { try? descriptor.close() }
+    let size = try regularFileSize(descriptor, path)
+    guard size > 0 else {
+      bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+      return
+    }
+    let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor.rawValue, 0)
+    guard let address, address != MAP_FAILED else {
+      throw Problem(.io, "cannot map the file: \(Errno(rawValue: errno))", file: path.string)
+    }
+    bytes = UnsafeRawBufferPointer(start: address, count: size)
+  }
+
+  deinit {
+    if let address = bytes.baseAddress {
+      munmap(UnsafeMutableRawPointer(mutating: address), bytes.count)
+    }
+  }
+
+  /// Reads a whole small file (a config, an index) into an array.
+  /// - Throws: `Problem` of kind `missing`, `invalid` (also where the file is larger than `limit`)
+  ///   or `io`.
+  public static func readAll(_ path: FilePath, limit: Int) throws -> [UInt8] {
+    let file = try MappedFile(path)
+    guard file.bytes.count <= limit else {
+      throw Problem(
+        .invalid, "the file is too large for what it should be", file: path.string,
+        expected: "at most \(limit) bytes", found: "\(file.bytes.count) bytes")
+    }
+    return Array(file.bytes)
+  }
+}
+
+private func openForReading(_ path: FilePath) throws -> FileDescriptor {
+  do {
+    return try FileDescriptor.open(path, .readOnly)
+  } catch let error as Errno {
+    let kind: Problem.Kind = error == .noSuchFileOrDirectory || error == .notDirectory
+      ? .missing : .io
+    throw Problem(kind, "cannot open the file: \(error)", file: path.string)
+  }
+}
+
+private func regularFileSize(_ descriptor: FileDescriptor, _ path: FilePath) throws -> Int {
+  var status = stat()
+  guard fstat(descriptor.rawValue, &status) == 0 else {
+    throw Problem(.io, "cannot stat the file: \(Errno(rawValue: errno))", file: path.string)
+  }
+  guard status.st_mode & S_IFMT == S_IFREG else {
+    throw Problem(.invalid, "not a regular file", file: path.string)
+  }
+  return Int(status.st_size)
+}

@@ -1,0 +1,29 @@
+/// Arithmetic on shapes that never traps on numbers read from a file.
+public enum TensorShape {
+  /// The number of elements of a shape, or nil where it does not fit an `Int`.
+  ///
+  /// The product is checked from left to right, so that `[2^62, 4, 0]` is refused as the reference
+  /// reader refuses it.
+  public static func elementCount(_ shape: [Int]) -> Int? {
+    var count = 1
+    for extent in shape {
+      guard extent >= 0 else { return nil }
+      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+      if overflow { return nil }
+      count = product
+    }
+    return count
+  }
+
+  /// The number of bytes that a tensor fills, or nil where it overflows or ends inside a byte.
+  public static func byteCount(_ shape: [Int], _ type: ScalarType) -> Int? {
+    guard let count = elementCount(shape) else { return nil }
+    let (bits, overflow) = count.multipliedReportingOverflow(by: type.bitWidth)
+    return overflow || bits % 8 != 0 ? nil : bits / 8
+  }
+
+  /// A shape as people write it, `[2, 3]`.
+  public static func text(_ shape: [Int]) -> String {
+    "[" + shape.map(String.init).joined(separator: ", ") + "]"
+  }
+}
