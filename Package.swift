@@ -31,12 +31,18 @@ let package = Package(
     module("JSON", ["Diagnostics", "CJSONC"]),
     module("Containers", ["Diagnostics", "Tensors", "JSON", systemPackage]),
     module("Canonical", ["Diagnostics", "Tensors"]),
-    module("Layouts", ["Diagnostics", "Tensors", "JSON", "Canonical"]),
+    .target(
+      name: "Layouts", dependencies: ["Diagnostics", "Tensors", "JSON", "Canonical"],
+      swiftSettings: settings, plugins: ["EmbedFormats"]),
+    .executableTarget(name: "embed-formats", swiftSettings: settings),
+    .plugin(name: "EmbedFormats", capability: .buildTool(), dependencies: ["embed-formats"]),
     module("Conversion", ["Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", systemPackage]),
     module("Kernels", []),
     module("Runtime", ["Diagnostics", "Tensors", "Canonical", "Kernels"]),
     module("Splicing", ["Diagnostics", "Tensors", "Canonical"]),
-    module("Verification", ["Diagnostics", "Tensors", "Canonical", "Runtime"]),
+    module(
+      "Verification",
+      ["Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Runtime", systemPackage]),
     .executableTarget(
       name: "graft",
       dependencies: [

@@ -6,6 +6,7 @@ public struct Attention: FactRecord {
   public enum ScaleRule: String, Sendable {
     case inverseSquareRoot = "1/sqrt(hd)"
     case inverse = "1/hd"
+    case given
   }
 
   /// What the norms of queries and keys run over.
@@ -53,7 +54,9 @@ public struct Attention: FactRecord {
     return scaleRule == .inverse ? 1 / Double(headDim) : 1 / Double(headDim).squareRoot()
   }
 
-  var symbols: [String: Int] { ["nh": heads, "nkv": kvHeads, "hd": headDim] }
+  var symbols: [String: Int] {
+    ["nh": heads, "nkv": kvHeads, "hd": headDim, "r": kvHeads > 0 ? heads / kvHeads : 0]
+  }
 
   mutating func resolve(hidden: Int) {
     if kvHeads == 0 { kvHeads = heads }

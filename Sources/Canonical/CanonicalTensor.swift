@@ -12,8 +12,11 @@ public struct CanonicalTensor: Sendable {
   public let view: StridedView
   /// What was done to canonical values when they were stored, in order.
   public let steps: [ValueStep]
-  /// The name under which the elements are stored, for messages.
+  /// The name under which the elements are stored, for messages and reports.
   public let origin: String
+
+  /// The origin of a tensor that no checkpoint holds yet.
+  public static let newOrigin = "new"
 
   /// A tensor that lies inside a stored one.
   public init(

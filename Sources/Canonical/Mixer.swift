@@ -42,7 +42,7 @@ public enum Mixer: Hashable, Sendable {
     case .attention(let mixer): facts = mixer.values
     case .gatedDeltaNet(let mixer): facts = mixer.values
     case .m2rnn(let mixer): facts = mixer.values
-    case .carried: facts = [:]
+    case .carried: facts = ["carried": .flag(true)]
     }
     facts["mixer"] = .word(kind)
     return facts

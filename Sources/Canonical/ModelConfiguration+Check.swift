@@ -3,7 +3,9 @@ import Diagnostics
 extension ModelConfiguration {
   /// The largest head count, head dim or width; keeps products of three inside an `Int`.
   private static let largestExtent = 1 << 20
-  /// The largest vocabulary, position count or layer count.
+  /// The most experts of all layers together.
+  private static let mostExperts = 1 << 20
+  /// The largest vocabulary or position count.
   private static let largestCount = 1 << 40
 
   /// Checks that every number is in range and that head counts divide each other.
@@ -24,6 +26,8 @@ extension ModelConfiguration {
     require(
       layers.count == layerCount, "the number of layers does not match the layer list",
       found: "\(layerCount) layers, \(layers.count) described")
+    let experts = layers.reduce(0) { $0 + min($1.feedForward.experts, Self.mostExperts) }
+    require(experts < Self.mostExperts, "moe.experts is out of range", found: "\(experts) in all")
     require(logitsDivisor != 0, "logits.divisor must not be 0", found: "0")
     for (index, layer) in layers.enumerated() {
       for (name, value) in layer.values.sorted(by: { $0.key < $1.key }) {

@@ -97,10 +97,8 @@ public struct ModelConfiguration: FactRecord {
   public init(model: Facts, layers: [Facts]) throws {
     try self.init(model)
     self.layers = try layers.enumerated().map { index, facts in
-      do {
-        return try LayerConfiguration(facts, hidden: hidden)
-      } catch let problem as Problem {
-        throw problem.inLayer(index)
+      try Problem.placing({ $0.inLayer(index) }) {
+        try LayerConfiguration(facts, hidden: hidden)
       }
     }
     resolveRopeDim()
@@ -155,6 +153,9 @@ public struct LayerConfiguration: Hashable, Sendable {
     feedForward = try FeedForward(facts)
     normPlacement = facts["norm.placement"]?.asWord.flatMap(NormPlacement.init) ?? .pre
   }
+
+  /// The names of the facts that belong to the layer itself.
+  static let ownFacts = ["mixer", "carried", "norm.placement"]
 
   /// The facts of the layer.
   public var values: Facts {

@@ -87,3 +87,19 @@ public struct ProblemList: Error, Hashable, Sendable {
     if !problems.isEmpty { throw ProblemList(problems: problems) }
   }
 }
+
+extension Problem {
+  /// Runs `body` and gives every problem it throws the same place.
+  /// - Parameter place: adds what the caller knows, such as `{ $0.inFile(path) }`.
+  public static func placing<Result>(
+    _ place: (Problem) -> Problem, _ body: () throws -> Result
+  ) throws -> Result {
+    do {
+      return try body()
+    } catch let problem as Problem {
+      throw place(problem)
+    } catch let list as ProblemList {
+      throw ProblemList(problems: list.problems.map(place))
+    }
+  }
+}

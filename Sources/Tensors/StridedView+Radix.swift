@@ -44,43 +44,68 @@ public struct RadixMap: Hashable, Sendable {
 }
 
 extension StridedView {
+  /// The most elements for which a view may become a plain table of positions.
+  private static let tableLimit = 1 << 24
+
   /// The view after a structural step has moved the elements it points at.
   ///
-  /// Each loop is split until it runs inside one digit.
-  /// - Returns: nil where a loop crosses digits in a way no split mends; then the step does not fit
-  ///   the tensor.
+  /// Each loop is split until it runs inside one digit. Where loops and digits do not nest, the view
+  /// becomes one loop over a table of positions.
+  /// - Returns: nil where that table would be too large; then the step does not fit the tensor.
+  /// - Cost: one integer per element where a table is needed, else a few per loop.
   public func moved(by map: RadixMap) -> StridedView? {
     guard count > 0 else { return StridedView(offset: 0, axes: axes) }
     var result = StridedView(offset: map.position(offset), axes: [])
-    for axis in axes where axis.count > 1 || axis.table != nil {
-      guard let pieces = Self.split(axis, by: map, start: offset) else { return nil }
-      result.axes += pieces
+    var permuted: Set<Int> = []
+    for axis in axes where axis.count > 1 {
+      guard let pieces = Self.split(axis, by: map, start: offset) else { return tabulated(by: map) }
+      for piece in pieces {
+        guard piece.digit.table == nil || permuted.insert(piece.digit.from).inserted else {
+          return tabulated(by: map)
+        }
+        result.axes.append(piece.moved)
+      }
     }
     return result
   }
 
-  private static func split(_ axis: Axis, by map: RadixMap, start: Int) -> [Axis]? {
+  private func tabulated(by map: RadixMap) -> StridedView? {
+    guard count <= Self.tableLimit else { return nil }
+    let moved = positions.map(map.position)
+    let first = moved.min() ?? 0
+    return StridedView(
+      offset: first, axes: [Axis(moved.count, 1, table: moved.map { $0 - first })])
+  }
+
+  /// A loop that runs inside one digit, and where it goes.
+  private struct Piece {
+    let digit: RadixMap.Digit
+    let moved: Axis
+  }
+
+  private static func split(_ axis: Axis, by map: RadixMap, start: Int) -> [Piece]? {
     guard let digit = map.digits.last(where: { axis.stride < $0.from * $0.count }),
       axis.stride % digit.from == 0
     else { return nil }
     let step = axis.stride / digit.from
     let first = start / digit.from % digit.count
-    let reach = axis.table?.max() ?? (axis.count - 1)
-    if first + reach * step < digit.count {
-      return [moved(axis, step, first, digit)].compactMap { $0 }
+    let highest = axis.table?.max() ?? (axis.count - 1)
+    let lowest = axis.table?.min() ?? 0
+    if first + highest * step < digit.count, first + lowest * step >= 0 {
+      return [Piece(digit: digit, moved: moved(axis, step, first, digit))]
     }
     guard axis.table == nil, first < step, digit.count % step == 0 else { return nil }
-    let inner = digit.count / step
-    guard axis.count % inner == 0 else { return nil }
-    guard let outer = split(Axis(axis.count / inner, axis.stride * inner), by: map, start: start)
-    else { return nil }
-    return outer + [moved(Axis(inner, axis.stride), step, first, digit)].compactMap { $0 }
+    let inner = Axis(digit.count / step, axis.stride)
+    guard axis.count % inner.count == 0 else { return nil }
+    let outer = Axis(axis.count / inner.count, axis.stride * inner.count)
+    guard let pieces = split(outer, by: map, start: start) else { return nil }
+    guard inner.count > 1 else { return pieces }
+    return pieces + [Piece(digit: digit, moved: moved(inner, step, first, digit))]
   }
 
   private static func moved(_ axis: Axis, _ step: Int, _ first: Int, _ digit: RadixMap.Digit)
-    -> Axis?
+    -> Axis
   {
-    guard axis.count > 0 else { return nil }
     guard let table = digit.table else {
       return Axis(axis.count, step * digit.to, table: axis.table)
     }

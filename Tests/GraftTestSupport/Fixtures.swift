@@ -5,7 +5,7 @@ import SystemPackage
 public enum Fixtures {
   /// The `fixtures` folder beside the package manifest.
   public static let directory = FilePath(#filePath)
-    .removingLast().removingLast().removingLast()
+    .removingLastComponent().removingLastComponent().removingLastComponent()
     .appending("fixtures")
 
   /// The path of one fixture, such as `lm-engine/m2rnn-1l`.

@@ -1,0 +1,113 @@
+import Diagnostics
+import SystemPackage
+
+/// A new file being written from front to back through a buffer of 256 KiB.
+///
+/// Larger single writes are slower on Linux, where they ask for large pages, so that no write is
+/// larger than the buffer.
+/// - Cost: the buffer; what is written is never held.
+public struct ByteSink: ~Copyable {
+  /// The size of the buffer.
+  /// - Units: bytes.
+  public static let capacity = 256 << 10
+
+  /// The path of the file, for messages.
+  public let path: FilePath
+  private let descriptor: FileDescriptor
+  private let buffer: UnsafeMutableRawBufferPointer
+  private var buffered = 0
+  private var flushed = 0
+  private var isOpen = true
+
+  /// Creates a file that must not exist yet, with the mode that the umask leaves.
+  /// - Parameter expected: the size the file will have, for which room is reserved; 0 if unknown.
+  /// - Throws: `Problem` of kind `exists` where the file cannot be created, `io` where the disk has
+  ///   no room.
+  public init(creating path: FilePath, expected: Int = 0) throws {
+    descriptor = try FileSystem.createFile(path, reserving: expected)
+    self.path = path
+    buffer = .allocate(byteCount: Self.capacity, alignment: 4096)
+  }
+
+  deinit {
+    if isOpen { try? descriptor.close() }
+    buffer.deallocate()
+  }
+
+  /// The number of bytes taken so far.
+  public var count: Int { flushed + buffered }
+
+  /// Appends bytes.
+  /// - Throws: `Problem` of kind `io`.
+  public mutating func write(_ bytes: UnsafeRawBufferPointer) throws {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      if buffered == 0, rest.count >= Self.capacity {
+        try flush(UnsafeRawBufferPointer(rebasing: rest.prefix(Self.capacity)))
+        rest = rest.dropFirst(Self.capacity)
+      } else {
+        let piece = rest.prefix(Self.capacity - buffered)
+        UnsafeMutableRawBufferPointer(rebasing: buffer[buffered...])
+          .copyMemory(from: UnsafeRawBufferPointer(rebasing: piece))
+        try advance(piece.count)
+        rest = rest.dropFirst(piece.count)
+      }
+    }
+  }
+
+  /// Appends bytes.
+  /// - Throws: `Problem` of kind `io`.
+  public mutating func write(_ bytes: [UInt8]) throws {
+    try bytes.withUnsafeBytes { try write($0) }
+  }
+
+  /// Appends bytes that `body` puts into the buffer itself, without a copy.
+  /// - Parameters:
+  ///   - count: the exact number of bytes, at most `capacity`.
+  ///   - body: fills all of the bytes it is given.
+  /// - Throws: `Problem` of kind `io`.
+  public mutating func append(
+    _ count: Int, _ body: (UnsafeMutableRawBufferPointer) throws -> Void
+  ) throws {
+    precondition(count <= Self.capacity)
+    if Self.capacity - buffered < count { try flushBuffer() }
+    try body(UnsafeMutableRawBufferPointer(rebasing: buffer[buffered..<buffered + count]))
+    try advance(count)
+  }
+
+  /// Writes what is buffered and closes the file.
+  /// - Throws: `Problem` of kind `io`.
+  public mutating func close() throws {
+    try flushBuffer()
+    isOpen = false
+    do {
+      try descriptor.close()
+    } catch let error as Errno {
+      throw FileSystem.failure("cannot write", path, error)
+    }
+  }
+
+  private mutating func advance(_ count: Int) throws {
+    buffered += count
+    if buffered == Self.capacity { try flushBuffer() }
+  }
+
+  private mutating func flushBuffer() throws {
+    let full = UnsafeRawBufferPointer(rebasing: buffer[..<buffered])
+    buffered = 0
+    try flush(full)
+  }
+
+  private mutating func flush(_ bytes: UnsafeRawBufferPointer) throws {
+    var rest = bytes
+    while !rest.isEmpty {
+      do {
+        let written = try descriptor.write(rest)
+        flushed += written
+        rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+      } catch let error as Errno {
+        throw FileSystem.failure("cannot write", path, error)
+      }
+    }
+  }
+}

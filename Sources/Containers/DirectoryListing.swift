@@ -1,0 +1,70 @@
+import Diagnostics
+import SystemPackage
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// The names in one directory by kind; symbolic links count as what they lead to.
+struct DirectoryListing {
+  /// The regular files, sorted.
+  private(set) var files: [String] = []
+  /// The directories, sorted.
+  private(set) var directories: [String] = []
+  /// The links that lead nowhere, sorted.
+  private(set) var dangling: [String] = []
+
+  init(_ path: FilePath) throws {
+    for name in try Self.names(path) {
+      switch FileKind(path.appending(name)) {
+      case .regular: files.append(name)
+      case .directory: directories.append(name)
+      case .absent: dangling.append(name)
+      case .other: continue
+      }
+    }
+  }
+
+  /// All names in a directory but `.` and `..`, sorted by their bytes.
+  static func names(_ path: FilePath) throws -> [String] {
+    guard let stream = opendir(path.string) else {
+      let error = Errno(rawValue: errno)
+      throw Problem(
+        error == .noSuchFileOrDirectory ? .missing : .io, "cannot list the directory: \(error)",
+        file: path.string)
+    }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+}
+
+/// What a path leads to.
+enum FileKind {
+  case regular, directory, other, absent
+
+  /// Looks at a path; symbolic links are followed unless told not to.
+  init(_ path: FilePath, followingLinks: Bool = true) {
+    var status = stat()
+    let result = followingLinks ? stat(path.string, &status) : lstat(path.string, &status)
+    guard result == 0 else {
+      self = .absent
+      return
+    }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: self = .regular
+    case S_IFDIR: self = .directory
+    default: self = .other
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import Diagnostics
+import SystemPackage
+import Tensors
+
+#if canImport(Glibc)
+  import Glibc
+
+  // Declared by glibc only to C sources that define _GNU_SOURCE.
+  @_silgen_name("copy_file_range")
+  private func copy_file_range(
+    _ source: CInt, _ sourceOffset: UnsafeMutablePointer<Int64>?, _ target: CInt,
+    _ targetOffset: UnsafeMutablePointer<Int64>?, _ count: Int, _ flags: CUnsignedInt
+  ) -> Int
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Copies of files that move as few bytes as the file system allows.
+public enum FileCloning {
+  /// The way a file was copied.
+  public enum Method: String, Hashable, Sendable, CaseIterable {
+    /// The copy shares its blocks with the original until either changes.
+    case reflink = "reflink"
+    /// The copy is another name of the original.
+    case hardLink = "hard link"
+    /// The system copied the bytes.
+    case systemCopy = "copy_file_range"
+    /// The bytes were read and written.
+    case copy = "copy"
+
+    /// The words for a report.
+    public var text: String { rawValue }
+  }
+
+  /// Gives a weight file a second place: reflink, else hard link, else copy.
+  ///
+  /// A hard link keeps the permissions of the original and changes with it.
+  /// - Throws: `Problem`; the target must not exist.
+  public static func clone(from source: FilePath, to target: FilePath) throws -> Method {
+    if try reflink(source, target) { return .reflink }
+    if linkat(AT_FDCWD, source.string, AT_FDCWD, target.string, AT_SYMLINK_FOLLOW) == 0 {
+      return .hardLink
+    }
+    return try copyBytes(source, target)
+  }
+
+  /// Copies a file into one of its own, with the mode that the umask leaves.
+  /// - Throws: `Problem`; the target must not exist.
+  @discardableResult
+  public static func copy(from source: FilePath, to target: FilePath) throws -> Method {
+    try reflink(source, target) ? .reflink : try copyBytes(source, target)
+  }
+
+  private static func copyBytes(_ source: FilePath, _ target: FilePath) throws -> Method {
+    let file = try MappedFile(source)
+    if try systemCopy(source, target, file.bytes.count) { return .systemCopy }
+    var sink = try ByteSink(creating: target, expected: file.bytes.count)
+    try sink.write(file.bytes)
+    try sink.close()
+    return .copy
+  }
+
+  /// Shares the blocks of the source, or leaves nothing where the file system cannot.
+  private static func reflink(_ source: FilePath, _ target: FilePath) throws -> Bool {
+    #if canImport(Glibc)
+      let cloneRequest: UInt = 0x4004_9409  // FICLONE
+      return try createOrLeaveNothing(source, target) { input, output in
+        ioctl(output, cloneRequest, input) == 0
+      }
+    #else
+      return false
+    #endif
+  }
+
+  /// Lets the system copy the bytes, or leaves nothing where it cannot between the two files.
+  private static func systemCopy(_ source: FilePath, _ target: FilePath, _ count: Int) throws
+    -> Bool
+  {
+    #if canImport(Glibc)
+      return try createOrLeaveNothing(source, target) { input, output in
+        var copied = 0
+        while copied < count {
+          let result = copy_file_range(input, nil, output, nil, count - copied, 0)
+          if result < 0, errno == ENOSPC { throw FileSystem.failure("cannot write", target) }
+          if result <= 0 { return false }
+          copied += result
+        }
+        return true
+      }
+    #else
+      return false
+    #endif
+  }
+
+  /// Creates the target for `body`, and removes it again where that says no.
+  private static func createOrLeaveNothing(
+    _ source: FilePath, _ target: FilePath, _ body: (CInt, CInt) throws -> Bool
+  ) throws -> Bool {
+    let input = open(source.string, O_RDONLY)
+    guard input >= 0 else {
+      throw FileSystem.failure(
+        "cannot open the file", source, as: errno == ENOENT ? .missing : .io)
+    }
+    defer { close(input) }
+    let output = try FileSystem.createFile(target)
+    defer { try? output.close() }
+    let isDone = try body(input, output.rawValue)
+    if !isDone { unlink(target.string) }
+    return isDone
+  }
+}

@@ -1,0 +1,60 @@
+import Diagnostics
+import SystemPackage
+
+/// Where an output will appear, checked before any work is done.
+struct OutputPlace {
+  let destination: FilePath
+  let overwrite: Bool
+
+  /// Checks that the destination is free, or may be overwritten.
+  /// - Parameter inputs: what overwriting the destination must not remove.
+  init(_ destination: FilePath, overwrite: Bool, inputs: [FilePath], kind: FileKind) throws {
+    guard let name = destination.lastComponent, name.kind == .regular else {
+      throw Problem(
+        .exists, "the output cannot be created", file: destination.string,
+        expected: "a path that ends in a name", found: "\"\(destination.string)\"")
+    }
+    self.destination = destination
+    self.overwrite = overwrite
+    guard FileKind(destination, followingLinks: false) != .absent else { return }
+    if !overwrite { throw Self.taken(destination) }
+    guard FileKind(destination) == kind else {
+      throw Problem(
+        .exists, "the output exists and is not what would replace it", file: destination.string,
+        expected: kind == .directory ? "a directory" : "a file",
+        found: kind == .directory ? "something else" : "not a regular file")
+    }
+    for input in inputs { try refuseRemoving(input) }
+  }
+
+  /// The problem that there is something already.
+  static func taken(_ destination: FilePath) -> Problem {
+    Problem(
+      .exists, "the output exists already", file: destination.string,
+      remedy: "choose another path, or give --overwrite")
+  }
+
+  /// An input may be replaced by its own output but not lie inside what is removed.
+  private func refuseRemoving(_ input: FilePath) throws {
+    guard let inside = FileSystem.resolved(input), let outside = FileSystem.resolved(destination),
+      inside != outside, inside.starts(with: outside)
+    else { return }
+    throw Problem(
+      .exists, "overwriting the output would remove an input", file: destination.string,
+      found: "\(inside.string) inside it", remedy: "choose another path for the output")
+  }
+
+  /// The directory in which the output appears.
+  var parent: FilePath {
+    let parent = destination.removingLastComponent()
+    return parent.isEmpty ? "." : parent
+  }
+
+  /// A hidden name beside the destination that nobody else uses.
+  func temporary() -> FilePath {
+    let letters = Array("abcdefghijklmnopqrstuvwxyz0123456789")
+    let suffix = String((0..<6).map { _ in letters[Int.random(in: letters.indices)] })
+    let name = destination.lastComponent?.string ?? ""
+    return destination.removingLastComponent().appending(".\(name).graft-\(suffix)")
+  }
+}

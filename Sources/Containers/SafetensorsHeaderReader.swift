@@ -1,0 +1,119 @@
+import Diagnostics
+import JSON
+import Tensors
+
+/// Reads the JSON of a safetensors header in one pass, without building a document.
+struct SafetensorsHeaderReader {
+  private var scanner: JSONScanner
+  private(set) var metadata: [(key: String, value: String)] = []
+  private(set) var entries: [SafetensorsHeader.Entry] = []
+
+  init(_ json: UnsafeRawBufferPointer) { scanner = JSONScanner(json) }
+
+  /// Reads the whole text.
+  mutating func read() throws {
+    var names = JSONKeySet()
+    try scanner.beginObject()
+    while let key = try scanner.nextKey(notIn: &names) {
+      if key.isEqual(to: SafetensorsHeader.metadataKey) {
+        try readMetadata()
+      } else {
+        try readEntry(key.string)
+      }
+    }
+    try scanner.end()
+  }
+
+  private mutating func readMetadata() throws {
+    var keys = JSONKeySet()
+    try scanner.beginObject()
+    while let key = try scanner.nextKey(notIn: &keys) {
+      metadata.append((key: key.string, value: try scanner.text().string))
+    }
+  }
+
+  private mutating func readEntry(_ name: String) throws {
+    do {
+      try StoredName.checkTensor(name)
+      entries.append(try entry(name))
+    } catch let problem as Problem {
+      throw problem.inTensor(name)
+    }
+  }
+
+  private mutating func entry(_ name: String) throws -> SafetensorsHeader.Entry {
+    var type: ScalarType?
+    var shape: [Int]?
+    var offsets: (begin: UInt64, end: UInt64)?
+    try scanner.beginObject()
+    while let field = try scanner.nextKey() {
+      if field.isEqual(to: "dtype"), type == nil {
+        type = try scalarType()
+      } else if field.isEqual(to: "shape"), shape == nil {
+        shape = try extents()
+      } else if field.isEqual(to: "data_offsets"), offsets == nil {
+        offsets = try dataOffsets()
+      } else {
+        throw unexpected(field.string)
+      }
+    }
+    guard let type, let shape, let offsets else {
+      throw Problem(
+        .invalid, "a field is missing", expected: "dtype, shape and data_offsets",
+        found: [
+          type.map { _ in "dtype" }, shape.map { _ in "shape" },
+          offsets.map { _ in "data_offsets" },
+        ]
+        .compactMap(\.self).joined(separator: " and "))
+    }
+    return .init(name: name, type: type, shape: shape, begin: offsets.begin, end: offsets.end)
+  }
+
+  private func unexpected(_ field: String) -> Problem {
+    let isKnown = ["dtype", "shape", "data_offsets"].contains(field)
+    return scanner.problem(
+      isKnown ? "a field occurs twice" : "an unknown field", at: scanner.position,
+      expected: "dtype, shape and data_offsets, each once", found: "\"\(field)\"")
+  }
+
+  private mutating func scalarType() throws -> ScalarType {
+    let text = try scanner.text().string
+    guard let type = ScalarType(rawValue: text) else {
+      throw scanner.problem(
+        "an unknown type", at: scanner.position,
+        expected: "one of " + ScalarType.allCases.map(\.rawValue).joined(separator: " "),
+        found: "\"\(text)\"")
+    }
+    return type
+  }
+
+  private mutating func extents() throws -> [Int] {
+    var shape: [Int] = []
+    try scanner.beginArray()
+    while try scanner.nextElement() {
+      let extent = try scanner.unsigned()
+      guard let extent = Int(exactly: extent) else {
+        throw Problem(
+          .invalid, "the shape overflows", expected: "extents that fit 63 bits", found: "\(extent)")
+      }
+      shape.append(extent)
+    }
+    return shape
+  }
+
+  private mutating func dataOffsets() throws -> (UInt64, UInt64) {
+    try scanner.beginArray()
+    var numbers: (UInt64, UInt64) = (0, 0)
+    var count = 0
+    while try scanner.nextElement() {
+      numbers = (numbers.1, try scanner.unsigned())
+      count += 1
+    }
+    guard count == 2 else {
+      throw scanner.problem(
+        "data_offsets must be a pair", at: scanner.position, expected: "2 numbers",
+        found: "\(count) numbers")
+    }
+    return numbers
+  }
+}

@@ -1,0 +1,73 @@
+import Diagnostics
+import SystemPackage
+import Tensors
+
+/// A tensor that will be produced when its turn comes.
+public struct TensorToWrite {
+  /// The name in the file.
+  public let name: String
+  /// The type of the elements.
+  public let type: ScalarType
+  /// The extents, outermost first.
+  public let shape: [Int]
+  /// Writes the bytes, little-endian and row-major, piece by piece.
+  public let produce: (inout ByteSink) throws -> Void
+
+  /// A tensor whose bytes `produce` will write.
+  public init(
+    name: String, type: ScalarType, shape: [Int],
+    produce: @escaping (inout ByteSink) throws -> Void
+  ) {
+    self.name = name
+    self.type = type
+    self.shape = shape
+    self.produce = produce
+  }
+
+  /// A tensor copied from where it is stored.
+  public init(_ tensor: StoredTensor) {
+    self.init(name: tensor.name, type: tensor.type, shape: tensor.shape) { sink in
+      try tensor.region.withBytes { try sink.write($0) }
+    }
+  }
+}
+
+/// Writes safetensors files that are byte for byte those of the reference writer.
+public enum SafetensorsWriter {
+  /// Writes a new file.
+  /// - Parameters:
+  ///   - tensors: in any order; they are produced in the order of the file.
+  ///   - path: where to create the file, which must not exist; a name of an `OutputDirectory`.
+  /// - Returns: the header that was written.
+  /// - Throws: `Problem`, also of kind `invalid` where a producer delivers another number of bytes
+  ///   than type and shape need.
+  /// - Cost: the header and one buffer; no tensor is held.
+  @discardableResult
+  public static func write(
+    _ tensors: [TensorToWrite],
+    metadata: [(key: String, value: String)] = SafetensorsHeader.torchMetadata, to path: FilePath
+  ) throws -> SafetensorsHeader {
+    let header = try SafetensorsHeader(
+      laying: tensors.map { ($0.name, $0.type, $0.shape) }, metadata: metadata)
+    let start = try header.bytes()
+    var sink = try ByteSink(creating: path, expected: start.count + header.dataCount)
+    try sink.write(start)
+    let byName = Dictionary(tensors.map { ($0.name, $0) }) { first, _ in first }
+    for entry in header.entries {
+      guard let tensor = byName[entry.name] else { continue }
+      let before = sink.count
+      try tensor.produce(&sink)
+      try check(entry, sink.count - before, path)
+    }
+    try sink.close()
+    return header
+  }
+
+  private static func check(_ entry: SafetensorsHeader.Entry, _ count: Int, _ path: FilePath) throws
+  {
+    guard count != entry.range.count else { return }
+    throw Problem(
+      .invalid, "another number of bytes was produced than the tensor has", file: path.string,
+      tensor: entry.name, expected: "\(entry.range.count) bytes", found: "\(count) bytes")
+  }
+}

@@ -1,0 +1,61 @@
+import Diagnostics
+import Tensors
+
+/// A tensor as it lies in a file: its name and type there, and its bytes, not yet read.
+public struct StoredTensor: Sendable {
+  /// The name in the file.
+  public let name: String
+  /// The type of the elements.
+  public let type: ScalarType
+  /// The extents, outermost first; empty for a scalar.
+  public let shape: [Int]
+  /// The bytes, little-endian and row-major.
+  public let region: ByteRegion
+  /// The name of the file, for messages.
+  public let file: String
+
+  /// Describes a tensor whose bytes fit its type and shape.
+  public init(
+    name: String, type: ScalarType, shape: [Int], region: ByteRegion, file: String
+  ) {
+    self.name = name
+    self.type = type
+    self.shape = shape
+    self.region = region
+    self.file = file
+  }
+
+  /// The number of elements.
+  public var elementCount: Int { TensorShape.elementCount(shape) ?? 0 }
+
+  /// The number of bytes.
+  public var byteCount: Int { region.count }
+}
+
+/// The rules for the names that files give to tensors and to other files.
+enum StoredName {
+  /// Refuses a tensor name that cannot be shown, listed or written elsewhere.
+  static func checkTensor(_ name: String) throws {
+    if name.isEmpty { throw Problem(.invalid, "a tensor without a name", tensor: "") }
+    try refuseControls(name, "a tensor name")
+  }
+
+  /// Refuses a file name that could lead out of the directory.
+  static func checkFile(_ name: String) throws {
+    try refuseControls(name, "a file name")
+    guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(UInt8(ascii: "/")),
+      !name.utf8.contains(UInt8(ascii: "\\"))
+    else {
+      throw Problem(
+        .invalid, "a file name that may leave the directory",
+        expected: "the name of a file in the same directory", found: "\"\(name)\"")
+    }
+  }
+
+  private static func refuseControls(_ name: String, _ what: String) throws {
+    guard let byte = name.utf8.first(where: { $0 == 0 || $0 == 0x0a || $0 == 0x0d }) else { return }
+    throw Problem(
+      .invalid, "\(what) with a control character", expected: "no NUL and no line end",
+      found: byte == 0 ? "NUL" : "a line end")
+  }
+}

@@ -1,0 +1,83 @@
+import Canonical
+import Containers
+import Diagnostics
+import JSON
+import Layouts
+import Tensors
+
+extension CheckpointPlan {
+  /// Plans a conversion into a layout.
+  /// - Throws: `Problem` of kind `unsupported` where the layout differs from that of the source or a
+  ///   value could be lost and that is not allowed.
+  public init(converting source: OpenedModel, to layout: Layout, options: ConversionOptions) throws {
+    guard layout.id == source.layout.id else {
+      throw Problem(
+        .unsupported, "there is no exact conversion between these layouts",
+        expected: source.layout.id, found: layout.id)
+    }
+    let binding = try LayoutBinding(layout, source.configuration)
+    var tensors = try binding.tensors.map { bound in
+      let move = try TensorMove(
+        bound, from: source.canonical, cast: options.cast(for: bound.name))
+      return Tensor(move)
+    }
+    tensors += source.carried.map { Tensor($0, rule: "carried") }
+    if !options.allowsLoss { try Self.refuseLoss(tensors) }
+    let byName = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let shardPlan = ShardPlan(
+      tensors.map { (name: $0.name, byteCount: $0.byteCount) }, maximum: options.maximumShardSize)
+    self.init(
+      shards: shardPlan.shards.map { shard in
+        Shard(
+          fileName: shard.fileName, tensors: shard.tensors.compactMap { byName[$0] }, clone: nil,
+          metadata: SafetensorsHeader.torchMetadata)
+      },
+      writesIndex: shardPlan.shards.count > 1, config: source.checkpoint.configBytes ?? [],
+      sidecars: source.checkpoint.sidecars.map(source.checkpoint.path), dropped: [])
+  }
+
+  private static func refuseLoss(_ tensors: [Tensor]) throws {
+    let losses = tensors.compactMap { tensor -> (name: String, loss: String)? in
+      guard case .move(let move) = tensor.content, let loss = move.loss else { return nil }
+      return (tensor.name, loss)
+    }
+    let kinds = Set(losses.map(\.loss)).sorted()
+    try ProblemList.throwIfAny(
+      kinds.map { kind in
+        let names = NameFolding.fold(losses.filter { $0.loss == kind }.map(\.name))
+        return Problem(
+          .unsupported, "writing would change values: \(kind)",
+          tensor: names.prefix(3).joined(separator: ", ") + (names.count > 3 ? ", …" : ""),
+          remedy: "add --allow lossy if that is meant")
+      })
+  }
+}
+
+extension CheckpointPlan.Tensor {
+  init(_ move: TensorMove) {
+    self.init(
+      name: move.target.name, type: move.type, shape: move.target.shape, rule: move.rule,
+      content: .move(move))
+  }
+
+  init(_ stored: StoredTensor, rule: String) {
+    self.init(
+      name: stored.name, type: stored.type, shape: stored.shape, rule: rule,
+      content: .stored(stored))
+  }
+}
+
+extension TensorMove {
+  /// The rule in words.
+  fileprivate var rule: String {
+    let casts = Set(
+      pieces.filter { !isVerbatim($0) }.map { "cast \($0.source.type.rawValue) to \(type.rawValue)" })
+    if let cast = casts.sorted().first { return cast }
+    return isPlainCopy || isInPlace ? "copied" : "rearranged"
+  }
+
+  /// Whether every part lies in the written tensor where it lay in the source.
+  private var isInPlace: Bool {
+    zip(target.parts, pieces).allSatisfy { $0.view == $1.source.view }
+  }
+}

@@ -1,0 +1,96 @@
+import Canonical
+import Containers
+import Diagnostics
+import JSON
+import Layouts
+import Tensors
+
+extension CheckpointPlan {
+  /// Plans the edit of some layers: files without a changed tensor are cloned, in the others every
+  /// other tensor keeps its bytes.
+  /// - Parameters:
+  ///   - source: the checkpoint.
+  ///   - edited: its model with roles of some layers replaced.
+  ///   - layers: the layers that changed.
+  /// - Throws: `Problem` where the edited model does not fit the layout.
+  public init(editing source: OpenedModel, to edited: CanonicalModel, layers: [Int]) throws {
+    let binding = try LayoutBinding(source.layout, edited.configuration)
+    let fresh = binding.tensors.filter { bound in
+      bound.parts.contains { part in
+        part.role.layer.map(layers.contains) == true
+          && !Self.isSame(source.canonical.tensors[part.role], edited.tensors[part.role])
+      }
+    }
+    let removed = Set(source.binding.tensors.map(\.name)).subtracting(binding.tensors.map(\.name))
+    let replaced = removed.union(fresh.map(\.name))
+    let homes = Self.homes(source, replaced: replaced)
+    let fallback = source.checkpoint.shards.last?.fileName ?? ShardPlan.singleName
+    var arrivals: [String: [Tensor]] = [:]
+    for bound in fresh {
+      let layer = bound.parts.first?.role.layer
+      let home = layer.flatMap { homes[$0] } ?? fallback
+      arrivals[home, default: []].append(try Self.arrival(bound, edited, source))
+    }
+    let shards = try source.checkpoint.shards.map { shard in
+      try Self.shard(shard, source, replaced: replaced, arriving: arrivals[shard.fileName] ?? [])
+    }
+    self.init(
+      shards: shards, writesIndex: source.checkpoint.hasIndex,
+      config: Self.config(source, edited.configuration),
+      sidecars: source.checkpoint.sidecars.map(source.checkpoint.path),
+      dropped: removed.sorted().map { ($0, "replaced layer") })
+  }
+
+  private static func isSame(_ a: CanonicalTensor?, _ b: CanonicalTensor?) -> Bool {
+    guard let a, let b else { return a == nil && b == nil }
+    return a.region.storage === b.region.storage && a.region.range == b.region.range
+      && a.view == b.view
+  }
+
+  /// The file that held the replaced tensors of each layer.
+  private static func homes(_ source: OpenedModel, replaced: Set<String>) -> [Int: String] {
+    var homes: [Int: String] = [:]
+    for bound in source.binding.tensors where replaced.contains(bound.name) {
+      guard let layer = bound.parts.first?.role.layer, homes[layer] == nil else { continue }
+      homes[layer] = source.checkpoint.tensor(bound.name)?.file
+    }
+    return homes
+  }
+
+  /// A tensor of a replaced layer, in the type that the layer's output projection had; a tensor that
+  /// comes from another checkpoint keeps its own.
+  private static func arrival(_ bound: BoundTensor, _ edited: CanonicalModel, _ source: OpenedModel)
+    throws -> Tensor
+  {
+    let layer = bound.parts.first?.role.layer
+    let isNew = bound.parts.allSatisfy { edited.tensors[$0.role]?.origin == CanonicalTensor.newOrigin }
+    let cast = isNew ? source.canonical.tensors[Role("gdn.o", layer: layer)]?.type : nil
+    let move = try TensorMove(bound, from: edited, cast: cast)
+    return Tensor(
+      name: bound.name, type: move.type, shape: bound.shape, rule: isNew ? "new" : "donated",
+      content: .move(move))
+  }
+
+  private static func shard(
+    _ shard: StoredCheckpoint.Shard, _ source: OpenedModel, replaced: Set<String>,
+    arriving: [Tensor]
+  ) throws -> Shard {
+    let kept = shard.tensors.filter { !replaced.contains($0.name) }
+    let isUnchanged = arriving.isEmpty && kept.count == shard.tensors.count
+    let path = source.checkpoint.path(shard.fileName)
+    return Shard(
+      fileName: shard.fileName, tensors: kept.map { Tensor($0, rule: "copied") } + arriving,
+      clone: isUnchanged ? path : nil,
+      metadata: isUnchanged ? [] : try SafetensorsFile(path).metadata)
+  }
+
+  private static func config(_ source: OpenedModel, _ configuration: ModelConfiguration) -> [UInt8] {
+    guard let config = source.checkpoint.config, let bytes = source.checkpoint.configBytes else {
+      return []
+    }
+    let updated = source.layout.updatedConfig(
+      config, from: source.configuration, to: configuration)
+    let text = updated.text(indent: JSONValue.indentation(of: bytes))
+    return Array(text.utf8) + (bytes.last == UInt8(ascii: "\n") ? [UInt8(ascii: "\n")] : [])
+  }
+}

@@ -1,0 +1,61 @@
+import Containers
+import JSON
+import SystemPackage
+import Tensors
+
+/// Everything that will be written, decided from headers alone.
+public struct CheckpointPlan: Sendable {
+  /// One tensor of the output.
+  public struct Tensor: Sendable {
+    /// Where its bytes come from.
+    enum Content: Sendable {
+      case stored(StoredTensor)
+      case move(TensorMove)
+    }
+
+    /// The stored name.
+    public let name: String
+    /// The type of its elements.
+    public let type: ScalarType
+    /// The stored shape.
+    public let shape: [Int]
+    /// The rule that makes it: `copied`, `rearranged`, `cast F32 to BF16`, `new`, `carried`.
+    public let rule: String
+    let content: Content
+
+    /// The size.
+    /// - Units: bytes.
+    public var byteCount: Int { TensorShape.byteCount(shape, type) ?? 0 }
+  }
+
+  /// One weight file of the output.
+  public struct Shard: Sendable {
+    /// The name of the file.
+    public let fileName: String
+    /// Its tensors.
+    public let tensors: [Tensor]
+    /// The file of the source with the same content; nil for a file that is written anew.
+    public let clone: FilePath?
+    let metadata: [(key: String, value: String)]
+  }
+
+  /// The weight files.
+  public let shards: [Shard]
+  /// Whether an index is written.
+  public let writesIndex: Bool
+  /// The config to write.
+  public let config: [UInt8]
+  /// The files beside the weights that are copied.
+  public let sidecars: [FilePath]
+  /// Names of the source that are not in the output, each with the reason.
+  public let dropped: [(name: String, reason: String)]
+
+  /// The index of the output.
+  var index: ShardIndex {
+    let tensors = shards.flatMap { shard in shard.tensors.map { ($0, shard.fileName) } }
+    return ShardIndex(
+      weightMap: tensors.map { (tensor: $0.name, file: $1) },
+      totalSize: tensors.reduce(0) { $0 + $1.0.byteCount },
+      totalParameters: tensors.reduce(0) { $0 + (TensorShape.elementCount($1.0.shape) ?? 0) })
+  }
+}

@@ -1,0 +1,55 @@
+import Canonical
+import Containers
+import Tensors
+
+extension TensorMove {
+  /// Streams the stored bytes of the tensor, window by window.
+  /// - Returns: how many values changed in a cast.
+  /// - Throws: `Problem` of kind `io`.
+  /// - Cost: reads and writes each byte once; memory for one window.
+  func write(to sink: inout ByteSink) throws -> Int {
+    guard let width = type.byteWidth else { return try copySubByte(to: &sink) }
+    let count = target.shape.reduce(1, *)
+    let window = ByteSink.capacity / width
+    var cursors = pieces.map { RunCursor($0.pairing) }
+    var changed = 0
+    for start in stride(from: 0, to: count, by: window) {
+      let range = start..<min(start + window, count)
+      try sink.append(range.count * width) { buffer in
+        for (index, piece) in pieces.enumerated() {
+          changed += fill(buffer, range, width, piece, &cursors[index])
+        }
+      }
+    }
+    return changed
+  }
+
+  /// Elements that do not fill whole bytes move only as a whole.
+  private func copySubByte(to sink: inout ByteSink) throws -> Int {
+    for piece in pieces { try piece.source.region.withBytes { try sink.write($0) } }
+    return 0
+  }
+
+  private func fill(
+    _ buffer: UnsafeMutableRawBufferPointer, _ range: Range<Int>, _ width: Int, _ piece: Piece,
+    _ cursor: inout RunCursor
+  ) -> Int {
+    let isVerbatim = isVerbatim(piece)
+    let conversion = ValueConversion(
+      from: piece.source.type, undoing: piece.source.steps, applying: piece.steps, to: type)
+    var changed = 0
+    piece.source.region.withBytes { bytes in
+      cursor.forEachRun(in: range) { source, target, count in
+        let place = UnsafeMutableRawBufferPointer(
+          rebasing: buffer[((target - range.lowerBound) * width)...])
+        if isVerbatim {
+          let run = bytes[(source * width)..<((source + count) * width)]
+          place.copyMemory(from: UnsafeRawBufferPointer(rebasing: run))
+        } else {
+          changed += conversion.convert(bytes, from: source, to: place, count: count)
+        }
+      }
+    }
+    return changed
+  }
+}

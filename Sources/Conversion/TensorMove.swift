@@ -1,0 +1,90 @@
+import Canonical
+import Diagnostics
+import Layouts
+import Tensors
+
+/// How one stored tensor is filled: from which canonical tensors, moved how, changed how.
+public struct TensorMove: Sendable {
+  /// One part of the tensor.
+  struct Piece: Sendable {
+    let source: CanonicalTensor
+    let pairing: PairedView
+    /// Steps applied to canonical values when they are written.
+    let steps: [ValueStep]
+  }
+
+  /// The name, shape and parts to write.
+  public let target: BoundTensor
+  /// The type to write.
+  public let type: ScalarType
+  let pieces: [Piece]
+
+  /// Plans one stored tensor.
+  /// - Parameter cast: the type asked for; nil keeps the types of the source.
+  /// - Throws: `Problem` of kind `invalid` where a part is missing, `unsupported` where types cannot
+  ///   be brought together.
+  public init(_ target: BoundTensor, from model: CanonicalModel, cast: ScalarType?) throws {
+    self.target = target
+    let sources = try target.parts.map { part in
+      guard let source = model.tensors[part.role] else {
+        throw Problem(
+          .invalid, "the model has no \(part.role)", tensor: target.name, layer: part.role.layer)
+      }
+      return source
+    }
+    pieces = zip(target.parts, sources).map { part, source in
+      Piece(
+        source: source, pairing: PairedView(source: source.view, target: part.view),
+        steps: part.steps)
+    }
+    type = try Self.type(of: target, sources: sources, cast: cast)
+    try checkCast()
+  }
+
+  private static func type(of target: BoundTensor, sources: [CanonicalTensor], cast: ScalarType?)
+    throws -> ScalarType
+  {
+    if case .always(let type) = target.storedType { return type }
+    let types = Set(sources.map(\.type))
+    guard let widest = types.min(by: { $0.writingOrder < $1.writingOrder }) else { return .f32 }
+    guard types.count == 1 || types.allSatisfy(\.isComputable) else {
+      throw Problem(
+        .unsupported, "parts of one tensor have types that cannot stand together",
+        tensor: target.name, found: types.map(\.rawValue).sorted().joined(separator: ", "))
+    }
+    let kept = types == [.bf16, .f16] ? .f32 : widest
+    guard let cast, kept.isComputable else { return kept }
+    return target.storedType == .wide ? (kept == .f32 ? .f32 : cast) : cast
+  }
+
+  private func checkCast() throws {
+    for piece in pieces where !isVerbatim(piece) {
+      guard piece.source.type.isComputable, type.isComputable else {
+        throw Problem(
+          .unsupported, "values of this type can only be moved, not changed", tensor: target.name,
+          expected: type.rawValue, found: piece.source.type.rawValue)
+      }
+    }
+  }
+
+  /// Whether the bytes of a part are moved and not computed.
+  func isVerbatim(_ piece: Piece) -> Bool {
+    piece.source.type == type && piece.source.steps == piece.steps
+  }
+
+  /// Why writing this tensor can lose values; nil where it cannot.
+  public var loss: String? {
+    for piece in pieces where !isVerbatim(piece) {
+      let from = piece.source.type
+      if type != .f32, from != type { return "\(from.rawValue) to \(type.rawValue)" }
+      if type != .f32 { return "a value step stored as \(type.rawValue)" }
+    }
+    return nil
+  }
+
+  /// Whether the stored bytes are those of one whole source tensor.
+  public var isPlainCopy: Bool {
+    pieces.count == 1 && isVerbatim(pieces[0]) && pieces[0].pairing.loops.count <= 1
+      && pieces[0].pairing.runLength == pieces[0].source.count
+  }
+}

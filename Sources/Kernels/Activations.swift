@@ -1,0 +1,86 @@
+/// The smooth elementwise nonlinearities, in place, with torch's defaults.
+///
+/// All have one signature, so that a model binds the one it needs once; `slope` is read by `prelu`
+/// only.
+public enum Activations {
+  /// Leaves the values as they are.
+  @inline(never)
+  public static func identity(_ x: MutableFloats, _ count: Int, _ slope: Float) {}
+
+  /// The logistic function.
+  @inline(never)
+  public static func sigmoid(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+    mapInPlace(x, count) { VectorMath.sigmoid($0) }
+  }
+
+  /// The logarithm of the logistic function.
+  @inline(never)
+  public static func logSigmoid(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+    mapInPlace(x, count) { limited($0, -.infinity, 0) - logOnePlusExp(0 - magnitude($0)) }
+  }
+
+  /// Multiplies by the logistic function.
+  @inline(never)
+  public static func silu(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+    mapInPlace(x, count) { VectorMath.silu($0) }
+  }
+
+  /// The hyperbolic tangent.
+  @inline(never)
+  public static func tanh(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+    mapInPlace(x, count) { VectorMath.tanh($0) }
+  }
+
+  /// What the hyperbolic tangent takes away.
+  @inline(never)
+  public static func tanhShrink(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+    mapInPlace(x, count) { $0 - VectorMath.tanh($0) }
+  }
+
+  /// `ln(1 + eˣ)`.
+  @inline(never)
+  public static func softplus(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+    mapInPlace(x, count) { VectorMath.softplus($0) }
+  }
+
+  /// `x tanh(softplus(x))`.
+  @inline(never)
+  public static func mish(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+    mapInPlace(x, count) { $0 * VectorMath.tanh(VectorMath.softplus($0)) }
+  }
+
+  /// `x Φ(x)`, the exact form.
+  @inline(never)
+  public static func gelu(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+    mapInPlace(x, count) { 0.5 * $0 * (1 + VectorMath.erf($0 * 0.707_106_781)) }
+  }
+
+  /// `x Φ(x)` through the hyperbolic tangent.
+  @inline(never)
+  public static func geluTanh(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+    mapInPlace(x, count) { x in
+      let inner = 0.797_884_561 * (x + 0.044_715 * x * x * x)
+      return 0.5 * x * (1 + VectorMath.tanh(inner))
+    }
+  }
+
+  /// `x` above 0, `eˣ - 1` below; also CELU with its default parameter.
+  @inline(never)
+  public static func elu(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+    mapInPlace(x, count) { exponentialUnit($0, 1) }
+  }
+
+  /// The self-normalising scaled ELU.
+  @inline(never)
+  public static func selu(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+    mapInPlace(x, count) { 1.050_700_987_355_48 * exponentialUnit($0, 1.673_263_242_354_377) }
+  }
+
+  @inline(__always)
+  private static func exponentialUnit(_ x: Lanes, _ alpha: Float) -> Lanes {
+    (alpha * VectorMath.expm1(limited(x, -.infinity, 0))).replacing(with: x, where: x .> 0)
+  }
+
+  @inline(__always)
+  private static func logOnePlusExp(_ x: Lanes) -> Lanes { VectorMath.log1p(VectorMath.exp(x)) }
+}

@@ -1,0 +1,92 @@
+/// Causal attention of a few queries of one head over one block of 64 keys, normalised online.
+///
+/// The matrix of all scores never exists: a block updates the running maximum m, sum l and weighted
+/// values of each query. Keys are stored transposed in panels of sixteen positions, `[4][hd][16]`,
+/// values as rows padded to a multiple of sixteen, `[64][hdp]`.
+public enum BlockAttention {
+  /// The positions of a block.
+  public static let blockLength = 64
+  /// The most queries of one call.
+  public static let queries = 6
+
+  /// Adds one block of keys and values to the running results.
+  ///
+  /// Query i stands at position `position + i` and sees keys from `window - 1` positions before it
+  /// up to itself.
+  /// - Shape: `q` `[rows, hd]` with row stride `stride`, `keys` `[4, hd, 16]`, `values` `[64, hdp]`,
+  ///   `scores` `[6, 64]`, `top` and `total` `[6]`, `sums` `[6, hdp]`.
+  /// - Cost: `256 · rows · hd` operations.
+  @inline(never)
+  public static func add(
+    q: Floats, stride: Int, rows: Int, position: Int, window: Int, scale: Float, keys: Floats,
+    values: Floats, firstKey: Int, hd: Int, hdp: Int, scores: MutableFloats, top: MutableFloats,
+    total: MutableFloats, sums: MutableFloats
+  ) {
+    for index in 0..<(rows &* 64) { scores[index] = 0 }
+    for panel in 0..<4 {
+      // scores[rows, 16] = q[rows, hd] · keys[hd, 16]
+      Tile.accumulate(
+        rows: rows, q, stride, keys + (panel &* hd &* 16), 16, depth: hd, scores + (panel &* 16),
+        64)
+    }
+    var seesAll = true
+    for row in 0..<rows {
+      let last = min(position &+ row &- firstKey, 63)
+      let first = max(position &+ row &- window &+ 1 &- firstKey, 0)
+      seesAll = seesAll && first == 0 && last == 63
+      normalise(
+        scores + (row &* 64), first, last, scale, hdp, top + row, total + row,
+        sums + (row &* hdp))
+    }
+    if seesAll {
+      weigh(rows, scores, values, 64, hdp, sums)
+    } else {
+      for row in 0..<rows {
+        let last = min(position &+ row &- firstKey, 63)
+        let first = max(position &+ row &- window &+ 1 &- firstKey, 0)
+        if first > last { continue }
+        weigh(
+          1, scores + ((row &* 64) &+ first), values + (first &* hdp), last &- first &+ 1, hdp,
+          sums + (row &* hdp))
+      }
+    }
+  }
+
+  /// `sums[rows, hdp] += p[rows, depth] · values[depth, hdp]`.
+  @inline(__always)
+  private static func weigh(
+    _ rows: Int, _ p: Floats, _ values: Floats, _ depth: Int, _ hdp: Int, _ sums: MutableFloats
+  ) {
+    for column in Swift.stride(from: 0, to: hdp, by: 16) {
+      Tile.accumulate(
+        rows: rows, p, 64, values + column, hdp, depth: depth, sums + column, hdp)
+    }
+  }
+
+  /// Turns the visible scores of a row into weights and rescales what was summed before.
+  @inline(__always)
+  private static func normalise(
+    _ scores: MutableFloats, _ first: Int, _ last: Int, _ scale: Float, _ hdp: Int,
+    _ top: MutableFloats, _ total: MutableFloats, _ sums: MutableFloats
+  ) {
+    if first > last { return }
+    var newTop = top[0]
+    for index in first...last {
+      scores[index] *= scale
+      if scores[index] > newTop { newTop = scores[index] }
+    }
+    if newTop > top[0], total[0] != 0 {
+      let shrink = VectorMath.exp(Lanes(repeating: top[0] - newTop))[0]
+      total[0] *= shrink
+      mapInPlace(sums, hdp) { $0 * shrink }
+    }
+    top[0] = newTop
+    let count = last &- first &+ 1
+    mapInPlace(scores + first, count) { VectorMath.exp($0 - newTop) }
+    var lanes = Lanes()
+    for index in Swift.stride(from: 0, to: count, by: 8) {
+      lanes += load(Floats(scores + (first &+ index)), first: count &- index)
+    }
+    total[0] += sum(lanes)
+  }
+}

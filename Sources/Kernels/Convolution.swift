@@ -1,0 +1,31 @@
+/// The causal depthwise convolution before a recurrence.
+public enum Convolution {
+  /// `y[t, c] = b[c] + Σ_j w[j, c] · x[t + j, c]`.
+  ///
+  /// The first `taps - 1` rows of `x` are the inputs before this segment, oldest first.
+  /// - Shape: `x` `[taps - 1 + steps, channels]`, `weight` `[taps, channels]`, `bias` `[channels]`,
+  ///   `y` `[steps, channels]`.
+  @inline(never)
+  public static func causal(
+    _ x: Floats, weight: Floats, bias: Floats?, taps: Int, steps: Int, channels: Int,
+    y: MutableFloats
+  ) {
+    for t in 0..<steps {
+      let input = x + (t &* channels)
+      let output = y + (t &* channels)
+      var c = 0
+      while c < channels {
+        let rest = channels &- c
+        var value = Lanes()
+        if let bias { value = load(bias + c, first: rest) }
+        for j in 0..<taps {
+          let offset = (j &* channels) &+ c
+          value = fused(
+            value, load(input + offset, first: rest), load(weight + offset, first: rest))
+        }
+        store(value, output + c, first: rest)
+        c &+= 8
+      }
+    }
+  }
+}

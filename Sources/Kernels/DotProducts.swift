@@ -1,0 +1,125 @@
+/// Four weight rows at a time against one vector, for decoding, where memory is the limit.
+///
+/// Rows that lie far apart keep the streams of the memory prefetcher apart; the caller chooses them.
+public enum DotProducts {
+  /// Reorders a vector for the 16-bit kernels: in every sixteen values the even ones come first.
+  ///
+  /// - Shape: `source` and `target` `[count]`; the last `count % 16` values keep their places.
+  @inline(never)
+  public static func split(_ source: Floats, count: Int, target: MutableFloats) {
+    var index = 0
+    while index &+ 16 <= count {
+      for lane in 0..<8 {
+        target[index &+ lane] = source[index &+ (2 &* lane)]
+        target[index &+ 8 &+ lane] = source[index &+ (2 &* lane) &+ 1]
+      }
+      index &+= 16
+    }
+    for rest in index..<max(count, index) { target[rest] = source[rest] }
+  }
+
+  /// Multiplies four F32 rows with a vector.
+  /// - Shape: `x` and each row `[count]`, `result` `[4]`.
+  @inline(never)
+  public static func f32(
+    _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
+    count: Int, result: MutableFloats
+  ) {
+    var s0 = Lanes(), s1 = Lanes(), s2 = Lanes(), s3 = Lanes()
+    var index = 0
+    while index &+ 8 <= count {
+      let values = load(x + index)
+      let byte = index &* 4
+      s0 = fused(s0, values, (rows.0 + byte).loadUnaligned(as: Lanes.self))
+      s1 = fused(s1, values, (rows.1 + byte).loadUnaligned(as: Lanes.self))
+      s2 = fused(s2, values, (rows.2 + byte).loadUnaligned(as: Lanes.self))
+      s3 = fused(s3, values, (rows.3 + byte).loadUnaligned(as: Lanes.self))
+      index &+= 8
+    }
+    finish(s0, s1, s2, s3, result)
+    for rest in index..<max(count, index) {
+      let byte = rest &* 4
+      result[0] += x[rest] * (rows.0 + byte).loadUnaligned(as: Float.self)
+      result[1] += x[rest] * (rows.1 + byte).loadUnaligned(as: Float.self)
+      result[2] += x[rest] * (rows.2 + byte).loadUnaligned(as: Float.self)
+      result[3] += x[rest] * (rows.3 + byte).loadUnaligned(as: Float.self)
+    }
+  }
+
+  /// Multiplies four BF16 rows with a vector.
+  /// - Shape: `x` `[count]` as `split` leaves it, each row `[count]`, `result` `[4]`.
+  @inline(never)
+  public static func bf16(
+    _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
+    count: Int, result: MutableFloats
+  ) {
+    sixteenBit(x, rows, count, result) {
+      unsafeBitCast($0 &<< 16, to: Lanes.self)
+    } odd: {
+      unsafeBitCast($0 & 0xffff_0000, to: Lanes.self)
+    }
+  }
+
+  /// Multiplies four F16 rows with a vector.
+  /// - Shape: `x` `[count]` as `split` leaves it, each row `[count]`, `result` `[4]`.
+  @inline(never)
+  public static func f16(
+    _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
+    count: Int, result: MutableFloats
+  ) {
+    sixteenBit(x, rows, count, result) {
+      Widening.half($0 & 0xffff)
+    } odd: {
+      Widening.half($0 &>> 16)
+    }
+  }
+
+  @inline(__always)
+  private static func sixteenBit(
+    _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
+    _ count: Int, _ result: MutableFloats, even: (SIMD8<UInt32>) -> Lanes,
+    odd: (SIMD8<UInt32>) -> Lanes
+  ) {
+    var e0 = Lanes(), e1 = Lanes(), e2 = Lanes(), e3 = Lanes()
+    var o0 = Lanes(), o1 = Lanes(), o2 = Lanes(), o3 = Lanes()
+    var index = 0
+    while index &+ 16 <= count {
+      let xe = load(x + index), xo = load(x + (index &+ 8))
+      let byte = index &* 2
+      let w0 = (rows.0 + byte).loadUnaligned(as: SIMD8<UInt32>.self)
+      e0 = fused(e0, xe, even(w0))
+      o0 = fused(o0, xo, odd(w0))
+      let w1 = (rows.1 + byte).loadUnaligned(as: SIMD8<UInt32>.self)
+      e1 = fused(e1, xe, even(w1))
+      o1 = fused(o1, xo, odd(w1))
+      let w2 = (rows.2 + byte).loadUnaligned(as: SIMD8<UInt32>.self)
+      e2 = fused(e2, xe, even(w2))
+      o2 = fused(o2, xo, odd(w2))
+      let w3 = (rows.3 + byte).loadUnaligned(as: SIMD8<UInt32>.self)
+      e3 = fused(e3, xe, even(w3))
+      o3 = fused(o3, xo, odd(w3))
+      index &+= 16
+    }
+    finish(e0 + o0, e1 + o1, e2 + o2, e3 + o3, result)
+    for rest in index..<max(count, index) {
+      func value(_ row: UnsafeRawPointer) -> Float {
+        let bits = (row + (rest &* 2)).loadUnaligned(as: UInt16.self)
+        return even(SIMD8(repeating: UInt32(bits)))[0]
+      }
+      result[0] += x[rest] * value(rows.0)
+      result[1] += x[rest] * value(rows.1)
+      result[2] += x[rest] * value(rows.2)
+      result[3] += x[rest] * value(rows.3)
+    }
+  }
+
+  @inline(__always)
+  private static func finish(
+    _ s0: Lanes, _ s1: Lanes, _ s2: Lanes, _ s3: Lanes, _ result: MutableFloats
+  ) {
+    result[0] = sum(s0)
+    result[1] = sum(s1)
+    result[2] = sum(s2)
+    result[3] = sum(s3)
+  }
+}

@@ -1,0 +1,77 @@
+/// Products and sums of rows.
+public enum Elementwise {
+  /// `x ⊙= y`.
+  @inline(never)
+  public static func multiply(_ x: MutableFloats, by y: Floats, count: Int) {
+    var index = 0
+    while index &+ 8 <= count {
+      store(load(x + index) * load(y + index), x + index)
+      index &+= 8
+    }
+    for rest in index..<max(count, index) { x[rest] *= y[rest] }
+  }
+
+  /// `x *= scale`.
+  @inline(never)
+  public static func scale(_ x: MutableFloats, by scale: Float, count: Int) {
+    mapInPlace(x, count) { scale * $0 }
+  }
+
+  /// `x = eˣ`.
+  @inline(never)
+  public static func exponential(_ x: MutableFloats, count: Int) {
+    mapInPlace(x, count) { VectorMath.exp($0) }
+  }
+
+  /// `x += scale · y`, with the product rounded first.
+  @inline(never)
+  public static func add(_ x: MutableFloats, _ y: Floats, scale: Float, count: Int) {
+    var index = 0
+    while index &+ 8 <= count {
+      store(load(x + index) + scale * load(y + index), x + index)
+      index &+= 8
+    }
+    for rest in index..<max(count, index) { x[rest] += scale * y[rest] }
+  }
+
+  /// The inner product of two rows.
+  @inline(never)
+  public static func dot(_ x: Floats, _ y: Floats, count: Int) -> Float {
+    innerProduct(x, y, count)
+  }
+
+  /// The largest of the values; a NaN is never the largest.
+  @inline(never)
+  public static func maximum(_ x: Floats, count: Int) -> Float {
+    var result = -Float.infinity
+    for index in 0..<count where x[index] > result { result = x[index] }
+    return result
+  }
+
+  /// Turns logits into probabilities, in place.
+  ///
+  /// Edge cases: a NaN among the logits makes every probability NaN.
+  @inline(never)
+  public static func softmax(_ x: MutableFloats, count: Int) {
+    let top = maximum(x, count: count)
+    mapInPlace(x, count) { VectorMath.exp($0 - top) }
+    var total: Float = 0
+    for index in 0..<count { total += x[index] }
+    let inverse = 1 / total
+    mapInPlace(x, count) { $0 * inverse }
+  }
+}
+
+@inline(__always)
+func innerProduct(_ x: Floats, _ y: Floats, _ count: Int) -> Float {
+  var s0 = Lanes(), s1 = Lanes()
+  var index = 0
+  while index &+ 16 <= count {
+    s0 = fused(s0, load(x + index), load(y + index))
+    s1 = fused(s1, load(x + (index &+ 8)), load(y + (index &+ 8)))
+    index &+= 16
+  }
+  var total = sum(s0 + s1)
+  for rest in index..<max(count, index) { total += x[rest] * y[rest] }
+  return total
+}

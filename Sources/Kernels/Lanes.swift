@@ -1,0 +1,100 @@
+/// Values that a kernel reads; never aligned, never owned.
+public typealias Floats = UnsafePointer<Float>
+
+/// Values that a kernel writes; never aligned, never owned.
+public typealias MutableFloats = UnsafeMutablePointer<Float>
+
+/// The vector all kernels are written in: one AVX register, two of SSE or NEON.
+typealias Lanes = SIMD8<Float>
+
+@inline(__always)
+func load(_ source: Floats) -> Lanes {
+  UnsafeRawPointer(source).loadUnaligned(as: Lanes.self)
+}
+
+@inline(__always)
+func load(_ source: MutableFloats) -> Lanes {
+  UnsafeRawPointer(source).loadUnaligned(as: Lanes.self)
+}
+
+@inline(__always)
+func store(_ lanes: Lanes, _ target: MutableFloats) {
+  UnsafeMutableRawPointer(target).storeBytes(of: lanes, as: Lanes.self)
+}
+
+/// The first `count` values, then zeros.
+@inline(__always)
+func load(_ source: Floats, first count: Int) -> Lanes {
+  if count >= 8 { return load(source) }
+  var lanes = Lanes()
+  for lane in 0..<max(count, 0) { lanes[lane] = source[lane] }
+  return lanes
+}
+
+/// Stores the first `count` lanes.
+@inline(__always)
+func store(_ lanes: Lanes, _ target: MutableFloats, first count: Int) {
+  if count >= 8 { return store(lanes, target) }
+  for lane in 0..<max(count, 0) { target[lane] = lanes[lane] }
+}
+
+/// `c + a ⊙ b`, fused where the processor has an instruction for it.
+@inline(__always)
+func fused(_ c: Lanes, _ a: Lanes, _ b: Lanes) -> Lanes {
+  #if V3 || arch(arm64)
+    c.addingProduct(a, b)
+  #else
+    c + a * b
+  #endif
+}
+
+/// `c + a b` with the scalar `a` in every lane.
+@inline(__always)
+func fused(_ c: Lanes, _ a: Float, _ b: Lanes) -> Lanes {
+  fused(c, Lanes(repeating: a), b)
+}
+
+/// The sum of all lanes, halves first.
+@inline(__always)
+func sum(_ lanes: Lanes) -> Float {
+  let four = lanes.lowHalf + lanes.highHalf
+  let two = four.lowHalf + four.highHalf
+  return two[0] + two[1]
+}
+
+/// The largest lane; a NaN is never larger.
+@inline(__always)
+func largest(_ lanes: Lanes) -> Float {
+  let four = lanes.lowHalf.replacing(
+    with: lanes.highHalf, where: lanes.highHalf .> lanes.lowHalf)
+  let two = four.lowHalf.replacing(with: four.highHalf, where: four.highHalf .> four.lowHalf)
+  return two[1] > two[0] ? two[1] : two[0]
+}
+
+/// The value limited to a range; a NaN stays a NaN.
+@inline(__always)
+func limited(_ x: Lanes, _ low: Float, _ high: Float) -> Lanes {
+  let below = x.replacing(with: high, where: x .> high)
+  return below.replacing(with: low, where: below .< low)
+}
+
+@inline(__always)
+func magnitude(_ x: Lanes) -> Lanes {
+  unsafeBitCast(
+    unsafeBitCast(x, to: SIMD8<UInt32>.self) & SIMD8<UInt32>(repeating: 0x7fff_ffff), to: Lanes.self
+  )
+}
+
+/// Replaces every value of a row by a function of it, eight at a time.
+@inline(__always)
+func mapInPlace(_ x: MutableFloats, _ count: Int, _ function: (Lanes) -> Lanes) {
+  var index = 0
+  while index &+ 8 <= count {
+    store(function(load(x + index)), x + index)
+    index &+= 8
+  }
+  if index < count {
+    let rest = count &- index
+    store(function(load(Floats(x + index), first: rest)), x + index, first: rest)
+  }
+}

@@ -1,0 +1,70 @@
+/// Normalisation of one row; source and target may be the same row.
+public enum Norms {
+  /// `x · rsqrt(mean(x²) + ε) ⊙ w`.
+  /// - Shape: `x`, `weight` and `target` `[count]`.
+  @inline(never)
+  public static func rms(
+    _ x: Floats, weight: Floats, epsilon: Float, count: Int, target: MutableFloats
+  ) {
+    let mean = innerProduct(x, x, count) / Float(count)
+    let factor = 1 / (mean + epsilon).squareRoot()
+    var index = 0
+    while index < count {
+      let rest = count &- index
+      let scaled = load(x + index, first: rest) * factor
+      store(scaled * load(weight + index, first: rest), target + index, first: rest)
+      index &+= 8
+    }
+  }
+
+  /// `(x - mean(x)) · rsqrt(var(x) + ε) ⊙ w + b`.
+  /// - Shape: `x`, `weight`, `bias` and `target` `[count]`.
+  @inline(never)
+  public static func layer(
+    _ x: Floats, weight: Floats, bias: Floats?, epsilon: Float, count: Int, target: MutableFloats
+  ) {
+    let mean = total(x, count) / Float(count)
+    let factor = 1 / (squares(x, around: mean, count) / Float(count) + epsilon).squareRoot()
+    var index = 0
+    while index < count {
+      let rest = count &- index
+      let scaled = (load(x + index, first: rest) - mean) * factor
+      var result = scaled * load(weight + index, first: rest)
+      if let bias { result += load(bias + index, first: rest) }
+      store(result, target + index, first: rest)
+      index &+= 8
+    }
+  }
+
+  /// Brings a row to the length `scale`: `x *= scale · rsqrt(Σx² + ε)`.
+  @inline(never)
+  public static func unitLength(_ x: MutableFloats, epsilon: Float, scale: Float, count: Int) {
+    let factor = 1 / (innerProduct(x, x, count) + epsilon).squareRoot()
+    mapInPlace(x, count) { $0 * factor * scale }
+  }
+
+  @inline(__always)
+  private static func total(_ x: Floats, _ count: Int) -> Float {
+    var lanes = Lanes()
+    var index = 0
+    while index < count {
+      lanes += load(x + index, first: count &- index)
+      index &+= 8
+    }
+    return sum(lanes)
+  }
+
+  @inline(__always)
+  private static func squares(_ x: Floats, around mean: Float, _ count: Int) -> Float {
+    var lanes = Lanes()
+    var index = 0
+    while index &+ 8 <= count {
+      let difference = load(x + index) - mean
+      lanes = fused(lanes, difference, difference)
+      index &+= 8
+    }
+    var result = sum(lanes)
+    for rest in index..<max(count, index) { result += (x[rest] - mean) * (x[rest] - mean) }
+    return result
+  }
+}

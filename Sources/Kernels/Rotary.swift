@@ -1,0 +1,21 @@
+/// Rotary position embedding, halves convention.
+public enum Rotary {
+  /// Turns dim i with dim `i + half` by the angle of dim i, in place.
+  /// - Shape: `x` `[2 half]`, `cosines` and `sines` `[half]`.
+  @inline(never)
+  public static func rotate(_ x: MutableFloats, cosines: Floats, sines: Floats, half: Int) {
+    var index = 0
+    while index < half {
+      let rest = half &- index
+      let low = x + index
+      let high = x + (half &+ index)
+      let a = load(Floats(low), first: rest)
+      let b = load(Floats(high), first: rest)
+      let cosine = load(cosines + index, first: rest)
+      let sine = load(sines + index, first: rest)
+      store(a * cosine - b * sine, low, first: rest)
+      store(b * cosine + a * sine, high, first: rest)
+      index &+= 8
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import Canonical
+import Diagnostics
+
+/// When a rule of a layout applies: a list of clauses over facts that must all hold.
+///
+/// A clause is `fact`, `!fact`, `fact=value` or `fact!=value`; `a & b` joins clauses.
+public struct Condition: Hashable, Sendable {
+  /// The condition as written.
+  public let text: String
+  private let clauses: [Clause]
+
+  private struct Clause: Hashable {
+    let fact: String
+    let value: String
+    let isNegated: Bool
+  }
+
+  /// The condition that always holds.
+  public static let always = Condition(text: "", clauses: [])
+
+  private init(text: String, clauses: [Clause]) {
+    self.text = text
+    self.clauses = clauses
+  }
+
+  /// Parses a condition.
+  /// - Throws: `Problem` of kind `invalid` for an empty clause.
+  public init(_ text: String) throws {
+    self.text = text
+    clauses = try text.split(separator: "&", omittingEmptySubsequences: false).map { part in
+      var clause = part.filter { $0 != " " }[...]
+      let isInverted = clause.hasPrefix("!")
+      if isInverted { clause = clause.dropFirst() }
+      let sides = clause.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let isUnequal = sides.count == 2 && sides[0].hasSuffix("!")
+      let fact = isUnequal ? sides[0].dropLast() : sides[0]
+      guard !fact.isEmpty else {
+        throw Problem(
+          .invalid, "not a condition", expected: "fact, !fact, fact=value or fact!=value",
+          found: text)
+      }
+      return Clause(
+        fact: String(fact), value: sides.count == 2 ? String(sides[1]) : "true",
+        isNegated: isInverted != isUnequal)
+    }
+  }
+
+  /// Whether the condition holds for the facts of a model or a layer.
+  public func holds(_ facts: Facts) -> Bool {
+    clauses.allSatisfy { clause in
+      ((facts[clause.fact] ?? .none).text == clause.value) != clause.isNegated
+    }
+  }
+
+  /// The facts the condition asks for.
+  public var facts: Set<String> { Set(clauses.map(\.fact)) }
+}

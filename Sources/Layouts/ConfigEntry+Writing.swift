@@ -1,0 +1,75 @@
+import Canonical
+import JSON
+
+extension ConfigEntry {
+  /// The value of the key for given facts; nil where no value stands for them.
+  func value(for facts: Facts) -> JSONValue? {
+    switch meaning {
+    case .fact(let entry): value(entry, facts[entry.fact] ?? .none)
+    case .cases(let cases, _): cases.first { $0.facts.agree(with: facts) }?.value
+    case .constant(let value): value
+    case .object(let null, let set, let entries):
+      if null.agree(with: facts) { .null } else if set.agree(with: facts) {
+        .object(Self.object(entries, facts))
+      } else { nil }
+    case .blocks: nil
+    }
+  }
+
+  private func value(_ entry: FactEntry, _ fact: FactValue) -> JSONValue? {
+    if let null = entry.null, null.means(fact) { return .null }
+    if let map = entry.map { return map.first { $0.facts[entry.fact] == fact }?.value }
+    if case .integer(let number) = fact { return .integer(Int64(number - entry.plus)) }
+    return fact.json
+  }
+
+  /// An object of the given entries for the given facts.
+  static func object(_ entries: [ConfigEntry], _ facts: Facts) -> JSONObject {
+    entries.reduce(into: JSONObject()) { $0[$1.key] = $1.value(for: facts) }
+  }
+
+  /// The per-layer object of one layer; nil where no kind stands for its facts.
+  func block(for facts: Facts) -> JSONObject? {
+    guard case .blocks(let select, let kinds) = meaning,
+      let (name, kind) = kinds.first(where: { $0.kind.set.agree(with: facts) })
+    else { return nil }
+    var block = JSONObject()
+    block[select] = .string(name)
+    for entry in kind.entries { block[entry.key] = entry.value(for: facts) }
+    return block
+  }
+
+  /// Changes an object where facts that this entry states have changed.
+  func update(_ object: inout JSONObject, from old: Facts, to new: Facts) {
+    let changed = facts.contains { !(old[$0] ?? .none).means(new[$0] ?? .none) }
+    if changed, let value = value(for: new) { object[key] = value }
+  }
+
+  /// Changes a list of per-layer objects where the facts of a layer have changed.
+  ///
+  /// A layer whose kind has changed gets a new object; other objects keep unknown keys.
+  func updateBlocks(_ object: inout JSONObject, from old: [Facts], to new: [Facts]) {
+    guard case .blocks(_, let kinds) = meaning, case .array(var blocks)? = object[key] else {
+      return
+    }
+    for layer in blocks.indices where layer < new.count {
+      guard case .object(var block) = blocks[layer],
+        let kind = kinds.first(where: { $0.kind.set.agree(with: new[layer]) })?.kind
+      else { continue }
+      if kind.set.agree(with: old[layer]) {
+        for entry in kind.entries { entry.update(&block, from: old[layer], to: new[layer]) }
+      } else if let fresh = self.block(for: new[layer]) {
+        block = fresh
+      }
+      blocks[layer] = .object(block)
+    }
+    object[key] = .array(blocks)
+  }
+}
+
+extension Facts {
+  /// Whether every fact here has the same value there.
+  func agree(with facts: Facts) -> Bool {
+    allSatisfy { $1.means(facts[$0] ?? .none) }
+  }
+}

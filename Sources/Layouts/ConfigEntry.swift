@@ -1,0 +1,90 @@
+import Canonical
+import Diagnostics
+import JSON
+
+/// How one key of a config corresponds to facts, in both directions.
+public struct ConfigEntry: Sendable {
+  /// The key in its object.
+  public let key: String
+  let meaning: Meaning
+
+  indirect enum Meaning: Sendable {
+    /// The value is that of a fact.
+    case fact(FactEntry)
+    /// Each value stands for some facts.
+    case cases([Case], absent: JSONValue?)
+    /// The key is always written with this value and never decides anything.
+    case constant(JSONValue)
+    /// An object or null; `null` and `set` are what either says by itself.
+    case object(null: Facts, set: Facts, entries: [ConfigEntry])
+    /// One object per layer; `select` names the key that tells kinds apart.
+    case blocks(select: String, kinds: [(name: String, kind: BlockKind)])
+  }
+
+  struct FactEntry: Sendable {
+    let fact: String
+    /// What JSON null stands for; nil where null is refused.
+    let null: FactValue?
+    /// What a missing key stands for; nil where the key is required.
+    let absent: FactValue?
+    /// What is added to an integer on reading.
+    let plus: Int
+    /// Pairs of config value and fact value; nil for the value itself.
+    let map: [Case]?
+  }
+
+  /// One value of a key and the facts it stands for.
+  struct Case: Sendable {
+    let value: JSONValue
+    let facts: Facts
+  }
+
+  /// What one kind of per-layer block says.
+  struct BlockKind: Sendable {
+    let set: Facts
+    let entries: [ConfigEntry]
+  }
+
+  /// The names of the facts that the entry reads, those of nested entries among them.
+  var facts: Set<String> {
+    switch meaning {
+    case .fact(let entry): [entry.fact]
+    case .cases(let cases, _): Set(cases.flatMap(\.facts.keys))
+    case .constant: []
+    case .object(let null, let set, let entries):
+      Set(null.keys).union(set.keys).union(entries.flatMap(\.facts))
+    case .blocks(_, let kinds):
+      Set(kinds.flatMap { Array($0.kind.set.keys) + $0.kind.entries.flatMap(\.facts) })
+    }
+  }
+}
+
+extension FactValue {
+  /// The fact value of a JSON scalar; nil for anything else.
+  init?(_ value: JSONValue) {
+    switch value {
+    case .null: self = .none
+    case .bool(let flag): self = .flag(flag)
+    case .integer(let number): self = .integer(Int(number))
+    case .double(let number, _): self = .number(number)
+    case .string(let word): self = .word(word)
+    case .unsigned, .array, .object: return nil
+    }
+  }
+
+  /// The JSON scalar that stands for the value.
+  var json: JSONValue {
+    switch self {
+    case .none: .null
+    case .flag(let flag): .bool(flag)
+    case .integer(let number): .integer(Int64(number))
+    case .number(let number): Self.json(number)
+    case .word(let word): .string(word)
+    }
+  }
+
+  private static func json(_ number: Double) -> JSONValue {
+    if number == number.rounded(), abs(number) < 1e15 { return .integer(Int64(number)) }
+    return JSONValue(number)
+  }
+}

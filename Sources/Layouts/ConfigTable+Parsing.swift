@@ -1,0 +1,132 @@
+import Canonical
+import Diagnostics
+import JSON
+
+extension ConfigTable {
+  init(_ value: JSONValue) throws {
+    var object = try FormatObject(value, "config")
+    let tables = try Tables(
+      maps: Self.pairs(object.optional("maps")),
+      alternatives: Self.pairs(object.optional("alternatives")))
+    entries = try object.array("keys").map { try ConfigEntry($0, tables) }
+    try object.finish()
+  }
+
+  /// Lists of pairs that several keys share, by name.
+  struct Tables {
+    /// Pairs of config value and value of one fact.
+    let maps: [String: [[JSONValue]]]
+    /// Pairs of config value and object of facts.
+    let alternatives: [String: [[JSONValue]]]
+  }
+
+  private static func pairs(_ value: JSONValue?) throws -> [String: [[JSONValue]]] {
+    guard case .object(let object)? = value else { return [:] }
+    var tables: [String: [[JSONValue]]] = [:]
+    for (name, value) in object.entries {
+      tables[name] = try FormatValue.array(value).map { pair in
+        let pair = try FormatValue.array(pair)
+        guard pair.count == 2 else { throw FormatValue.wrong(.array(pair), "a pair") }
+        return pair
+      }
+    }
+    return tables
+  }
+}
+
+extension ConfigEntry {
+  init(_ value: JSONValue, _ tables: ConfigTable.Tables) throws {
+    if case .array(let pair) = value, pair.count == 2 {
+      key = try FormatValue.string(pair[0])
+      let fact = try Self.known(FormatValue.string(pair[1]))
+      meaning = .fact(FactEntry(fact: fact, null: nil, absent: nil, plus: 0, map: nil))
+      return
+    }
+    var object = try FormatObject(value, "a config key")
+    key = try object.string("key")
+    meaning = try Self.meaning(&object, tables)
+    try object.finish()
+  }
+
+  private static func meaning(_ object: inout FormatObject, _ tables: ConfigTable.Tables) throws
+    -> Meaning
+  {
+    if let constant = object.optional("constant") { return .constant(constant) }
+    if object.optional("cases") != nil || object.optional("alternatives") != nil {
+      return .cases(try cases(&object, tables), absent: object.optional("absent"))
+    }
+    if let entries = object.optional("object") {
+      return .object(
+        null: try object.facts("null"), set: try object.facts("set"),
+        entries: try FormatValue.array(entries).map { try ConfigEntry($0, tables) })
+    }
+    if let kinds = object.optional("blocks") {
+      return .blocks(select: try object.string("select"), kinds: try blocks(kinds, tables))
+    }
+    return .fact(try fact(&object, tables))
+  }
+
+  private static func fact(_ object: inout FormatObject, _ tables: ConfigTable.Tables) throws
+    -> FactEntry
+  {
+    let fact = try known(object.string("fact"))
+    var map: [Case]?
+    if let name = try object.optionalString("map") {
+      guard let pairs = tables.maps[name] else {
+        throw Problem(.invalid, "a layout file names an unknown map", found: name)
+      }
+      map = try pairs.map { pair in
+        guard let value = FactValue(pair[1]) else {
+          throw FormatValue.wrong(.array(pair), "[config value, fact value]")
+        }
+        return Case(value: pair[0], facts: [fact: value])
+      }
+    }
+    return FactEntry(
+      fact: fact, null: try scalar(&object, "null"), absent: try scalar(&object, "absent"),
+      plus: object.optional("plus") == nil ? 0 : try object.integer("plus"), map: map)
+  }
+
+  private static func scalar(_ object: inout FormatObject, _ key: String) throws -> FactValue? {
+    guard let value = object.optional(key) else { return nil }
+    guard let fact = FactValue(value) else { throw FormatValue.wrong(value, "a scalar") }
+    return fact
+  }
+
+  private static func cases(_ object: inout FormatObject, _ tables: ConfigTable.Tables) throws
+    -> [Case]
+  {
+    var pairs = try object.array("cases").map(FormatValue.array)
+    if let name = try object.optionalString("alternatives") {
+      guard let shared = tables.alternatives[name] else {
+        throw Problem(.invalid, "a layout file names unknown alternatives", found: name)
+      }
+      pairs = shared
+    }
+    return try pairs.map { pair in
+      guard pair.count == 2 else { throw FormatValue.wrong(.array(pair), "[value, facts]") }
+      return Case(value: pair[0], facts: try FormatValue.facts(pair[1]))
+    }
+  }
+
+  private static func blocks(_ value: JSONValue, _ tables: ConfigTable.Tables) throws
+    -> [(name: String, kind: BlockKind)]
+  {
+    guard case .object(let kinds) = value else { throw FormatValue.wrong(value, "an object") }
+    return try kinds.entries.map { name, value in
+      var object = try FormatObject(value, "a kind of block")
+      let kind = BlockKind(
+        set: try object.facts("set"),
+        entries: try object.array("keys").map { try ConfigEntry($0, tables) })
+      try object.finish()
+      return (name, kind)
+    }
+  }
+
+  private static func known(_ fact: String) throws -> String {
+    guard FactNames.all.contains(fact) else {
+      throw Problem(.invalid, "a layout file names an unknown fact", found: fact)
+    }
+    return fact
+  }
+}

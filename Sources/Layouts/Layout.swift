@@ -1,0 +1,36 @@
+import Canonical
+import Tensors
+
+/// A layout: how a family of checkpoints names, shapes and orders the tensors of a model.
+///
+/// A layout is data, read from one file of `formats/`; nothing about it is written in Swift.
+public struct Layout: Sendable {
+  /// The name users give on the command line.
+  public let id: String
+  /// The version of the layout file.
+  public let version: Int
+  /// How the layout is recognised.
+  public let detection: LayoutDetection
+  /// How its config.json maps to facts.
+  public let config: ConfigTable
+  /// Facts that the layout fixes for every model.
+  public let modelSemantics: Facts
+  /// Facts that the layout fixes for every layer.
+  public let layerSemantics: Facts
+  /// Sizes of its own, by symbol.
+  public let dimensions: [(symbol: String, size: SizeExpression)]
+  /// The stored tensors.
+  public let tensors: [TensorRule]
+  /// Stored tensors carried through by name.
+  public let carried: [CarryRule]
+}
+
+/// How a layout is recognised from a config and stored names.
+public struct LayoutDetection: Sendable {
+  /// Config keys and the values one of which they must have.
+  public let config: [(key: String, values: [String])]
+  /// Names that must be there.
+  public let present: [NameTemplate]
+  /// Names that must not be there.
+  public let absent: [NameTemplate]
+}

@@ -1,0 +1,58 @@
+import Canonical
+import Diagnostics
+import Tensors
+
+extension LayoutBinding {
+  /// Checks that stored tensors are exactly those of the layout, from names and shapes alone.
+  ///
+  /// Every finding is reported: tensors that are missing, tensors nobody asked for, wrong shapes.
+  /// - Throws: `Problem` or `ProblemList` of kind `invalid`.
+  public func check(stored: [String: [Int]], file: String) throws {
+    var problems = try doubleClaims()
+    let expected = Set(tensors.map(\.name))
+    let missing = tensors.map(\.name).filter { stored[$0] == nil }
+    let extra = stored.keys.sorted().filter {
+      !expected.contains($0) && carrier(of: $0) == nil
+    }
+    for name in NameFolding.fold(missing) {
+      problems.append(
+        Problem(
+          .invalid, "a tensor the config asks for is missing", file: file, tensor: name,
+          remedy: "check that all shards are there and that config.json belongs to them"))
+    }
+    for name in NameFolding.fold(extra) {
+      problems.append(
+        Problem(
+          .invalid, "a tensor has no place in layout \(layout.id) with this config", file: file,
+          tensor: name, remedy: "check that config.json belongs to these weights"))
+    }
+    for tensor in tensors {
+      guard let shape = stored[tensor.name], shape != tensor.shape else { continue }
+      problems.append(
+        Problem(
+          .invalid, "a tensor has another shape than the config says", file: file,
+          tensor: tensor.name, expected: TensorShape.text(tensor.shape),
+          found: TensorShape.text(shape)))
+    }
+    try ProblemList.throwIfAny(problems)
+  }
+
+  /// Names and roles that more than one rule claims: a fault of the layout file.
+  private func doubleClaims() throws -> [Problem] {
+    var names: Set<String> = []
+    var roles: Set<Role> = []
+    var problems: [Problem] = []
+    for tensor in tensors {
+      if !names.insert(tensor.name).inserted {
+        problems.append(
+          Problem(.invalid, "two rules of layout \(layout.id) claim a tensor", tensor: tensor.name))
+      }
+      for part in tensor.parts where !roles.insert(part.role).inserted {
+        problems.append(
+          Problem(
+            .invalid, "two rules of layout \(layout.id) claim \(part.role)", tensor: tensor.name))
+      }
+    }
+    return problems
+  }
+}

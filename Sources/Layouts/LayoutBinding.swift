@@ -1,0 +1,151 @@
+import Canonical
+import Diagnostics
+import Tensors
+
+/// One canonical part of a bound tensor.
+public struct BoundPart: Hashable, Sendable {
+  /// What the part is.
+  public let role: Role
+  /// Its canonical shape.
+  public let shape: [Int]
+  /// Where its elements lie in the stored tensor.
+  public let view: StridedView
+  /// What is done to its values when it is stored.
+  public var steps: [ValueStep]
+}
+
+/// One stored tensor as a layout prescribes it for a given model.
+public struct BoundTensor: Hashable, Sendable {
+  /// The stored name.
+  public let name: String
+  /// The stored shape.
+  public let shape: [Int]
+  /// The canonical parts that fill it.
+  public let parts: [BoundPart]
+  /// The type in which it is written.
+  public let storedType: TensorRule.StoredType
+}
+
+/// Stored tensors that are carried through by name, for one layer or the model.
+public struct CarriedPrefix: Hashable, Sendable {
+  /// How their names begin.
+  public let prefix: String
+  /// Their layer.
+  public let layer: Int?
+  /// The role whose values they repeat.
+  public let same: Role?
+}
+
+/// A layout expanded for one model: every stored tensor with its shape and parts.
+public struct LayoutBinding: Sendable {
+  /// The layout.
+  public let layout: Layout
+  /// The stored tensors in the order of the layout file, its per-layer rules layer by layer.
+  public let tensors: [BoundTensor]
+  /// What is carried through by name.
+  public let carried: [CarriedPrefix]
+
+  /// Expands a layout.
+  /// - Throws: `Problem` of kind `invalid` where a rule does not fit the model.
+  public init(_ layout: Layout, _ configuration: ModelConfiguration) throws {
+    self.layout = layout
+    let model = Scope(layout, configuration, layer: nil)
+    let layers = configuration.layers.indices.map { Scope(layout, configuration, layer: $0) }
+    let rules = layout.tensors.filter(\.isPerLayer)
+    let before = layout.tensors.prefix { !$0.isPerLayer }
+    let after = layout.tensors.dropFirst(before.count).filter { !$0.isPerLayer }
+    tensors =
+      try before.flatMap(model.bind)
+      + layers.flatMap { layer in try rules.flatMap(layer.bind) }
+      + after.flatMap(model.bind)
+    carried = layout.carried.flatMap { rule in
+      (rule.prefix.usesLayer ? layers : [model]).compactMap { $0.bind(rule) }
+    }
+  }
+
+  /// What a stored name is carried as; nil for a name that is not carried.
+  public func carrier(of name: String) -> CarriedPrefix? {
+    carried.first { name.hasPrefix($0.prefix) }
+  }
+}
+
+/// The model, or one layer of it, as rules see it.
+private struct Scope {
+  let layer: Int?
+  let facts: Facts
+  let symbols: [String: Int]
+  let dimensions: [(symbol: String, size: SizeExpression)]
+
+  init(_ layout: Layout, _ configuration: ModelConfiguration, layer: Int?) {
+    self.layer = layer
+    let ofLayer = layer.map { configuration.layers[$0].values } ?? [:]
+    facts = configuration.values.merging(ofLayer) { $1 }
+    symbols = configuration.symbols(layer: layer)
+    dimensions = layout.dimensions
+  }
+
+  /// What a carry rule carries in this scope.
+  func bind(_ rule: CarryRule) -> CarriedPrefix? {
+    guard rule.condition.holds(facts) else { return nil }
+    return CarriedPrefix(
+      prefix: rule.prefix.name(layer: layer ?? 0), layer: layer,
+      same: rule.same.map { Role($0, layer: layer) })
+  }
+
+  /// The stored tensors of one rule in this scope: none, one, or one per expert.
+  func bind(_ rule: TensorRule) throws -> [BoundTensor] {
+    guard rule.condition.holds(facts) else { return [] }
+    var symbols = symbols
+    for (symbol, size) in dimensions { symbols[symbol] = try? size.value(symbols) }
+    let experts = rule.name.usesExpert || rule.isStacked ? symbols["E"] ?? 0 : 1
+    do {
+      let built = try (0..<experts).map { try build(rule, symbols: symbols, expert: $0) }
+      guard let first = built.first else { return [] }
+      if rule.isStacked {
+        return [bound(rule, first.shape, built.flatMap(\.parts), expert: 0)]
+      }
+      return built.enumerated().map { bound(rule, $1.shape, $1.parts, expert: $0) }
+    } catch let problem as Problem {
+      let placed = problem.inTensor(rule.name.name(layer: layer ?? 0))
+      throw layer.map(placed.inLayer) ?? placed
+    }
+  }
+
+  private func bound(_ rule: TensorRule, _ shape: [Int], _ parts: [BoundPart], expert: Int)
+    -> BoundTensor
+  {
+    BoundTensor(
+      name: rule.name.name(layer: layer ?? 0, expert: expert), shape: shape, parts: parts,
+      storedType: rule.storedType)
+  }
+
+  private func build(_ rule: TensorRule, symbols: [String: Int], expert: Int) throws
+    -> TensorBuilder
+  {
+    let parts = rule.parts.filter { $0.condition.holds(facts) }
+    let builders = try parts.map { try build($0, symbols: symbols, expert: expert) }
+    var builder = builders[0]
+    if let groups = rule.groups {
+      builder = try TensorBuilder(
+        weaving: builders, sizes: parts.map { try $0.size?.value(symbols) ?? 0 },
+        groups: groups.value(symbols), axis: rule.axis)
+    }
+    for step in rule.steps { try builder.apply(step, symbols: symbols, expert: expert) }
+    return builder
+  }
+
+  private func build(_ part: TensorRule.Part, symbols: [String: Int], expert: Int) throws
+    -> TensorBuilder
+  {
+    let role = Role(
+      part.role, layer: RoleShapes.scope(part.role) == .model ? nil : layer,
+      expert: RoleShapes.scope(part.role) == .expert ? expert : nil)
+    let shape = try (RoleShapes.shape(part.role) ?? []).map { try $0.value(symbols) }
+    guard TensorShape.elementCount(shape) != nil else {
+      throw Problem(.invalid, "a tensor of the model has more elements than fit 64 bits")
+    }
+    var builder = TensorBuilder(part: role, shape: shape)
+    for step in part.steps { try builder.apply(step, symbols: symbols, expert: expert) }
+    return builder
+  }
+}

@@ -1,0 +1,61 @@
+import Canonical
+import Tensors
+
+/// How one family of stored tensors is built from canonical parts.
+public struct TensorRule: Hashable, Sendable {
+  /// One canonical part of a stored tensor.
+  public struct Part: Hashable, Sendable {
+    /// The role that fills the part.
+    public let role: String
+    /// The extent of the part in each group of the woven axis; nil for a tensor of one part.
+    public let size: SizeExpression?
+    /// When the part is there.
+    public let condition: Condition
+    /// Steps of this part alone, before it is woven.
+    public let steps: [LayoutStep]
+  }
+
+  /// The type in which a tensor is written.
+  public enum StoredType: Hashable, Sendable {
+    /// That of the source, unless a cast is asked for.
+    case keep
+    /// As `keep`, but a cast never makes it narrower than F32.
+    case wide
+    /// Always this one.
+    case always(ScalarType)
+  }
+
+  /// The stored name.
+  public let name: NameTemplate
+  /// When the tensor exists.
+  public let condition: Condition
+  /// The axis along which parts stand side by side.
+  public let axis: Int
+  /// Into how many groups that axis is divided.
+  public let groups: SizeExpression?
+  /// The parts, in stored order.
+  public let parts: [Part]
+  /// Steps of the whole tensor, after weaving.
+  public let steps: [LayoutStep]
+  /// The type in which it is written.
+  public let storedType: StoredType
+
+  /// Whether the experts of a layer share one stored tensor.
+  public var isStacked: Bool {
+    steps.contains { if case .stack = $0 { true } else { false } }
+  }
+
+  /// Whether there is one such tensor per layer.
+  public var isPerLayer: Bool { parts.contains { RoleShapes.scope($0.role) != .model } }
+}
+
+/// Stored tensors that are carried through by name: those of a mixer Graft does not compute, or a
+/// second copy of a tensor.
+public struct CarryRule: Hashable, Sendable {
+  /// How the stored names begin.
+  public let prefix: NameTemplate
+  /// For which layers, or for which models.
+  public let condition: Condition
+  /// The role whose values the tensor repeats; nil for a tensor of its own.
+  public let same: String?
+}

@@ -1,0 +1,109 @@
+import Canonical
+import Kernels
+
+/// A softmax attention mixer with its weights.
+///
+/// Maths letters: `nh` query heads, `nkv` key/value heads, `hd` head dim, `t` tokens of a segment.
+struct AttentionBlock: Sendable {
+  let configuration: Attention
+  let rotary: RotaryTable?
+  private let H: Int
+  private let q: Projection
+  private let k: Projection
+  private let v: Projection
+  private let gate: Projection?
+  private let o: Projection
+  let qNorm: Norm?
+  let kNorm: Norm?
+
+  var nh: Int { configuration.heads }
+  var nkv: Int { configuration.kvHeads }
+  var hd: Int { configuration.headDim }
+  var hdp: Int { KeyValueCache.padded(hd) }
+
+  init(_ configuration: Attention, _ binder: Binder, rotary: RotaryTable?) throws {
+    self.configuration = configuration
+    self.rotary = rotary
+    H = binder.model.configuration.hidden
+    let (nh, nkv, hd) = (configuration.heads, configuration.kvHeads, configuration.headDim)
+    let bias = configuration.hasBias
+    q = try binder.projection("attention.q", nh * hd, H, bias: bias)
+    k = try binder.projection("attention.k", nkv * hd, H, bias: bias)
+    v = try binder.projection("attention.v", nkv * hd, H, bias: bias)
+    gate =
+      configuration.hasGate
+      ? try binder.projection("attention.gate", nh * hd, H, bias: bias) : nil
+    o = try binder.projection("attention.o", H, nh * hd, bias: bias)
+    switch configuration.qkNorm {
+    case .none: (qNorm, kNorm) = (nil, nil)
+    case .head:
+      qNorm = try binder.norm("attention.q_norm", hd)
+      kNorm = try binder.norm("attention.k_norm", hd)
+    case .projection:
+      qNorm = try binder.norm("attention.q_norm", nh * hd)
+      kNorm = try binder.norm("attention.k_norm", nkv * hd)
+    }
+  }
+
+  func makeCache(capacity: Int, segmentLength: Int) throws -> KeyValueCache {
+    try KeyValueCache(
+      kvHeads: nkv, hd: hd, capacity: capacity, window: configuration.window,
+      segmentLength: segmentLength)
+  }
+
+  struct Buffers {
+    let panels: UnsafeMutablePointer<Float>  // [t, H] packed
+    let q: UnsafeMutablePointer<Float>  // [t, nh·hd]
+    let k: UnsafeMutablePointer<Float>  // [t, nkv·hd]
+    let v: UnsafeMutablePointer<Float>  // [t, nkv·hd]
+    let gate: UnsafeMutablePointer<Float>  // [t, nh·hd]
+    let y: UnsafeMutablePointer<Float>  // [t, nh·hd]
+    let outputPanels: UnsafeMutablePointer<Float>  // [t, nh·hd] packed
+
+    init(_ block: AttentionBlock, tokens t: Int, _ arena: inout Arena) {
+      let (queries, keys) = (block.nh * block.hd, block.nkv * block.hd)
+      panels = arena.take(Operand.panelCount(tokens: t, depth: block.H))
+      q = arena.take(t * queries)
+      k = arena.take(t * keys)
+      v = arena.take(t * keys)
+      gate = arena.take(block.gate == nil ? 0 : t * queries)
+      y = arena.take(t * queries)
+      outputPanels = arena.take(Operand.panelCount(tokens: t, depth: queries))
+    }
+  }
+
+  /// The values that one worker needs: scores, running maxima and sums, weighted values.
+  var workerScratch: Int { BlockAttention.queries * (BlockAttention.blockLength + 2 + hdp) }
+
+  /// - Shape: `x` and `output` `[t, H]`.
+  func forward(
+    _ x: UnsafePointer<Float>, _ segment: Segment, _ cache: KeyValueCache,
+    _ workspace: Workspace, output: UnsafeMutablePointer<Float>
+  ) {
+    let t = segment.count
+    var arena = workspace.arena
+    let buffers = Buffers(self, tokens: t, &arena)
+    let input = workspace.pack(x, tokens: t, depth: H, panels: buffers.panels)
+    workspace.multiply(input, q, to: buffers.q)
+    workspace.multiply(input, k, to: buffers.k)
+    workspace.multiply(input, v, to: buffers.v)
+    if let gate { workspace.multiply(input, gate, to: buffers.gate) }
+    workspace.pool.run(t, by: 16) { rows in
+      for row in rows { prepare(row, buffers, segment, cache) }
+    }
+    let queryBlocks = (t + BlockAttention.queries - 1) / BlockAttention.queries
+    workspace.pool.run(queryBlocks * nh) { task, worker in
+      attend(
+        head: task % nh, queryBlock: task / nh, buffers, segment, cache,
+        workspace.scratch(worker))
+    }
+    if gate != nil {
+      workspace.activate(
+        buffers.gate, ActivationFunction(.sigmoid), rows: t, width: nh * hd, times: buffers.y)
+    }
+    let y = workspace.pack(
+      gate == nil ? buffers.y : buffers.gate, tokens: t, depth: nh * hd,
+      panels: buffers.outputPanels)
+    workspace.multiply(y, o, to: output)
+  }
+}

@@ -1,0 +1,32 @@
+import Kernels
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// The forget gate of a recurrence, `exp(-exp(A_log) · softplus(a + dt_bias))`.
+struct DecayGate: Sendable {
+  /// `exp(A_log)`, per head.
+  private let A: [Float]
+  private let dtBias: [Float]
+
+  init(logA: [Float], dtBias: [Float]) {
+    A = logA.map { exp($0) }
+    self.dtBias = dtBias
+  }
+
+  var heads: Int { A.count }
+
+  /// Computes one row.
+  /// - Shape: `a` `[groups]`, where head n reads group `n / (heads / groups)`; `target` `[heads]`.
+  func apply(_ a: UnsafePointer<Float>, groups: Int, to target: UnsafeMutablePointer<Float>) {
+    for n in 0..<heads { target[n] = a[n / (heads / groups)] + dtBias[n] }
+    Activations.softplus(target, heads, 0)
+    for n in 0..<heads { target[n] *= -A[n] }
+    Elementwise.exponential(target, count: heads)
+  }
+}

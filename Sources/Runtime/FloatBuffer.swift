@@ -1,0 +1,64 @@
+import Diagnostics
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// F32 values on the heap, zero at first; pages that nobody touches cost nothing.
+final class FloatBuffer: @unchecked Sendable {
+  let pointer: UnsafeMutablePointer<Float>
+  let count: Int
+
+  /// Reserves zeroed memory.
+  /// - Throws: `Problem` of kind `io` where the system has not that much memory.
+  init(_ count: Int) throws {
+    guard let memory = calloc(max(count, 16), 4) else {
+      throw Problem(
+        .io, "not enough memory", expected: "\(count * 4) bytes",
+        remedy: "use a smaller capacity or segment")
+    }
+    pointer = memory.bindMemory(to: Float.self, capacity: max(count, 16))
+    self.count = count
+  }
+
+  /// Copies values into new memory.
+  convenience init(_ values: [Float]) throws {
+    try self.init(values.count)
+    pointer.update(from: values, count: values.count)
+  }
+
+  deinit { free(pointer) }
+
+  /// A copy of the first values; the rest is zero.
+  func copy(first used: Int) throws -> FloatBuffer {
+    let copy = try FloatBuffer(count)
+    copy.pointer.update(from: pointer, count: min(used, count))
+    return copy
+  }
+}
+
+/// Hands out parts of one buffer, one after the other.
+///
+/// The same code that takes its parts also tells how much it needs, when it is run on an arena of
+/// which only `used` is read.
+struct Arena {
+  private let base: UnsafeMutablePointer<Float>
+  private(set) var used = 0
+
+  init(_ base: UnsafeMutablePointer<Float>) { self.base = base }
+
+  /// The next `count` values, on a boundary of 64 bytes from the start.
+  mutating func take(_ count: Int) -> UnsafeMutablePointer<Float> {
+    defer { used += (count + 15) / 16 * 16 }
+    return base + used
+  }
+
+  /// The next `count` integers.
+  mutating func takeIntegers(_ count: Int) -> UnsafeMutablePointer<Int32> {
+    UnsafeMutableRawPointer(take(count)).bindMemory(to: Int32.self, capacity: count)
+  }
+}

@@ -1,0 +1,50 @@
+import Kernels
+
+extension GatedDeltaNetBlock {
+  /// The eps under the root that brings queries and keys to unit length.
+  private static let lengthEpsilon: Float = 1e-6
+
+  /// Normalises the queries and keys of one token, and computes its gates.
+  func prepare(_ row: Int, _ mixed: UnsafeMutablePointer<Float>, _ buffers: Buffers) {
+    let q = mixed + row * C
+    let k = q + nk * dk
+    let scale = Float(configuration.queryScale)
+    for head in 0..<nk {
+      let (qh, kh) = (q + head * dk, k + head * dk)
+      Norms.unitLength(qh, epsilon: Self.lengthEpsilon, scale: scale, count: dk)
+      Norms.unitLength(kh, epsilon: Self.lengthEpsilon, scale: 1, count: dk)
+      buffers.qk[row * nk + head] = Elementwise.dot(qh, kh, count: dk)
+    }
+    decay.apply(buffers.a + row * nv, groups: nv, to: buffers.gamma + row * nv)
+    let beta = buffers.beta + row * nv
+    Activations.sigmoid(beta, nv, 0)
+    if configuration.allowsNegativeEigenvalues { Elementwise.scale(beta, by: 2, count: nv) }
+  }
+
+  /// Runs the gated delta rule for sixteen columns of one value head's state.
+  func scan(
+    head: Int, block: Int, _ mixed: UnsafeMutablePointer<Float>, _ buffers: Buffers,
+    _ state: RecurrentState, steps: Int
+  ) {
+    let keyHead = head / (nv / nk)
+    let width = DeltaRule.blockWidth
+    let column = head * dv + block * width
+    let q = mixed + keyHead * dk
+    let k = q + nk * dk
+    let v = mixed + 2 * nk * dk + column
+    DeltaRule.scan(
+      state: state.matrices.pointer + (head * blocks + block) * dk * width, q: q, k: k, v: v,
+      stride: C, qk: buffers.qk + keyHead, keyHeads: nk, gamma: buffers.gamma + head,
+      beta: buffers.beta + head, valueHeads: nv, steps: steps, dk: dk,
+      columns: min(width, dv - block * width), o: buffers.y + column, outputStride: nv * dv)
+  }
+
+  /// Normalises the output of one token per head, with the gate before or after the norm.
+  func finish(_ row: Int, _ buffers: Buffers) {
+    let y = buffers.y + row * nv * dv
+    let z = buffers.z + row * nv * dv
+    if configuration.gate == .beforeNorm { Elementwise.multiply(y, by: z, count: nv * dv) }
+    for head in 0..<nv { norm.apply(y + head * dv, to: y + head * dv) }
+    if configuration.gate == .afterNorm { Elementwise.multiply(y, by: z, count: nv * dv) }
+  }
+}

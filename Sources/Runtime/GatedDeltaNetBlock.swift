@@ -1,0 +1,129 @@
+import Canonical
+import Kernels
+
+/// A Gated DeltaNet mixer with its weights.
+///
+/// Maths letters: `nk`/`nv` key/value heads, `dk`/`dv` their dims, `C` convolution channels, `t`
+/// tokens of a segment.
+struct GatedDeltaNetBlock: Sendable {
+  let configuration: GatedDeltaNet
+  private let H: Int
+  private let q: Projection
+  private let k: Projection
+  private let v: Projection
+  private let z: Projection?
+  private let a: Projection
+  private let b: Projection
+  private let o: Projection
+  private let convolution: CausalConvolution
+  let decay: DecayGate
+  let norm: Norm
+
+  var nk: Int { configuration.keyHeads }
+  var nv: Int { configuration.valueHeads }
+  var dk: Int { configuration.keyDim }
+  var dv: Int { configuration.valueDim }
+  var C: Int { configuration.channels }
+  /// The column blocks of one head's state.
+  var blocks: Int { (dv + DeltaRule.blockWidth - 1) / DeltaRule.blockWidth }
+
+  init(_ configuration: GatedDeltaNet, _ binder: Binder) throws {
+    self.configuration = configuration
+    let model = binder.model.configuration
+    H = model.hidden
+    let keys = configuration.keyHeads * configuration.keyDim
+    let values = configuration.valueHeads * configuration.valueDim
+    q = try binder.projection("gdn.q", keys, H)
+    k = try binder.projection("gdn.k", keys, H)
+    v = try binder.projection("gdn.v", values, H)
+    z = configuration.gate == .none ? nil : try binder.projection("gdn.z", values, H)
+    a = try binder.projection("gdn.a", configuration.valueHeads, H)
+    b = try binder.projection("gdn.b", configuration.valueHeads, H)
+    o = try binder.projection("gdn.o", H, values)
+    let taps = configuration.taps
+    convolution = try CausalConvolution(
+      taps: taps, channels: configuration.channels,
+      weights: taps == 0
+        ? []
+        : [
+          try binder.values("gdn.conv.q", [keys, taps]),
+          try binder.values("gdn.conv.k", [keys, taps]),
+          try binder.values("gdn.conv.v", [values, taps]),
+        ], biases: [])
+    decay = DecayGate(
+      logA: try binder.values("gdn.A_log", [configuration.valueHeads]),
+      dtBias: try binder.values("gdn.dt_bias", [configuration.valueHeads]))
+    norm = Norm(
+      kind: .rmsnorm, width: configuration.valueDim,
+      epsilon: Float(configuration.normEpsilon ?? model.normEpsilon),
+      weight: try binder.vector("gdn.norm", [configuration.valueDim]), bias: nil)
+  }
+
+  /// States are `[nv][blocks][dk][16]`.
+  func makeState() throws -> RecurrentState {
+    try RecurrentState(
+      tail: convolution.history * C, matrices: nv * blocks * dk * DeltaRule.blockWidth)
+  }
+
+  struct Buffers {
+    let panels: UnsafeMutablePointer<Float>  // [t, H] packed
+    let input: UnsafeMutablePointer<Float>  // [taps - 1 + t, C]
+    let mixed: UnsafeMutablePointer<Float>  // [t, C]
+    let z: UnsafeMutablePointer<Float>  // [t, nv·dv]
+    let a: UnsafeMutablePointer<Float>  // [t, nv]
+    let beta: UnsafeMutablePointer<Float>  // [t, nv]
+    let gamma: UnsafeMutablePointer<Float>  // [t, nv]
+    let qk: UnsafeMutablePointer<Float>  // [t, nk]
+    let y: UnsafeMutablePointer<Float>  // [t, nv·dv]
+    let outputPanels: UnsafeMutablePointer<Float>  // [t, nv·dv] packed
+
+    init(_ block: GatedDeltaNetBlock, tokens t: Int, _ arena: inout Arena) {
+      let values = block.nv * block.dv
+      panels = arena.take(Operand.panelCount(tokens: t, depth: block.H))
+      input = arena.take((block.convolution.history + t) * block.C)
+      mixed = arena.take(t * block.C)
+      z = arena.take(t * values)
+      a = arena.take(t * block.nv)
+      beta = arena.take(t * block.nv)
+      gamma = arena.take(t * block.nv)
+      qk = arena.take(t * block.nk)
+      y = arena.take(t * values)
+      outputPanels = arena.take(Operand.panelCount(tokens: t, depth: values))
+    }
+  }
+
+  /// - Shape: `x` and `output` `[t, H]`.
+  func forward(
+    _ x: UnsafePointer<Float>, _ segment: Segment, _ state: RecurrentState,
+    _ workspace: Workspace, output: UnsafeMutablePointer<Float>
+  ) {
+    let t = segment.count
+    var arena = workspace.arena
+    let buffers = Buffers(self, tokens: t, &arena)
+    let operand = workspace.pack(x, tokens: t, depth: H, panels: buffers.panels)
+    let fresh = buffers.input + convolution.history * C
+    workspace.multiply(operand, q, to: fresh, stride: C)
+    workspace.multiply(operand, k, to: fresh + nk * dk, stride: C)
+    workspace.multiply(operand, v, to: fresh + 2 * nk * dk, stride: C)
+    if let z { workspace.multiply(operand, z, to: buffers.z) }
+    workspace.multiply(operand, a, to: buffers.a)
+    workspace.multiply(operand, b, to: buffers.beta)
+    let mixed = convolution.run(
+      buffers.input, tail: state.tail, steps: t, output: buffers.mixed, workspace.pool)
+    workspace.activate(mixed, ActivationFunction(.silu), rows: t, width: C)
+    workspace.pool.run(t, by: 16) { rows in
+      for row in rows { prepare(row, mixed, buffers) }
+    }
+    workspace.pool.run(nv * blocks) { task, _ in
+      scan(head: task / blocks, block: task % blocks, mixed, buffers, state, steps: t)
+    }
+    if z != nil {
+      workspace.activate(buffers.z, ActivationFunction(.silu), rows: t, width: nv * dv)
+    }
+    workspace.pool.run(t, by: 16) { rows in
+      for row in rows { finish(row, buffers) }
+    }
+    let y = workspace.pack(buffers.y, tokens: t, depth: nv * dv, panels: buffers.outputPanels)
+    workspace.multiply(y, o, to: output)
+  }
+}

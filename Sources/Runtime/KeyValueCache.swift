@@ -1,0 +1,68 @@
+import Kernels
+
+/// The keys and values an attention layer has seen, in blocks of 64 positions.
+///
+/// ```
+/// keys   [slot][kv head][4][hd][16]      transposed panels of 16 positions
+/// values [slot][kv head][64][hdp]        hdp = hd rounded up to 16
+/// ```
+/// With a window the slots are a ring that holds the window and one segment.
+struct KeyValueCache {
+  let keys: FloatBuffer
+  let values: FloatBuffer
+  private let kvHeads: Int
+  private let hd: Int
+  private let hdp: Int
+  private let slots: Int
+
+  /// Reserves memory for a number of positions, or for a window and a segment if that is less.
+  init(kvHeads: Int, hd: Int, capacity: Int, window: Int?, segmentLength: Int) throws {
+    let length = BlockAttention.blockLength
+    self.kvHeads = kvHeads
+    self.hd = hd
+    hdp = Self.padded(hd)
+    let all = (capacity + length - 1) / length
+    let ring = window.map { ($0 + segmentLength + length - 1) / length + 1 } ?? all
+    slots = max(min(all, ring), 1)
+    keys = try FloatBuffer(slots * kvHeads * length * hd)
+    values = try FloatBuffer(slots * kvHeads * length * hdp)
+  }
+
+  private init(_ other: KeyValueCache, usedBlocks: Int) throws {
+    (kvHeads, hd, hdp, slots) = (other.kvHeads, other.hd, other.hdp, other.slots)
+    let used = min(usedBlocks, slots)
+    keys = try other.keys.copy(first: used * other.keys.count / slots)
+    values = try other.values.copy(first: used * other.values.count / slots)
+  }
+
+  /// A copy of what the first `position` positions filled.
+  func copy(position: Int) throws -> KeyValueCache {
+    let length = BlockAttention.blockLength
+    return try KeyValueCache(self, usedBlocks: (position + length - 1) / length)
+  }
+
+  static func padded(_ hd: Int) -> Int { (hd + 15) / 16 * 16 }
+
+  /// The keys of one head at the block of 64 positions, `[4, hd, 16]`.
+  func keys(block: Int, head: Int) -> UnsafeMutablePointer<Float> {
+    keys.pointer + (block % slots * kvHeads + head) * BlockAttention.blockLength * hd
+  }
+
+  /// The values of one head at the block of 64 positions, `[64, hdp]`.
+  func values(block: Int, head: Int) -> UnsafeMutablePointer<Float> {
+    values.pointer + (block % slots * kvHeads + head) * BlockAttention.blockLength * hdp
+  }
+
+  /// Stores the key and value of one position and head, `[hd]` each.
+  func store(
+    key: UnsafePointer<Float>, value: UnsafePointer<Float>, position: Int, head: Int
+  ) {
+    let (block, index) = position.quotientAndRemainder(dividingBy: BlockAttention.blockLength)
+    let column = keys(block: block, head: head) + index / 16 * hd * 16 + index % 16
+    for dim in 0..<hd { column[dim * 16] = key[dim] }
+    (values(block: block, head: head) + index * hdp).update(from: value, count: hd)
+  }
+
+  /// - Units: bytes.
+  var byteCount: Int { 4 * (keys.count + values.count) }
+}

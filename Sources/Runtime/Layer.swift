@@ -1,0 +1,133 @@
+import Canonical
+import Kernels
+
+/// One decoder layer with its weights.
+struct Layer: Sendable {
+  enum MixerBlock: Sendable {
+    case attention(AttentionBlock)
+    case gatedDeltaNet(GatedDeltaNetBlock)
+    case m2rnn(M2RNNBlock)
+    /// A mixer that is carried through by name and cannot be computed.
+    case carried(String)
+  }
+
+  enum FeedForwardBlock: Sendable {
+    case dense(DenseBlock)
+    case experts(ExpertBlock)
+  }
+
+  let mixer: MixerBlock
+  let feedForward: FeedForwardBlock
+  private let placement: LayerConfiguration.NormPlacement
+  private let mixerNorm: Norm
+  private let feedForwardNorm: Norm
+  private let residualScale: Float
+
+  init(_ configuration: LayerConfiguration, _ binder: Binder, rotary: RotaryTable?) throws {
+    let model = binder.model.configuration
+    switch configuration.mixer {
+    case .attention(let attention):
+      mixer = .attention(try AttentionBlock(attention, binder, rotary: rotary))
+    case .gatedDeltaNet(let gdn): mixer = .gatedDeltaNet(try GatedDeltaNetBlock(gdn, binder))
+    case .m2rnn(let m2rnn): mixer = .m2rnn(try M2RNNBlock(m2rnn, binder))
+    case .carried(let kind): mixer = .carried(kind)
+    }
+    let mlp = configuration.feedForward
+    switch mlp.kind {
+    case .dense:
+      feedForward = .dense(
+        try DenseBlock(mlp, binder, prefix: "mlp", width: mlp.intermediate, bias: mlp.hasBias))
+    case .moe: feedForward = .experts(try ExpertBlock(mlp, binder))
+    }
+    placement = configuration.normPlacement
+    mixerNorm = try binder.norm("mixer_norm", model.hidden)
+    feedForwardNorm = try binder.norm("mlp_norm", model.hidden)
+    residualScale = Float(model.residualScale)
+  }
+
+  /// Runs the layer on the residual stream in the workspace, `[t, H]`.
+  func forward(
+    _ segment: Segment, _ state: SequenceState.LayerState, _ workspace: Workspace,
+    observe: (_ input: UnsafePointer<Float>, _ output: UnsafePointer<Float>) throws -> Void
+  ) rethrows {
+    try residual(mixerNorm, segment, workspace) { x, y in
+      mix(x, segment, state, workspace, output: y)
+      try observe(x, y)
+    }
+    residual(feedForwardNorm, segment, workspace) { x, y in
+      switch feedForward {
+      case .dense(let block):
+        var arena = workspace.arena
+        block.forward(x, tokens: segment.count, workspace, &arena, output: y)
+      case .experts(let block):
+        block.forward(x, tokens: segment.count, workspace, output: y)
+      }
+    }
+  }
+
+  private func mix(
+    _ x: UnsafePointer<Float>, _ segment: Segment, _ state: SequenceState.LayerState,
+    _ workspace: Workspace, output: UnsafeMutablePointer<Float>
+  ) {
+    switch (mixer, state) {
+    case (.attention(let block), .attention(let cache)):
+      block.forward(x, segment, cache, workspace, output: output)
+    case (.gatedDeltaNet(let block), .recurrent(let state)):
+      block.forward(x, segment, state, workspace, output: output)
+    case (.m2rnn(let block), .recurrent(let state)):
+      block.forward(x, segment, state, workspace, output: output)
+    default:
+      preconditionFailure("the state belongs to another model")
+    }
+  }
+
+  /// `h += scale · block(norm(h))`, or `h += scale · norm(block(h))`.
+  private func residual(
+    _ norm: Norm, _ segment: Segment, _ workspace: Workspace,
+    _ block: (UnsafePointer<Float>, UnsafeMutablePointer<Float>) throws -> Void
+  ) rethrows {
+    let t = segment.count
+    let (h, x, y) = (
+      workspace.hidden.pointer, workspace.normed.pointer, workspace.blockOutput.pointer
+    )
+    switch placement {
+    case .pre:
+      norm.apply(h, rows: t, to: x, workspace.pool)
+      try block(x, y)
+    case .post:
+      try block(h, y)
+      norm.apply(y, rows: t, to: y, workspace.pool)
+    }
+    Elementwise.add(h, y, scale: residualScale, count: t * norm.width)
+  }
+
+  /// Takes the scratch memory of the layer's blocks, one after the other in the same place.
+  func blockScratch(tokens t: Int, _ start: UnsafeMutablePointer<Float>) -> Int {
+    var (mixing, feeding) = (Arena(start), Arena(start))
+    switch mixer {
+    case .attention(let block): _ = AttentionBlock.Buffers(block, tokens: t, &mixing)
+    case .gatedDeltaNet(let block): _ = GatedDeltaNetBlock.Buffers(block, tokens: t, &mixing)
+    case .m2rnn(let block): _ = M2RNNBlock.Buffers(block, tokens: t, &mixing)
+    case .carried: break
+    }
+    switch feedForward {
+    case .dense(let block): _ = DenseBlock.Buffers(block, tokens: t, &feeding)
+    case .experts(let block): block.measure(tokens: t, &feeding)
+    }
+    return max(mixing.used, feeding.used)
+  }
+
+  /// The values that one worker needs in this layer.
+  func workerScratch(tokens t: Int, _ start: UnsafeMutablePointer<Float>) -> Int {
+    var count = 0
+    switch mixer {
+    case .attention(let block): count = block.workerScratch
+    case .m2rnn(let block): count = block.workerScratch
+    case .gatedDeltaNet, .carried: break
+    }
+    if case .experts(let block) = feedForward {
+      count = max(count, block.workerScratch(tokens: t, start))
+    }
+    return count
+  }
+}

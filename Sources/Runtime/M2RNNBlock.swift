@@ -1,0 +1,160 @@
+import Canonical
+import Kernels
+
+/// An M²RNN mixer with its weights (arXiv 2603.14360).
+///
+/// Maths letters: `N` heads of `K` × `V` states, `Nq` … `Nw` the heads of each input, `C` channels of
+/// queries, keys and values, `t` tokens of a segment.
+struct M2RNNBlock: Sendable {
+  let configuration: M2RNN
+  private let H: Int
+  private let q: Projection
+  private let k: Projection
+  private let v: Projection
+  private let f: Projection
+  private let g: Projection
+  private let o: Projection
+  private let convolution: CausalConvolution
+  private let activation: ActivationFunction
+  private let decay: DecayGate
+  private let norm: Norm?
+  /// `[Nw, Vp, Vp]`, padded with zeros.
+  let W: FloatBuffer
+  /// `[N, V]`
+  let D: FloatBuffer?
+
+  var N: Int { configuration.heads }
+  var K: Int { configuration.keyDim }
+  var V: Int { configuration.valueDim }
+  var C: Int { configuration.channels }
+  /// V rounded up to what the kernel reads.
+  var Vp: Int { Self.padded(configuration.valueDim) }
+
+  static func padded(_ V: Int) -> Int {
+    (V + MatrixRecurrence.padding - 1) / MatrixRecurrence.padding * MatrixRecurrence.padding
+  }
+
+  init(_ configuration: M2RNN, _ binder: Binder) throws {
+    self.configuration = configuration
+    H = binder.model.configuration.hidden
+    let (N, K, V) = (configuration.heads, configuration.keyDim, configuration.valueDim)
+    let bias = configuration.hasBias
+    q = try binder.projection("m2rnn.q", configuration.queryHeads * K, H, bias: bias)
+    k = try binder.projection("m2rnn.k", configuration.keyHeads * K, H, bias: bias)
+    v = try binder.projection("m2rnn.v", configuration.valueHeads * V, H, bias: bias)
+    f = try binder.projection("m2rnn.f", configuration.forgetHeads, H, bias: bias)
+    g = try binder.projection("m2rnn.g", configuration.gateHeads * V, H, bias: bias)
+    o = try binder.projection("m2rnn.o", H, configuration.gateHeads * V)
+    convolution = try Self.convolution(configuration, binder)
+    activation =
+      configuration.taps == 0
+      ? ActivationFunction(.identity)
+      : try binder.activation(configuration.activation, slope: "m2rnn.conv.slope")
+    decay = DecayGate(
+      logA: try binder.values("m2rnn.A_log", [N]), dtBias: try binder.values("m2rnn.dt_bias", [N]))
+    norm = try configuration.norm.map { kind in
+      Norm(
+        kind: kind, width: N * V, epsilon: Float(M2RNN.normEpsilon),
+        weight: try binder.vector("m2rnn.norm", [N * V]),
+        bias: kind == .layernorm && binder.has("m2rnn.norm.bias")
+          ? try binder.vector("m2rnn.norm.bias", [N * V]) : nil)
+    }
+    W = try Self.paddedWeight(configuration, binder)
+    D = configuration.hasResidual ? try binder.vector("m2rnn.D", [N, V]) : nil
+  }
+
+  private static func convolution(_ m2rnn: M2RNN, _ binder: Binder) throws -> CausalConvolution {
+    let taps = m2rnn.taps
+    let parts = [
+      ("m2rnn.conv.q", m2rnn.queryHeads * m2rnn.keyDim),
+      ("m2rnn.conv.k", m2rnn.keyHeads * m2rnn.keyDim),
+      ("m2rnn.conv.v", m2rnn.valueHeads * m2rnn.valueDim),
+    ]
+    return try CausalConvolution(
+      taps: taps, channels: m2rnn.channels,
+      weights: taps == 0 ? [] : parts.map { try binder.values($0, [$1, taps]) },
+      biases: taps == 0 || !m2rnn.hasBias ? [] : parts.map { try binder.values($0 + ".bias", [$1]) }
+    )
+  }
+
+  private static func paddedWeight(_ m2rnn: M2RNN, _ binder: Binder) throws -> FloatBuffer {
+    let (V, Vp) = (m2rnn.valueDim, padded(m2rnn.valueDim))
+    let values = try binder.values("m2rnn.W", [m2rnn.weightHeads, V, V])
+    let W = try FloatBuffer(m2rnn.weightHeads * Vp * Vp)
+    for head in 0..<m2rnn.weightHeads {
+      for row in 0..<V {
+        for column in 0..<V {
+          W.pointer[(head * Vp + row) * Vp + column] = values[(head * V + row) * V + column]
+        }
+      }
+    }
+    return W
+  }
+
+  /// States are `[N, K, Vp]`.
+  func makeState() throws -> RecurrentState {
+    try RecurrentState(tail: convolution.history * C, matrices: N * K * Vp)
+  }
+
+  struct Buffers {
+    let panels: UnsafeMutablePointer<Float>  // [t, H] packed
+    let input: UnsafeMutablePointer<Float>  // [taps - 1 + t, C]
+    let mixed: UnsafeMutablePointer<Float>  // [t, C]
+    let f: UnsafeMutablePointer<Float>  // [t, Nf]
+    let forget: UnsafeMutablePointer<Float>  // [t, N]
+    let g: UnsafeMutablePointer<Float>  // [t, Ng·V]
+    let y: UnsafeMutablePointer<Float>  // [t, N·V]
+    let outputPanels: UnsafeMutablePointer<Float>  // [t, N·V] packed
+
+    init(_ block: M2RNNBlock, tokens t: Int, _ arena: inout Arena) {
+      let (N, V) = (block.N, block.V)
+      panels = arena.take(Operand.panelCount(tokens: t, depth: block.H))
+      input = arena.take((block.convolution.history + t) * block.C)
+      mixed = arena.take(t * block.C)
+      f = arena.take(t * block.configuration.forgetHeads)
+      forget = arena.take(t * N)
+      g = arena.take(t * N * V)
+      y = arena.take(t * N * V)
+      outputPanels = arena.take(Operand.panelCount(tokens: t, depth: N * V))
+    }
+  }
+
+  /// The values that one worker needs: the candidate state and one padded row.
+  var workerScratch: Int { K * Vp + Vp }
+
+  /// - Shape: `x` and `output` `[t, H]`.
+  func forward(
+    _ x: UnsafePointer<Float>, _ segment: Segment, _ state: RecurrentState,
+    _ workspace: Workspace, output: UnsafeMutablePointer<Float>
+  ) {
+    let t = segment.count
+    let (Nq, Nk, Nf) = (
+      configuration.queryHeads, configuration.keyHeads, configuration.forgetHeads
+    )
+    var arena = workspace.arena
+    let buffers = Buffers(self, tokens: t, &arena)
+    let operand = workspace.pack(x, tokens: t, depth: H, panels: buffers.panels)
+    let fresh = buffers.input + convolution.history * C
+    workspace.multiply(operand, q, to: fresh, stride: C)
+    workspace.multiply(operand, k, to: fresh + Nq * K, stride: C)
+    workspace.multiply(operand, v, to: fresh + (Nq + Nk) * K, stride: C)
+    workspace.multiply(operand, f, to: buffers.f)
+    workspace.multiply(operand, g, to: buffers.g)
+    workspace.pool.run(t, by: 16) { rows in
+      for row in rows {
+        decay.apply(buffers.f + row * Nf, groups: Nf, to: buffers.forget + row * N)
+      }
+    }
+    let mixed = convolution.run(
+      buffers.input, tail: state.tail, steps: t, output: buffers.mixed, workspace.pool)
+    workspace.activate(mixed, activation, rows: t, width: C)
+    workspace.pool.run(N) { head, worker in
+      scan(head: head, mixed, buffers, state, steps: t, workspace.scratch(worker))
+    }
+    workspace.activate(  // g = silu(g) ⊙ y
+      buffers.g, ActivationFunction(.silu), rows: t, width: N * V, times: buffers.y)
+    norm?.apply(buffers.g, rows: t, to: buffers.g, workspace.pool)
+    let y = workspace.pack(buffers.g, tokens: t, depth: N * V, panels: buffers.outputPanels)
+    workspace.multiply(y, o, to: output)
+  }
+}

@@ -1,0 +1,55 @@
+import Canonical
+import Diagnostics
+
+extension Model {
+  /// Checks everything that can be wrong about a segment, before the state is touched.
+  func check(_ tokens: [Int], _ state: SequenceState, _ workspace: Workspace) throws {
+    precondition(state.model === self, "the state belongs to another model")
+    try checkMixers()
+    guard !tokens.isEmpty else {
+      throw Problem(.invalid, "there are no tokens to run", remedy: "give at least one token")
+    }
+    let limit = min(state.segmentLength, workspace.segmentLength)
+    guard tokens.count <= limit else {
+      throw Problem(
+        .invalid, "the segment is too long", expected: "at most \(limit) tokens",
+        found: "\(tokens.count) tokens")
+    }
+    try checkVocabulary(tokens, from: state.position)
+    try checkPositions(upTo: state.position + tokens.count, state)
+  }
+
+  private func checkMixers() throws {
+    for (index, layer) in layers.enumerated() {
+      guard case .carried(let kind) = layer.mixer else { continue }
+      throw Problem(
+        .unsupported, "Graft does not compute this kind of mixer", layer: index,
+        expected: "attention, gdn or m2rnn", found: kind)
+    }
+  }
+
+  private func checkVocabulary(_ tokens: [Int], from start: Int) throws {
+    let size = configuration.vocabulary
+    guard let index = tokens.firstIndex(where: { !(0..<size).contains($0) }) else { return }
+    throw Problem(
+      .invalid, "the token at position \(start + index) is not in the vocabulary",
+      expected: "0 to \(size - 1)", found: "\(tokens[index])")
+  }
+
+  private func checkPositions(upTo end: Int, _ state: SequenceState) throws {
+    if configuration.position == .learned, end > configuration.maximumPositions {
+      throw Problem(
+        .invalid, "the sequence is longer than the learned positions",
+        expected: "at most \(configuration.maximumPositions) tokens", found: "\(end) tokens")
+    }
+    let isBounded = configuration.layers.contains {
+      if case .attention(let attention) = $0.mixer { return attention.window == nil }
+      return false
+    }
+    guard !isBounded || end <= state.capacity else {
+      throw Problem(
+        .invalid, "the sequence is longer than the state's capacity",
+        expected: "at most \(state.capacity) tokens", found: "\(end) tokens")
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import Canonical
+import Diagnostics
+
+/// A model whose weights are bound for computing; immutable, and shared by any number of sequences.
+///
+/// Matrices stay where they are stored, in their stored type; norms, biases and other small tensors
+/// are held as F32.
+///
+/// ```swift
+/// let model = try Model(canonical)
+/// let state = try SequenceState(model, capacity: tokens.count)
+/// let workspace = try Workspace(model)
+/// try model.run(tokens, state, workspace) { logits in … }
+/// ```
+public final class Model: Sendable {
+  /// What the weights do not say.
+  public let configuration: ModelConfiguration
+
+  let layers: [Layer]
+  let rotary: RotaryTable?
+  let embedding: WeightMatrix
+  /// `[P, H]`
+  let positions: WeightMatrix?
+  let finalNorm: Norm
+  let head: Projection
+
+  /// Binds the weights of a model.
+  ///
+  /// A mixer that Graft carries but does not compute is no problem until the model is run.
+  /// - Throws: `Problem` of kind `invalid` where a tensor is absent or has another shape than the
+  ///   configuration says, `unsupported` where its type cannot be computed with.
+  /// - Cost: reads small tensors; weights are not touched.
+  public init(_ model: CanonicalModel) throws {
+    configuration = model.configuration
+    rotary = RotaryTable(model.configuration)
+    let binder = Binder(model: model, layer: nil)
+    let H = configuration.hidden
+    embedding = try binder.matrix("embedding", configuration.vocabulary, H)
+    positions =
+      configuration.position == .learned
+      ? try binder.matrix("positions", configuration.maximumPositions, H) : nil
+    finalNorm = try binder.norm("final_norm", H)
+    let headWeight =
+      configuration.isTied
+      ? embedding : try binder.matrix("head", configuration.vocabulary, H)
+    head = Projection(weight: headWeight, bias: nil)
+    let table = rotary
+    layers = try model.configuration.layers.enumerated().map { index, layer in
+      try Layer(layer, Binder(model: model, layer: index), rotary: table)
+    }
+  }
+
+  /// The values that the blocks of any layer need for segments of some length.
+  func blockScratch(tokens: Int, _ start: UnsafeMutablePointer<Float>) -> Int {
+    var final = Arena(start)
+    _ = final.take(Operand.panelCount(tokens: tokens, depth: configuration.hidden))
+    return layers.reduce(final.used) { max($0, $1.blockScratch(tokens: tokens, start)) }
+  }
+
+  /// The values that one worker needs for segments of some length.
+  func workerScratch(tokens: Int) -> Int {
+    let linear = Projection.scratchCount(tokens: tokens)
+    let start = UnsafeMutablePointer<Float>(finalNorm.weight.pointer)
+    let count = layers.reduce(linear) { max($0, $1.workerScratch(tokens: tokens, start)) }
+    return (count + 15) / 16 * 16
+  }
+}

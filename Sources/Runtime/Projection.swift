@@ -1,0 +1,127 @@
+import Kernels
+import Tensors
+
+/// A linear layer, `y = x Wᵀ + b`.
+struct Projection: Sendable {
+  let weight: WeightMatrix
+  /// `[rows]`
+  let bias: FloatBuffer?
+}
+
+/// The input of linear layers, packed once for all of them.
+struct Operand {
+  /// `[tokens, depth]`
+  let rows: UnsafePointer<Float>
+  /// `[tokens / 16, depth, 16]`, or for one token the vector as `DotProducts.split` leaves it.
+  let panels: UnsafeMutablePointer<Float>
+  let tokens: Int
+  let depth: Int
+
+  /// The values that `panels` needs.
+  static func panelCount(tokens: Int, depth: Int) -> Int {
+    tokens == 1 ? depth : panels(tokens) * MatrixMultiply.panelWidth * depth
+  }
+
+  /// The number of panels for some tokens.
+  static func panels(_ tokens: Int) -> Int {
+    (tokens + MatrixMultiply.panelWidth - 1) / MatrixMultiply.panelWidth
+  }
+
+  /// Packs one panel, or the only vector.
+  func pack(panel: Int) {
+    guard tokens > 1 else { return DotProducts.split(rows, count: depth, target: panels) }
+    let first = panel * MatrixMultiply.panelWidth
+    MatrixMultiply.pack(
+      rows + first * depth, stride: depth, count: min(MatrixMultiply.panelWidth, tokens - first),
+      depth: depth, panel: panels + first * depth)
+  }
+}
+
+extension Projection {
+  /// The weight rows of one task of a product.
+  static let chunkRows = 48
+  /// The columns that are widened at a time.
+  static let depthBlock = 256
+  /// The distance of widened rows; no power of two, which would collide in the first cache.
+  private static let widenedStride = depthBlock + 16
+
+  /// The values that one task needs for itself.
+  static func scratchCount(tokens: Int) -> Int {
+    chunkRows * (widenedStride + Operand.panels(tokens) * MatrixMultiply.panelWidth)
+  }
+
+  /// The number of tasks of a product.
+  var chunks: Int { (weight.rows + Self.chunkRows - 1) / Self.chunkRows }
+
+  /// Computes the outputs of one chunk of weight rows.
+  /// - Shape: `target` `[tokens, rows]` with row stride `stride`.
+  func run(
+    chunk: Int, _ operand: Operand, to target: UnsafeMutablePointer<Float>, stride: Int,
+    scratch: UnsafeMutablePointer<Float>
+  ) {
+    let first = chunk * Self.chunkRows
+    let range = first..<min(weight.rows, first + Self.chunkRows)
+    if operand.tokens == 1 {
+      multiplyVector(range, operand, to: target, scratch)
+    } else {
+      multiplyPanels(range, operand, to: target, stride: stride, scratch)
+    }
+  }
+
+  private func multiplyPanels(
+    _ range: Range<Int>, _ operand: Operand, to target: UnsafeMutablePointer<Float>, stride: Int,
+    _ scratch: UnsafeMutablePointer<Float>
+  ) {
+    let panels = Operand.panels(operand.tokens)
+    let width = MatrixMultiply.panelWidth
+    let rows = range.count
+    let sums = scratch + Self.chunkRows * Self.widenedStride  // [panels, rows, 16]
+    sums.update(repeating: 0, count: panels * rows * width)
+    for k in Swift.stride(from: 0, to: operand.depth, by: Self.depthBlock) {
+      let columns = k..<min(operand.depth, k + Self.depthBlock)
+      for row in range {
+        weight.widen(
+          row: row, columns: columns, to: scratch + (row - range.lowerBound) * Self.widenedStride)
+      }
+      for panel in 0..<panels {
+        MatrixMultiply.accumulate(
+          weights: scratch, stride: Self.widenedStride, rows: rows,
+          panel: operand.panels + (panel * operand.depth + k) * width, depth: columns.count,
+          sums: sums + panel * rows * width)
+      }
+    }
+    for panel in 0..<panels {
+      let token = panel * width
+      MatrixMultiply.write(
+        sums: sums + panel * rows * width, rows: rows, tokens: min(width, operand.tokens - token),
+        bias: bias.map { UnsafePointer($0.pointer + range.lowerBound) },
+        target: target + token * stride + range.lowerBound, stride: stride)
+    }
+  }
+
+  /// Four rows at a time, a quarter of the chunk apart.
+  private func multiplyVector(
+    _ range: Range<Int>, _ operand: Operand, to target: UnsafeMutablePointer<Float>,
+    _ result: UnsafeMutablePointer<Float>
+  ) {
+    let quarter = (range.count + 3) / 4
+    func at(_ index: Int) -> Int { min(range.lowerBound + index, range.upperBound - 1) }
+    for index in 0..<quarter {
+      let (r0, r1) = (at(index), at(index + quarter))
+      let (r2, r3) = (at(index + 2 * quarter), at(index + 3 * quarter))
+      let rows = (weight.row(r0), weight.row(r1), weight.row(r2), weight.row(r3))
+      switch weight.type {
+      case .bf16:
+        DotProducts.bf16(operand.panels, rows, count: operand.depth, result: result)
+      case .f16: DotProducts.f16(operand.panels, rows, count: operand.depth, result: result)
+      default: DotProducts.f32(operand.rows, rows, count: operand.depth, result: result)
+      }
+      target[r0] = result[0]
+      target[r1] = result[1]
+      target[r2] = result[2]
+      target[r3] = result[3]
+    }
+    guard let bias else { return }
+    for row in range { target[row] += bias.pointer[row] }
+  }
+}

@@ -1,0 +1,71 @@
+import Canonical
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// The frequencies of RoPE, stretched by YaRN where the model says so.
+///
+/// Maths letters as in lm-engine's `rope.py`: d the rotated dims, θ the base, s the YaRN factor,
+/// L the positions the model was first trained for.
+struct RotaryTable: Sendable {
+  /// `[d / 2]`, in radians per position.
+  let frequencies: [Float]
+  /// What cosines and sines are multiplied with.
+  let magnitude: Float
+  /// Whether the first dims of a head turn, or the last.
+  let side: ModelConfiguration.RopeSide
+
+  /// The number of pairs, d / 2.
+  var half: Int { frequencies.count }
+
+  /// The table of a model, or nil where it does not rotate.
+  init?(_ configuration: ModelConfiguration) {
+    guard configuration.position == .rope, configuration.ropeDim > 0 else { return nil }
+    let d = configuration.ropeDim
+    let θ = configuration.ropeTheta
+    side = configuration.ropeSide
+    let plain = (0..<d / 2).map { pow(θ, -2 * Double($0) / Double(d)) }
+    guard configuration.ropeScaling == .yarn else {
+      frequencies = plain.map { Float($0) }
+      magnitude = 1
+      return
+    }
+    let s = configuration.ropeFactor
+    let L = Double(configuration.ropeOriginalPositions)
+    let keep = Self.ramp(d: d, θ: θ, L: L).map { 1 - $0 }
+    frequencies = zip(plain, keep).map { Float($1 * $0 + (1 - $1) * $0 / s) }
+    magnitude = s <= 1 ? 1 : Float(0.1 * log(s) + 1)
+  }
+
+  /// How far each frequency is interpolated, from 0 (fast ones) to 1 (slow ones).
+  private static func ramp(d: Int, θ: Double, L: Double) -> [Double] {
+    func correction(_ rotations: Double) -> Double {
+      Double(d) * log(L / (rotations * 2 * Double.pi)) / (2 * log(θ))
+    }
+    let low = max(correction(32).rounded(.down), 0)
+    var high = min(correction(1).rounded(.up), Double(d - 1))
+    if low == high { high += 0.001 }
+    return (0..<d / 2).map { min(max((Double($0) - low) / (high - low), 0), 1) }
+  }
+
+  /// Writes the cosines and sines of some positions, `[positions, d / 2]` each.
+  ///
+  /// Angles are F32 products, as in torch.
+  func fill(
+    positions: Range<Int>, cosines: UnsafeMutablePointer<Float>,
+    sines: UnsafeMutablePointer<Float>
+  ) {
+    for (row, position) in positions.enumerated() {
+      for index in 0..<half {
+        let angle = Double(Float(position) * frequencies[index])
+        cosines[row * half + index] = Float(cos(angle)) * magnitude
+        sines[row * half + index] = Float(sin(angle)) * magnitude
+      }
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import Canonical
+import Diagnostics
+import Tensors
+
+/// The replacement of Gated DeltaNet layers by M²RNN layers: an overlay on a canonical model.
+public struct Splice: Sendable {
+  /// How the new layer gets its values.
+  public enum Initialisation: Sendable {
+    /// lm-engine's own initialisation.
+    case reference(seed: UInt64)
+    /// As `reference`, with an output projection of zeros: the mixer adds nothing at first.
+    case zero(seed: UInt64)
+    /// The M²RNN layer of another model.
+    case donor(CanonicalModel, layer: Int)
+  }
+
+  /// The layers to replace.
+  public let layers: [Int]
+  /// The sizes of the new layers, unless a donor brings its own.
+  public let sizing: M2RNNSizing
+  /// How the new layers get their values.
+  public let initialisation: Initialisation
+
+  /// A replacement of one or more layers.
+  public init(layers: [Int], sizing: M2RNNSizing, initialisation: Initialisation) {
+    self.layers = layers
+    self.sizing = sizing
+    self.initialisation = initialisation
+  }
+
+  /// The model with the layers replaced; every other tensor is the one of `model`.
+  /// - Throws: `Problem` of kind `usage` for a layer that cannot be replaced, `unsupported` for a
+  ///   donor that does not fit.
+  /// - Cost: 4 bytes of memory per new parameter.
+  public func applied(to model: CanonicalModel) throws -> CanonicalModel {
+    guard Set(layers).count == layers.count, !layers.isEmpty else {
+      throw Problem(.usage, "the list of layers is empty or names one twice")
+    }
+    return try layers.reduce(model) { try replaced(in: $0, layer: $1) }
+  }
+
+  private func replaced(in model: CanonicalModel, layer: Int) throws -> CanonicalModel {
+    let old = try replaceableMixer(model.configuration, layer)
+    var result = model
+    let new = try newMixer(replacing: old, in: model)
+    result.configuration.layers[layer].mixer = .m2rnn(new)
+    for role in model.tensors.keys where role.layer == layer && role.name.hasPrefix("gdn.") {
+      result.tensors[role] = nil
+    }
+    for (role, tensor) in try newTensors(new, result.configuration, layer) {
+      result.tensors[role] = tensor
+    }
+    return result
+  }
+
+  private func replaceableMixer(_ configuration: ModelConfiguration, _ layer: Int) throws
+    -> GatedDeltaNet
+  {
+    guard configuration.layers.indices.contains(layer) else {
+      throw Problem(
+        .usage, "there is no such layer", layer: layer,
+        expected: "0 to \(configuration.layers.count - 1)")
+    }
+    guard case .gatedDeltaNet(let mixer) = configuration.layers[layer].mixer else {
+      let replaceable = configuration.layers.indices.filter {
+        if case .gatedDeltaNet = configuration.layers[$0].mixer { true } else { false }
+      }
+      throw Problem(
+        .usage, "only a Gated DeltaNet layer can be replaced", layer: layer, expected: "gdn",
+        found: configuration.layers[layer].mixer.kind,
+        remedy: "choose one of \(replaceable.map(String.init).joined(separator: ", "))")
+    }
+    return mixer
+  }
+
+  private func newMixer(replacing old: GatedDeltaNet, in model: CanonicalModel) throws -> M2RNN {
+    guard case .donor(let donor, let layer) = initialisation else {
+      return try sizing.configuration(replacing: old, hidden: model.configuration.hidden)
+    }
+    guard donor.configuration.layers.indices.contains(layer),
+      case .m2rnn(let mixer) = donor.configuration.layers[layer].mixer
+    else {
+      throw Problem(
+        .unsupported, "the donor has no M²RNN layer there", layer: layer,
+        found: donor.configuration.layers.map(\.mixer.mark).joined())
+    }
+    guard donor.configuration.hidden == model.configuration.hidden else {
+      throw Problem(
+        .unsupported, "the donor has another hidden size", expected: "\(model.configuration.hidden)",
+        found: "\(donor.configuration.hidden)")
+    }
+    return mixer
+  }
+
+  private func newTensors(_ mixer: M2RNN, _ configuration: ModelConfiguration, _ layer: Int) throws
+    -> [(Role, CanonicalTensor)]
+  {
+    if case .donor(let donor, let from) = initialisation {
+      return donor.tensors.filter { $0.key.layer == from && $0.key.name.hasPrefix("m2rnn.") }
+        .map { (Role($0.key.name, layer: layer), $0.value) }
+    }
+    let symbols = configuration.symbols(layer: layer)
+    let fresh = ReferenceInitialisation(
+      model: configuration, layer: layer, mixer: mixer, seed: seed)
+    return try M2RNNRoles.names(mixer).map { name in
+      let shape = try (RoleShapes.shape(name) ?? []).map { try $0.value(symbols) }
+      let count = shape.reduce(1, *)
+      let isZero = name == "m2rnn.o" && startsAtZero
+      let values = isZero ? Array(repeating: 0, count: count) : fresh.values(name, count: count)
+      return (
+        Role(name, layer: layer),
+        CanonicalTensor(shape: shape, values: values, origin: CanonicalTensor.newOrigin)
+      )
+    }
+  }
+
+  private var seed: UInt64 {
+    switch initialisation {
+    case .reference(let seed), .zero(let seed): seed
+    case .donor: 0
+    }
+  }
+
+  private var startsAtZero: Bool {
+    if case .zero = initialisation { true } else { false }
+  }
+}

@@ -1,0 +1,99 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// How far the logits of one model are from those of another, over all positions.
+public struct LogitComparison: Hashable, Sendable {
+  private var sums = ErrorSums()
+  private var klSum = 0.0
+  private var agreements = 0
+  /// The number of positions.
+  public private(set) var positions = 0
+  /// The largest Kullback-Leibler divergence of a position, from the reference to the computed
+  /// distribution.
+  /// - Units: nats.
+  public private(set) var maxKL = 0.0
+
+  /// A comparison of nothing yet.
+  public init() {}
+
+  /// Adds one position.
+  /// - Shape: both `[vocab]`.
+  public mutating func add(
+    _ logits: UnsafeBufferPointer<Float>, reference: UnsafeBufferPointer<Float>
+  ) {
+    sums.add(logits, reference)
+    let kl = Self.divergence(from: reference, to: logits)
+    klSum += kl
+    if kl.isNaN || kl > maxKL { maxKL = kl }
+    if Self.argmax(logits) == Self.argmax(reference) { agreements += 1 }
+    positions += 1
+  }
+
+  /// The largest absolute difference of a logit.
+  public var maxAbs: Double { sums.maximum }
+  /// The mean squared difference over the variance of the reference logits.
+  public var nmse: Double { sums.nmse }
+  /// The mean Kullback-Leibler divergence.
+  /// - Units: nats.
+  public var meanKL: Double { positions > 0 ? klSum / Double(positions) : 0 }
+  /// The share of positions at which both have the same largest logit.
+  public var top1Agreement: Double {
+    positions > 0 ? Double(agreements) / Double(positions) : 1
+  }
+  /// The standard deviation of the reference logits.
+  public var deviation: Double { sums.deviation }
+
+  /// The index of the largest value, the first of equals; NaN counts as larger than any number.
+  public static func argmax(_ values: UnsafeBufferPointer<Float>) -> Int {
+    var best = 0
+    for index in values.indices where !(values[index] <= values[best]) && !values[best].isNaN {
+      best = index
+    }
+    return best
+  }
+
+  /// The logarithm of the sum of exponentials.
+  public static func logSumExp(_ values: UnsafeBufferPointer<Float>) -> Double {
+    let largest = Double(values[argmax(values)])
+    return largest + log(values.reduce(0.0) { $0 + exp(Double($1) - largest) })
+  }
+
+  private static func divergence(
+    from p: UnsafeBufferPointer<Float>, to q: UnsafeBufferPointer<Float>
+  ) -> Double {
+    let normP = logSumExp(p)
+    let normQ = logSumExp(q)
+    let sum = p.indices.reduce(0.0) { sum, index in
+      let logP = Double(p[index]) - normP
+      return sum + exp(logP) * (logP - (Double(q[index]) - normQ))
+    }
+    return sum.isNaN ? sum : max(sum, 0)
+  }
+}
+
+/// How far the residual stream after one layer is from that of another model.
+public struct HiddenComparison: Hashable, Sendable {
+  private var sums = ErrorSums()
+
+  /// A comparison of nothing yet.
+  public init() {}
+
+  /// Adds values of any number of positions.
+  public mutating func add(
+    _ values: UnsafeBufferPointer<Float>, reference: UnsafeBufferPointer<Float>
+  ) {
+    sums.add(values, reference)
+  }
+
+  /// The largest absolute difference.
+  public var maxAbs: Double { sums.maximum }
+  /// The mean squared difference over the variance of the reference values.
+  public var nmse: Double { sums.nmse }
+  /// The standard deviation of the reference values.
+  public var deviation: Double { sums.deviation }
+}

@@ -1,0 +1,86 @@
+import Containers
+import Diagnostics
+import SystemPackage
+import Tensors
+
+/// Logits, and perhaps hidden states, that another implementation computed.
+///
+/// A safetensors file with `input_ids` I64 `[B, T]`, `logits` F32 `[B, T, vocab]` and optionally
+/// `hidden.0` (embedding output) … `hidden.L` (output of the last layer), F32 `[B, T, H]`.
+public struct ReferenceFile: Sendable {
+  /// The prompts.
+  public let tokens: TokenBatch
+  /// The number of `hidden` tensors, counted from `hidden.0` without a gap.
+  public let hiddenCount: Int
+  private let logits: StoredTensor
+  private let hidden: [StoredTensor]
+
+  /// Opens a reference.
+  /// - Throws: `Problem` of kind `missing` or `invalid`, naming file and tensor.
+  public init(_ path: FilePath) throws {
+    let file = try SafetensorsFile(path)
+    let tensors = Dictionary(
+      file.tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    (tokens, logits, hidden) = try Problem.placing({ $0.inFile(path.string) }) {
+      guard let ids = tensors["input_ids"], let logits = tensors["logits"] else {
+        throw Problem(
+          .invalid, "not a reference file", expected: "tensors input_ids and logits",
+          found: file.tensors.prefix(8).map(\.name).joined(separator: ", "))
+      }
+      let rows = try TokenFile.rows(ids)
+      let hidden = (0...).lazy.map { tensors["hidden.\($0)"] }.prefix { $0 != nil }.compactMap(\.self)
+      for tensor in [logits] + hidden { try Self.check(tensor, ids: ids) }
+      return (TokenBatch(rows: rows), logits, Array(hidden))
+    }
+    hiddenCount = hidden.count
+  }
+
+  private static func check(_ tensor: StoredTensor, ids: StoredTensor) throws {
+    guard tensor.type == .f32, tensor.shape.count == ids.shape.count + 1,
+      Array(tensor.shape.dropLast()) == ids.shape
+    else {
+      throw Problem(
+        .invalid, "a tensor of the reference has the wrong type or shape", tensor: tensor.name,
+        expected: "F32 with one axis more than input_ids \(TensorShape.text(ids.shape))",
+        found: "\(tensor.type.rawValue) \(TensorShape.text(tensor.shape))")
+    }
+  }
+
+  /// The width of the logits.
+  public var vocabulary: Int { logits.shape.last ?? 0 }
+
+  /// The width of the hidden states; nil where there are none.
+  public var hiddenWidth: Int? { hidden.first?.shape.last }
+
+  /// Calls `body` with the logits of some positions of a row.
+  /// - Shape: `[positions, vocab]`.
+  public func withLogits<Result>(
+    row: Int, positions: Range<Int>, _ body: (UnsafeBufferPointer<Float>) throws -> Result
+  ) rethrows -> Result {
+    try with(logits, row: row, positions: positions, body)
+  }
+
+  /// Calls `body` with one residual stream at some positions of a row.
+  /// - Shape: `[positions, H]`.
+  public func withHidden<Result>(
+    _ index: Int, row: Int, positions: Range<Int>,
+    _ body: (UnsafeBufferPointer<Float>) throws -> Result
+  ) rethrows -> Result {
+    try with(hidden[index], row: row, positions: positions, body)
+  }
+
+  /// Copies the floats, which need not lie aligned in the file.
+  private func with<Result>(
+    _ tensor: StoredTensor, row: Int, positions: Range<Int>,
+    _ body: (UnsafeBufferPointer<Float>) throws -> Result
+  ) rethrows -> Result {
+    let width = tensor.shape.last ?? 0
+    let start = (row * tokens.rows[row].count + positions.lowerBound) * width
+    let values = tensor.region.withBytes { bytes in
+      (start..<(start + positions.count * width)).map {
+        bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self)
+      }
+    }
+    return try values.withUnsafeBufferPointer(body)
+  }
+}

@@ -1,0 +1,56 @@
+import Diagnostics
+
+/// Prompts as token ids, one row each, with labels where the file has them.
+public struct TokenBatch: Hashable, Sendable {
+  /// The prompts.
+  public var rows: [[Int]]
+  /// What should be predicted at each position, row by row; negative where nothing is asked.
+  public var labels: [[Int]]?
+
+  /// Prompts without labels.
+  public init(rows: [[Int]], labels: [[Int]]? = nil) {
+    self.rows = rows
+    self.labels = labels
+  }
+
+  /// The number of positions of all rows.
+  public var positions: Int { rows.reduce(0) { $0 + $1.count } }
+
+  /// A prompt that visits the whole vocabulary at random, the same for every run.
+  public static func builtIn(vocabulary: Int, length: Int = 512) -> TokenBatch {
+    var state: UInt64 = 0x6772_6166_7400_0001
+    let row = (0..<length).map { _ -> Int in
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int((state >> 33) % UInt64(vocabulary))
+    }
+    return TokenBatch(rows: [row])
+  }
+
+  /// Checks that every prompt can be run.
+  /// - Throws: `Problem` of kind `invalid` for an empty prompt or an id outside the vocabulary.
+  public func check(vocabulary: Int, file: String?) throws {
+    guard !rows.isEmpty else { throw Problem(.invalid, "there is no prompt", file: file) }
+    for (index, row) in rows.enumerated() {
+      guard !row.isEmpty else {
+        throw Problem(.invalid, "a prompt is empty", file: file, found: "row \(index)")
+      }
+      guard let position = row.firstIndex(where: { $0 < 0 || $0 >= vocabulary }) else { continue }
+      throw Problem(
+        .invalid, "a token is outside the vocabulary", file: file,
+        expected: "0 to \(vocabulary - 1)",
+        found: "\(row[position]) at position \(position) of row \(index)")
+    }
+  }
+
+  /// The rows cut into pieces of a length that are run on their own; a shorter rest is left out.
+  public func blocks(of length: Int) -> TokenBatch {
+    func cut(_ rows: [[Int]]) -> [[Int]] {
+      rows.flatMap { row in
+        stride(from: 0, through: row.count - length, by: length).map {
+          Array(row[$0..<($0 + length)])
+        }
+      }
+    }
+    return TokenBatch(rows: cut(rows), labels: labels.map(cut))
+  }
+}

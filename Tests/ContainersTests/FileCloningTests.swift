@@ -1,0 +1,72 @@
+import Containers
+import Diagnostics
+import Foundation
+import GraftTestSupport
+import SystemPackage
+import Tensors
+import Testing
+
+@Suite struct FileCloningTests {
+  private let directory: TemporaryDirectory
+  private let contents = (0..<700_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+  private var target: FilePath { directory.path.appending("target") }
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  private func isSameFile(_ a: FilePath, _ b: FilePath) throws -> Bool {
+    let numbers = try [a, b].map {
+      try FileManager.default.attributesOfItem(atPath: $0.string)[.systemFileNumber] as? NSNumber
+    }
+    return numbers[0] == numbers[1]
+  }
+
+  @Test func clonesShareTheOriginal() throws {
+    let source = try directory.write("source", contents)
+    let method = try FileCloning.clone(from: source, to: target)
+    #expect(method == .reflink || method == .hardLink)
+    #expect(try isSameFile(source, target) == (method == .hardLink))
+    #expect(try MappedFile.readAll(target, limit: 1 << 20) == contents)
+  }
+
+  @Test func clonesFollowLinks() throws {
+    let source = try directory.write("source", contents)
+    let link = directory.path.appending("link")
+    try FileManager.default.createSymbolicLink(
+      atPath: link.string, withDestinationPath: source.string)
+    _ = try FileCloning.clone(from: link, to: target)
+    try FileManager.default.removeItem(atPath: source.string)
+    #expect(try MappedFile.readAll(target, limit: 1 << 20) == contents)
+  }
+
+  @Test(arguments: [0, 1, 700_000]) func copiesAreFilesOfTheirOwn(_ count: Int) throws {
+    let source = try directory.write("source", contents.prefix(count))
+    let method = try FileCloning.copy(from: source, to: target)
+    #expect(method != .hardLink)
+    #expect(try !isSameFile(source, target))
+    #expect(try MappedFile.readAll(target, limit: 1 << 20) == Array(contents.prefix(count)))
+  }
+
+  @Test func nothingIsOverwritten() throws {
+    let source = try directory.write("source", [1])
+    try directory.write("target", [2])
+    for copy in [FileCloning.clone, FileCloning.copy] {
+      let problem = try #require(throws: Problem.self) { _ = try copy(source, target) }
+      #expect(problem.kind == .exists)
+      #expect(try MappedFile.readAll(target, limit: 1) == [2])
+    }
+  }
+
+  @Test func aSourceThatIsNotThere() throws {
+    let absent = directory.path.appending("absent")
+    let problem = try #require(throws: Problem.self) {
+      try FileCloning.clone(from: absent, to: target)
+    }
+    #expect(problem.kind == .missing && problem.file == absent.string)
+    #expect(!FileManager.default.fileExists(atPath: target.string))
+  }
+
+  @Test func methodsHaveWords() {
+    let words = FileCloning.Method.allCases.map(\.text)
+    #expect(words == ["reflink", "hard link", "copy_file_range", "copy"])
+  }
+}

@@ -1,0 +1,159 @@
+import Containers
+import Diagnostics
+import Foundation
+import GraftTestSupport
+import SystemPackage
+import Tensors
+import Testing
+
+@Suite(.serialized) struct OutputDirectoryTests {
+  private let directory: TemporaryDirectory
+  private var target: FilePath { directory.path.appending("out") }
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  private func names(_ path: FilePath) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: path.string).sorted()
+  }
+
+  private func put(_ text: String, _ path: FilePath) throws {
+    var sink = try ByteSink(creating: path)
+    try sink.write(Array(text.utf8))
+    try sink.close()
+  }
+
+  private func text(_ path: FilePath) throws -> String {
+    String(decoding: try MappedFile.readAll(path, limit: 1000), as: UTF8.self)
+  }
+
+  private func mode(_ path: FilePath) throws -> Int {
+    let attributes = try FileManager.default.attributesOfItem(atPath: path.string)
+    return (attributes[.posixPermissions] as? NSNumber)?.intValue ?? -1
+  }
+
+  @Test func appearsOnlyOnCommit() throws {
+    let output = try OutputDirectory(at: target)
+    try put("new", output.file("a"))
+    #expect(try names(directory.path).count == 1)
+    #expect(try names(directory.path)[0].hasPrefix(".out.graft-"))
+    try output.commit()
+    output.abort()
+    #expect(try names(directory.path) == ["out"])
+    #expect(try text(target.appending("a")) == "new")
+  }
+
+  @Test func nothingIsLeftWithoutCommit() throws {
+    do {
+      let output = try OutputDirectory(at: target)
+      try put("new", output.file("a"))
+      try FileManager.default.createDirectory(
+        atPath: output.file("sub/deep").string, withIntermediateDirectories: true)
+      try put("new", output.file("sub/deep/b"))
+    }
+    #expect(try names(directory.path).isEmpty)
+    let aborted = try OutputDirectory(at: target)
+    aborted.abort()
+    #expect(try names(directory.path).isEmpty)
+  }
+
+  @Test(arguments: [true, false]) func anExistingOutputIsRefused(isFile: Bool) throws {
+    if isFile {
+      try put("old", target)
+    } else {
+      try FileManager.default.createDirectory(
+        atPath: target.string, withIntermediateDirectories: false)
+    }
+    let problem = try #require(throws: Problem.self) { try OutputDirectory(at: target) }
+    #expect(
+      problem
+        == Problem(
+          .exists, "the output exists already", file: target.string,
+          remedy: "choose another path, or give --overwrite"))
+    #expect(problem.exitCode == 73)
+    #expect(try names(directory.path) == ["out"])
+  }
+
+  @Test func anOutputThatAppearsMeanwhileIsKept() throws {
+    let output = try OutputDirectory(at: target)
+    try FileManager.default.createDirectory(
+      atPath: target.string, withIntermediateDirectories: false)
+    #expect(throws: Problem.self) { try output.commit() }
+    output.abort()
+    #expect(try names(directory.path) == ["out"])
+    #expect(try names(target).isEmpty)
+  }
+
+  @Test func overwritingReplacesTheWholeDirectory() throws {
+    let old = try OutputDirectory(at: target)
+    try put("old", old.file("a"))
+    try put("old", old.file("stale"))
+    try old.commit()
+    let output = try OutputDirectory(at: target, overwrite: true, inputs: [target])
+    try put("new", output.file("a"))
+    #expect(try text(target.appending("a")) == "old")
+    try output.commit()
+    #expect(try names(directory.path) == ["out"] && names(target) == ["a"])
+    #expect(try text(target.appending("a")) == "new")
+  }
+
+  @Test func overwritingNeedsADirectoryAndKeepsInputs() throws {
+    try put("file", target)
+    let file = try #require(throws: Problem.self) {
+      try OutputDirectory(at: target, overwrite: true)
+    }
+    #expect(file.kind == .exists && file.expected == "a directory")
+    let inputs = [target]
+    let parent = try #require(throws: Problem.self) {
+      try OutputDirectory(at: directory.path, overwrite: true, inputs: inputs)
+    }
+    #expect(parent.kind == .exists && parent.what == "overwriting the output would remove an input")
+  }
+
+  @Test(arguments: ["absent/out", "file/out", ".", "..", "/"])
+  func placesWhereNothingCanBeCreated(_ name: String) throws {
+    try put("", directory.path.appending("file"))
+    let place = name == "/" ? "/" : directory.path.appending(name)
+    let problem = try #require(throws: Problem.self) { try OutputDirectory(at: place) }
+    #expect(problem.kind == .exists && problem.what.hasPrefix("the output cannot be created"))
+    let single = try #require(throws: Problem.self) { try OutputFile(at: place) }
+    #expect(single.kind == .exists && single.what.hasPrefix("the output cannot be created"))
+  }
+
+  @Test func theUmaskDecidesTheMode() throws {
+    let old = umask(0o027)
+    defer { umask(old) }
+    let output = try OutputDirectory(at: target)
+    try put("x", output.file("a"))
+    let source = try directory.write("source", [1])
+    try FileManager.default.setAttributes(
+      [.posixPermissions: 0o400], ofItemAtPath: source.string)
+    try FileCloning.copy(from: source, to: output.file("b"))
+    try output.commit()
+    #expect(try mode(target) == 0o750)
+    #expect(try mode(target.appending("a")) == 0o640)
+    #expect(try mode(target.appending("b")) == 0o640)
+    try OutputFile.write([1], to: directory.path.appending("single"))
+    #expect(try mode(directory.path.appending("single")) == 0o640)
+  }
+
+  @Test func aSingleFileAppearsCompleteOrNotAtAll() throws {
+    do {
+      let file = try OutputFile(at: target)
+      try put("half", file.path)
+    }
+    #expect(try names(directory.path).isEmpty)
+    try OutputFile.write(Array("one".utf8), to: target)
+    let problem = try #require(throws: Problem.self) { try OutputFile.write([], to: target) }
+    #expect(problem.kind == .exists)
+    #expect(try text(target) == "one")
+    try OutputFile.write(Array("two".utf8), to: target, overwrite: true)
+    #expect(try text(target) == "two" && names(directory.path) == ["out"])
+  }
+
+  @Test func replacingAMappedFileKeepsItsReaders() throws {
+    try OutputFile.write(Array("one".utf8), to: target)
+    let mapped = try MappedFile(target)
+    try OutputFile.write(Array("three".utf8), to: target, overwrite: true)
+    #expect(String(decoding: mapped.bytes, as: UTF8.self) == "one")
+  }
+}

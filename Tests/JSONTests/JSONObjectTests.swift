@@ -1,0 +1,39 @@
+import JSON
+import Testing
+
+@Suite struct JSONObjectTests {
+  @Test func settingAppendsReplacesInPlaceAndRemoves() {
+    var object: JSONObject = ["a": 1, "b": 2, "c": 3]
+    object["d"] = 4
+    object["b"] = "two"
+    object["a"] = nil
+    object["nobody"] = nil
+    #expect(object.keys == ["b", "c", "d"])
+    #expect(object.entries.map(\.value) == ["two", 3, 4])
+    #expect(object["d"] == 4 && object["a"] == nil && object.count == 3 && !object.isEmpty)
+  }
+
+  @Test func theOrderCounts() {
+    #expect(JSONObject([("a", 1), ("b", 2)]) != ["b": 2, "a": 1])
+    #expect(JSONObject([("a", 1), ("b", 2)]) == ["a": 1, "b": 2])
+    #expect(Set([JSONObject([("a", 1)]), ["a": 1]]).count == 1)
+  }
+
+  @Test func accessorsGiveNilForOtherKinds() {
+    let value: JSONValue = ["int": 3, "number": 2.5, "text": "x", "list": [1], "flag": true]
+    #expect(value["int"]?.int == 3 && value["int"]?.number == 3)
+    #expect(value["number"]?.int == nil && value["number"]?.number == 2.5)
+    #expect(value["text"]?.string == "x" && value["text"]?.number == nil)
+    #expect(value["list"]?.array == [1] && value["flag"]?.bool == true)
+    #expect(value["nobody"] == nil && value["int"]?["deeper"] == nil)
+    #expect(JSONValue.unsigned(.max).int == nil && JSONValue.null.isNull)
+  }
+
+  @Test func settingAMemberMakesAnObject() {
+    var value: JSONValue = nil
+    value["a"] = 1
+    value["a"] = 2
+    value["b"] = 3
+    #expect(value == ["a": 2, "b": 3])
+  }
+}
