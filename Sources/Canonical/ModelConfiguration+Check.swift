@@ -69,8 +69,8 @@ extension Attention {
     if heads % kvHeads != 0 {
       found.append(("attention.kv_heads must divide attention.heads", "\(kvHeads), \(heads)"))
     }
-    if ropeDim > headDim || ropeDim % 2 != 0 {
-      found.append(("rope.dim must be even and at most the head dim", "\(ropeDim), \(headDim)"))
+    if (ropeDim + 1) / 2 * 2 > headDim {
+      found.append(("rope.dim must not exceed the head dim", "\(ropeDim), \(headDim)"))
     }
     if let window, window < 1 { found.append(("attention.window must be positive", "\(window)")) }
     return found

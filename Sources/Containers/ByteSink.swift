@@ -14,18 +14,21 @@ public struct ByteSink: ~Copyable {
   /// The path of the file, for messages.
   public let path: FilePath
   private let descriptor: FileDescriptor
+  private let expected: Int
   private let buffer: UnsafeMutableRawBufferPointer
   private var buffered = 0
   private var flushed = 0
   private var isOpen = true
 
   /// Creates a file that must not exist yet, with the mode that the umask leaves.
-  /// - Parameter expected: the size the file will have, for which room is reserved; 0 if unknown.
+  /// - Parameter expected: the size that the file may have, for which room is reserved; 0 if
+  ///   unknown. What is not written is given back.
   /// - Throws: `Problem` of kind `exists` where the file cannot be created, `io` where the disk has
   ///   no room.
   public init(creating path: FilePath, expected: Int = 0) throws {
     descriptor = try FileSystem.createFile(path, reserving: expected)
     self.path = path
+    self.expected = expected
     buffer = .allocate(byteCount: Self.capacity, alignment: 4096)
   }
 
@@ -81,6 +84,7 @@ public struct ByteSink: ~Copyable {
     try flushBuffer()
     isOpen = false
     do {
+      if flushed < expected { try descriptor.resize(to: Int64(flushed)) }
       try descriptor.close()
     } catch let error as Errno {
       throw FileSystem.failure("cannot write", path, error)

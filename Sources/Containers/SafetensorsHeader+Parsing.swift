@@ -48,7 +48,9 @@ extension SafetensorsHeader {
   }
 
   private static func isOrdered(_ entries: [Entry]) -> Bool {
-    zip(entries, entries.dropFirst()).allSatisfy { ($0.begin, $0.end) <= ($1.begin, $1.end) }
+    entries.indices.dropFirst().allSatisfy {
+      (entries[$0 - 1].begin, entries[$0 - 1].end) <= (entries[$0].begin, entries[$0].end)
+    }
   }
 
   /// Checks that the tensors follow each other and that each fills its place.
@@ -72,9 +74,7 @@ extension SafetensorsHeader.Entry {
 
   /// Checks that shape and type need exactly the bytes of the range.
   fileprivate func checkSize() throws {
-    // Strides multiply all extents but the zeros, so that they must not overflow either.
-    let widest = TensorShape.elementCount(shape.map { max($0, 1) })
-    guard widest.map({ !$0.multipliedReportingOverflow(by: type.bitWidth).overflow }) == true else {
+    guard !stridesOverflow else {
       throw Problem(
         .invalid, "the shape overflows", tensor: name,
         expected: "a size that fits 63 bits", found: description)
@@ -89,5 +89,15 @@ extension SafetensorsHeader.Entry {
         .invalid, "shape and type do not fit the data", tensor: name,
         expected: "\(size) bytes for \(description)", found: "\(end - begin) bytes")
     }
+  }
+  /// Whether the bits of all extents but the zeros, as strides multiply them, exceed an `Int`.
+  private var stridesOverflow: Bool {
+    var bits = type.bitWidth
+    for extent in shape where extent > 0 {
+      let (product, overflow) = bits.multipliedReportingOverflow(by: extent)
+      if overflow { return true }
+      bits = product
+    }
+    return false
   }
 }

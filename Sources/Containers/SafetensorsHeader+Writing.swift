@@ -18,8 +18,8 @@ extension SafetensorsHeader {
         ? $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
         : $0.type.writingOrder < $1.type.writingOrder
     }
-    try Self.checkNames(tensors.map(\.name), Self.isFree)
-    try Self.checkNames(metadata.map(\.key)) { _ in true }
+    try Self.checkNames(tensors.map(\.name))
+    try Self.checkKeys(metadata.map(\.key))
     var entries: [Entry] = []
     var position: UInt64 = 0
     for tensor in sorted {
@@ -66,21 +66,27 @@ extension SafetensorsHeader {
     text.append(UInt8(ascii: "}"))
   }
 
-  private static func isFree(_ name: String) -> Bool { name != "\(metadataKey)" }
-
-  private static func checkNames(_ names: [String], _ isFree: (String) -> Bool) throws {
-    var seen: Set<[UInt8]> = []
+  private static func checkNames(_ names: [String]) throws {
+    var seen: Set<[UInt8]> = [Array("\(metadataKey)".utf8)]
     for name in names {
       do {
         try StoredName.checkTensor(name)
       } catch let problem as Problem {
         throw problem.inTensor(name)
       }
-      guard isFree(name), seen.insert(Array(name.utf8)).inserted else {
+      guard seen.insert(Array(name.utf8)).inserted else {
         throw Problem(
           .invalid, "two tensors of one name", tensor: name, expected: "each name once",
           found: "the name is taken")
       }
+    }
+  }
+
+  private static func checkKeys(_ keys: [String]) throws {
+    var seen: Set<[UInt8]> = []
+    for key in keys where !seen.insert(Array(key.utf8)).inserted {
+      throw Problem(
+        .invalid, "two metadata values of one key", expected: "each key once", found: "\"\(key)\"")
     }
   }
 }

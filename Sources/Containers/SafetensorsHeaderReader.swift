@@ -18,7 +18,7 @@ struct SafetensorsHeaderReader {
       if key.isEqual(to: SafetensorsHeader.metadataKey) {
         try readMetadata()
       } else {
-        try readEntry(key.string)
+        try readEntry(key)
       }
     }
     try scanner.end()
@@ -32,9 +32,11 @@ struct SafetensorsHeaderReader {
     }
   }
 
-  private mutating func readEntry(_ name: String) throws {
+  private mutating func readEntry(_ key: JSONText) throws {
+    let name = key.string
     do {
-      try StoredName.checkTensor(name)
+      // Control characters can only be written as escapes.
+      if key.hasEscapes || name.isEmpty { try StoredName.checkTensor(name) }
       entries.append(try entry(name))
     } catch let problem as Problem {
       throw problem.inTensor(name)
@@ -89,6 +91,7 @@ struct SafetensorsHeaderReader {
 
   private mutating func extents() throws -> [Int] {
     var shape: [Int] = []
+    shape.reserveCapacity(4)
     try scanner.beginArray()
     while try scanner.nextElement() {
       let extent = try scanner.unsigned()

@@ -17,12 +17,13 @@ extension CheckpointPlan {
   /// Writes the output; it appears complete or not at all.
   /// - Parameters:
   ///   - inputs: what is read, which the output must not remove.
+  ///   - check: looks at the finished output before it appears under its name.
   ///   - progress: called after every tensor with the bytes it had.
   /// - Throws: `Problem` of kind `exists` or `io`.
   /// - Cost: one pass over the tensors that change; memory for one buffer.
   public func execute(
     to destination: FilePath, overwrite: Bool, inputs: [FilePath],
-    progress: @escaping (Int) -> Void = { _ in }
+    check: (FilePath) throws -> Void, progress: @escaping (Int) -> Void = { _ in }
   ) throws -> CheckpointReport {
     let output = try OutputDirectory(at: destination, overwrite: overwrite, inputs: inputs)
     defer { output.abort() }
@@ -36,6 +37,7 @@ extension CheckpointPlan {
       guard let name = sidecar.lastComponent else { continue }
       try FileCloning.copy(from: sidecar, to: output.file(name.string))
     }
+    try check(output.path)
     try output.commit()
     return report
   }

@@ -5,8 +5,8 @@ import Tensors
 public struct ConversionOptions: Sendable {
   /// The type for all tensors that may be cast; nil keeps each type.
   public var cast: ScalarType?
-  /// Types for tensors whose stored name matches a pattern; the last match counts.
-  public var overrides: [(pattern: NamePattern, type: ScalarType)] = []
+  /// Types, nil to keep, for tensors whose stored name matches a pattern; the last match counts.
+  public var overrides: [(pattern: NamePattern, type: ScalarType?)] = []
   /// The most tensor bytes in one file; nil for one file.
   public var maximumShardSize: Int?
   /// Whether casts may change values.
@@ -16,7 +16,8 @@ public struct ConversionOptions: Sendable {
   public init() {}
 
   func cast(for name: String) -> ScalarType? {
-    overrides.last { $0.pattern.matches(name) }?.type ?? cast
+    guard let override = overrides.last(where: { $0.pattern.matches(name) }) else { return cast }
+    return override.type
   }
 }
 

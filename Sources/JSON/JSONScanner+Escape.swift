@@ -23,7 +23,7 @@ extension JSONScanner {
   private mutating func scalar(from start: Int) throws -> Unicode.Scalar {
     let first = try fourDigits(from: start)
     if let scalar = Unicode.Scalar(first) { return scalar }
-    guard first < 0xdc00, current == UInt8(ascii: "\\"), position + 1 < bytes.count,
+    guard first < 0xdc00, current == UInt8(ascii: "\\"), position + 1 < count,
       bytes[position + 1] == UInt8(ascii: "u")
     else { throw problem("a lone surrogate", at: start) }
     position += 2

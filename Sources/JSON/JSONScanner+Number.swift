@@ -5,15 +5,15 @@ extension JSONScanner {
   public mutating func unsigned() throws -> UInt64 {
     skipWhitespace()
     let start = position
-    guard isDigit else { throw unexpected("an integer that is not negative") }
     var value: UInt64 = 0
-    while isDigit {
+    while position < count, case let digit = bytes[position] &- UInt8(ascii: "0"), digit < 10 {
       let (tens, overflow) = value.multipliedReportingOverflow(by: 10)
-      let (sum, carry) = tens.addingReportingOverflow(UInt64(current - UInt8(ascii: "0")))
+      let (sum, carry) = tens.addingReportingOverflow(UInt64(digit))
       if overflow || carry { throw outOfRange(start) }
       value = sum
       position += 1
     }
+    guard position > start else { throw unexpected("an integer that is not negative") }
     try refuseLeadingZero(start)
     switch current {
     case UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"):

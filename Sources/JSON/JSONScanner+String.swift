@@ -10,7 +10,7 @@ extension JSONScanner {
     var hasEscapes = false
     while true {
       skipPlain()
-      guard position < bytes.count else {
+      guard position < count else {
         throw problem("the string does not end", at: start - 1)
       }
       switch bytes[position] {
@@ -31,7 +31,7 @@ extension JSONScanner {
   mutating func skipPlain() {
     let ones: UInt64 = 0x0101_0101_0101_0101
     let highs: UInt64 = 0x8080_8080_8080_8080
-    while position + 8 <= bytes.count {
+    while position + 8 <= count {
       let raw = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
       let word = UInt64(littleEndian: raw)
       let quote = word ^ (ones &* 0x22)
@@ -44,7 +44,7 @@ extension JSONScanner {
       }
       position += 8
     }
-    while position < bytes.count, isPlain(bytes[position]) { position += 1 }
+    while position < count, isPlain(bytes[position]) { position += 1 }
   }
 
   private func isPlain(_ byte: UInt8) -> Bool {
@@ -64,7 +64,7 @@ extension JSONScanner {
       case 0xf4: (4, 0x80...0x8f)
       default: (0, 0...0)
       }
-    guard length > 0, bytes.count - position >= length, second ~= bytes[position + 1],
+    guard length > 0, count - position >= length, second ~= bytes[position + 1],
       bytes[(position + 2)..<(position + length)].allSatisfy({ $0 & 0xc0 == 0x80 })
     else { throw problem("not UTF-8", at: position) }
     position += length

@@ -20,6 +20,7 @@ public struct JSONScanner {
   }
 
   let bytes: UnsafeRawBufferPointer
+  let count: Int
   let depthLimit: Int
   /// The place of the next byte.
   /// - Units: bytes.
@@ -32,6 +33,7 @@ public struct JSONScanner {
   /// - Parameter bytes: must stay valid for as long as the scanner and the texts it returns.
   public init(_ bytes: UnsafeRawBufferPointer, depthLimit: Int = 128) {
     self.bytes = bytes
+    count = bytes.count
     self.depthLimit = depthLimit
   }
 
@@ -67,14 +69,14 @@ public struct JSONScanner {
   /// Checks that nothing but whitespace is left.
   public mutating func end() throws {
     skipWhitespace()
-    guard position == bytes.count else { throw unexpected("the end of the text") }
+    guard position == count else { throw unexpected("the end of the text") }
   }
 
   /// The next byte, or 0 at the end, where no JSON token begins with it.
-  var current: UInt8 { position < bytes.count ? bytes[position] : 0 }
+  var current: UInt8 { position < count ? bytes[position] : 0 }
 
   mutating func skipWhitespace() {
-    while position < bytes.count {
+    while position < count {
       switch bytes[position] {
       case 0x20, 0x0a, 0x0d, 0x09: position += 1
       default: return
@@ -83,10 +85,10 @@ public struct JSONScanner {
   }
 
   private mutating func take(_ word: StaticString) -> Bool {
-    let count = word.utf8CodeUnitCount
-    guard bytes.count - position >= count else { return false }
-    for index in 0..<count where bytes[position + index] != word.utf8Start[index] { return false }
-    position += count
+    let length = word.utf8CodeUnitCount
+    guard count - position >= length else { return false }
+    for index in 0..<length where bytes[position + index] != word.utf8Start[index] { return false }
+    position += length
     return true
   }
 }

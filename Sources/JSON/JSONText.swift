@@ -33,13 +33,25 @@ public struct JSONText {
   /// - Cost: no heap use unless there are escapes.
   public func isEqual(to word: StaticString) -> Bool {
     let other = UnsafeRawBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
-    return hasEscapes ? decoded.elementsEqual(other) : bytes.elementsEqual(other)
+    return hasEscapes ? decoded.elementsEqual(other) : isSame(other)
   }
 
   /// Whether two strings have the same content.
   func isEqual(to other: JSONText) -> Bool {
     if hasEscapes || other.hasEscapes { return decoded == other.decoded }
-    return bytes.elementsEqual(other.bytes)
+    return isSame(other.bytes)
+  }
+
+  private func isSame(_ other: UnsafeRawBufferPointer) -> Bool {
+    guard bytes.count == other.count else { return false }
+    var position = 0
+    while position + 8 <= bytes.count {
+      let word = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+      if word != other.loadUnaligned(fromByteOffset: position, as: UInt64.self) { return false }
+      position += 8
+    }
+    while position < bytes.count, bytes[position] == other[position] { position += 1 }
+    return position == bytes.count
   }
 
   /// The place of the content in the text it was scanned from.

@@ -72,8 +72,8 @@ extension FactValue {
     }
   }
 
-  /// The JSON scalar that stands for the value.
-  var json: JSONValue {
+  /// The JSON scalar that stands for the value; a whole number is written without a fraction.
+  public var json: JSONValue {
     switch self {
     case .none: .null
     case .flag(let flag): .bool(flag)

@@ -20,7 +20,7 @@ struct RotaryTable: Sendable {
   /// Whether the first dims of a head turn, or the last.
   let side: ModelConfiguration.RopeSide
 
-  /// The number of pairs, d / 2.
+  /// The number of pairs, d / 2; an odd d turns one dim more, as in lm-engine.
   var half: Int { frequencies.count }
 
   /// The table of a model, or nil where it does not rotate.
@@ -29,7 +29,7 @@ struct RotaryTable: Sendable {
     let d = configuration.ropeDim
     let θ = configuration.ropeTheta
     side = configuration.ropeSide
-    let plain = (0..<d / 2).map { pow(θ, -2 * Double($0) / Double(d)) }
+    let plain = (0..<(d + 1) / 2).map { pow(θ, -2 * Double($0) / Double(d)) }
     guard configuration.ropeScaling == .yarn else {
       frequencies = plain.map { Float($0) }
       magnitude = 1

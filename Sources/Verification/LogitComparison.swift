@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// How far the logits of one model are from those of another, over all positions.
 public struct LogitComparison: Hashable, Sendable {
   private var sums = ErrorSums()
@@ -60,7 +52,7 @@ public struct LogitComparison: Hashable, Sendable {
   /// The logarithm of the sum of exponentials.
   public static func logSumExp(_ values: UnsafeBufferPointer<Float>) -> Double {
     let largest = Double(values[argmax(values)])
-    return largest + log(values.reduce(0.0) { $0 + exp(Double($1) - largest) })
+    return largest + values.reduce(0.0) { $0 + (Double($1) - largest).exponential }.logarithm
   }
 
   private static func divergence(
@@ -70,7 +62,7 @@ public struct LogitComparison: Hashable, Sendable {
     let normQ = logSumExp(q)
     let sum = p.indices.reduce(0.0) { sum, index in
       let logP = Double(p[index]) - normP
-      return sum + exp(logP) * (logP - (Double(q[index]) - normQ))
+      return sum + logP.exponential * (logP - (Double(q[index]) - normQ))
     }
     return sum.isNaN ? sum : max(sum, 0)
   }

@@ -52,35 +52,26 @@ public struct ReferenceFile: Sendable {
   /// The width of the hidden states; nil where there are none.
   public var hiddenWidth: Int? { hidden.first?.shape.last }
 
-  /// Calls `body` with the logits of some positions of a row.
+  /// The logits of some positions of a row.
   /// - Shape: `[positions, vocab]`.
-  public func withLogits<Result>(
-    row: Int, positions: Range<Int>, _ body: (UnsafeBufferPointer<Float>) throws -> Result
-  ) rethrows -> Result {
-    try with(logits, row: row, positions: positions, body)
+  public func logits(row: Int, positions: Range<Int>) -> [Float] {
+    values(logits, row: row, positions: positions)
   }
 
-  /// Calls `body` with one residual stream at some positions of a row.
+  /// One residual stream at some positions of a row.
   /// - Shape: `[positions, H]`.
-  public func withHidden<Result>(
-    _ index: Int, row: Int, positions: Range<Int>,
-    _ body: (UnsafeBufferPointer<Float>) throws -> Result
-  ) rethrows -> Result {
-    try with(hidden[index], row: row, positions: positions, body)
+  public func hidden(_ index: Int, row: Int, positions: Range<Int>) -> [Float] {
+    values(hidden[index], row: row, positions: positions)
   }
 
   /// Copies the floats, which need not lie aligned in the file.
-  private func with<Result>(
-    _ tensor: StoredTensor, row: Int, positions: Range<Int>,
-    _ body: (UnsafeBufferPointer<Float>) throws -> Result
-  ) rethrows -> Result {
+  private func values(_ tensor: StoredTensor, row: Int, positions: Range<Int>) -> [Float] {
     let width = tensor.shape.last ?? 0
-    let start = (row * tokens.rows[row].count + positions.lowerBound) * width
-    let values = tensor.region.withBytes { bytes in
+    let start = (row * (tokens.rows.first?.count ?? 0) + positions.lowerBound) * width
+    return tensor.region.withBytes { bytes in
       (start..<(start + positions.count * width)).map {
         bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self)
       }
     }
-    return try values.withUnsafeBufferPointer(body)
   }
 }

@@ -42,6 +42,12 @@ public struct TokenBatch: Hashable, Sendable {
     }
   }
 
+  /// The first tokens of every row.
+  public func limited(to count: Int) -> TokenBatch {
+    TokenBatch(
+      rows: rows.map { Array($0.prefix(count)) }, labels: labels?.map { Array($0.prefix(count)) })
+  }
+
   /// The rows cut into pieces of a length that are run on their own; a shorter rest is left out.
   public func blocks(of length: Int) -> TokenBatch {
     func cut(_ rows: [[Int]]) -> [[Int]] {

@@ -28,6 +28,15 @@ import Testing
     #expect(try MappedFile.readAll(path, limit: 1 << 21) == all)
   }
 
+  @Test func roomThatIsNotUsedIsGivenBack() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path.appending("f")
+    var sink = try ByteSink(creating: path, expected: 4096)
+    try sink.write([1, 2])
+    try sink.close()
+    #expect(try MappedFile.readAll(path, limit: 4096) == [1, 2])
+  }
+
   @Test func refusesAnExistingFile() throws {
     let directory = try TemporaryDirectory()
     let path = try directory.write("f", [1])

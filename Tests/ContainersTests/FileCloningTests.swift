@@ -46,6 +46,15 @@ import Testing
     #expect(try MappedFile.readAll(target, limit: 1 << 20) == Array(contents.prefix(count)))
   }
 
+  @Test(.enabled(if: FileManager.default.isWritableFile(atPath: "/dev/shm")))
+  func copiesBetweenFileSystems() throws {
+    let source = FilePath("/dev/shm").appending("graft-test-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(atPath: source.string) }
+    try Data(contents).write(to: URL(fileURLWithPath: source.string))
+    #expect(try FileCloning.clone(from: source, to: target) != .hardLink)
+    #expect(try MappedFile.readAll(target, limit: 1 << 20) == contents)
+  }
+
   @Test func nothingIsOverwritten() throws {
     let source = try directory.write("source", [1])
     try directory.write("target", [2])

@@ -87,6 +87,17 @@ import Testing
     #expect(problem.kind == .invalid && problem.tensor == name)
   }
 
+  @Test func metadataIsFreeTextWithoutRepetition() throws {
+    let metadata = [(key: "", value: "a\n"), (key: "z", value: "é"), (key: "a", value: "")]
+    let bytes = try SafetensorsHeader(laying: [], metadata: metadata).bytes()
+    #expect(try SafetensorsFile(bytes: bytes).metadata.map(\.key) == ["", "z", "a"])
+    #expect(try SafetensorsFile(bytes: bytes).metadata.map(\.value) == ["a\n", "é", ""])
+    let problem = try #require(throws: Problem.self) {
+      try SafetensorsHeader(laying: [], metadata: metadata + [(key: "z", value: "")])
+    }
+    #expect(problem.kind == .invalid && problem.found == "\"z\"")
+  }
+
   @Test(arguments: [[Int.max, 2], [-1], [3]]) func refusesShapes(_ shape: [Int]) throws {
     let problem = try #require(throws: Problem.self) {
       try SafetensorsHeader(laying: [("t", .f4, shape)])

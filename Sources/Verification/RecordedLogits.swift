@@ -1,0 +1,71 @@
+import Containers
+import Diagnostics
+import Runtime
+import SystemPackage
+import Tensors
+
+/// Logits and hidden states of a model, gathered to be written as a reference file.
+public struct RecordedLogits {
+  private let shape: [Int]
+  private let tokens: TokenBatch
+  private var logits: [[Float]] = []
+  private var hidden: [[Float]]
+  private let widths: (vocabulary: Int, hidden: Int)
+
+  /// Runs prompts of one length and keeps what the model computes.
+  /// - Parameters:
+  ///   - hidden: whether to keep the residual streams too.
+  ///   - threads: 0 for all cores.
+  /// - Throws: `Problem` of kind `invalid` where prompts differ in length.
+  /// - Cost: memory for all that is kept, `4 · positions · (vocab + (L + 1) · H)` bytes with hidden.
+  public init(_ model: Model, _ tokens: TokenBatch, hidden keepsHidden: Bool, threads: Int) throws {
+    guard let length = tokens.rows.first?.count, tokens.rows.allSatisfy({ $0.count == length }) else {
+      throw Problem(
+        .invalid, "prompts of one file must have one length",
+        found: Set(tokens.rows.map(\.count)).sorted().map(String.init).joined(separator: ", "))
+    }
+    self.tokens = tokens
+    shape = [tokens.rows.count, length]
+    let configuration = model.configuration
+    widths = (configuration.vocabulary, configuration.hidden)
+    hidden = Array(repeating: [], count: keepsHidden ? configuration.layers.count + 1 : 0)
+    let workspace = try Workspace(model, threads: threads)
+    for row in tokens.rows { try run(row, model, workspace) }
+  }
+
+  private mutating func run(_ row: [Int], _ model: Model, _ workspace: Workspace) throws {
+    var streams = hidden
+    hidden = []
+    let observer = ForwardObserver(
+      hidden: streams.isEmpty ? nil : { streams[$0].append(contentsOf: $1.values) })
+    let state = try SequenceState(model, capacity: row.count)
+    var kept: [Float] = []
+    try model.run(row, state, workspace, observer: observer) { kept.append(contentsOf: $0.values) }
+    logits.append(kept)
+    hidden = streams
+  }
+
+  /// Writes the reference file.
+  /// - Throws: `Problem` of kind `exists` or `io`.
+  public func write(to destination: FilePath, overwrite: Bool) throws {
+    let file = try OutputFile(at: destination, overwrite: overwrite)
+    defer { file.abort() }
+    let ids = tokens.rows.joined().map(Int64.init)
+    var tensors = [
+      TensorToWrite(name: "input_ids", type: .i64, shape: shape) { sink in
+        try ids.withUnsafeBytes { try sink.write($0) }
+      },
+      TensorToWrite(name: "logits", type: .f32, shape: shape + [widths.vocabulary]) { sink in
+        for row in logits { try row.withUnsafeBytes { try sink.write($0) } }
+      },
+    ]
+    for (index, stream) in hidden.enumerated() {
+      tensors.append(
+        TensorToWrite(name: "hidden.\(index)", type: .f32, shape: shape + [widths.hidden]) { sink in
+          try stream.withUnsafeBytes { try sink.write($0) }
+        })
+    }
+    try SafetensorsWriter.write(tensors, metadata: [], to: file.path)
+    try file.commit()
+  }
+}

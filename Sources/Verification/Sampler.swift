@@ -1,0 +1,61 @@
+import Diagnostics
+import Runtime
+
+/// Continues a prompt token by token with carried state.
+public struct Sampler: Sendable {
+  /// What logits are divided by; 0 takes the largest logit.
+  public let temperature: Double
+  /// The seed of the draws.
+  public let seed: UInt64
+
+  /// A greedy sampler, or a seeded one.
+  public init(temperature: Double = 0, seed: UInt64 = 0) {
+    self.temperature = temperature
+    self.seed = seed
+  }
+
+  /// Generates tokens and hands each out as it is chosen.
+  /// - Parameters:
+  ///   - threads: 0 for all cores.
+  ///   - body: called with each token; generation ends where it returns false.
+  /// - Throws: `Problem` where the prompt cannot be run.
+  public func generate(
+    _ model: Model, prompt: [Int], count: Int, threads: Int, _ body: (Int) throws -> Bool
+  ) throws {
+    let workspace = try Workspace(model, threads: threads)
+    let state = try SequenceState(model, capacity: prompt.count + count)
+    var draws = seed
+    var token = 0
+    try model.run(prompt, state, workspace, logits: .last) { rows in
+      token = choose(rows[prompt.count - 1], &draws)
+    }
+    for index in 0..<count {
+      guard try body(token), index + 1 < count else { return }
+      let rows = try model.forward([token], state, workspace, logits: .last)
+      token = choose(rows.values, &draws)
+    }
+  }
+
+  private func choose(_ logits: UnsafeBufferPointer<Float>, _ draws: inout UInt64) -> Int {
+    guard temperature > 0 else { return LogitComparison.argmax(logits) }
+    let scaled = logits.map { Float(Double($0) / temperature) }
+    return scaled.withUnsafeBufferPointer { scaled in
+      let norm = LogitComparison.logSumExp(scaled)
+      var rest = Self.uniform(&draws)
+      for index in scaled.indices {
+        rest -= (Double(scaled[index]) - norm).exponential
+        if rest < 0 { return index }
+      }
+      return LogitComparison.argmax(scaled)
+    }
+  }
+
+  /// A number from 0 to 1 (SplitMix64).
+  private static func uniform(_ state: inout UInt64) -> Double {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return Double((z ^ (z >> 31)) >> 11) / 0x1p53
+  }
+}

@@ -1,0 +1,59 @@
+import Diagnostics
+import Runtime
+
+/// How well a model predicts tokens.
+public struct Score: Hashable, Sendable {
+  /// The number of predicted tokens.
+  public private(set) var predictions = 0
+  /// The sum of negative log-likelihoods.
+  /// - Units: nats.
+  public private(set) var nllSum = 0.0
+  /// The number of predictions whose largest logit was right.
+  public private(set) var correct = 0
+
+  /// A score of nothing yet.
+  public init() {}
+
+  /// The mean negative log-likelihood of a token.
+  /// - Units: nats.
+  public var nll: Double { predictions > 0 ? nllSum / Double(predictions) : .nan }
+  /// The exponential of `nll`.
+  public var perplexity: Double { nll.exponential }
+  /// The share of predictions whose largest logit was right.
+  public var accuracy: Double {
+    predictions > 0 ? Double(correct) / Double(predictions) : .nan
+  }
+
+  /// Scores prompts: against labels where there are some, else each token against the ones before it.
+  /// - Parameter threads: 0 for all cores.
+  /// - Throws: `Problem` where a prompt cannot be run or nothing is asked.
+  public static func measured(_ model: Model, _ batch: TokenBatch, threads: Int) throws -> Score {
+    let workspace = try Workspace(model, threads: threads)
+    var score = Score()
+    for (index, row) in batch.rows.enumerated() {
+      let targets = batch.labels?[index] ?? Array(row.dropFirst()) + [-1]
+      let state = try SequenceState(model, capacity: row.count)
+      try model.run(row, state, workspace) { rows in
+        for position in rows.positions where targets[position] >= 0 {
+          try score.add(rows[position], target: targets[position])
+        }
+      }
+    }
+    guard score.predictions > 0 else {
+      throw Problem(
+        .invalid, "there is nothing to predict", expected: "prompts of at least two tokens, or labels")
+    }
+    return score
+  }
+
+  private mutating func add(_ logits: UnsafeBufferPointer<Float>, target: Int) throws {
+    guard target < logits.count else {
+      throw Problem(
+        .invalid, "a label is outside the vocabulary", expected: "0 to \(logits.count - 1)",
+        found: "\(target)")
+    }
+    predictions += 1
+    nllSum += LogitComparison.logSumExp(logits) - Double(logits[target])
+    if LogitComparison.argmax(logits) == target { correct += 1 }
+  }
+}

@@ -1,0 +1,76 @@
+import Canonical
+import JSON
+
+/// The outcome of a comparison.
+public struct VerificationReport: Sendable {
+  /// One layer's output compared.
+  public struct Layer: Sendable {
+    /// The index of the layer.
+    public let index: Int
+    /// The kind of its mixer.
+    public let mixer: String
+    /// How far its output is from the expected one.
+    public internal(set) var hidden = HiddenComparison()
+  }
+
+  /// The limits.
+  public let gate: Gate
+  /// Logits of prompts run in long segments.
+  public internal(set) var logits = LogitComparison()
+  /// Logits of prompts run token by token with carried state.
+  public internal(set) var stepped = LogitComparison()
+  /// The output of each layer; empty where the expected ones are not known.
+  public internal(set) var layers: [Layer]
+
+  init(_ configuration: ModelConfiguration, gate: Gate, hasLayers: Bool) {
+    self.gate = gate
+    layers = []
+    guard hasLayers else { return }
+    layers = configuration.layers.enumerated().map { Layer(index: $0, mixer: $1.mixer.kind) }
+  }
+
+  /// Whether everything that was compared is within the gate.
+  public var passes: Bool {
+    gate.passes(logits) && gate.passes(stepped) && firstDivergentLayer == nil
+  }
+
+  /// The first layer whose output is outside the gate.
+  ///
+  /// Nil where all agree; if the logits differ all the same, it is the final norm or the head.
+  public var firstDivergentLayer: Int? { layers.first { !gate.passes($0.hidden) }?.index }
+
+  /// The report as the fields of a document.
+  public var json: JSONObject {
+    [
+      "pass": .bool(passes),
+      "gate": .string(gate.text),
+      "positions": JSONValue(logits.positions),
+      "logits": .object(logits.json),
+      "stepped": .object(stepped.json),
+      "first_divergent_layer": firstDivergentLayer.map { JSONValue($0) } ?? .null,
+      "layers": .array(
+        layers.map { layer in
+          .object([
+            "index": JSONValue(layer.index),
+            "mixer": .string(layer.mixer),
+            "max_abs": JSONValue(layer.hidden.maxAbs),
+            "nmse": JSONValue(layer.hidden.nmse),
+          ])
+        }),
+    ]
+  }
+}
+
+extension LogitComparison {
+  /// The metrics as the fields of a document.
+  public var json: JSONObject {
+    [
+      "positions": JSONValue(positions),
+      "max_abs": JSONValue(maxAbs),
+      "nmse": JSONValue(nmse),
+      "mean_kl": JSONValue(meanKL),
+      "max_kl": JSONValue(maxKL),
+      "top1_agreement": JSONValue(top1Agreement),
+    ]
+  }
+}

@@ -1,0 +1,118 @@
+import Canonical
+import Diagnostics
+import Runtime
+
+/// Compares the logits and hidden states of a model with those of another or of a reference file.
+///
+/// Every prompt runs twice: in long segments, and token by token with carried state. Both must pass.
+public struct Verifier {
+  /// The most positions of a prompt that are also run token by token.
+  public static let steppedPositions = 512
+
+  private let model: Model
+  private let workspace: Workspace
+  private let gate: Gate
+
+  /// A verifier of one model.
+  /// - Parameter threads: 0 for all cores.
+  /// - Throws: `Problem` of kind `io` where memory is short.
+  public init(_ model: Model, gate: Gate, threads: Int) throws {
+    self.model = model
+    self.gate = gate
+    workspace = try Workspace(model, threads: threads)
+  }
+
+  /// Compares with recorded logits and hidden states.
+  /// - Throws: `Problem` of kind `invalid` where the reference does not fit the model.
+  public func compare(with reference: ReferenceFile, file: String) throws -> VerificationReport {
+    try Problem.placing({ $0.inFile(file) }) { try checkWidths(reference) }
+    try reference.tokens.check(vocabulary: model.configuration.vocabulary, file: file)
+    return try compare(with: RecordedOutputs(reference), tokens: reference.tokens)
+  }
+
+  /// Compares with another model, which counts as the reference.
+  /// - Throws: `Problem` of kind `unsupported` where the vocabularies differ.
+  public func compare(with other: Model, tokens: TokenBatch) throws -> VerificationReport {
+    guard other.configuration.vocabulary == model.configuration.vocabulary else {
+      throw Problem(
+        .unsupported, "models with different vocabularies cannot be compared",
+        expected: "\(other.configuration.vocabulary)", found: "\(model.configuration.vocabulary)")
+    }
+    let outputs = try ComputedOutputs(other, threads: workspace.threads)
+    return try compare(with: outputs, tokens: tokens)
+  }
+
+  private func checkWidths(_ reference: ReferenceFile) throws {
+    let configuration = model.configuration
+    guard reference.vocabulary == configuration.vocabulary else {
+      throw Problem(
+        .invalid, "the reference has logits of another width", tensor: "logits",
+        expected: "\(configuration.vocabulary)", found: "\(reference.vocabulary)")
+    }
+    guard reference.hiddenWidth == nil || reference.hiddenWidth == configuration.hidden,
+      reference.hiddenCount <= configuration.layers.count + 1
+    else {
+      throw Problem(
+        .invalid, "the reference has hidden states of another model",
+        expected: "\(configuration.layers.count + 1) of width \(configuration.hidden)",
+        found: "\(reference.hiddenCount) of width \(reference.hiddenWidth ?? 0)")
+    }
+  }
+
+  private func compare(with expected: any ExpectedOutputs, tokens: TokenBatch) throws
+    -> VerificationReport
+  {
+    let hasLayers = expected.hiddenCount == model.configuration.layers.count + 1
+    var report = VerificationReport(model.configuration, gate: gate, hasLayers: hasLayers)
+    for (row, prompt) in tokens.rows.enumerated() {
+      try expected.start(row: row, tokens: prompt)
+      try run(prompt[...], segment: workspace.segmentLength, expected) { rows, segment in
+        report.logits.add(rows, segment)
+      } hidden: { index, rows, segment in
+        guard hasLayers, index > 0 else { return }
+        report.layers[index - 1].hidden.add(rows, segment, index)
+      }
+      try expected.start(row: row, tokens: prompt)
+      try run(prompt.prefix(Self.steppedPositions), segment: 1, expected) { rows, segment in
+        report.stepped.add(rows, segment)
+      } hidden: { _, _, _ in
+      }
+    }
+    return report
+  }
+
+  private func run(
+    _ prompt: ArraySlice<Int>, segment length: Int, _ expected: any ExpectedOutputs,
+    logits: (Rows, ExpectedSegment) -> Void,
+    hidden: (_ index: Int, Rows, ExpectedSegment) -> Void
+  ) throws {
+    let state = try SequenceState(model, capacity: prompt.count)
+    for start in stride(from: 0, to: prompt.count, by: length) {
+      let tokens = Array(prompt[start..<min(start + length, prompt.count)])
+      let segment = try expected.next(tokens.count)
+      try withoutActuallyEscaping(hidden) { hidden in
+        let observer = ForwardObserver(hidden: { index, rows in hidden(index, rows, segment) })
+        logits(try model.forward(tokens, state, workspace, observer: observer), segment)
+      }
+    }
+  }
+}
+
+extension LogitComparison {
+  /// Adds every position of a segment.
+  mutating func add(_ rows: Rows, _ expected: ExpectedSegment) {
+    expected.logits.withUnsafeBufferPointer { reference in
+      for (index, position) in rows.positions.enumerated() {
+        let row = (index * rows.width)..<((index + 1) * rows.width)
+        add(rows[position], reference: UnsafeBufferPointer(rebasing: reference[row]))
+      }
+    }
+  }
+}
+
+extension HiddenComparison {
+  /// Adds one residual stream of a segment.
+  mutating func add(_ rows: Rows, _ expected: ExpectedSegment, _ index: Int) {
+    expected.hidden[index].withUnsafeBufferPointer { add(rows.values, reference: $0) }
+  }
+}

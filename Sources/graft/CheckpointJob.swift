@@ -1,0 +1,104 @@
+import Conversion
+import Diagnostics
+import JSON
+import Layouts
+import SystemPackage
+import Tensors
+
+/// Carries out a plan, or shows it, and tells what was done.
+struct CheckpointJob {
+  let plan: CheckpointPlan
+  let source: OpenedModel
+  let destination: String
+  let output: OutputOptions
+  let common: CommonOptions
+
+  /// Writes the output unless only the plan is wanted.
+  func outcome(headline: String) throws -> Outcome {
+    guard !output.dryRun else { return described(nil, headline: headline) }
+    let total = plan.shards.flatMap(\.tensors).reduce(0) { $0 + $1.byteCount }
+    let progress = Progress("writing", total: total, common)
+    let report = try plan.execute(
+      to: FilePath(destination), overwrite: output.overwrite,
+      inputs: [source.checkpoint.directory], check: check, progress: progress.advance)
+    progress.finish()
+    return described(report, headline: headline)
+  }
+
+  /// What was written must open as what it was meant to be, before it appears under its name.
+  private func check(_ path: FilePath) throws {
+    _ = try OpenedModel(path, from: source.layout.id, catalogue: .builtIn())
+  }
+
+  private func described(_ report: CheckpointReport?, headline: String) -> Outcome {
+    var json: JSONObject = [
+      "destination": .string(destination),
+      "written": .bool(report != nil),
+      "shards": .array(plan.shards.map { .object(shard($0, report)) }),
+      "sidecars": .array(plan.sidecars.map { .string($0.lastComponent?.string ?? "") }),
+      "dropped": .array(
+        plan.dropped.map { .object(["name": .string($0.name), "reason": .string($0.reason)]) }),
+      "tensors": .array(plan.shards.flatMap(\.tensors).map { .object(tensor($0)) }),
+    ]
+    if let report {
+      json["changed_values"] = .object(
+        JSONObject(report.changedValues.map { ($0.name, JSONValue($0.count)) }))
+    }
+    return Outcome(json: json, text: lines(report, headline))
+  }
+
+  private func shard(_ shard: CheckpointPlan.Shard, _ report: CheckpointReport?) -> JSONObject {
+    let method = report?.clones.first { $0.fileName == shard.fileName }?.method
+    return [
+      "file": .string(shard.fileName),
+      "tensors": JSONValue(shard.tensors.count),
+      "bytes": JSONValue(shard.tensors.reduce(0) { $0 + $1.byteCount }),
+      "cloned": .bool(shard.clone != nil),
+      "method": method.map { .string($0.text) } ?? .null,
+    ]
+  }
+
+  private func tensor(_ tensor: CheckpointPlan.Tensor) -> JSONObject {
+    [
+      "name": .string(tensor.name),
+      "dtype": .string(tensor.type.rawValue),
+      "shape": .array(tensor.shape.map { JSONValue($0) }),
+      "rule": .string(tensor.rule),
+    ]
+  }
+
+  private func lines(_ report: CheckpointReport?, _ headline: String) -> [String] {
+    var lines = [report == nil ? "\(headline) (plan only, nothing written)" : headline]
+    for shard in plan.shards {
+      let method = report?.clones.first { $0.fileName == shard.fileName }?.method.text
+      let how = shard.clone == nil ? "written" : "unchanged, \(method ?? "to be cloned")"
+      let bytes = shard.tensors.reduce(0) { $0 + $1.byteCount }
+      lines.append(
+        "  \(shard.fileName)  \(shard.tensors.count) tensors, \(Quantity.bytes(bytes)), \(how)")
+    }
+    lines += rules.map { "  \($0.rule): \($0.names)" }
+    for (name, count) in report?.changedValues ?? [] {
+      lines.append("  \(Quantity.count(count)) values changed in \(name)")
+    }
+    if !plan.sidecars.isEmpty {
+      let names = plan.sidecars.compactMap { $0.lastComponent?.string }
+      lines.append("  copied beside: \(names.joined(separator: ", "))")
+    }
+    return lines
+  }
+
+  /// The tensors by rule, folded; everything that is only copied is counted.
+  private var rules: [(rule: String, names: String)] {
+    let groups = Dictionary(grouping: plan.shards.flatMap(\.tensors), by: \.rule)
+    var list = groups.sorted { $0.key < $1.key }.map { rule, tensors in
+      let folded = NameFolding.fold(tensors.map(\.name))
+      let isLong = rule == "copied" || folded.count > 20
+      return (rule, isLong ? "\(tensors.count) tensors" : folded.joined(separator: ", "))
+    }
+    for (reason, items) in Dictionary(grouping: plan.dropped, by: \.reason) {
+      list.append(
+        ("dropped, \(reason)", NameFolding.fold(items.map(\.name)).joined(separator: ", ")))
+    }
+    return list
+  }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Diagnostics
+
+/// What every verb understands.
+struct CommonOptions: ParsableArguments {
+  @Flag(name: .long, help: "Print one JSON document instead of text.")
+  var json = false
+
+  @Flag(name: [.short, .long], help: "Print nothing but errors.")
+  var quiet = false
+
+  @Flag(name: [.short, .long], help: "Print more.")
+  var verbose = false
+
+  @Flag(name: .customLong("no-progress"), help: "Show no progress on the terminal.")
+  var hidesProgress = false
+
+  @Option(name: .customShort("j"), help: "The number of threads; all cores by default.")
+  var threads = 0
+
+  func validate() throws {
+    guard (0...1024).contains(threads) else {
+      throw ValidationError("-j takes a number from 1 to 1024; 0 stands for all cores.")
+    }
+  }
+}
+
+/// How a checkpoint is read.
+struct SourceOptions: ParsableArguments {
+  @Option(name: .long, help: "Read the checkpoint as this layout instead of recognising it.")
+  var from: String?
+}
+
+/// Where a command writes, and whether it may replace something.
+struct OutputOptions: ParsableArguments {
+  @Flag(name: .long, help: "Replace the output if it exists.")
+  var overwrite = false
+
+  @Flag(name: .long, help: "Show the whole plan from the headers and write nothing.")
+  var dryRun = false
+}

@@ -1,0 +1,81 @@
+import ArgumentParser
+import Containers
+import Conversion
+import Diagnostics
+import JSON
+import Layouts
+import SystemPackage
+import Tensors
+
+/// `graft convert`: another layout, another dtype, other shards.
+struct ConvertCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "convert",
+    abstract: "Write a checkpoint in another layout, dtype or shard size.",
+    discussion: "Example: graft convert model out --to lm-engine --max-shard-size 2GB")
+
+  @Argument(help: "The checkpoint to read.") var sourcePath: String
+  @Argument(help: "The directory to write.") var destination: String
+  @Option(name: .customLong("to"), help: "The layout to write; that of the source by default.")
+  var layout: String?
+  @Option(help: "keep, f32, bf16 or f16.") var dtype = DTypeChoice.keep
+  @Option(
+    name: .customLong("dtype-for"),
+    help: "PATTERN=TYPE: the dtype of tensors whose name matches, * standing for any text.")
+  var dtypeFor: [String] = []
+  @Option(help: "The most tensor bytes in one file, such as 5GB or 500MiB.")
+  var maxShardSize: String?
+  @Option(help: "What may happen that is refused otherwise: lossy.") var allow: [Allowance] = []
+  @OptionGroup var output: OutputOptions
+  @OptionGroup var source: SourceOptions
+  @OptionGroup var common: CommonOptions
+
+  func perform() throws -> Outcome {
+    let model = try OpenedModel(sourcePath, source)
+    try model.checkRepeatedTensors()
+    let catalogue = try LayoutCatalogue.builtIn()
+    let target = try layout.map(catalogue.layout) ?? model.layout
+    let plan = try CheckpointPlan(converting: model, to: target, options: options())
+    return try CheckpointJob(
+      plan: plan, source: model, destination: destination, output: output, common: common
+    ).outcome(headline: "\(sourcePath) → \(destination), layout \(target.id)")
+  }
+
+  private func options() throws -> ConversionOptions {
+    var options = ConversionOptions()
+    options.cast = dtype.type
+    options.overrides = try dtypeFor.map { text in
+      guard let equals = text.lastIndex(of: "="),
+        let choice = DTypeChoice(rawValue: String(text[text.index(after: equals)...]))
+      else {
+        throw Problem(
+          .usage, "not a dtype for a pattern", expected: "PATTERN=f32, bf16 or f16", found: text)
+      }
+      return (NamePattern(String(text[..<equals])), choice.type)
+    }
+    options.maximumShardSize = try maxShardSize.map { try ByteSize($0).bytes }
+    options.allowsLoss = allow.contains(.lossy)
+    return options
+  }
+}
+
+/// A dtype on the command line.
+enum DTypeChoice: String, ExpressibleByArgument, CaseIterable {
+  case keep, f32, bf16, f16
+  case float32, bfloat16, float16
+
+  /// The stored type; nil to keep each.
+  var type: ScalarType? {
+    switch self {
+    case .keep: nil
+    case .f32, .float32: .f32
+    case .bf16, .bfloat16: .bf16
+    case .f16, .float16: .f16
+    }
+  }
+}
+
+/// Something that is refused unless it is allowed by name.
+enum Allowance: String, ExpressibleByArgument, CaseIterable {
+  case lossy
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Conversion
+import Diagnostics
+import JSON
+import Verification
+
+/// `graft generate`: continues a prompt.
+struct GenerateCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "generate",
+    abstract: "Continue a prompt, greedily or with seeded sampling, carrying state token by token.",
+    discussion: "Example: graft generate fixtures/trained/pytiny --tokens prompt.txt --bytes --count 100")
+
+  @Argument(help: "A checkpoint directory or a weight file.") var path: String
+  @Option(help: "The number of tokens to generate.") var count = 64
+  @Option(help: "What logits are divided by; 0 takes the largest.") var temperature = 0.0
+  @Option(help: "The seed of the draws.") var seed: UInt64 = 0
+  @OptionGroup var tokens: TokenOptions
+  @OptionGroup var source: SourceOptions
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    guard (1...1_000_000).contains(count) else {
+      throw ValidationError("--count takes a number from 1 to 1000000.")
+    }
+    guard temperature >= 0, temperature.isFinite else {
+      throw ValidationError("--temperature takes a number that is not negative.")
+    }
+  }
+
+  func perform() throws -> Outcome {
+    let opened = try OpenedModel(path, source)
+    let batch = try tokens.requiredBatch(vocabulary: opened.configuration.vocabulary)
+    let model = try opened.runnable()
+    let sampler = Sampler(temperature: temperature, seed: seed)
+    let continuations = try batch.rows.map { prompt in
+      var generated: [Int] = []
+      try sampler.generate(model, prompt: prompt, count: count, threads: common.threads) { token in
+        generated.append(token)
+        return true
+      }
+      return generated
+    }
+    return Outcome(
+      json: ["generated": .array(continuations.map { .array($0.map { JSONValue($0) }) })],
+      text: continuations.map(text))
+  }
+
+  /// Ids between spaces, or the text that the bytes spell.
+  private func text(_ generated: [Int]) -> String {
+    guard tokens.bytes else { return generated.map(String.init).joined(separator: " ") }
+    return String(decoding: generated.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
+  }
+}

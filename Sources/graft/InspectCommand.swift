@@ -1,0 +1,24 @@
+import ArgumentParser
+import Canonical
+import Conversion
+import Diagnostics
+import JSON
+import Tensors
+
+/// `graft inspect`: what a checkpoint is, from its headers.
+struct InspectCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Say what a checkpoint is: layout and evidence, layer map, dtypes, states.",
+    discussion: "Example: graft inspect fixtures/trained/pytiny")
+
+  @Argument(help: "A checkpoint directory or a weight file.") var path: String
+  @OptionGroup var source: SourceOptions
+  @OptionGroup var common: CommonOptions
+
+  func perform() throws -> Outcome {
+    let model = try OpenedModel(path, source)
+    let summary = ModelSummary(model)
+    return Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
+  }
+}

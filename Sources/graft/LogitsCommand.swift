@@ -1,0 +1,32 @@
+import ArgumentParser
+import Conversion
+import JSON
+import SystemPackage
+import Verification
+
+/// `graft logits`: writes what a model computes as a reference file.
+struct LogitsCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "logits",
+    abstract: "Write input_ids, logits and hidden states in the reference format.",
+    discussion: "Example: graft logits fixtures/trained/pytiny --tokens t.json --output logits.safetensors")
+
+  @Argument(help: "A checkpoint directory or a weight file.") var path: String
+  @Option(help: "The safetensors file to write.") var output: String
+  @Flag(help: "Write hidden.0 to hidden.L as well.") var hidden = false
+  @Flag(help: "Replace the output if it exists.") var overwrite = false
+  @OptionGroup var tokens: TokenOptions
+  @OptionGroup var source: SourceOptions
+  @OptionGroup var common: CommonOptions
+
+  func perform() throws -> Outcome {
+    let model = try OpenedModel(path, source)
+    let batch = try tokens.requiredBatch(vocabulary: model.configuration.vocabulary)
+    let recorded = try RecordedLogits(
+      model.runnable(), batch, hidden: hidden, threads: common.threads)
+    try recorded.write(to: FilePath(output), overwrite: overwrite)
+    return Outcome(
+      json: ["output": .string(output), "positions": JSONValue(batch.positions)],
+      text: ["\(output): logits of \(batch.positions) positions"])
+  }
+}

@@ -1,0 +1,23 @@
+import Canonical
+import Conversion
+import Diagnostics
+import Layouts
+import Runtime
+import SystemPackage
+import Verification
+
+extension OpenedModel {
+  /// Opens a checkpoint named on the command line.
+  init(_ path: String, _ options: SourceOptions) throws {
+    try self.init(FilePath(path), from: options.from, catalogue: .builtIn())
+  }
+
+  /// The model bound for computing; messages name the checkpoint.
+  func runnable() throws -> Model {
+    let directory = checkpoint.directory.string
+    return try Problem.placing({ $0.inFile(directory) }) {
+      try checkRepeatedTensors()
+      return try Model(canonical)
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import Canonical
+import Conversion
+import Diagnostics
+import JSON
+import Layouts
+import Tensors
+
+/// What `inspect` reports about a model.
+struct ModelSummary {
+  private let model: OpenedModel
+  private let configuration: ModelConfiguration
+
+  init(_ model: OpenedModel) {
+    self.model = model
+    configuration = model.configuration
+  }
+
+  private var parameters: Int {
+    model.checkpoint.tensors.reduce(0) { $0 + $1.elementCount }
+  }
+
+  private var byteCount: Int { model.checkpoint.tensors.reduce(0) { $0 + $1.byteCount } }
+
+  private var types: [(type: ScalarType, tensors: Int, bytes: Int)] {
+    ScalarType.allCases.compactMap { type in
+      let tensors = model.checkpoint.tensors.filter { $0.type == type }
+      guard !tensors.isEmpty else { return nil }
+      return (type, tensors.count, tensors.reduce(0) { $0 + $1.byteCount })
+    }
+  }
+
+  private var map: String { configuration.layers.map(\.mixer.mark).joined(separator: " ") }
+
+  var json: JSONObject {
+    [
+      "layout": .string(model.layout.id),
+      "evidence": .array(model.evidence.evidence.map { .string($0) }),
+      "directory": .string(model.checkpoint.directory.string),
+      "vocabulary": JSONValue(configuration.vocabulary),
+      "hidden": JSONValue(configuration.hidden),
+      "tied": .bool(configuration.isTied),
+      "facts": .object(configuration.values.json),
+      "parameters": JSONValue(parameters),
+      "bytes": JSONValue(byteCount),
+      "dtypes": .object(
+        JSONObject(
+          types.map { ($0.type.rawValue, JSONValue($0.tensors)) })),
+      "shards": .array(model.checkpoint.shards.map { .string($0.fileName) }),
+      "tensors": JSONValue(model.checkpoint.tensors.count),
+      "sidecars": .array(model.checkpoint.sidecars.map { .string($0) }),
+      "layers": .array(configuration.layers.indices.map { .object(layer($0)) }),
+    ]
+  }
+
+  private func layer(_ index: Int) -> JSONObject {
+    let layer = configuration.layers[index]
+    var object: JSONObject = [
+      "index": JSONValue(index),
+      "mixer": .string(layer.mixer.kind),
+      "facts": .object(layer.values.json),
+    ]
+    if let mixer = layer.mixer.cost(hidden: configuration.hidden) {
+      object["mixer_cost"] = .object(mixer.json)
+      object["state_values"] = JSONValue(mixer.stateValues)
+      object["state_bytes"] = JSONValue(4 * mixer.stateValues)
+    }
+    object["mlp_cost"] = .object(layer.feedForward.cost(hidden: configuration.hidden).json)
+    return object
+  }
+
+  func text(verbose: Bool) -> [String] {
+    let layers = configuration.layers.count
+    var lines = [
+      "\(model.checkpoint.directory.string): layout \(model.layout.id)",
+      "  because     \(model.evidence.evidence.joined(separator: ", "))",
+      "  model       \(layers) layers, hidden \(configuration.hidden), "
+        + "vocabulary \(configuration.vocabulary)\(configuration.isTied ? ", tied head" : "")",
+      "  parameters  \(Quantity.count(parameters)) in \(model.checkpoint.tensors.count) tensors, "
+        + "\(Quantity.bytes(byteCount)) in \(model.checkpoint.shards.count) file(s)",
+      "  dtypes      "
+        + types.map { "\($0.type.rawValue) × \($0.tensors)" }.joined(separator: ", "),
+      "  layer map   \(map)",
+      "",
+    ]
+    lines += table.lines
+    if verbose { lines += [""] + tensorLines }
+    return lines
+  }
+
+  private var table: TextTable {
+    var table = TextTable(header: [
+      "layer", "mixer", "heads", "mlp", "parameters", "state values", "state bytes", "FLOPs/token",
+    ], leading: 4)
+    for (index, layer) in configuration.layers.enumerated() {
+      let mixer = layer.mixer.cost(hidden: configuration.hidden)
+      let mlp = layer.feedForward.cost(hidden: configuration.hidden)
+      let perPosition = mixer?.stateValuesPerPosition ?? 0
+      let state = mixer.map { perPosition > 0 ? "\(perPosition)/position" : Quantity.count($0.stateValues) }
+      let bytes = mixer.map {
+        perPosition > 0 ? "\(4 * perPosition) B/position" : Quantity.bytes(4 * $0.stateValues)
+      }
+      table.add([
+        "\(index)", layer.mixer.kind, layer.mixer.heads, layer.feedForward.summary,
+        mixer.map { Quantity.count($0.parameters + mlp.parameters) } ?? "-", state ?? "-",
+        bytes ?? "-", mixer.map { Quantity.count($0.flopsPerToken + mlp.flopsPerToken) } ?? "-",
+      ])
+    }
+    return table
+  }
+
+  private var tensorLines: [String] {
+    model.checkpoint.tensors.map {
+      "  \($0.name)  \($0.type.rawValue) \(TensorShape.text($0.shape))"
+    }
+  }
+}
+
+extension Mixer {
+  /// The heads in a few words.
+  fileprivate var heads: String {
+    switch self {
+    case .attention(let mixer):
+      "\(mixer.heads)/\(mixer.kvHeads) × \(mixer.headDim)\(mixer.hasGate ? ", gate" : "")"
+    case .gatedDeltaNet(let mixer):
+      "\(mixer.keyHeads)/\(mixer.valueHeads), k \(mixer.keyDim), v \(mixer.valueDim)"
+    case .m2rnn(let mixer): "\(mixer.heads), k \(mixer.keyDim), v \(mixer.valueDim)"
+    case .carried: "carried, not computed"
+    }
+  }
+}
+
+extension FeedForward {
+  fileprivate var summary: String {
+    kind == .moe ? "moe \(expertsPerToken) of \(experts) × \(intermediate)" : "mlp \(intermediate)"
+  }
+}
+
+extension LayerCost {
+  /// The cost as the fields of a document.
+  var json: JSONObject {
+    [
+      "parameters": JSONValue(parameters),
+      "state_values": JSONValue(stateValues),
+      "state_bytes": JSONValue(4 * stateValues),
+      "state_values_per_position": JSONValue(stateValuesPerPosition),
+      "convolution_values": JSONValue(convolutionValues),
+      "flops_per_token": JSONValue(flopsPerToken),
+    ]
+  }
+}
+
+extension Facts {
+  /// The facts as the fields of a document, by name.
+  var json: JSONObject { JSONObject(sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) }) }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Conversion
+import Diagnostics
+import JSON
+import Verification
+
+/// `graft score`: how well a model predicts tokens.
+struct ScoreCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "score",
+    abstract: "Negative log-likelihood, perplexity and accuracy on token ids.",
+    discussion: """
+      Without labels each token is predicted from those before it; labels of the token file are
+      predicted at their own position.
+
+      Example: graft score fixtures/trained/pytiny --tokens fixtures/trained/python-source.val.bin --bytes
+      """)
+
+  @Argument(help: "A checkpoint directory or a weight file.") var path: String
+  @Option(help: "Use only the first tokens of each sequence.")
+  var limit: Int?
+  @Option(help: "Cut the tokens into blocks of this length, each scored on its own.")
+  var block: Int?
+  @OptionGroup var tokens: TokenOptions
+  @OptionGroup var source: SourceOptions
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    guard limit ?? 2 > 1, block ?? 2 > 1 else {
+      throw ValidationError("--limit and --block take at least 2 tokens.")
+    }
+  }
+
+  func perform() throws -> Outcome {
+    let model = try OpenedModel(path, source)
+    var batch = try tokens.requiredBatch(vocabulary: model.configuration.vocabulary)
+    if let limit { batch = batch.limited(to: limit) }
+    if let block { batch = batch.blocks(of: block) }
+    let score = try Score.measured(model.runnable(), batch, threads: common.threads)
+    return Outcome(
+      json: [
+        "sequences": JSONValue(batch.rows.count),
+        "predictions": JSONValue(score.predictions),
+        "labelled": .bool(batch.labels != nil),
+        "nll": JSONValue(score.nll),
+        "perplexity": JSONValue(score.perplexity),
+        "accuracy": JSONValue(score.accuracy),
+      ],
+      text: [
+        "\(path): \(Quantity.count(score.predictions)) predictions in \(batch.rows.count) sequence(s)",
+        "  nll         \(Quantity.significant(score.nll, 7)) nats per token",
+        "  perplexity  \(Quantity.significant(score.perplexity, 5))",
+        "  \(batch.labels == nil ? "top-1     " : "accuracy  ")  \(Quantity.significant(score.accuracy, 5))",
+      ])
+  }
+}

@@ -1,0 +1,108 @@
+import ArgumentParser
+import Canonical
+import Conversion
+import Diagnostics
+import JSON
+import Runtime
+import Splicing
+import SystemPackage
+import Verification
+
+/// `graft splice`: replaces Gated DeltaNet layers by M²RNN layers.
+struct SpliceCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "splice",
+    abstract: "Replace Gated DeltaNet layers by M²RNN layers (arXiv 2603.14360).",
+    discussion: """
+      M²RNN does not contain Gated DeltaNet, so that no replacement keeps the function exactly; with
+      --tokens the gap is measured.
+
+      Example: graft splice fixtures/trained/pytiny out --layer 0 --init zero
+      """)
+
+  @Argument(help: "The checkpoint to read.") var sourcePath: String
+  @Argument(help: "The directory to write.") var destination: String
+  @Option(name: .customLong("layer"), help: "The layers to replace: N or N,M,…") var layers: String
+  @Option(
+    name: .customLong("init"),
+    help: "How the new layer gets its values: reference, zero or donor.")
+  var strategy = Strategy.reference
+  @Option(help: "The seed of reference and zero.") var seed: UInt64 = 0
+  @Option(help: "The checkpoint whose M²RNN layer is taken (donor).") var donor: String?
+  @Option(help: "Which layer of the donor; its first M²RNN layer by default.") var donorLayer: Int?
+  @Option(help: "K, the head dim of queries and keys.") var kHeadDim = M2RNNSizing().keyDim
+  @Option(help: "V, the head dim of values.") var vHeadDim = M2RNNSizing().valueDim
+  @Option(help: "N, the number of heads; by default parameters match the replaced layer.")
+  var heads: Int?
+  @OptionGroup var tokens: TokenOptions
+  @OptionGroup var output: OutputOptions
+  @OptionGroup var source: SourceOptions
+  @OptionGroup var common: CommonOptions
+
+  enum Strategy: String, ExpressibleByArgument, CaseIterable {
+    case reference, zero, donor
+  }
+
+  func perform() throws -> Outcome {
+    let model = try OpenedModel(sourcePath, source)
+    try model.checkRepeatedTensors()
+    let batch = try tokens.batch(vocabulary: model.configuration.vocabulary)
+    let splice = Splice(
+      layers: try layerList(), sizing: sizing, initialisation: try initialisation())
+    let edited = try Problem.placing({ $0.inFile(sourcePath) }) {
+      try splice.applied(to: model.canonical)
+    }
+    let plan = try CheckpointPlan(editing: model, to: edited, layers: splice.layers)
+    var outcome = try CheckpointJob(
+      plan: plan, source: model, destination: destination, output: output, common: common
+    ).outcome(headline: "\(sourcePath) → \(destination), layer \(layers) replaced by M²RNN")
+    SpliceSummary(from: model.configuration, to: edited.configuration, splice.layers)
+      .add(to: &outcome)
+    if let batch { try addGap(model, edited, batch, to: &outcome) }
+    return outcome
+  }
+
+  private func layerList() throws -> [Int] {
+    try layers.split(separator: ",", omittingEmptySubsequences: false).map { text in
+      guard let layer = Int(text), layer >= 0 else {
+        throw Problem(.usage, "not a list of layers", expected: "N or N,M,…", found: layers)
+      }
+      return layer
+    }
+  }
+
+  private var sizing: M2RNNSizing {
+    var sizing = M2RNNSizing()
+    (sizing.keyDim, sizing.valueDim, sizing.heads) = (kHeadDim, vHeadDim, heads)
+    return sizing
+  }
+
+  private func initialisation() throws -> Splice.Initialisation {
+    switch strategy {
+    case .reference: return .reference(seed: seed)
+    case .zero: return .zero(seed: seed)
+    case .donor:
+      guard let donor else {
+        throw Problem(.usage, "--init donor needs a donor", remedy: "add --donor PATH")
+      }
+      let model = try OpenedModel(FilePath(donor), catalogue: .builtIn())
+      let first = model.configuration.layers.firstIndex { $0.mixer.mark == "M" }
+      return .donor(model.canonical, layer: donorLayer ?? first ?? 0)
+    }
+  }
+
+  /// Runs both models over the tokens.
+  private func addGap(
+    _ model: OpenedModel, _ edited: CanonicalModel, _ batch: TokenBatch, to outcome: inout Outcome
+  ) throws {
+    let written = output.dryRun
+      ? try Model(edited) : try OpenedModel(destination, SourceOptions()).runnable()
+    let gap = try FunctionGap.measured(
+      written, against: model.runnable(), batch, threads: common.threads)
+    outcome.json["function_gap"] = .object(gap.json)
+    outcome.text.append(
+      "  function gap over \(gap.positions) positions: mean KL "
+        + "\(Quantity.significant(gap.meanKL)) nats, max KL \(Quantity.significant(gap.maxKL)), "
+        + "top-1 agreement \(Quantity.significant(100 * gap.top1Agreement)) %")
+  }
+}

@@ -1,0 +1,109 @@
+import ArgumentParser
+import Diagnostics
+import JSON
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// What a verb found or did, in both forms.
+struct Outcome {
+  /// The fields of the JSON document.
+  var json: JSONObject
+  /// The lines for a person.
+  var text: [String]
+  /// The exit code: 0, or 1 where something differs.
+  var exitCode: Int32 = 0
+}
+
+/// A subcommand: it computes an outcome, which is printed in one place.
+protocol Verb: ParsableCommand {
+  var common: CommonOptions { get }
+  /// Does the work.
+  /// - Throws: `Problem` or `ProblemList`.
+  func perform() throws -> Outcome
+}
+
+extension Verb {
+  func run() throws {
+    do {
+      let outcome = try perform()
+      if common.json {
+        Terminal.print(document(outcome.json))
+      } else if !common.quiet {
+        outcome.text.forEach(Terminal.print)
+      }
+      if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
+    } catch let list as ProblemList {
+      try fail(list.problems, text: list.text)
+    } catch let problem as Problem {
+      try fail([problem], text: problem.text)
+    }
+  }
+
+  private func document(_ fields: JSONObject) -> String {
+    var document: JSONObject = ["schema": .string("graft.\(Self.verb)/1")]
+    for (key, value) in fields.entries { document[key] = value }
+    return JSONValue.object(document).text()
+  }
+
+  private func fail(_ problems: [Problem], text: String) throws -> Never {
+    if common.json {
+      Terminal.print(document(["problems": .array(problems.map { .object($0.json) })]))
+    }
+    Terminal.printError("graft \(Self.verb): \(text)")
+    throw ExitCode(problems.first?.exitCode ?? 74)
+  }
+
+  private static var verb: String { configuration.commandName ?? "\(Self.self)" }
+}
+
+extension Problem {
+  /// The problem as the fields of a document.
+  var json: JSONObject {
+    var object: JSONObject = ["kind": .string(kind.rawValue), "what": .string(what)]
+    object["file"] = file.map { .string($0) }
+    object["layer"] = layer.map { JSONValue($0) }
+    object["tensor"] = tensor.map { .string($0) }
+    object["expected"] = expected.map { .string($0) }
+    object["found"] = found.map { .string($0) }
+    object["remedy"] = remedy.map { .string($0) }
+    return object
+  }
+}
+
+/// The two streams of the process.
+enum Terminal {
+  /// Prints a line to standard output.
+  static func print(_ line: String) { write(line + "\n", to: 1) }
+
+  /// Prints a line to standard error.
+  static func printError(_ line: String) { write(line + "\n", to: 2) }
+
+  /// Writes bytes without a line end.
+  static func write(_ text: String, to descriptor: Int32) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let count = bytes.withUnsafeBytes { Self.send(descriptor, $0) }
+      guard count > 0 else { return }
+      bytes = bytes.dropFirst(count)
+    }
+  }
+
+  private static func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+    #if canImport(Glibc)
+      Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+    #elseif canImport(Musl)
+      Musl.write(descriptor, bytes.baseAddress, bytes.count)
+    #else
+      Darwin.write(descriptor, bytes.baseAddress, bytes.count)
+    #endif
+  }
+
+  /// Whether standard error is a terminal.
+  static var showsProgress: Bool { isatty(2) == 1 }
+}

@@ -1,0 +1,87 @@
+import ArgumentParser
+import Conversion
+import Diagnostics
+import JSON
+import SystemPackage
+import Verification
+
+/// `graft verify`: logits of a model against a reference file or another model.
+struct VerifyCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Compare logits with a reference file or another checkpoint; name the first layer that differs.",
+    discussion: """
+      Every position counts, in one piece and token by token. Exit code 1 where the gate fails.
+
+      Example: graft verify fixtures/trained/pytiny --reference fixtures/trained/pytiny/reference.safetensors
+      """)
+
+  @Argument(help: "The checkpoint to verify.") var path: String
+  @Argument(help: "The checkpoint that counts as the reference.") var other: String?
+  @Option(help: "A file with input_ids, logits and perhaps hidden.i.") var reference: String?
+  @Option(
+    help: """
+      f32 (max abs ≤ 2e-4 · max(1, std), NMSE ≤ 1e-8, max KL ≤ 1e-6), bf16 (mean KL ≤ 5e-3, \
+      max KL ≤ 0.1, top-1 ≥ 99 %, NMSE ≤ 1e-4), or the largest difference allowed.
+      """)
+  var gate = "f32"
+  @OptionGroup var tokens: TokenOptions
+  @OptionGroup var source: SourceOptions
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    guard (other == nil) != (reference == nil) else {
+      throw ValidationError("Give either a second checkpoint or --reference FILE.")
+    }
+    guard reference == nil || tokens.tokens == nil else {
+      throw ValidationError("--reference brings its own tokens; leave --tokens out.")
+    }
+  }
+
+  func perform() throws -> Outcome {
+    let gate = try Gate(gate)
+    let model = try OpenedModel(path, source)
+    let verifier = try Verifier(model.runnable(), gate: gate, threads: common.threads)
+    if let reference {
+      let file = try ReferenceFile(FilePath(reference))
+      return outcome(try verifier.compare(with: file, file: reference), against: reference)
+    }
+    let second = other ?? ""
+    let expected = try OpenedModel(second, SourceOptions())
+    let vocabulary = model.configuration.vocabulary
+    let batch = try tokens.batch(vocabulary: vocabulary) ?? .builtIn(vocabulary: vocabulary)
+    return outcome(
+      try verifier.compare(with: expected.runnable(), tokens: batch), against: second)
+  }
+
+  private func outcome(_ report: VerificationReport, against: String) -> Outcome {
+    var lines = [
+      "\(report.passes ? "same" : "differs"): \(path) against \(against), gate \(report.gate.text)",
+      line("in one piece", report.logits), line("token by token", report.stepped),
+    ]
+    if let layer = report.firstDivergentLayer {
+      lines.append("  first divergent layer: \(layer) (\(report.layers[layer].mixer))")
+    } else if !report.passes, !report.layers.isEmpty {
+      lines.append("  all layers agree: the final norm or the head differs")
+    }
+    if common.verbose { lines += layerTable(report).lines }
+    return Outcome(json: report.json, text: lines, exitCode: report.passes ? 0 : 1)
+  }
+
+  private func line(_ what: String, _ logits: LogitComparison) -> String {
+    "  \(what): \(logits.positions) positions, max abs \(Quantity.significant(logits.maxAbs)), "
+      + "NMSE \(Quantity.significant(logits.nmse)), max KL \(Quantity.significant(logits.maxKL)), "
+      + "top-1 \(Quantity.significant(100 * logits.top1Agreement)) %"
+  }
+
+  private func layerTable(_ report: VerificationReport) -> TextTable {
+    var table = TextTable(header: ["layer", "mixer", "max abs", "NMSE"], leading: 2)
+    for layer in report.layers {
+      table.add([
+        "\(layer.index)", layer.mixer, Quantity.significant(layer.hidden.maxAbs),
+        Quantity.significant(layer.hidden.nmse),
+      ])
+    }
+    return table
+  }
+}
