@@ -21,7 +21,7 @@ extension CheckpointPlan {
         bound, from: source.canonical, cast: options.cast(for: bound.name))
       return Tensor(move)
     }
-    tensors += source.carried.map { Tensor($0, rule: "carried") }
+    tensors += source.carried.map { Tensor($0, rule: .carried) }
     if !options.allowsLoss { try Self.refuseLoss(tensors) }
     let byName = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     let shardPlan = ShardPlan(
@@ -60,7 +60,7 @@ extension CheckpointPlan.Tensor {
       content: .move(move))
   }
 
-  init(_ stored: StoredTensor, rule: String) {
+  init(_ stored: StoredTensor, rule: TensorRuleName) {
     self.init(
       name: stored.name, type: stored.type, shape: stored.shape, rule: rule,
       content: .stored(stored))
@@ -68,12 +68,12 @@ extension CheckpointPlan.Tensor {
 }
 
 extension TensorMove {
-  /// The rule in words.
-  fileprivate var rule: String {
-    let casts = Set(
-      pieces.filter { !isVerbatim($0) }.map { "cast \($0.source.type.rawValue) to \(type.rawValue)" })
-    if let cast = casts.sorted().first { return cast }
-    return isPlainCopy || isInPlace ? "copied" : "rearranged"
+  fileprivate var rule: TensorRuleName {
+    let changed = pieces.filter { !isVerbatim($0) }.map(\.source.type)
+    if let from = changed.min(by: { $0.writingOrder < $1.writingOrder }) {
+      return .cast(from: from, to: type)
+    }
+    return isInPlace ? .copied : .rearranged
   }
 
   /// Whether every part lies in the written tensor where it lay in the source.

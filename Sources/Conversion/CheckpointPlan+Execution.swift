@@ -75,7 +75,7 @@ extension CheckpointPlan.Tensor {
       case .stored(let tensor): try tensor.region.withBytes { try sink.write($0) }
       case .move(let move):
         let changed = try move.write(to: &sink)
-        if changed > 0 { changes.counts.append((name, changed)) }
+        if changed > 0, rule != .new { changes.counts.append((name, changed)) }
       }
       progress(byteCount)
     }

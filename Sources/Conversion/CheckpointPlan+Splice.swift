@@ -34,11 +34,14 @@ extension CheckpointPlan {
     let shards = try source.checkpoint.shards.map { shard in
       try Self.shard(shard, source, replaced: replaced, arriving: arrivals[shard.fileName] ?? [])
     }
+    let recordings = source.checkpoint.sidecars.filter { $0.hasSuffix(".safetensors") }
     self.init(
       shards: shards, writesIndex: source.checkpoint.hasIndex,
       config: Self.config(source, edited.configuration),
-      sidecars: source.checkpoint.sidecars.map(source.checkpoint.path),
-      dropped: removed.sorted().map { ($0, "replaced layer") })
+      sidecars: source.checkpoint.sidecars.filter { !recordings.contains($0) }
+        .map(source.checkpoint.path),
+      dropped: removed.sorted().map { ($0, "tensor of a replaced layer") }
+        + recordings.map { ($0, "file that may record what the source computes") })
   }
 
   private static func isSame(_ a: CanonicalTensor?, _ b: CanonicalTensor?) -> Bool {
@@ -47,12 +50,17 @@ extension CheckpointPlan {
       && a.view == b.view
   }
 
-  /// The file that held the replaced tensors of each layer.
+  /// The file that held the first replaced tensor of each layer.
   private static func homes(_ source: OpenedModel, replaced: Set<String>) -> [Int: String] {
+    let layers = Dictionary(
+      source.binding.tensors.map { ($0.name, $0.parts.first?.role.layer) },
+      uniquingKeysWith: { first, _ in first })
     var homes: [Int: String] = [:]
-    for bound in source.binding.tensors where replaced.contains(bound.name) {
-      guard let layer = bound.parts.first?.role.layer, homes[layer] == nil else { continue }
-      homes[layer] = source.checkpoint.tensor(bound.name)?.file
+    for (fileName, tensors) in source.checkpoint.shards {
+      for tensor in tensors where replaced.contains(tensor.name) {
+        guard let layer = layers[tensor.name] ?? nil, homes[layer] == nil else { continue }
+        homes[layer] = fileName
+      }
     }
     return homes
   }
@@ -67,7 +75,7 @@ extension CheckpointPlan {
     let cast = isNew ? source.canonical.tensors[Role("gdn.o", layer: layer)]?.type : nil
     let move = try TensorMove(bound, from: edited, cast: cast)
     return Tensor(
-      name: bound.name, type: move.type, shape: bound.shape, rule: isNew ? "new" : "donated",
+      name: bound.name, type: move.type, shape: bound.shape, rule: isNew ? .new : .donated,
       content: .move(move))
   }
 
@@ -79,7 +87,7 @@ extension CheckpointPlan {
     let isUnchanged = arriving.isEmpty && kept.count == shard.tensors.count
     let path = source.checkpoint.path(shard.fileName)
     return Shard(
-      fileName: shard.fileName, tensors: kept.map { Tensor($0, rule: "copied") } + arriving,
+      fileName: shard.fileName, tensors: kept.map { Tensor($0, rule: .copied) } + arriving,
       clone: isUnchanged ? path : nil,
       metadata: isUnchanged ? [] : try SafetensorsFile(path).metadata)
   }

@@ -3,6 +3,34 @@ import JSON
 import SystemPackage
 import Tensors
 
+/// The rule by which a stored tensor comes about, for reports.
+public enum TensorRuleName: Hashable, Sendable {
+  /// The bytes of the source, where they were.
+  case copied
+  /// The bytes of the source in another order.
+  case rearranged
+  /// The values of the source in another type.
+  case cast(from: ScalarType, to: ScalarType)
+  /// The bytes of the source, of which only the name is understood.
+  case carried
+  /// The values of a donor.
+  case donated
+  /// Values that no checkpoint held before.
+  case new
+
+  /// The words of a report.
+  public var text: String {
+    switch self {
+    case .copied: "copied"
+    case .rearranged: "rearranged"
+    case .cast(let from, let to): "cast \(from.rawValue) to \(to.rawValue)"
+    case .carried: "carried"
+    case .donated: "donated"
+    case .new: "new"
+    }
+  }
+}
+
 /// Everything that will be written, decided from headers alone.
 public struct CheckpointPlan: Sendable {
   /// One tensor of the output.
@@ -19,8 +47,8 @@ public struct CheckpointPlan: Sendable {
     public let type: ScalarType
     /// The stored shape.
     public let shape: [Int]
-    /// The rule that makes it: `copied`, `rearranged`, `cast F32 to BF16`, `new`, `carried`.
-    public let rule: String
+    /// The rule that makes it.
+    public let rule: TensorRuleName
     let content: Content
 
     /// The size.

@@ -81,10 +81,4 @@ public struct TensorMove: Sendable {
     }
     return nil
   }
-
-  /// Whether the stored bytes are those of one whole source tensor.
-  public var isPlainCopy: Bool {
-    pieces.count == 1 && isVerbatim(pieces[0]) && pieces[0].pairing.loops.count <= 1
-      && pieces[0].pairing.runLength == pieces[0].source.count
-  }
 }

@@ -10,70 +10,89 @@ public enum Activations {
   /// The logistic function.
   @inline(never)
   public static func sigmoid(_ x: MutableFloats, _ count: Int, _ slope: Float) {
-    mapInPlace(x, count) { VectorMath.sigmoid($0) }
+    mapInPlace(x, count, VectorMath.sigmoid)
   }
 
   /// The logarithm of the logistic function.
   @inline(never)
   public static func logSigmoid(_ x: MutableFloats, _ count: Int, _ slope: Float) {
-    mapInPlace(x, count) { limited($0, -.infinity, 0) - logOnePlusExp(0 - magnitude($0)) }
+    @inline(__always) func lane(_ x: Lanes) -> Lanes {
+      limited(x, -.infinity, 0) - logOnePlusExp(0 - magnitude(x))
+    }
+    mapInPlace(x, count, lane)
   }
 
   /// Multiplies by the logistic function.
   @inline(never)
   public static func silu(_ x: MutableFloats, _ count: Int, _ slope: Float) {
-    mapInPlace(x, count) { VectorMath.silu($0) }
+    mapInPlace(x, count, VectorMath.silu)
   }
 
   /// The hyperbolic tangent.
   @inline(never)
   public static func tanh(_ x: MutableFloats, _ count: Int, _ slope: Float) {
-    mapInPlace(x, count) { VectorMath.tanh($0) }
+    mapInPlace(x, count, VectorMath.tanh)
   }
 
   /// What the hyperbolic tangent takes away.
   @inline(never)
   public static func tanhShrink(_ x: MutableFloats, _ count: Int, _ slope: Float) {
-    mapInPlace(x, count) { $0 - VectorMath.tanh($0) }
+    @inline(__always) func lane(_ x: Lanes) -> Lanes {
+      x - VectorMath.tanh(x)
+    }
+    mapInPlace(x, count, lane)
   }
 
   /// `ln(1 + eˣ)`.
   @inline(never)
   public static func softplus(_ x: MutableFloats, _ count: Int, _ slope: Float) {
-    mapInPlace(x, count) { VectorMath.softplus($0) }
+    mapInPlace(x, count, VectorMath.softplus)
   }
 
   /// `x tanh(softplus(x))`.
   @inline(never)
   public static func mish(_ x: MutableFloats, _ count: Int, _ slope: Float) {
-    mapInPlace(x, count) { $0 * VectorMath.tanh(VectorMath.softplus($0)) }
+    @inline(__always) func lane(_ x: Lanes) -> Lanes {
+      x * VectorMath.tanh(VectorMath.softplus(x))
+    }
+    mapInPlace(x, count, lane)
   }
 
   /// `x Φ(x)`, the exact form.
   @inline(never)
   public static func gelu(_ x: MutableFloats, _ count: Int, _ slope: Float) {
-    mapInPlace(x, count) { 0.5 * $0 * (1 + VectorMath.erf($0 * 0.707_106_781)) }
+    @inline(__always) func lane(_ x: Lanes) -> Lanes {
+      0.5 * x * (1 + VectorMath.erf(x * 0.707_106_781))
+    }
+    mapInPlace(x, count, lane)
   }
 
   /// `x Φ(x)` through the hyperbolic tangent.
   @inline(never)
   public static func geluTanh(_ x: MutableFloats, _ count: Int, _ slope: Float) {
-    mapInPlace(x, count) { x in
+    @inline(__always) func lane(_ x: Lanes) -> Lanes {
       let inner = 0.797_884_561 * (x + 0.044_715 * x * x * x)
       return 0.5 * x * (1 + VectorMath.tanh(inner))
     }
+    mapInPlace(x, count, lane)
   }
 
   /// `x` above 0, `eˣ - 1` below; also CELU with its default parameter.
   @inline(never)
   public static func elu(_ x: MutableFloats, _ count: Int, _ slope: Float) {
-    mapInPlace(x, count) { exponentialUnit($0, 1) }
+    @inline(__always) func lane(_ x: Lanes) -> Lanes {
+      exponentialUnit(x, 1)
+    }
+    mapInPlace(x, count, lane)
   }
 
   /// The self-normalising scaled ELU.
   @inline(never)
   public static func selu(_ x: MutableFloats, _ count: Int, _ slope: Float) {
-    mapInPlace(x, count) { 1.050_700_987_355_48 * exponentialUnit($0, 1.673_263_242_354_377) }
+    @inline(__always) func lane(_ x: Lanes) -> Lanes {
+      1.050_700_987_355_48 * exponentialUnit(x, 1.673_263_242_354_377)
+    }
+    mapInPlace(x, count, lane)
   }
 
   @inline(__always)

@@ -78,11 +78,11 @@ public enum BlockAttention {
     if newTop > top[0], total[0] != 0 {
       let shrink = VectorMath.exp(Lanes(repeating: top[0] - newTop))[0]
       total[0] *= shrink
-      mapInPlace(sums, hdp) { $0 * shrink }
+      scaleInPlace(sums, shrink, hdp)
     }
     top[0] = newTop
     let count = last &- first &+ 1
-    mapInPlace(scores + first, count) { VectorMath.exp($0 - newTop) }
+    shiftedExp(scores + first, minus: newTop, count)
     var lanes = Lanes()
     for index in Swift.stride(from: 0, to: count, by: 8) {
       lanes += load(Floats(scores + (first &+ index)), first: count &- index)

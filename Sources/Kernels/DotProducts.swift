@@ -53,11 +53,13 @@ public enum DotProducts {
     _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
     count: Int, result: MutableFloats
   ) {
-    sixteenBit(x, rows, count, result) {
-      unsafeBitCast($0 &<< 16, to: Lanes.self)
-    } odd: {
-      unsafeBitCast($0 & 0xffff_0000, to: Lanes.self)
+    @inline(__always) func even(_ bits: SIMD8<UInt32>) -> Lanes {
+      unsafeBitCast(bits &<< 16, to: Lanes.self)
     }
+    @inline(__always) func odd(_ bits: SIMD8<UInt32>) -> Lanes {
+      unsafeBitCast(bits & 0xffff_0000, to: Lanes.self)
+    }
+    sixteenBit(x, rows, count, result, even: even, odd: odd)
   }
 
   /// Multiplies four F16 rows with a vector.
@@ -67,11 +69,9 @@ public enum DotProducts {
     _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
     count: Int, result: MutableFloats
   ) {
-    sixteenBit(x, rows, count, result) {
-      Widening.half($0 & 0xffff)
-    } odd: {
-      Widening.half($0 &>> 16)
-    }
+    @inline(__always) func even(_ bits: SIMD8<UInt32>) -> Lanes { Widening.half(bits & 0xffff) }
+    @inline(__always) func odd(_ bits: SIMD8<UInt32>) -> Lanes { Widening.half(bits &>> 16) }
+    sixteenBit(x, rows, count, result, even: even, odd: odd)
   }
 
   @inline(__always)

@@ -14,13 +14,13 @@ public enum Elementwise {
   /// `x *= scale`.
   @inline(never)
   public static func scale(_ x: MutableFloats, by scale: Float, count: Int) {
-    mapInPlace(x, count) { scale * $0 }
+    scaleInPlace(x, scale, count)
   }
 
   /// `x = eˣ`.
   @inline(never)
   public static func exponential(_ x: MutableFloats, count: Int) {
-    mapInPlace(x, count) { VectorMath.exp($0) }
+    mapInPlace(x, count, VectorMath.exp)
   }
 
   /// `x += scale · y`, with the product rounded first.
@@ -53,12 +53,10 @@ public enum Elementwise {
   /// Edge cases: a NaN among the logits makes every probability NaN.
   @inline(never)
   public static func softmax(_ x: MutableFloats, count: Int) {
-    let top = maximum(x, count: count)
-    mapInPlace(x, count) { VectorMath.exp($0 - top) }
+    shiftedExp(x, minus: maximum(x, count: count), count)
     var total: Float = 0
     for index in 0..<count { total += x[index] }
-    let inverse = 1 / total
-    mapInPlace(x, count) { $0 * inverse }
+    scaleInPlace(x, 1 / total, count)
   }
 }
 

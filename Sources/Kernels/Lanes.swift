@@ -62,15 +62,6 @@ func sum(_ lanes: Lanes) -> Float {
   return two[0] + two[1]
 }
 
-/// The largest lane; a NaN is never larger.
-@inline(__always)
-func largest(_ lanes: Lanes) -> Float {
-  let four = lanes.lowHalf.replacing(
-    with: lanes.highHalf, where: lanes.highHalf .> lanes.lowHalf)
-  let two = four.lowHalf.replacing(with: four.highHalf, where: four.highHalf .> four.lowHalf)
-  return two[1] > two[0] ? two[1] : two[0]
-}
-
 /// The value limited to a range; a NaN stays a NaN.
 @inline(__always)
 func limited(_ x: Lanes, _ low: Float, _ high: Float) -> Lanes {
@@ -86,15 +77,28 @@ func magnitude(_ x: Lanes) -> Lanes {
 }
 
 /// Replaces every value of a row by a function of it, eight at a time.
+///
+/// A function that is itself marked for inlining leaves one loop without calls.
 @inline(__always)
 func mapInPlace(_ x: MutableFloats, _ count: Int, _ function: (Lanes) -> Lanes) {
   var index = 0
-  while index &+ 8 <= count {
-    store(function(load(x + index)), x + index)
-    index &+= 8
-  }
-  if index < count {
+  while index < count {
     let rest = count &- index
     store(function(load(Floats(x + index), first: rest)), x + index, first: rest)
+    index &+= 8
   }
+}
+
+/// `x = exp(x - shift)`
+@inline(__always)
+func shiftedExp(_ x: MutableFloats, minus shift: Float, _ count: Int) {
+  @inline(__always) func lane(_ x: Lanes) -> Lanes { VectorMath.exp(x - shift) }
+  mapInPlace(x, count, lane)
+}
+
+/// `x = scale · x`
+@inline(__always)
+func scaleInPlace(_ x: MutableFloats, _ scale: Float, _ count: Int) {
+  @inline(__always) func lane(_ x: Lanes) -> Lanes { scale * x }
+  mapInPlace(x, count, lane)
 }

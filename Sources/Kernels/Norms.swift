@@ -40,7 +40,7 @@ public enum Norms {
   @inline(never)
   public static func unitLength(_ x: MutableFloats, epsilon: Float, scale: Float, count: Int) {
     let factor = 1 / (innerProduct(x, x, count) + epsilon).squareRoot()
-    mapInPlace(x, count) { $0 * factor * scale }
+    scaleInPlace(x, factor * scale, count)
   }
 
   @inline(__always)

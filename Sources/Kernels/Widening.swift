@@ -9,15 +9,19 @@ public enum Widening {
   /// Widens BF16 values.
   @inline(never)
   public static func bf16(_ source: UnsafeRawPointer, count: Int, target: MutableFloats) {
-    widen(source, count, target) {
-      unsafeBitCast(SIMD8<UInt32>(truncatingIfNeeded: $0) &<< 16, to: Lanes.self)
+    @inline(__always) func value(_ bits: SIMD8<UInt16>) -> Lanes {
+      unsafeBitCast(SIMD8<UInt32>(truncatingIfNeeded: bits) &<< 16, to: Lanes.self)
     }
+    widen(source, count, target, value)
   }
 
   /// Widens F16 values.
   @inline(never)
   public static func f16(_ source: UnsafeRawPointer, count: Int, target: MutableFloats) {
-    widen(source, count, target) { half(SIMD8<UInt32>(truncatingIfNeeded: $0)) }
+    @inline(__always) func value(_ bits: SIMD8<UInt16>) -> Lanes {
+      half(SIMD8<UInt32>(truncatingIfNeeded: bits))
+    }
+    widen(source, count, target, value)
   }
 
   /// The values of F16 bits in the low halves of 32-bit lanes.
@@ -26,10 +30,10 @@ public enum Widening {
     let sign = (bits & 0x8000) &<< 16
     let magnitude = (bits & 0x7fff) &<< 13
     let scaled = unsafeBitCast(magnitude, to: Lanes.self) * 0x1p112
-    let finite = unsafeBitCast(scaled, to: SIMD8<UInt32>.self)
-    let special = magnitude | 0x7f80_0000
-    let isSpecial = magnitude .>= 0x0f80_0000
-    return unsafeBitCast(finite.replacing(with: special, where: isSpecial) | sign, to: Lanes.self)
+    // Infinities and NaNs come out as 2^16 and above; a comparison of integers would run per lane.
+    let special = unsafeBitCast(magnitude | 0x7f80_0000, to: Lanes.self)
+    let value = scaled.replacing(with: special, where: scaled .>= 65_536)
+    return unsafeBitCast(unsafeBitCast(value, to: SIMD8<UInt32>.self) | sign, to: Lanes.self)
   }
 
   @inline(__always)

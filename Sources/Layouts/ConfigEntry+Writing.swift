@@ -28,14 +28,13 @@ extension ConfigEntry {
     entries.reduce(into: JSONObject()) { $0[$1.key] = $1.value(for: facts) }
   }
 
-  /// The per-layer object of one layer; nil where no kind stands for its facts.
+  /// The per-layer object of one layer, its kind where the entries put it or else last; nil where no kind stands for its facts.
   func block(for facts: Facts) -> JSONObject? {
     guard case .blocks(let select, let kinds) = meaning,
       let (name, kind) = kinds.first(where: { $0.kind.set.agree(with: facts) })
     else { return nil }
-    var block = JSONObject()
+    var block = Self.object(kind.entries, facts)
     block[select] = .string(name)
-    for entry in kind.entries { block[entry.key] = entry.value(for: facts) }
     return block
   }
 

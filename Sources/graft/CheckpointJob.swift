@@ -63,7 +63,7 @@ struct CheckpointJob {
       "name": .string(tensor.name),
       "dtype": .string(tensor.type.rawValue),
       "shape": .array(tensor.shape.map { JSONValue($0) }),
-      "rule": .string(tensor.rule),
+      "rule": .string(tensor.rule.text),
     ]
   }
 
@@ -87,17 +87,22 @@ struct CheckpointJob {
     return lines
   }
 
-  /// The tensors by rule, folded; everything that is only copied is counted.
+  /// Names, folded; many are only counted unless more is asked for.
+  private func names(_ names: [String]) -> String {
+    let folded = NameFolding.fold(names)
+    let isLong = folded.count > 3 && !common.verbose
+    return isLong ? "\(names.count) tensors" : folded.joined(separator: ", ")
+  }
+
+  /// The tensors by rule.
   private var rules: [(rule: String, names: String)] {
     let groups = Dictionary(grouping: plan.shards.flatMap(\.tensors), by: \.rule)
-    var list = groups.sorted { $0.key < $1.key }.map { rule, tensors in
-      let folded = NameFolding.fold(tensors.map(\.name))
-      let isLong = rule == "copied" || folded.count > 20
-      return (rule, isLong ? "\(tensors.count) tensors" : folded.joined(separator: ", "))
+    var list = groups.sorted { $0.key.text < $1.key.text }.map { rule, tensors in
+      (rule.text, names(tensors.map(\.name)))
     }
-    for (reason, items) in Dictionary(grouping: plan.dropped, by: \.reason) {
-      list.append(
-        ("dropped, \(reason)", NameFolding.fold(items.map(\.name)).joined(separator: ", ")))
+    let dropped = Dictionary(grouping: plan.dropped, by: \.reason)
+    for (reason, items) in dropped.sorted(by: { $0.key < $1.key }) {
+      list.append(("dropped (\(reason))", names(items.map(\.name))))
     }
     return list
   }

@@ -96,7 +96,8 @@ struct SpliceCommand: Verb {
     _ model: OpenedModel, _ edited: CanonicalModel, _ batch: TokenBatch, to outcome: inout Outcome
   ) throws {
     let written = output.dryRun
-      ? try Model(edited) : try OpenedModel(destination, SourceOptions()).runnable()
+      ? try Model(edited)
+      : try OpenedModel(FilePath(destination), from: model.layout.id, catalogue: .builtIn()).runnable()
     let gap = try FunctionGap.measured(
       written, against: model.runnable(), batch, threads: common.threads)
     outcome.json["function_gap"] = .object(gap.json)

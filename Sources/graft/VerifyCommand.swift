@@ -2,6 +2,7 @@ import ArgumentParser
 import Conversion
 import Diagnostics
 import JSON
+import Layouts
 import SystemPackage
 import Verification
 
@@ -47,7 +48,7 @@ struct VerifyCommand: Verb {
       return outcome(try verifier.compare(with: file, file: reference), against: reference)
     }
     let second = other ?? ""
-    let expected = try OpenedModel(second, SourceOptions())
+    let expected = try OpenedModel(FilePath(second), catalogue: .builtIn())
     let vocabulary = model.configuration.vocabulary
     let batch = try tokens.batch(vocabulary: vocabulary) ?? .builtIn(vocabulary: vocabulary)
     return outcome(

@@ -1,0 +1,66 @@
+# deps           install the headers the build needs (zlib, json-c) where they are missing
+# build          build the release binary, .build/release/graft
+# test           lint, check imports, run all tests
+# demo           inspect, verify, splice and re-shard a trained model; score another
+# bench          time inspect, convert (against cp) and the runtime
+# format         format all Swift sources
+# lint           check format and style of all Swift sources
+# check-formats  check the layout files in formats/
+# fixtures       make fixtures/options again: make fixtures LM_ENGINE=checkout PYTHON=python
+# install        install the binary in $(DESTDIR)$(PREFIX)/bin; PREFIX is /usr/local
+# clean          remove everything that was built
+# help           list these targets
+
+PREFIX ?= /usr/local
+LM_ENGINE ?=
+PYTHON ?=
+GRAFT := .build/release/graft
+SWIFT_SOURCES := Sources Tests Plugins Package.swift
+
+.DEFAULT_GOAL := help
+.PHONY: toolchain deps build test demo bench format lint check-formats fixtures install clean help
+
+help:
+	@sed -n '/^# /!q; s/^# /make /p' Makefile
+
+toolchain:
+	@scripts/toolchain.sh
+
+deps: toolchain
+	@scripts/deps.sh
+
+build: deps
+	swift build -c release --product graft
+
+# The modules that compute are optimised in debug builds too, so that one debug build serves. The
+# flag makes an import that Package.swift does not declare an error.
+test: deps lint
+	swift test --explicit-target-dependency-import-check error
+
+demo: build
+	@scripts/demo.sh $(GRAFT)
+
+bench: build
+	@scripts/bench.sh $(GRAFT)
+
+format: toolchain
+	swift format -i -r $(SWIFT_SOURCES)
+
+lint: toolchain
+	swift format lint --strict -r $(SWIFT_SOURCES)
+
+check-formats: deps
+	swift test --filter FormatFile
+
+fixtures:
+	@test -n "$(LM_ENGINE)" -a -n "$(PYTHON)" || { echo "make fixtures needs\
+ LM_ENGINE=path/to/lm-engine and PYTHON=path/to/python with torch, numpy, safetensors and\
+ transformers; fixtures/scripts/README.md says how to set them up" >&2; exit 1; }
+	"$(PYTHON)" fixtures/scripts/make_lm_engine_reference.py fixtures/options --lm-engine "$(LM_ENGINE)"
+
+install: build
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 $(GRAFT) "$(DESTDIR)$(PREFIX)/bin/graft"
+
+clean:
+	rm -rf .build
