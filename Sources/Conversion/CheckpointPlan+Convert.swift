@@ -73,11 +73,6 @@ extension TensorMove {
     if let from = changed.min(by: { $0.writingOrder < $1.writingOrder }) {
       return .cast(from: from, to: type)
     }
-    return isInPlace ? .copied : .rearranged
-  }
-
-  /// Whether every part lies in the written tensor where it lay in the source.
-  private var isInPlace: Bool {
-    zip(target.parts, pieces).allSatisfy { $0.view == $1.source.view }
+    return wholeSource == nil ? .rearranged : .copied
   }
 }

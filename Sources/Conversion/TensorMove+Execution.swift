@@ -8,7 +8,11 @@ extension TensorMove {
   /// - Throws: `Problem` of kind `io`.
   /// - Cost: reads and writes each byte once; memory for one window.
   func write(to sink: inout ByteSink) throws -> Int {
-    guard let width = type.byteWidth else { return try copySubByte(to: &sink) }
+    if let source = wholeSource {
+      try source.withBytes { try sink.write($0) }
+      return 0
+    }
+    let width = type.byteWidth ?? 1
     let count = target.shape.reduce(1, *)
     let window = ByteSink.capacity / width
     var cursors = pieces.map { RunCursor($0.pairing) }
@@ -22,12 +26,6 @@ extension TensorMove {
       }
     }
     return changed
-  }
-
-  /// Elements that do not fill whole bytes move only as a whole.
-  private func copySubByte(to sink: inout ByteSink) throws -> Int {
-    for piece in pieces { try piece.source.region.withBytes { try sink.write($0) } }
-    return 0
   }
 
   private func fill(

@@ -58,6 +58,11 @@ public struct TensorMove: Sendable {
   }
 
   private func checkCast() throws {
+    if type.byteWidth == nil, wholeSource == nil {
+      throw Problem(
+        .unsupported, "elements that do not fill whole bytes can only be copied as a whole",
+        tensor: target.name, found: type.rawValue)
+    }
     for piece in pieces where !isVerbatim(piece) {
       guard piece.source.type.isComputable, type.isComputable else {
         throw Problem(
@@ -80,5 +85,18 @@ public struct TensorMove: Sendable {
       if type != .f32 { return "a value step stored as \(type.rawValue)" }
     }
     return nil
+  }
+
+  /// The stored bytes where they are exactly those of one tensor of the source.
+  var wholeSource: ByteRegion? {
+    guard let region = pieces.first?.source.region,
+      region.count == TensorShape.byteCount(target.shape, type)
+    else { return nil }
+    let isWhole = zip(target.parts, pieces).allSatisfy { part, piece in
+      isVerbatim(piece) && part.view == piece.source.view
+        && piece.source.region.storage === region.storage
+        && piece.source.region.range == region.range
+    }
+    return isWhole ? region : nil
   }
 }

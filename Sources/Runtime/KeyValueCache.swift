@@ -22,7 +22,7 @@ struct KeyValueCache {
     self.hd = hd
     hdp = Self.padded(hd)
     let all = (capacity + length - 1) / length
-    let ring = window.map { ($0 + segmentLength + length - 1) / length + 1 } ?? all
+    let ring = window.map { ($0 + segmentLength + length - 1) / length } ?? all
     slots = max(min(all, ring), 1)
     keys = try FloatBuffer(slots * kvHeads * length * hd)
     values = try FloatBuffer(slots * kvHeads * length * hdp)

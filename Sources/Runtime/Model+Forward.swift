@@ -22,8 +22,8 @@ extension Model {
   /// - Returns: the logits, `[selected positions, vocab]`, in memory of the workspace; valid until
   ///   its next use.
   /// - Throws: `Problem` of kind `invalid` for tokens or positions that the model does not have,
-  ///   `unsupported` for a mixer that Graft does not compute, and what the observer throws. The
-  ///   state advances only where nothing is thrown before the first layer.
+  ///   `unsupported` for a mixer that Graft does not compute; then the state is as it was. After
+  ///   the observer has thrown, some layers have advanced and the state has to be reset.
   @discardableResult
   public func forward(
     _ tokens: [Int], _ state: SequenceState, _ workspace: Workspace,

@@ -15,6 +15,8 @@ public struct M2RNNSizing: Hashable, Sendable {
 
   /// The most additional parameters for which heads are rounded up as in the paper's configs.
   private static let tolerance = 0.08
+  /// What one layer may have; its values are made in memory.
+  private static let mostParameters = 1 << 30
   /// The paper's configs have 84 and 132 heads: the next multiple of 12 above equal parameters.
   private static let multiple = 12
 
@@ -36,7 +38,14 @@ public struct M2RNNSizing: Hashable, Sendable {
     let taps = old.taps > 0 ? old.taps : 4
     let wanted = old.cost(hidden: hidden).parameters
     let count = heads ?? matchingHeads(wanted, hidden: hidden, taps: taps)
-    return make(heads: count, taps: taps)
+    let layer = make(heads: count, taps: taps)
+    let parameters = layer.cost(hidden: hidden).parameters
+    guard parameters <= Self.mostParameters else {
+      throw Problem(
+        .usage, "the M²RNN layer would be too large",
+        expected: "at most \(Self.mostParameters) parameters", found: "\(parameters)")
+    }
+    return layer
   }
 
   private func matchingHeads(_ wanted: Int, hidden: Int, taps: Int) -> Int {

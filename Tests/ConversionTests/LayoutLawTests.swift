@@ -1,0 +1,94 @@
+import Canonical
+import Containers
+import GraftTestSupport
+import JSON
+import Layouts
+import SystemPackage
+import Tensors
+import Testing
+
+@testable import Conversion
+
+/// The laws of a layout, on generated checkpoints: read(write(m)) = m and write(read(f)) = f.
+struct LayoutLawTests {
+  private let layout: Layout
+
+  init() throws { layout = try LayoutCatalogue.builtIn().layout("lm-engine") }
+
+  /// Writes a model that is only in memory.
+  private func write(_ model: CanonicalModel, cast: ScalarType?, to directory: FilePath) throws {
+    let tensors = try LayoutBinding(layout, model.configuration).tensors.map { bound in
+      let move = try TensorMove(bound, from: model, cast: cast)
+      return TensorToWrite(name: bound.name, type: move.type, shape: bound.shape) {
+        _ = try move.write(to: &$0)
+      }
+    }
+    try SafetensorsWriter.write(tensors, to: directory.appending("model.safetensors"))
+    let config = layout.writtenConfig(model.configuration).text(indent: 4)
+    try OutputFile.write(Array(config.utf8), to: directory.appending("config.json"))
+  }
+
+  @Test(arguments: 0..<80)
+  func whatIsWrittenIsReadAgain(seed: UInt64) throws {
+    let scratch = try TemporaryDirectory()
+    let configuration = try GeneratedModel.configuration(seed: seed)
+    let model = try GeneratedModel.model(configuration, layout, seed: seed)
+    try write(model, cast: nil, to: scratch.path)
+    let read = try OpenedModel(scratch.path, catalogue: .builtIn())
+    #expect(read.configuration == configuration)
+    #expect(Set(read.canonical.tensors.keys) == Set(model.tensors.keys))
+    for (role, tensor) in model.tensors {
+      #expect(read.canonical.tensors[role]?.floats() == tensor.floats(), "\(role)")
+    }
+  }
+
+  @Test(arguments: 0..<40)
+  func whatIsReadIsWrittenAgain(seed: UInt64) throws {
+    let scratch = try TemporaryDirectory()
+    let source = try TemporaryDirectory()
+    let configuration = try GeneratedModel.configuration(seed: seed)
+    let cast: ScalarType? = seed % 2 == 0 ? .bf16 : nil
+    try write(
+      try GeneratedModel.model(configuration, layout, seed: seed), cast: cast, to: source.path)
+    var options = ConversionOptions()
+    options.maximumShardSize = seed % 3 == 0 ? 500 : nil
+    let read = try OpenedModel(source.path, catalogue: .builtIn())
+    let plan = try CheckpointPlan(converting: read, to: layout, options: options)
+    let copy = scratch.path.appending("copy")
+    _ = try plan.execute(to: copy, overwrite: false, inputs: [], check: { _ in })
+    let again = try OpenedModel(copy, catalogue: .builtIn())
+    for tensor in read.checkpoint.tensors {
+      let other = try #require(again.checkpoint.tensor(tensor.name))
+      #expect(other.type == tensor.type && other.shape == tensor.shape)
+      let isEqual = tensor.region.withBytes { a in
+        other.region.withBytes { a.elementsEqual($0) }
+      }
+      #expect(isEqual, "\(tensor.name)")
+    }
+    #expect(again.checkpoint.configBytes == read.checkpoint.configBytes)
+  }
+
+  /// Any split into files and any order of windows gives the bytes of a plain copy.
+  @Test(arguments: [1, 7, 64, 1000])
+  func windowsDoNotMatter(size: Int) throws {
+    let source = StridedView(contiguous: [6, 5, 4])
+    let target = try #require(
+      source.moved(
+        by: RadixMap([
+          .init(6, from: 20, to: 4), .init(5, from: 4, to: 24), .init(4, from: 1, to: 1),
+        ])))
+    let pairing = PairedView(source: source, target: target)
+    var whole = Array(repeating: -1, count: 120)
+    pairing.forEachRun { from, to, count in
+      for index in 0..<count { whole[to + index] = from + index }
+    }
+    var windowed = Array(repeating: -1, count: 120)
+    var cursor = RunCursor(pairing)
+    for start in stride(from: 0, to: 120, by: size) {
+      cursor.forEachRun(in: start..<min(start + size, 120)) { from, to, count in
+        for index in 0..<count { windowed[to + index] = from + index }
+      }
+    }
+    #expect(windowed == whole)
+  }
+}

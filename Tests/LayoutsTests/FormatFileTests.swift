@@ -1,0 +1,105 @@
+import Canonical
+import Diagnostics
+import GraftTestSupport
+import JSON
+import Testing
+
+@testable import Layouts
+
+/// The files of `formats/`, and what a layout file may not say.
+struct FormatFileTests {
+  @Test func everyBuiltInLayoutIsValid() throws {
+    let catalogue = try LayoutCatalogue.builtIn()
+    #expect(catalogue.layouts.map(\.id) == ["lm-engine"])
+  }
+
+  /// No model makes two rules claim a name or a role, and every part fits its tensor.
+  @Test(arguments: 0..<200)
+  func bindingsAreBijections(seed: UInt64) throws {
+    let configuration = try GeneratedModel.configuration(seed: seed)
+    for layout in try LayoutCatalogue.builtIn().layouts {
+      let binding = try LayoutBinding(layout, configuration)
+      try binding.check(
+        stored: Dictionary(uniqueKeysWithValues: binding.tensors.map { ($0.name, $0.shape) }),
+        file: "generated")
+      for tensor in binding.tensors {
+        let positions = tensor.parts.flatMap(\.view.positions)
+        #expect(positions.sorted() == Array(0..<tensor.shape.reduce(1, *)), "\(tensor.name)")
+      }
+    }
+  }
+
+  @Test(arguments: 0..<100)
+  func configsAreReadAsTheyAreWritten(seed: UInt64) throws {
+    let layout = try LayoutCatalogue.builtIn().layout("lm-engine")
+    let configuration = try GeneratedModel.configuration(seed: seed)
+    let written = layout.writtenConfig(configuration)
+    #expect(try layout.configuration(from: written) == configuration)
+    #expect(layout.updatedConfig(written, from: configuration, to: configuration) == written)
+  }
+
+  /// A small layout file with one place to break.
+  private func file(
+    top: String = "", rule: String = #"{ "name": "e", "is": "embedding" }"#,
+    key: String = #"["vocab_size", "vocabulary"]"#, semantics: String = "{}"
+  ) -> [UInt8] {
+    Array(
+      """
+      { "layout": "x", "version": 1, \(top) "detect": {}, "semantics": \(semantics),
+        "config": { "keys": [\(key)] }, "tensors": [\(rule)] }
+      """.utf8)
+  }
+
+  @Test func theSmallFileIsValid() throws {
+    #expect(try Layout(parsing: file()).tensors.count == 1)
+  }
+
+  @Test(arguments: [
+    #"{ "name": "e", "is": "embeding" }"#,
+    #"{ "name": "e", "is": "embedding", "op": [] }"#,
+    #"{ "name": "e{layer}", "is": "embedding" }"#,
+    #"{ "name": "e{rank}", "is": "embedding" }"#,
+    #"{ "name": "e{layer", "is": "mixer_norm" }"#,
+    #"{ "name": "e", "is": "embedding", "ops": [["transpose", [0, 0]]] }"#,
+    #"{ "name": "e", "is": "embedding", "ops": [["reorder", 0, ["nk"], [1, 0]]] }"#,
+    #"{ "name": "e", "is": "embedding", "ops": [["take", 0, "nowhere"]] }"#,
+    #"{ "name": "e", "is": "embedding", "ops": [["flip", 0]] }"#,
+    #"{ "name": "e", "is": "embedding", "dtype": "F33" }"#,
+    #"{ "name": "e", "is": "embedding", "when": "a & " }"#,
+    #"{ "name": "{layer}", "weave": { "axis": 0, "parts": [["gdn.q", "nk-1"]] } }"#,
+    #"{ "name": "{layer}", "weave": { "axis": 0, "parts": [["gdn.q"]] } }"#,
+    #"{ "name": "{layer}", "weave": { "axis": 0, "parts": [["head", "vocab"]] } }"#,
+  ])
+  func aWrongRuleIsRefused(rule: String) {
+    #expect(throws: Problem.self) { try Layout(parsing: file(rule: rule)) }
+  }
+
+  @Test(arguments: [
+    #"["vocab_size", "vocabulery"]"#,
+    #"{ "key": "a", "fact": "hidden", "default": 1 }"#,
+    #"{ "key": "a", "fact": "hidden", "map": "nowhere" }"#,
+    #"{ "key": "a", "cases": [[1]] }"#,
+    #"{ "key": "a", "alternatives": "nowhere" }"#,
+  ])
+  func aWrongConfigKeyIsRefused(key: String) {
+    #expect(throws: Problem.self) { try Layout(parsing: file(key: key)) }
+  }
+
+  @Test func unknownSectionsAndFactsAreRefused() {
+    #expect(throws: Problem.self) { try Layout(parsing: file(top: #""tensor": [],"#)) }
+    #expect(throws: Problem.self) {
+      try Layout(parsing: file(semantics: #"{ "model": { "norm.epsilon": 1 } }"#))
+    }
+    #expect(throws: Problem.self) {
+      try Layout(parsing: file(top: #""tables": { "t": [0, 2] },"#))
+    }
+  }
+
+  @Test func twoRulesForOneTensorAreFound() throws {
+    let rule = #"{ "name": "e", "is": "embedding" }"#
+    let layout = try Layout(parsing: file(rule: rule + "," + rule))
+    let binding = try LayoutBinding(layout, GeneratedModel.configuration(seed: 1))
+    let shape = try #require(binding.tensors.first?.shape)
+    #expect(throws: ProblemList.self) { try binding.check(stored: ["e": shape], file: "f") }
+  }
+}
