@@ -43,7 +43,9 @@ let package = Package(
       swiftSettings: settings, plugins: ["EmbedFormats"]),
     .executableTarget(name: "embed-formats", swiftSettings: settings),
     .plugin(name: "EmbedFormats", capability: .buildTool(), dependencies: ["embed-formats"]),
-    module("Conversion", ["Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", systemPackage]),
+    module(
+      "Conversion",
+      ["Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", systemPackage]),
     fast("Kernels", []),
     fast("Runtime", ["Diagnostics", "Tensors", "Canonical", "Kernels"]),
     module("Splicing", ["Diagnostics", "Tensors", "Canonical"]),

@@ -18,8 +18,11 @@ public struct Attention: FactRecord {
     case projection
   }
 
+  /// nh, the query heads.
   public var heads = 0
+  /// nkv, the key/value heads.
   public var kvHeads = 0
+  /// hd, the head dim.
   public var headDim = 0
   /// Whether q, k, v and o have biases.
   public var hasBias = false
@@ -29,12 +32,17 @@ public struct Attention: FactRecord {
   public var isExclusive = false
   /// The number of positions a query sees, itself included; nil for all before it.
   public var window: Int?
+  /// What scores are multiplied with; nil for `scaleRule`.
   public var scale: Double?
+  /// How the scale follows from the head dim.
   public var scaleRule = ScaleRule.inverseSquareRoot
+  /// What the norms of queries and keys run over.
   public var qkNorm = QKNorm.none
 
+  /// A layer without sizes yet.
   public init() {}
 
+  /// The facts of the layer.
   public static let facts: [Fact<Attention>] = [
     .integer("attention.heads", \.heads),
     .integer("attention.kv_heads", \.kvHeads),

@@ -14,23 +14,31 @@ public struct FeedForward: FactRecord {
     case topKThenSoftmax = "topk_softmax"
   }
 
+  /// Dense or a mixture of experts.
   public var kind = Kind.dense
   /// The width of the MLP, or of one expert.
   public var intermediate = 0
+  /// The nonlinearity.
   public var activation = Activation.silu
   /// Whether the block is gated: `down(act(gate x) ⊙ up x)`; else `down(act(up x))`.
   public var isGated = true
+  /// Whether the linear layers have biases.
   public var hasBias = false
+  /// E, the number of experts.
   public var experts = 0
+  /// The number of experts a token goes through.
   public var expertsPerToken = 0
+  /// In which order the router selects and normalises.
   public var router = Router.topKThenSoftmax
   /// The width of the shared expert; 0 for none.
   public var sharedIntermediate = 0
   /// Whether the shared expert is multiplied by `sigmoid(x · w)`.
   public var hasSharedGate = false
 
+  /// A block without sizes yet.
   public init() {}
 
+  /// The facts of the block.
   public static let facts: [Fact<FeedForward>] = [
     .word("mlp", \.kind),
     .integer("mlp.intermediate", \.intermediate),

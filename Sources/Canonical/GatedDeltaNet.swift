@@ -12,12 +12,17 @@ public struct GatedDeltaNet: FactRecord {
     case afterNorm = "after_norm"
   }
 
+  /// nk, the heads of queries and keys.
   public var keyHeads = 0
+  /// nv, the heads of values.
   public var valueHeads = 0
+  /// dk, the head dim of queries and keys.
   public var keyDim = 0
+  /// dv, the head dim of values.
   public var valueDim = 0
   /// The number of taps of the causal convolution; 0 for none.
   public var taps = 0
+  /// Where the output gate acts.
   public var gate = Gate.none
   /// What queries are multiplied with after normalisation; nil for `dk^-0.5`.
   public var scale: Double?
@@ -26,8 +31,10 @@ public struct GatedDeltaNet: FactRecord {
   /// The eps of the output norm; nil for that of the model's norms.
   public var normEpsilon: Double?
 
+  /// A layer without sizes yet.
   public init() {}
 
+  /// The facts of the layer.
   public static let facts: [Fact<GatedDeltaNet>] = [
     .integer("gdn.k_heads", \.keyHeads),
     .integer("gdn.v_heads", \.valueHeads),

@@ -7,13 +7,21 @@ public struct M2RNN: FactRecord {
   /// The eps of the output norm, which lm-engine does not take from the config.
   public static let normEpsilon = 1e-5
 
+  /// K, the head dim of queries and keys.
   public var keyDim = 0
+  /// V, the head dim of values.
   public var valueDim = 0
+  /// Nq, the heads of queries.
   public var queryHeads = 0
+  /// Nk, the heads of keys.
   public var keyHeads = 0
+  /// Nv, the heads of values.
   public var valueHeads = 0
+  /// Nf, the heads of the forget gate.
   public var forgetHeads = 0
+  /// Ng, the heads of the output gate.
   public var gateHeads = 0
+  /// Nw, the heads of the state weight.
   public var weightHeads = 0
   /// Whether `v ⊙ D` is added to the output.
   public var hasResidual = false
@@ -23,11 +31,15 @@ public struct M2RNN: FactRecord {
   public var activation = Activation.identity
   /// Whether the input projection and the convolution have biases.
   public var hasBias = false
+  /// The norm over all N·V outputs; nil for none.
   public var norm: NormKind?
+  /// How a trainer draws a fresh decay gate.
   public var initialisation = DecayInitialisation()
 
+  /// A layer without sizes yet.
   public init() {}
 
+  /// The facts of the layer.
   public static let facts: [Fact<M2RNN>] =
     [
       .integer("m2rnn.k_head_dim", \.keyDim),
@@ -68,10 +80,15 @@ public struct M2RNN: FactRecord {
 
 /// The ranges from which a trainer draws a fresh decay gate.
 public struct DecayInitialisation: Hashable, Sendable {
+  /// The lower end of A.
   public var aMinimum = 0.0
+  /// The upper end of A.
   public var aMaximum = 16.0
+  /// The lower end of dt.
   public var dtMinimum = 0.001
+  /// The upper end of dt.
   public var dtMaximum = 0.1
+  /// The least dt.
   public var dtFloor = 1e-4
 
   /// lm-engine's defaults.

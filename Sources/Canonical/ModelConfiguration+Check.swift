@@ -62,7 +62,10 @@ extension Attention {
   fileprivate func disagreements(ropeDim: Int) -> [(String, String)] {
     guard heads > 0, headDim > 0, kvHeads > 0 else {
       return [
-        ("attention needs heads and a head dim", "\(heads) heads of \(headDim), \(kvHeads) kv heads")
+        (
+          "attention needs heads and a head dim",
+          "\(heads) heads of \(headDim), \(kvHeads) kv heads"
+        )
       ]
     }
     var found: [(String, String)] = []
@@ -119,7 +122,10 @@ extension FeedForward {
     guard intermediate > 0 else { return [("mlp.intermediate must be positive", "0")] }
     if kind == .moe, experts < 1 || !(1...max(experts, 1)).contains(expertsPerToken) {
       return [
-        ("moe.experts_per_token must be between 1 and moe.experts", "\(expertsPerToken), \(experts)")
+        (
+          "moe.experts_per_token must be between 1 and moe.experts",
+          "\(expertsPerToken), \(experts)"
+        )
       ]
     }
     return []

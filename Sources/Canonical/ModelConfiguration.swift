@@ -36,22 +36,35 @@ public struct ModelConfiguration: FactRecord {
     case fanIn = "fan_in"
   }
 
+  /// The number of tokens.
   public var vocabulary = 0
+  /// H, the width of the residual stream.
   public var hidden = 0
+  /// The number of layers the config claims.
   public var layerCount = 0
+  /// P, the number of learned positions, or what the model was trained for.
   public var maximumPositions = 0
   /// Whether the head uses the embedding.
   public var isTied = false
+  /// The kind of the model's norms.
   public var norm = NormKind.rmsnorm
+  /// The eps of the model's norms.
   public var normEpsilon = 1e-5
   /// Whether norms multiply by `1 + weight`.
   public var normIsZeroCentred = false
+  /// How positions enter.
   public var position = Position.none
+  /// The base of RoPE frequencies.
   public var ropeTheta = 10_000.0
+  /// The dims of a head that RoPE rotates.
   public var ropeDim = 0
+  /// Which dims those are.
   public var ropeSide = RopeSide.first
+  /// How RoPE frequencies are stretched.
   public var ropeScaling = RopeScaling.none
+  /// By how much they are stretched.
   public var ropeFactor = 1.0
+  /// The context for which they were first trained.
   public var ropeOriginalPositions = 0
   /// What embeddings are multiplied with.
   public var embeddingScale = 1.0
@@ -59,13 +72,19 @@ public struct ModelConfiguration: FactRecord {
   public var logitsDivisor = 1.0
   /// What each block's output is multiplied with before it is added.
   public var residualScale = 1.0
+  /// How a trainer draws linear weights.
   public var initMethod = InitMethod.normal
+  /// The standard deviation it uses.
   public var initRange = 0.02
+  /// Whether output projections get less, by the square root of twice the layers.
   public var initIsDepthScaled = false
+  /// The layers.
   public var layers: [LayerConfiguration] = []
 
+  /// A configuration before any fact is known.
   public init() {}
 
+  /// The facts of the model.
   public static let facts: [Fact<ModelConfiguration>] =
     [
       .integer("vocabulary", \.vocabulary),
@@ -133,8 +152,11 @@ public struct LayerConfiguration: Hashable, Sendable {
     case post
   }
 
+  /// The token mixer.
   public var mixer: Mixer
+  /// The MLP or mixture of experts.
   public var feedForward: FeedForward
+  /// Where the norms stand.
   public var normPlacement: NormPlacement
 
   /// A layer from its parts.

@@ -14,6 +14,7 @@ public struct Role: Hashable, Sendable, CustomStringConvertible {
     self.expert = expert
   }
 
+  /// The role in words.
   public var description: String {
     name + (layer.map { " of layer \($0)" } ?? "") + (expert.map { ", expert \($0)" } ?? "")
   }

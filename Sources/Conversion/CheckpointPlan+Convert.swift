@@ -9,7 +9,8 @@ extension CheckpointPlan {
   /// Plans a conversion into a layout.
   /// - Throws: `Problem` of kind `unsupported` where the layout differs from that of the source or a
   ///   value could be lost and that is not allowed.
-  public init(converting source: OpenedModel, to layout: Layout, options: ConversionOptions) throws {
+  public init(converting source: OpenedModel, to layout: Layout, options: ConversionOptions) throws
+  {
     guard layout.id == source.layout.id else {
       throw Problem(
         .unsupported, "there is no exact conversion between these layouts",

@@ -71,7 +71,9 @@ extension CheckpointPlan {
     throws -> Tensor
   {
     let layer = bound.parts.first?.role.layer
-    let isNew = bound.parts.allSatisfy { edited.tensors[$0.role]?.origin == CanonicalTensor.newOrigin }
+    let isNew = bound.parts.allSatisfy {
+      edited.tensors[$0.role]?.origin == CanonicalTensor.newOrigin
+    }
     let cast = isNew ? source.canonical.tensors[Role("gdn.o", layer: layer)]?.type : nil
     let move = try TensorMove(bound, from: edited, cast: cast)
     return Tensor(
@@ -92,7 +94,8 @@ extension CheckpointPlan {
       metadata: isUnchanged ? [] : try SafetensorsFile(path).metadata)
   }
 
-  private static func config(_ source: OpenedModel, _ configuration: ModelConfiguration) -> [UInt8] {
+  private static func config(_ source: OpenedModel, _ configuration: ModelConfiguration) -> [UInt8]
+  {
     guard let config = source.checkpoint.config, let bytes = source.checkpoint.configBytes else {
       return []
     }

@@ -81,7 +81,8 @@ public struct OpenedModel: Sendable {
       guard let same = binding.carrier(of: tensor.name)?.same,
         let original = canonical.tensors[same]
       else { continue }
-      let agrees = tensor.type == original.type && tensor.shape == original.shape
+      let agrees =
+        tensor.type == original.type && tensor.shape == original.shape
         && tensor.region.withBytes { a in original.region.withBytes { a.elementsEqual($0) } }
       guard agrees else {
         throw Problem(

@@ -43,7 +43,8 @@ struct ValueConversion {
   }
 
   /// Stores a value and returns what the stored bits mean.
-  private func store(_ value: Float, _ place: UnsafeMutableRawBufferPointer, _ index: Int) -> Float {
+  private func store(_ value: Float, _ place: UnsafeMutableRawBufferPointer, _ index: Int) -> Float
+  {
     switch to {
     case .bf16:
       let bits = FloatBits.bf16(value)

@@ -9,9 +9,13 @@ extension ConfigEntry {
     case .cases(let cases, _): cases.first { $0.facts.agree(with: facts) }?.value
     case .constant(let value): value
     case .object(let null, let set, let entries):
-      if null.agree(with: facts) { .null } else if set.agree(with: facts) {
+      if null.agree(with: facts) {
+        .null
+      } else if set.agree(with: facts) {
         .object(Self.object(entries, facts))
-      } else { nil }
+      } else {
+        nil
+      }
     case .blocks: nil
     }
   }

@@ -86,7 +86,8 @@ public struct Splice: Sendable {
     }
     guard donor.configuration.hidden == model.configuration.hidden else {
       throw Problem(
-        .unsupported, "the donor has another hidden size", expected: "\(model.configuration.hidden)",
+        .unsupported, "the donor has another hidden size",
+        expected: "\(model.configuration.hidden)",
         found: "\(donor.configuration.hidden)")
     }
     return mixer

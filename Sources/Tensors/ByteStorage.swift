@@ -23,6 +23,7 @@ public final class OwnedBytes: ByteStorage, @unchecked Sendable {
 
   deinit { buffer.deallocate() }
 
+  /// The bytes; valid while the owner is referenced.
   public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(buffer) }
 
   /// The same bytes for filling; only while nobody else reads them.

@@ -15,6 +15,7 @@ import SystemPackage
 public final class MappedFile: ByteStorage, @unchecked Sendable {
   /// The path as it was given.
   public let path: FilePath
+  /// The bytes of the whole file.
   public let bytes: UnsafeRawBufferPointer
 
   /// Opens and maps a regular file; symbolic links are followed.
@@ -59,7 +60,8 @@ private func openForReading(_ path: FilePath) throws -> FileDescriptor {
   do {
     return try FileDescriptor.open(path, .readOnly)
   } catch let error as Errno {
-    let kind: Problem.Kind = error == .noSuchFileOrDirectory || error == .notDirectory
+    let kind: Problem.Kind =
+      error == .noSuchFileOrDirectory || error == .notDirectory
       ? .missing : .io
     throw Problem(kind, "cannot open the file: \(error)", file: path.string)
   }

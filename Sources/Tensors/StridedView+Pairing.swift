@@ -95,7 +95,8 @@ public struct PairedView: Hashable, Sendable {
 
   /// Calls `body` for every run of elements that lie side by side on both sides.
   /// - Cost: one call per run.
-  public func forEachRun(_ body: (_ source: Int, _ target: Int, _ count: Int) throws -> Void) rethrows
+  public func forEachRun(_ body: (_ source: Int, _ target: Int, _ count: Int) throws -> Void)
+    rethrows
   {
     let run = runLength
     let nest = run > 1 ? loops.dropLast() : loops[...]

@@ -19,7 +19,8 @@ public struct RecordedLogits {
   /// - Throws: `Problem` of kind `invalid` where prompts differ in length.
   /// - Cost: memory for all that is kept, `4 · positions · (vocab + (L + 1) · H)` bytes with hidden.
   public init(_ model: Model, _ tokens: TokenBatch, hidden keepsHidden: Bool, threads: Int) throws {
-    guard let length = tokens.rows.first?.count, tokens.rows.allSatisfy({ $0.count == length }) else {
+    guard let length = tokens.rows.first?.count, tokens.rows.allSatisfy({ $0.count == length })
+    else {
       throw Problem(
         .invalid, "prompts of one file must have one length",
         found: Set(tokens.rows.map(\.count)).sorted().map(String.init).joined(separator: ", "))

@@ -28,7 +28,8 @@ public struct ReferenceFile: Sendable {
           found: file.tensors.prefix(8).map(\.name).joined(separator: ", "))
       }
       let rows = try TokenFile.rows(ids)
-      let hidden = (0...).lazy.map { tensors["hidden.\($0)"] }.prefix { $0 != nil }.compactMap(\.self)
+      let hidden = (0...).lazy.map { tensors["hidden.\($0)"] }.prefix { $0 != nil }.compactMap(
+        \.self)
       for tensor in [logits] + hidden { try Self.check(tensor, ids: ids) }
       return (TokenBatch(rows: rows), logits, Array(hidden))
     }

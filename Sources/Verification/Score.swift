@@ -41,7 +41,8 @@ public struct Score: Hashable, Sendable {
     }
     guard score.predictions > 0 else {
       throw Problem(
-        .invalid, "there is nothing to predict", expected: "prompts of at least two tokens, or labels")
+        .invalid, "there is nothing to predict",
+        expected: "prompts of at least two tokens, or labels")
     }
     return score
   }

@@ -9,7 +9,8 @@ struct LogitsCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "logits",
     abstract: "Write input_ids, logits and hidden states in the reference format.",
-    discussion: "Example: graft logits fixtures/trained/pytiny --tokens t.json --output logits.safetensors")
+    discussion:
+      "Example: graft logits fixtures/trained/pytiny --tokens t.json --output logits.safetensors")
 
   @Argument(help: "A checkpoint directory or a weight file.") var path: String
   @Option(help: "The safetensors file to write.") var output: String

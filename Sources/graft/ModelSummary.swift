@@ -88,14 +88,18 @@ struct ModelSummary {
   }
 
   private var table: TextTable {
-    var table = TextTable(header: [
-      "layer", "mixer", "heads", "mlp", "parameters", "state values", "state bytes", "FLOPs/token",
-    ], leading: 4)
+    var table = TextTable(
+      header: [
+        "layer", "mixer", "heads", "mlp", "parameters", "state values", "state bytes",
+        "FLOPs/token",
+      ], leading: 4)
     for (index, layer) in configuration.layers.enumerated() {
       let mixer = layer.mixer.cost(hidden: configuration.hidden)
       let mlp = layer.feedForward.cost(hidden: configuration.hidden)
       let perPosition = mixer?.stateValuesPerPosition ?? 0
-      let state = mixer.map { perPosition > 0 ? "\(perPosition)/position" : Quantity.count($0.stateValues) }
+      let state = mixer.map {
+        perPosition > 0 ? "\(perPosition)/position" : Quantity.count($0.stateValues)
+      }
       let bytes = mixer.map {
         perPosition > 0 ? "\(4 * perPosition) B/position" : Quantity.bytes(4 * $0.stateValues)
       }

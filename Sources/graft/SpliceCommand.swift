@@ -95,9 +95,11 @@ struct SpliceCommand: Verb {
   private func addGap(
     _ model: OpenedModel, _ edited: CanonicalModel, _ batch: TokenBatch, to outcome: inout Outcome
   ) throws {
-    let written = output.dryRun
+    let written =
+      output.dryRun
       ? try Model(edited)
-      : try OpenedModel(FilePath(destination), from: model.layout.id, catalogue: .builtIn()).runnable()
+      : try OpenedModel(FilePath(destination), from: model.layout.id, catalogue: .builtIn())
+        .runnable()
     let gap = try FunctionGap.measured(
       written, against: model.runnable(), batch, threads: common.threads)
     outcome.json["function_gap"] = .object(gap.json)

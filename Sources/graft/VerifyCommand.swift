@@ -10,7 +10,8 @@ import Verification
 struct VerifyCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "verify",
-    abstract: "Compare logits with a reference file or another checkpoint; name the first layer that differs.",
+    abstract:
+      "Compare logits with a reference file or another checkpoint; name the first layer that differs.",
     discussion: """
       Every position counts, in one piece and token by token. Exit code 1 where the gate fails.
 
@@ -62,8 +63,11 @@ struct VerifyCommand: Verb {
     ]
     if let layer = report.firstDivergentLayer {
       lines.append("  first divergent layer: \(layer) (\(report.layers[layer].mixer))")
-    } else if !report.passes, !report.layers.isEmpty {
-      lines.append("  all layers agree: the final norm or the head differs")
+    } else if !report.passes {
+      lines.append(
+        report.layers.isEmpty
+          ? "  the reference has no hidden states, which would tell the layer"
+          : "  all layers agree: the final norm or the head differs")
     }
     if common.verbose { lines += layerTable(report).lines }
     return Outcome(json: report.json, text: lines, exitCode: report.passes ? 0 : 1)

@@ -2,9 +2,12 @@
 ///
 /// It shares no code with strided views and is what they are compared with.
 public struct PlainTensor: Equatable {
+  /// The extents, outermost first.
   public var shape: [Int]
+  /// The elements, row-major.
   public var values: [Int]
 
+  /// A tensor of given elements.
   public init(shape: [Int], values: [Int]) {
     self.shape = shape
     self.values = values
@@ -17,9 +20,11 @@ public struct PlainTensor: Equatable {
 
   /// Every index of a shape, in row-major order.
   private static func indices(_ shape: [Int]) -> [[Int]] {
-    shape.reduce([[]]) { heads, extent in heads.flatMap { head in (0..<extent).map { head + [$0] } } }
+    shape.reduce([[]]) { heads, extent in heads.flatMap { head in (0..<extent).map { head + [$0] } }
+    }
   }
 
+  /// The element at an index.
   public subscript(index: [Int]) -> Int {
     values[zip(index, shape).reduce(0) { $0 * $1.1 + $1.0 }]
   }
@@ -28,6 +33,7 @@ public struct PlainTensor: Equatable {
     self.init(shape: shape, values: Self.indices(shape).map(element))
   }
 
+  /// The tensor with its axes in another order.
   public func transposed(_ order: [Int]) -> PlainTensor {
     PlainTensor(shape: order.map { shape[$0] }) { index in
       var source = index
@@ -36,16 +42,20 @@ public struct PlainTensor: Equatable {
     }
   }
 
+  /// The same elements in another shape.
   public func reshaped(_ shape: [Int]) -> PlainTensor { PlainTensor(shape: shape, values: values) }
 
+  /// One axis viewed as factors, which change places.
   public func reordered(axis: Int, factors: [Int], order: [Int]) -> PlainTensor {
     let before = Array(shape[..<axis])
     let after = Array(shape[(axis + 1)...])
     let places =
-      Array(before.indices) + order.map { $0 + axis } + after.indices.map { $0 + axis + order.count }
+      Array(before.indices) + order.map { $0 + axis }
+      + after.indices.map { $0 + axis + order.count }
     return reshaped(before + factors + after).transposed(places).reshaped(shape)
   }
 
+  /// Equal blocks of one axis in another order.
   public func taken(axis: Int, table: [Int]) -> PlainTensor {
     let block = shape[axis] / table.count
     return PlainTensor(shape: shape) { index in
@@ -55,6 +65,7 @@ public struct PlainTensor: Equatable {
     }
   }
 
+  /// Parts side by side along one axis, group by group.
   public static func woven(_ parts: [PlainTensor], sizes: [Int], groups: Int, axis: Int)
     -> PlainTensor
   {
@@ -75,6 +86,7 @@ public struct PlainTensor: Equatable {
     }
   }
 
+  /// Tensors along a new axis.
   public static func stacked(_ parts: [PlainTensor], axis: Int) -> PlainTensor {
     var shape = parts[0].shape
     shape.insert(parts.count, at: axis)

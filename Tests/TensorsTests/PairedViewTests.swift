@@ -22,7 +22,9 @@ struct PairedViewTests {
   @Test(arguments: 0..<400)
   func everyElementIsMovedOnce(seed: Int) {
     var generator = SeededGenerator(seed: UInt64(seed))
-    let factorings = [[2, 3, 4], [4, 6], [24], [6, 4], [3, 8], [2, 2, 2, 3], [12, 2], [8, 3]]
+    let factorings = [
+      [2, 3, 4], [4, 6], [24], [6, 4], [3, 8], [2, 2, 2, 3], [12, 2], [8, 3],
+    ]
     let source = randomView(&generator, factorings.randomElement(using: &generator) ?? [24])
     let target = randomView(&generator, factorings.randomElement(using: &generator) ?? [24])
     let pairing = PairedView(source: source, target: target)
