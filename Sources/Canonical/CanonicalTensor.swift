@@ -52,22 +52,12 @@ public struct CanonicalTensor: Sendable {
     let target = StridedView(contiguous: shape)
     region.withBytes { bytes in
       PairedView(source: view, target: target).forEachRun { source, _, run in
-        for index in source..<(source + run) { result.append(value(bytes, index)) }
+        for index in source..<(source + run) {
+          let stored = FloatBits.load(bytes, index, type)
+          result.append(steps.reversed().reduce(stored) { $1.undo($0) })
+        }
       }
     }
     return result
-  }
-
-  private func value(_ bytes: UnsafeRawBufferPointer, _ index: Int) -> Float {
-    let stored: Float
-    switch type {
-    case .bf16:
-      stored = FloatBits.float(
-        bf16: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
-    case .f16:
-      stored = FloatBits.float(f16: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
-    default: stored = bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self)
-    }
-    return steps.reversed().reduce(stored) { $1.undo($0) }
   }
 }

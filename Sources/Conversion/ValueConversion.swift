@@ -23,40 +23,11 @@ struct ValueConversion {
   ) -> Int {
     var changed = 0
     for index in 0..<count {
-      var value = load(bytes, source + index)
+      var value = FloatBits.load(bytes, source + index, from)
       for step in undoing { value = step.undo(value) }
       for step in applying { value = step.apply(value) }
-      if store(value, place, index) != value, !value.isNaN { changed += 1 }
+      if FloatBits.store(value, place, index, to) != value, !value.isNaN { changed += 1 }
     }
     return changed
-  }
-
-  private func load(_ bytes: UnsafeRawBufferPointer, _ index: Int) -> Float {
-    switch from {
-    case .bf16:
-      FloatBits.float(bf16: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
-    case .f16:
-      FloatBits.float(f16: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
-    default:
-      bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self)
-    }
-  }
-
-  /// Stores a value and returns what the stored bits mean.
-  private func store(_ value: Float, _ place: UnsafeMutableRawBufferPointer, _ index: Int) -> Float
-  {
-    switch to {
-    case .bf16:
-      let bits = FloatBits.bf16(value)
-      place.storeBytes(of: bits, toByteOffset: index * 2, as: UInt16.self)
-      return FloatBits.float(bf16: bits)
-    case .f16:
-      let bits = FloatBits.f16(value)
-      place.storeBytes(of: bits, toByteOffset: index * 2, as: UInt16.self)
-      return FloatBits.float(f16: bits)
-    default:
-      place.storeBytes(of: value, toByteOffset: index * 4, as: Float.self)
-      return value
-    }
   }
 }

@@ -43,4 +43,39 @@ public enum FloatBits {
     let rounded = magnitude &+ 0x0fff &+ ((magnitude >> 13) & 1)
     return sign | UInt16(truncatingIfNeeded: (rounded &- 0x3800_0000) >> 13)
   }
+
+  /// The value of one element of an F32, BF16 or F16 tensor.
+  /// - Precondition: `type.isComputable`.
+  @inlinable
+  public static func load(_ bytes: UnsafeRawBufferPointer, _ index: Int, _ type: ScalarType)
+    -> Float
+  {
+    switch type {
+    case .bf16: float(bf16: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
+    case .f16: float(f16: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
+    default: bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self)
+    }
+  }
+
+  /// Stores one element of an F32, BF16 or F16 tensor.
+  /// - Returns: the value that the stored bits stand for.
+  /// - Precondition: `type.isComputable`.
+  @inlinable
+  public static func store(
+    _ value: Float, _ place: UnsafeMutableRawBufferPointer, _ index: Int, _ type: ScalarType
+  ) -> Float {
+    switch type {
+    case .bf16:
+      let bits = bf16(value)
+      place.storeBytes(of: bits, toByteOffset: index * 2, as: UInt16.self)
+      return float(bf16: bits)
+    case .f16:
+      let bits = f16(value)
+      place.storeBytes(of: bits, toByteOffset: index * 2, as: UInt16.self)
+      return float(f16: bits)
+    default:
+      place.storeBytes(of: value, toByteOffset: index * 4, as: Float.self)
+      return value
+    }
+  }
 }

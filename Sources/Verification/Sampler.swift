@@ -1,5 +1,6 @@
 import Diagnostics
 import Runtime
+import Tensors
 
 /// Continues a prompt token by token with carried state.
 public struct Sampler: Sendable {
@@ -24,7 +25,7 @@ public struct Sampler: Sendable {
   ) throws {
     let workspace = try Workspace(model, threads: threads)
     let state = try SequenceState(model, capacity: prompt.count + count)
-    var draws = seed
+    var draws = SplitMix64(seed: seed)
     var token = 0
     try model.run(prompt, state, workspace, logits: .last) { rows in
       token = choose(rows[prompt.count - 1], &draws)
@@ -36,26 +37,17 @@ public struct Sampler: Sendable {
     }
   }
 
-  private func choose(_ logits: UnsafeBufferPointer<Float>, _ draws: inout UInt64) -> Int {
+  private func choose(_ logits: UnsafeBufferPointer<Float>, _ draws: inout SplitMix64) -> Int {
     guard temperature > 0 else { return LogitComparison.argmax(logits) }
     let scaled = logits.map { Float(Double($0) / temperature) }
     return scaled.withUnsafeBufferPointer { scaled in
       let norm = LogitComparison.logSumExp(scaled)
-      var rest = Self.uniform(&draws)
+      var rest = draws.uniform()
       for index in scaled.indices {
         rest -= (Double(scaled[index]) - norm).exponential
         if rest < 0 { return index }
       }
       return LogitComparison.argmax(scaled)
     }
-  }
-
-  /// A number from 0 to 1 (SplitMix64).
-  private static func uniform(_ state: inout UInt64) -> Double {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return Double((z ^ (z >> 31)) >> 11) / 0x1p53
   }
 }

@@ -1,4 +1,5 @@
 import Diagnostics
+import Tensors
 
 /// Prompts as token ids, one row each, with labels where the file has them.
 public struct TokenBatch: Hashable, Sendable {
@@ -18,11 +19,8 @@ public struct TokenBatch: Hashable, Sendable {
 
   /// A prompt that visits the whole vocabulary at random, the same for every run.
   public static func builtIn(vocabulary: Int, length: Int = 512) -> TokenBatch {
-    var state: UInt64 = 0x6772_6166_7400_0001
-    let row = (0..<length).map { _ -> Int in
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int((state >> 33) % UInt64(vocabulary))
-    }
+    var bits = SplitMix64(seed: 0)
+    let row = (0..<length).map { _ in Int(bits.next() % UInt64(vocabulary)) }
     return TokenBatch(rows: [row])
   }
 

@@ -1,18 +1,14 @@
-/// A small repeatable generator (SplitMix64), so that a failing seed can be run again.
+import Tensors
+
+/// A repeatable generator, so that a failing seed can be run again.
 public struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
+  private var bits: SplitMix64
 
   /// A generator that yields the same numbers for the same seed.
-  public init(seed: UInt64) { state = seed }
+  public init(seed: UInt64) { bits = SplitMix64(seed: seed) }
 
   /// The next 64 random bits.
-  public mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
+  public mutating func next() -> UInt64 { bits.next() }
 
   /// A value between -1 and 1.
   public mutating func float() -> Float {
