@@ -1,3 +1,4 @@
+import Canonical
 import Diagnostics
 import Tensors
 
@@ -17,11 +18,13 @@ public struct TokenBatch: Hashable, Sendable {
   /// The number of positions of all rows.
   public var positions: Int { rows.reduce(0) { $0 + $1.count } }
 
-  /// A prompt that visits the whole vocabulary at random, the same for every run.
-  public static func builtIn(vocabulary: Int, length: Int = 512) -> TokenBatch {
+  /// A prompt of 512 tokens, or of all learned positions, that visits the vocabulary at random; the
+  /// same for every run.
+  public static func builtIn(for model: ModelConfiguration) -> TokenBatch {
     var bits = SplitMix64(seed: 0)
-    let row = (0..<length).map { _ in Int(bits.next() % UInt64(vocabulary)) }
-    return TokenBatch(rows: [row])
+    let length = model.position == .learned ? min(512, model.maximumPositions) : 512
+    return TokenBatch(
+      rows: [(0..<length).map { _ in Int(bits.next() % UInt64(model.vocabulary)) }])
   }
 
   /// Checks that every prompt can be run.

@@ -50,8 +50,9 @@ struct VerifyCommand: Verb {
     }
     let second = other ?? ""
     let expected = try OpenedModel(FilePath(second), catalogue: .builtIn())
-    let vocabulary = model.configuration.vocabulary
-    let batch = try tokens.batch(vocabulary: vocabulary) ?? .builtIn(vocabulary: vocabulary)
+    let batch =
+      try tokens.batch(vocabulary: model.configuration.vocabulary)
+      ?? .builtIn(for: model.configuration)
     return outcome(
       try verifier.compare(with: expected.runnable(), tokens: batch), against: second)
   }
