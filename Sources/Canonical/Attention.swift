@@ -24,8 +24,10 @@ public struct Attention: FactRecord {
   public var kvHeads = 0
   /// hd, the head dim.
   public var headDim = 0
-  /// Whether q, k, v and o have biases.
+  /// Whether q, k, v and the gate have biases.
   public var hasBias = false
+  /// Whether o has a bias.
+  public var hasOutputBias = false
   /// Whether the output is multiplied by `sigmoid(gate)` before the output projection.
   public var hasGate = false
   /// Whether the component along the position's own value is removed from the output.
@@ -48,6 +50,7 @@ public struct Attention: FactRecord {
     .integer("attention.kv_heads", \.kvHeads),
     .integer("attention.head_dim", \.headDim),
     .flag("attention.bias", \.hasBias),
+    .flag("attention.o_bias", \.hasOutputBias),
     .flag("attention.gate", \.hasGate),
     .flag("attention.exclusive", \.isExclusive),
     .integer("attention.window", \.window),
@@ -63,7 +66,11 @@ public struct Attention: FactRecord {
   }
 
   var symbols: [String: Int] {
-    ["nh": heads, "nkv": kvHeads, "hd": headDim, "r": kvHeads > 0 ? heads / kvHeads : 0]
+    [
+      "nh": heads, "nkv": kvHeads, "hd": headDim, "r": kvHeads > 0 ? heads / kvHeads : 0,
+      "qn": qkNorm == .projection ? heads * headDim : headDim,
+      "kn": qkNorm == .projection ? kvHeads * headDim : headDim,
+    ]
   }
 
   mutating func resolve(hidden: Int) {

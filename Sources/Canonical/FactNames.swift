@@ -1,8 +1,10 @@
 /// The names of all facts, for checking layout files.
 public enum FactNames {
+  /// The names that belong to a layer.
+  public static let layer: Set<String> = Set(
+    Attention.facts.map(\.name) + GatedDeltaNet.facts.map(\.name) + M2RNN.facts.map(\.name)
+      + FeedForward.facts.map(\.name) + LayerConfiguration.ownFacts)
+
   /// Every name a layout may use.
-  public static let all: Set<String> = Set(
-    ModelConfiguration.facts.map(\.name) + Attention.facts.map(\.name)
-      + GatedDeltaNet.facts.map(\.name) + M2RNN.facts.map(\.name) + FeedForward.facts.map(\.name)
-      + LayerConfiguration.ownFacts)
+  public static let all: Set<String> = layer.union(ModelConfiguration.facts.map(\.name))
 }

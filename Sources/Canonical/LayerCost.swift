@@ -45,8 +45,10 @@ extension Attention {
   public func cost(hidden: Int) -> LayerCost {
     let rows = (heads * (hasGate ? 2 : 1) + 2 * kvHeads) * headDim
     let weights = rows * hidden + hidden * heads * headDim
+    let norms = qkNorm == .none ? 0 : (symbols["qn"] ?? 0) + (symbols["kn"] ?? 0)
     return LayerCost(
-      parameters: weights + (hasBias ? rows + hidden : 0), stateValues: 0, convolutionValues: 0,
+      parameters: weights + (hasBias ? rows : 0) + (hasOutputBias ? hidden : 0) + norms,
+      stateValues: 0, convolutionValues: 0,
       stateValuesPerPosition: 2 * kvHeads * headDim, flopsPerToken: 2 * weights)
   }
 }

@@ -58,6 +58,8 @@ public struct ModelConfiguration: FactRecord {
   public var ropeTheta = 10_000.0
   /// The dims of a head that RoPE rotates.
   public var ropeDim = 0
+  /// The same as a share of the head dim; nil where the number of dims is given.
+  public var ropeFraction: Double?
   /// Which dims those are.
   public var ropeSide = RopeSide.first
   /// How RoPE frequencies are stretched.
@@ -98,6 +100,7 @@ public struct ModelConfiguration: FactRecord {
       .word("position", \.position),
       .number("rope.theta", \.ropeTheta),
       .integer("rope.dim", \.ropeDim),
+      .number("rope.fraction", \.ropeFraction),
       .word("rope.side", \.ropeSide),
       .word("rope.scaling", \.ropeScaling),
       .number("rope.factor", \.ropeFactor),
@@ -125,9 +128,11 @@ public struct ModelConfiguration: FactRecord {
   }
 
   private mutating func resolveRopeDim() {
-    guard position == .rope, ropeDim == 0 else { return }
-    for layer in layers {
-      if case .attention(let attention) = layer.mixer { ropeDim = attention.headDim }
+    guard position == .rope else { return }
+    for case .attention(let attention) in layers.map(\.mixer) where attention.headDim > 0 {
+      let headDim = Double(attention.headDim)
+      if ropeDim == 0 { ropeDim = Int(headDim * min(max(ropeFraction ?? 1, 0), 1)) }
+      if ropeFraction == nil { ropeFraction = Double(ropeDim) / headDim }
     }
   }
 

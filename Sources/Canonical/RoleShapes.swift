@@ -52,6 +52,7 @@ public enum RoleShapes {
     "attention.k": ["nkv*hd", "H"], "attention.k.bias": ["nkv*hd"],
     "attention.v": ["nkv*hd", "H"], "attention.v.bias": ["nkv*hd"],
     "attention.gate": ["nh*hd", "H"], "attention.gate.bias": ["nh*hd"],
+    "attention.q_norm": ["qn"], "attention.k_norm": ["kn"],
     "attention.o": ["H", "nh*hd"], "attention.o.bias": ["H"],
 
     "gdn.q": ["nk*dk", "H"], "gdn.k": ["nk*dk", "H"], "gdn.v": ["nv*dv", "H"],

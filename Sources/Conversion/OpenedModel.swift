@@ -36,29 +36,62 @@ public struct OpenedModel: Sendable {
         .missing, "there is no config.json beside the weights", file: configFile,
         remedy: "put the config.json of the model there")
     }
-    evidence = try Problem.placing({ $0.inFile(directory) }) {
-      guard let from else { return try catalogue.detect(config: config, names: names) }
-      return LayoutEvidence(layout: try catalogue.layout(from), evidence: ["named by --from"])
+    let candidates = try Problem.placing({ $0.inFile(directory) }) {
+      try from.map { try catalogue.forms(of: $0, config: config, names: names) }
+        ?? catalogue.candidates(config: config, names: names)
     }
-    let layout = evidence.layout
-    let (configuration, binding) = try Problem.placing({ $0.inFile(configFile) }) {
-      let configuration = try layout.configuration(from: config)
-      return (configuration, try LayoutBinding(layout, configuration))
-    }
-    self.binding = binding
-    let shapes = Dictionary(
-      checkpoint.tensors.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
-    try binding.check(stored: shapes, file: directory)
+    let fitting = try Self.fitting(candidates, config, checkpoint)
+    (evidence, binding) = (fitting.evidence, fitting.binding)
     canonical = CanonicalModel(
-      configuration: configuration, tensors: Self.tensors(binding, checkpoint))
+      configuration: fitting.configuration, tensors: try Self.tensors(binding, checkpoint))
   }
 
-  private static func tensors(_ binding: LayoutBinding, _ checkpoint: StoredCheckpoint)
+  private typealias Reading = (
+    evidence: LayoutEvidence, configuration: ModelConfiguration, binding: LayoutBinding
+  )
+
+  /// The candidate whose names and shapes are those of the checkpoint.
+  /// - Throws: the problems of the first candidate where none fits; `Problem` of kind `unsupported`
+  ///   where two layouts fit.
+  private static func fitting(
+    _ candidates: [LayoutEvidence], _ config: JSONValue, _ checkpoint: StoredCheckpoint
+  ) throws -> Reading {
+    let readings = candidates.map { candidate in
+      Result { try read(candidate, config, checkpoint) }
+    }
+    let fitting = readings.compactMap { try? $0.get() }
+    guard let first = fitting.first else { return try readings[0].get() }
+    let ids = Set(fitting.map(\.evidence.layout.id)).sorted()
+    guard ids.count == 1 else {
+      throw Problem(
+        .unsupported, "more than one layout fits this checkpoint",
+        file: checkpoint.directory.string, found: ids.joined(separator: ", "),
+        remedy: "name the layout with --from")
+    }
+    return first
+  }
+
+  private static func read(
+    _ candidate: LayoutEvidence, _ config: JSONValue, _ checkpoint: StoredCheckpoint
+  ) throws -> Reading {
+    let configFile = checkpoint.path(StoredCheckpoint.configName).string
+    let (configuration, binding) = try Problem.placing({ $0.inFile(configFile) }) {
+      let configuration = try candidate.layout.configuration(from: config)
+      return (configuration, try LayoutBinding(candidate.layout, configuration))
+    }
+    let shapes = Dictionary(
+      checkpoint.tensors.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
+    try binding.check(stored: shapes, file: checkpoint.directory.string)
+    return (candidate, configuration, binding)
+  }
+
+  private static func tensors(_ binding: LayoutBinding, _ checkpoint: StoredCheckpoint) throws
     -> [Role: CanonicalTensor]
   {
     var tensors: [Role: CanonicalTensor] = [:]
     for bound in binding.tensors {
-      guard let stored = checkpoint.tensor(bound.name) else { continue }
+      let pieces = bound.pieces.compactMap(checkpoint.tensor)
+      guard let stored = pieces.count > 1 ? try joined(pieces) : pieces.first else { continue }
       for part in bound.parts {
         tensors[part.role] = CanonicalTensor(
           shape: part.shape, type: stored.type, region: stored.region, view: part.view,
@@ -66,6 +99,28 @@ public struct OpenedModel: Sendable {
       }
     }
     return tensors
+  }
+
+  /// Several stored tensors end to end along axis 0, in memory.
+  /// - Cost: their size; only small convolution weights are stored that way.
+  private static func joined(_ pieces: [StoredTensor]) throws -> StoredTensor {
+    guard let first = pieces.first, pieces.allSatisfy({ $0.type == first.type }) else {
+      throw Problem(
+        .invalid, "tensors that belong together differ in type",
+        tensor: pieces.map(\.name).joined(separator: ", "))
+    }
+    let bytes = OwnedBytes(count: pieces.reduce(0) { $0 + $1.byteCount })
+    var offset = 0
+    for piece in pieces {
+      piece.region.withBytes {
+        UnsafeMutableRawBufferPointer(rebasing: bytes.mutableBytes[offset...]).copyMemory(from: $0)
+      }
+      offset += piece.byteCount
+    }
+    let rows = pieces.reduce(0) { $0 + ($1.shape.first ?? 0) }
+    return StoredTensor(
+      name: first.name, type: first.type, shape: [rows] + first.shape.dropFirst(),
+      region: ByteRegion(bytes), file: first.file)
   }
 
   /// Stored tensors that are carried through by name.

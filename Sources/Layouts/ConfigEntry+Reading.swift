@@ -8,11 +8,12 @@ extension ConfigEntry {
   ///   `unsupported` for a value that the layout does not know.
   func read(from object: JSONObject) throws -> Facts {
     switch meaning {
-    case .fact(let entry): [entry.fact: try read(entry, object[key])]
-    case .cases(let cases, let absent): try read(cases, object[key] ?? absent)
-    case .constant, .blocks: [:]
+    case .fact(let entry): [entry.fact: try read(entry, lookup(object))]
+    case .cases(let cases, let absent, let otherwise):
+      try read(cases, lookup(object) ?? absent, otherwise: otherwise)
+    case .constant, .list, .sparse, .blocks: [:]
     case .object(let null, let set, let entries):
-      try read(object[key] ?? .null, null: null, set: set, entries: entries)
+      try read(lookup(object) ?? .null, null: null, set: set, entries: entries)
     }
   }
 
@@ -38,12 +39,11 @@ extension ConfigEntry {
     return fact
   }
 
-  private func read(_ cases: [Case], _ value: JSONValue?) throws -> Facts {
+  private func read(_ cases: [Case], _ value: JSONValue?, otherwise: Facts?) throws -> Facts {
+    if let match = cases.first(where: { $0.value == value }) { return match.facts }
+    if let otherwise { return otherwise }
     guard let value else { throw Problem(.invalid, "the config lacks a key", expected: key) }
-    guard let match = cases.first(where: { $0.value == value }) else {
-      throw unknown(value, cases)
-    }
-    return match.facts
+    throw unknown(value, cases)
   }
 
   private func read(_ value: JSONValue, null: Facts, set: Facts, entries: [ConfigEntry]) throws
@@ -58,9 +58,52 @@ extension ConfigEntry {
     }
   }
 
-  /// The facts that a list of per-layer objects states, layer by layer.
-  func readBlocks(from object: JSONObject) throws -> [Facts] {
-    guard case .blocks(let select, let kinds) = meaning else { return [] }
+  /// The facts that a list with one item per layer states, layer by layer.
+  /// - Parameter count: the number of layers, where another key gives it.
+  func readList(from object: JSONObject, count: FactValue?) throws -> [Facts] {
+    switch meaning {
+    case .blocks(let select, let kinds): try readBlocks(from: object, select, kinds)
+    case .list(let words, let interval):
+      try readWords(from: object, words, interval, count: count)
+    case .sparse(let step, let experts):
+      try readSparse(from: object, step: step, experts: experts, count: count)
+    case .fact, .cases, .constant, .object: []
+    }
+  }
+
+  private func readSparse(
+    from object: JSONObject, step: String, experts: String, count: FactValue?
+  ) throws -> [Facts] {
+    let dense = try FormatValue.array(lookup(object) ?? .array([])).map(FormatValue.integer)
+    let step = object.value(at: step)?.int ?? 1
+    let hasExperts = (object.value(at: experts)?.int ?? 0) > 0
+    guard case .integer(let count)? = count, Interval.layerCounts.contains(count), step > 0 else {
+      throw Problem(.invalid, "the number of layers or the sparse step is out of range")
+    }
+    return (0..<count).map { layer in
+      let isSparse = hasExperts && !dense.contains(layer) && (layer + 1) % step == 0
+      return ["mlp": .word(isSparse ? "moe" : "dense")]
+    }
+  }
+
+  private func readWords(
+    from object: JSONObject, _ words: [(word: String, facts: Facts)], _ interval: Interval?,
+    count: FactValue?
+  ) throws -> [Facts] {
+    let list = try lookup(object).map(FormatValue.array) ?? interval?.words(object, count) ?? []
+    return try list.enumerated().map { layer, value in
+      guard let match = words.first(where: { value == .string($0.word) }) else {
+        throw Problem(
+          .unsupported, "\(key): the kind of a layer is not one the layout knows", layer: layer,
+          expected: words.map(\.word).joined(separator: ", "), found: value.text(indent: 0))
+      }
+      return match.facts
+    }
+  }
+
+  private func readBlocks(
+    from object: JSONObject, _ select: String, _ kinds: [(name: String, kind: BlockKind)]
+  ) throws -> [Facts] {
     guard case .array(let blocks)? = object[key] else {
       throw Problem(.invalid, "the config lacks a list of layers", expected: key)
     }
@@ -96,4 +139,21 @@ extension ConfigEntry {
   }
 
   private func text(_ value: JSONValue) -> String { "\(key): \(value.text(indent: 0))" }
+}
+
+extension ConfigEntry.Interval {
+  /// The numbers of layers for which a list is made up.
+  static let layerCounts = 0...(1 << 14)
+
+  /// The words of a list that is not written down.
+  func words(_ object: JSONObject, _ count: FactValue?) throws -> [JSONValue] {
+    let interval = object.value(at: key)?.int ?? standard
+    guard case .integer(let count)? = count, Self.layerCounts.contains(count), interval > 0
+    else {
+      throw Problem(
+        .invalid, "the config gives neither a list of layers nor a sensible number and interval",
+        expected: key, found: "\(interval)")
+    }
+    return (0..<count).map { .string(($0 + 1) % interval == 0 ? every : other) }
+  }
 }

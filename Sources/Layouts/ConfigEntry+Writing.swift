@@ -6,7 +6,7 @@ extension ConfigEntry {
   func value(for facts: Facts) -> JSONValue? {
     switch meaning {
     case .fact(let entry): value(entry, facts[entry.fact] ?? .none)
-    case .cases(let cases, _): cases.first { $0.facts.agree(with: facts) }?.value
+    case .cases(let cases, _, _): cases.first { $0.facts.agree(with: facts) }?.value
     case .constant(let value): value
     case .object(let null, let set, let entries):
       if null.agree(with: facts) {
@@ -16,12 +16,13 @@ extension ConfigEntry {
       } else {
         nil
       }
-    case .blocks: nil
+    case .list, .sparse, .blocks: nil
     }
   }
 
   private func value(_ entry: FactEntry, _ fact: FactValue) -> JSONValue? {
     if let null = entry.null, null.means(fact) { return .null }
+    if fact == .none { return nil }
     if let map = entry.map { return map.first { $0.facts[entry.fact] == fact }?.value }
     if case .integer(let number) = fact { return .integer(Int64(number - entry.plus)) }
     return fact.json
@@ -29,7 +30,9 @@ extension ConfigEntry {
 
   /// An object of the given entries for the given facts.
   static func object(_ entries: [ConfigEntry], _ facts: Facts) -> JSONObject {
-    entries.reduce(into: JSONObject()) { $0[$1.key] = $1.value(for: facts) }
+    entries.reduce(into: JSONObject()) { object, entry in
+      if let value = entry.value(for: facts) { object.set(value, at: entry.key) }
+    }
   }
 
   /// The per-layer object of one layer, its kind where the entries put it or else last; nil where no kind stands for its facts.
@@ -45,7 +48,23 @@ extension ConfigEntry {
   /// Changes an object where facts that this entry states have changed.
   func update(_ object: inout JSONObject, from old: Facts, to new: Facts) {
     let changed = facts.contains { !(old[$0] ?? .none).means(new[$0] ?? .none) }
-    if changed, let value = value(for: new) { object[key] = value }
+    if changed, let value = value(for: new) { object.set(value, at: writtenKey(object)) }
+  }
+
+  /// The key under which an object holds the value already, or else the first.
+  private func writtenKey(_ object: JSONObject) -> String {
+    ([key] + alternativeKeys).first { object.value(at: $0) != nil } ?? key
+  }
+
+  /// The list that says something of every layer; nil where it cannot.
+  func list(for layers: [Facts]) -> JSONValue? {
+    if case .sparse = meaning {
+      let dense = layers.indices.filter { layers[$0]["mlp"] != .word("moe") }
+      return .array(dense.map { JSONValue($0) })
+    }
+    guard case .list(let words, _) = meaning else { return nil }
+    let list = layers.compactMap { facts in words.first { $0.facts.agree(with: facts) }?.word }
+    return list.count == layers.count ? .array(list.map { .string($0) }) : nil
   }
 
   /// Changes a list of per-layer objects where the facts of a layer have changed.

@@ -4,19 +4,28 @@ import JSON
 
 /// How one key of a config corresponds to facts, in both directions.
 public struct ConfigEntry: Sendable {
-  /// The key in its object.
+  /// The key in its object; `/` leads into nested objects.
   public let key: String
+  /// Keys that are read where `key` is missing.
+  let alternativeKeys: [String]
+  /// For which layers the entry holds, where it states facts of layers.
+  let condition: Condition
   let meaning: Meaning
 
   indirect enum Meaning: Sendable {
     /// The value is that of a fact.
     case fact(FactEntry)
-    /// Each value stands for some facts.
-    case cases([Case], absent: JSONValue?)
+    /// Each value stands for some facts; any other value, or none, for those of `otherwise`.
+    case cases([Case], absent: JSONValue?, otherwise: Facts?)
     /// The key is always written with this value and never decides anything.
     case constant(JSONValue)
     /// An object or null; `null` and `set` are what either says by itself.
     case object(null: Facts, set: Facts, entries: [ConfigEntry])
+    /// One word per layer, or a rule for a missing list.
+    case list([(word: String, facts: Facts)], interval: Interval?)
+    /// The indices of dense layers; every `step`-th of the others is a mixture where there are
+    /// experts.
+    case sparse(step: String, experts: String)
     /// One object per layer; `select` names the key that tells kinds apart.
     case blocks(select: String, kinds: [(name: String, kind: BlockKind)])
   }
@@ -39,6 +48,15 @@ public struct ConfigEntry: Sendable {
     let facts: Facts
   }
 
+  /// Every so many layers one is of another kind.
+  struct Interval: Sendable {
+    let key: String
+    let standard: Int
+    /// The word of layers interval - 1, 2 · interval - 1, …
+    let every: String
+    let other: String
+  }
+
   /// What one kind of per-layer block says.
   struct BlockKind: Sendable {
     let set: Facts
@@ -49,13 +67,51 @@ public struct ConfigEntry: Sendable {
   var facts: Set<String> {
     switch meaning {
     case .fact(let entry): [entry.fact]
-    case .cases(let cases, _): Set(cases.flatMap(\.facts.keys))
+    case .cases(let cases, _, let otherwise):
+      Set(cases.flatMap(\.facts.keys)).union((otherwise ?? [:]).keys)
     case .constant: []
     case .object(let null, let set, let entries):
       Set(null.keys).union(set.keys).union(entries.flatMap(\.facts))
+    case .list(let words, _): Set(words.flatMap(\.facts.keys))
+    case .sparse: ["mlp"]
     case .blocks(_, let kinds):
       Set(kinds.flatMap { Array($0.kind.set.keys) + $0.kind.entries.flatMap(\.facts) })
     }
+  }
+}
+
+extension ConfigEntry {
+  /// Whether the entry states, by one key, a fact of every layer.
+  var isForLayers: Bool {
+    switch meaning {
+    case .fact, .cases, .object: !facts.isDisjoint(with: FactNames.layer)
+    case .constant, .list, .sparse, .blocks: false
+    }
+  }
+
+  /// The value under the key or the first alternative that is there.
+  func lookup(_ object: JSONObject) -> JSONValue? {
+    ([key] + alternativeKeys).lazy.compactMap { object.value(at: $0) }.first
+  }
+}
+
+extension JSONObject {
+  /// The value at a path of keys; nil where a part of the path is missing or no object.
+  func value(at path: String) -> JSONValue? {
+    path.split(separator: "/").reduce(JSONValue.object(self) as JSONValue?) { value, key in
+      guard case .object(let object)? = value else { return nil }
+      return object[String(key)]
+    }
+  }
+
+  /// Puts a value at a path of keys, making objects on the way.
+  mutating func set(_ value: JSONValue, at path: String) {
+    guard let slash = path.firstIndex(of: "/") else { return self[path] = value }
+    let key = String(path[..<slash])
+    var inner = JSONObject()
+    if case .object(let object)? = self[key] { inner = object }
+    inner.set(value, at: String(path[path.index(after: slash)...]))
+    self[key] = .object(inner)
   }
 }
 

@@ -8,6 +8,8 @@ extension ConfigTable {
     let tables = try Tables(
       maps: Self.pairs(object.optional("maps")),
       alternatives: Self.pairs(object.optional("alternatives")))
+    nested = try object.optionalString("nested")
+    outer = try object.strings("outer")
     entries = try object.array("keys").map { try ConfigEntry($0, tables) }
     try object.finish()
   }
@@ -40,10 +42,13 @@ extension ConfigEntry {
       key = try FormatValue.string(pair[0])
       let fact = try Self.known(FormatValue.string(pair[1]))
       meaning = .fact(FactEntry(fact: fact, null: nil, absent: nil, plus: 0, map: nil))
+      (alternativeKeys, condition) = ([], .always)
       return
     }
     var object = try FormatObject(value, "a config key")
     key = try object.string("key")
+    alternativeKeys = try object.strings("or")
+    condition = try object.condition()
     meaning = try Self.meaning(&object, tables)
     try object.finish()
   }
@@ -53,13 +58,17 @@ extension ConfigEntry {
   {
     if let constant = object.optional("constant") { return .constant(constant) }
     if object.optional("cases") != nil || object.optional("alternatives") != nil {
-      return .cases(try cases(&object, tables), absent: object.optional("absent"))
+      return .cases(
+        try cases(&object, tables), absent: object.optional("absent"),
+        otherwise: object.optional("otherwise") == nil ? nil : try object.facts("otherwise"))
     }
     if let entries = object.optional("object") {
       return .object(
         null: try object.facts("null"), set: try object.facts("set"),
         entries: try FormatValue.array(entries).map { try ConfigEntry($0, tables) })
     }
+    if let sparse = object.optional("sparse") { return try Self.sparse(sparse) }
+    if let words = object.optional("list") { return try list(words, &object) }
     if let kinds = object.optional("blocks") {
       return .blocks(select: try object.string("select"), kinds: try blocks(kinds, tables))
     }
@@ -107,6 +116,27 @@ extension ConfigEntry {
       guard pair.count == 2 else { throw FormatValue.wrong(.array(pair), "[value, facts]") }
       return Case(value: pair[0], facts: try FormatValue.facts(pair[1]))
     }
+  }
+
+  private static func sparse(_ value: JSONValue) throws -> Meaning {
+    var object = try FormatObject(value, "sparse")
+    let meaning = Meaning.sparse(step: try object.string("step"), experts: try object.string("experts"))
+    try object.finish()
+    return meaning
+  }
+
+  private static func list(_ value: JSONValue, _ object: inout FormatObject) throws -> Meaning {
+    guard case .object(let words) = value else { throw FormatValue.wrong(value, "an object") }
+    var interval: Interval?
+    if let rule = object.optional("interval") {
+      var rule = try FormatObject(rule, "interval")
+      interval = Interval(
+        key: try rule.string("key"), standard: try rule.integer("default"),
+        every: try rule.string("every"), other: try rule.string("other"))
+      try rule.finish()
+    }
+    return .list(
+      try words.entries.map { ($0.key, try FormatValue.facts($0.value)) }, interval: interval)
   }
 
   private static func blocks(_ value: JSONValue, _ tables: ConfigTable.Tables) throws

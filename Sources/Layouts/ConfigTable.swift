@@ -5,35 +5,62 @@ import JSON
 /// The two-way table between a config.json and the facts of a model.
 public struct ConfigTable: Sendable {
   let entries: [ConfigEntry]
+  /// The key of an object that holds the keys of the table in some configs.
+  let nested: String?
+  /// Keys that count outside that object.
+  let outer: [String]
 
   /// Reads the configuration of a model.
   /// - Throws: `Problem` or `ProblemList` of kind `invalid` or `unsupported`.
   func read(_ config: JSONValue, model: Facts, layer: Facts) throws -> ModelConfiguration {
-    guard case .object(let object) = config else {
-      throw Problem(.invalid, "the config is not a JSON object")
-    }
+    let object = try table(config)
     var problems: [Problem] = []
-    let facts = entries.reduce(into: model) { facts, entry in
-      do {
-        facts.merge(try entry.read(from: object)) { $1 }
-      } catch { problems.append(contentsOf: error.asProblems) }
+    func collect<Value>(_ body: () throws -> Value) -> Value? {
+      do { return try body() } catch { problems.append(contentsOf: error.asProblems) }
+      return nil
+    }
+    let facts = entries.filter { !$0.isForLayers }.reduce(into: model) { facts, entry in
+      facts.merge(collect { try entry.read(from: object) } ?? [:]) { $1 }
     }
     var layers: [Facts] = []
     for entry in entries {
-      do {
-        let blocks = try entry.readBlocks(from: object)
-        guard !blocks.isEmpty else { continue }
-        if layers.isEmpty { layers = Array(repeating: layer, count: blocks.count) }
-        guard layers.count == blocks.count else {
-          throw Problem(
-            .invalid, "lists of layers differ in length", expected: "\(layers.count)",
-            found: "\(entry.key) has \(blocks.count)")
-        }
-        for index in layers.indices { layers[index].merge(blocks[index]) { $1 } }
-      } catch { problems.append(contentsOf: error.asProblems) }
+      let list = collect { try entry.readList(from: object, count: facts["layers"]) } ?? []
+      _ = collect { try merge(list, of: entry, into: &layers, base: layer) }
+    }
+    for entry in entries where entry.isForLayers {
+      let matching = layers.indices.filter {
+        entry.condition.holds(facts.merging(layers[$0]) { $1 })
+      }
+      guard !matching.isEmpty, let values = collect({ try entry.read(from: object) }) else {
+        continue
+      }
+      for index in matching { layers[index].merge(values) { $1 } }
     }
     try ProblemList.throwIfAny(problems)
     return try ModelConfiguration(model: facts, layers: layers)
+  }
+
+  private func merge(
+    _ list: [Facts], of entry: ConfigEntry, into layers: inout [Facts], base: Facts
+  ) throws {
+    guard !list.isEmpty else { return }
+    if layers.isEmpty { layers = Array(repeating: base, count: list.count) }
+    guard layers.count == list.count else {
+      throw Problem(
+        .invalid, "lists of layers differ in length", expected: "\(layers.count)",
+        found: "\(entry.key) has \(list.count)")
+    }
+    for index in layers.indices { layers[index].merge(list[index]) { $1 } }
+  }
+
+  /// The object that holds the keys.
+  private func table(_ config: JSONValue) throws -> JSONObject {
+    guard case .object(let object) = config else {
+      throw Problem(.invalid, "the config is not a JSON object")
+    }
+    guard let nested, case .object(var inner)? = object[nested] else { return object }
+    for key in outer { if let value = object[key] { inner[key] = value } }
+    return inner
   }
 
   /// The config after a change of the configuration; keys whose facts did not change, unknown ones
@@ -41,25 +68,42 @@ public struct ConfigTable: Sendable {
   func updated(_ config: JSONValue, from old: ModelConfiguration, to new: ModelConfiguration)
     -> JSONValue
   {
-    guard case .object(var object) = config else { return config }
+    guard case .object(var object) = config, var inner = try? table(config) else { return config }
     let before = old.layers.map(\.values)
     let after = new.layers.map(\.values)
-    for entry in entries {
-      entry.update(&object, from: old.values, to: new.values)
-      entry.updateBlocks(&object, from: before, to: after)
+    for entry in entries where !entry.isForLayers {
+      entry.update(&inner, from: old.values, to: new.values)
+      entry.updateBlocks(&inner, from: before, to: after)
     }
+    for entry in entries where entry.isForLayers {
+      guard let old = layerFacts(entry, old), let new = layerFacts(entry, new) else { continue }
+      entry.update(&inner, from: old, to: new)
+    }
+    guard let nested, case .object? = object[nested] else { return .object(inner) }
+    object[nested] = .object(inner)
     return .object(object)
   }
 
   /// A config for a configuration, with every key of the layout.
   func written(_ configuration: ModelConfiguration) -> JSONValue {
-    var object = ConfigEntry.object(entries, configuration.values)
+    let layers = configuration.layers.map(\.values)
+    var object = JSONObject()
     for entry in entries {
-      guard case .blocks = entry.meaning else { continue }
-      let blocks = configuration.layers.compactMap { entry.block(for: $0.values) }
-      object[entry.key] = .array(blocks.map { .object($0) })
+      let facts = entry.isForLayers ? layerFacts(entry, configuration) : configuration.values
+      let blocks = layers.compactMap { entry.block(for: $0) }
+      if let value = facts.flatMap(entry.value(for:)) ?? entry.list(for: layers) {
+        object.set(value, at: entry.key)
+      } else if !blocks.isEmpty {
+        object[entry.key] = .array(blocks.map { .object($0) })
+      }
     }
     return .object(object)
+  }
+
+  /// The facts of the first layer for which an entry holds.
+  private func layerFacts(_ entry: ConfigEntry, _ configuration: ModelConfiguration) -> Facts? {
+    configuration.layers.lazy.map { configuration.values.merging($0.values) { $1 } }
+      .first { entry.condition.holds($0) }
   }
 }
 

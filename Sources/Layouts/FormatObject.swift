@@ -54,6 +54,18 @@ struct FormatObject {
     try array(key).map { try FormatValue.string($0) }
   }
 
+  /// Strings, those in `{"in": [tags], "name": …}` only where the form has one of the tags.
+  mutating func marked(_ key: String, _ variant: LayoutVariant) throws -> [String] {
+    try array(key).compactMap { value in
+      guard case .object = value else { return try FormatValue.string(value) }
+      var object = try FormatObject(value, key)
+      let isIn = try !variant.tags.isDisjoint(with: object.strings("in"))
+      let name = try object.string("name")
+      try object.finish()
+      return isIn ? name : nil
+    }
+  }
+
   mutating func condition(_ key: String = "when") throws -> Condition {
     try optionalString(key).map(Condition.init) ?? .always
   }

@@ -4,15 +4,26 @@ import JSON
 import Tensors
 
 extension Layout {
-  /// Reads a layout file.
+  /// Reads a layout file: one layout per form on disk, the preferred one first.
   /// - Throws: `Problem` of kind `invalid` for anything the file should not say, unknown keys among
   ///   it.
-  public init(parsing bytes: [UInt8]) throws {
-    var file = try FormatObject(JSONValue(parsing: bytes), "the top level")
+  public static func forms(parsing bytes: [UInt8]) throws -> [Layout] {
+    let value = try JSONValue(parsing: bytes)
+    var file = try FormatObject(value, "the top level")
+    let variants = try file.array("variants").map(LayoutVariant.init)
+    return try (variants.isEmpty ? [.only] : variants).map { variant in
+      try Layout(value.replacing("{prefix}", with: variant.prefix), variant)
+    }
+  }
+
+  private init(_ value: JSONValue, _ variant: LayoutVariant) throws {
+    var file = try FormatObject(value, "the top level")
     _ = file.optional("about")
+    _ = file.optional("variants")
+    self.variant = variant
     id = try file.string("layout")
     version = try file.integer("version")
-    detection = try LayoutDetection(file.required("detect"))
+    detection = try LayoutDetection(file.required("detect"), variant)
     config = try ConfigTable(file.required("config"))
     var semantics = try FormatObject(file.required("semantics"), "semantics")
     modelSemantics = try semantics.facts("model")
@@ -20,7 +31,9 @@ extension Layout {
     try semantics.finish()
     dimensions = try Self.dimensions(file.optional("dims"))
     let tables = try Self.tables(file.optional("tables"))
-    tensors = try file.array("tensors").map { try TensorRule($0, tables: tables) }
+    tensors = try file.array("tensors").compactMap {
+      try TensorRule($0, tables: tables, variant: variant)
+    }
     carried = try file.array("carry").map(CarryRule.init)
     try file.finish()
   }
@@ -46,8 +59,32 @@ extension Layout {
   }
 }
 
-extension LayoutDetection {
+extension LayoutVariant {
   init(_ value: JSONValue) throws {
+    var object = try FormatObject(value, "a variant")
+    name = try object.string("name")
+    prefix = try object.optionalString("prefix") ?? ""
+    tags = Set(try object.strings("tags"))
+    isWritten = object.optional("write") != .bool(false)
+    try object.finish()
+  }
+}
+
+extension JSONValue {
+  /// The value with a text replaced in every string.
+  fileprivate func replacing(_ text: String, with other: String) -> JSONValue {
+    switch self {
+    case .string(let string): .string(string.replacing(text, with: other))
+    case .array(let values): .array(values.map { $0.replacing(text, with: other) })
+    case .object(let object):
+      .object(JSONObject(object.entries.map { ($0.key, $0.value.replacing(text, with: other)) }))
+    default: self
+    }
+  }
+}
+
+extension LayoutDetection {
+  init(_ value: JSONValue, _ variant: LayoutVariant) throws {
     var object = try FormatObject(value, "detect")
     if case .object(let keys)? = object.optional("config") {
       config = try keys.entries.map {
@@ -56,8 +93,8 @@ extension LayoutDetection {
     } else {
       config = []
     }
-    present = try object.strings("present").map(NameTemplate.init)
-    absent = try object.strings("absent").map(NameTemplate.init)
+    present = try object.marked("present", variant).map(NameTemplate.init)
+    absent = try object.marked("absent", variant).map(NameTemplate.init)
     try object.finish()
   }
 }

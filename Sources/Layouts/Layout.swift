@@ -7,6 +7,8 @@ import Tensors
 public struct Layout: Sendable {
   /// The name users give on the command line.
   public let id: String
+  /// Which of the forms on disk it is, for a layout that has several.
+  public let variant: LayoutVariant
   /// The version of the layout file.
   public let version: Int
   /// How the layout is recognised.
@@ -23,6 +25,21 @@ public struct Layout: Sendable {
   public let tensors: [TensorRule]
   /// Stored tensors carried through by name.
   public let carried: [CarryRule]
+}
+
+/// One of the forms on disk of a layout: another prefix, experts fused or apart, an older dialect.
+public struct LayoutVariant: Hashable, Sendable {
+  /// The name of the form; empty where there is one only.
+  public let name: String
+  /// What `{prefix}` in names stands for.
+  public let prefix: String
+  /// Rules marked with one of these exist in this form only.
+  public let tags: Set<String>
+  /// Whether Graft writes the form, not only reads it.
+  public let isWritten: Bool
+
+  /// The only form of a layout.
+  static let only = LayoutVariant(name: "", prefix: "", tags: [], isWritten: true)
 }
 
 /// How a layout is recognised from a config and stored names.

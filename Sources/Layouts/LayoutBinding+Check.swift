@@ -9,8 +9,8 @@ extension LayoutBinding {
   /// - Throws: `Problem` or `ProblemList` of kind `invalid`.
   public func check(stored: [String: [Int]], file: String) throws {
     var problems = try doubleClaims()
-    let expected = Set(tensors.map(\.name))
-    let missing = tensors.map(\.name).filter { stored[$0] == nil }
+    let expected = Set(tensors.flatMap(\.pieces))
+    let missing = tensors.flatMap(\.pieces).filter { stored[$0] == nil }
     let extra = stored.keys.sorted().filter {
       !expected.contains($0) && carrier(of: $0) == nil
     }
@@ -27,7 +27,9 @@ extension LayoutBinding {
           tensor: name, remedy: "check that config.json belongs to these weights"))
     }
     for tensor in tensors {
-      guard let shape = stored[tensor.name], shape != tensor.shape else { continue }
+      guard let shape = joinedShape(tensor.pieces.compactMap { stored[$0] }),
+        shape != tensor.shape
+      else { continue }
       problems.append(
         Problem(
           .invalid, "a tensor has another shape than the config says", file: file,
@@ -35,6 +37,15 @@ extension LayoutBinding {
           found: TensorShape.text(shape)))
     }
     try ProblemList.throwIfAny(problems)
+  }
+
+  /// The shape of tensors end to end along axis 0; that of the first where they do not fit.
+  private func joinedShape(_ shapes: [[Int]]) -> [Int]? {
+    guard let first = shapes.first, shapes.count > 1 else { return shapes.first }
+    guard shapes.allSatisfy({ $0.dropFirst() == first.dropFirst() && !$0.isEmpty }) else {
+      return first
+    }
+    return [shapes.reduce(0) { $0 + $1[0] }] + first.dropFirst()
   }
 
   /// Names and roles that more than one rule claims: a fault of the layout file.

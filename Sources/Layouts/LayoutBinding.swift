@@ -18,6 +18,8 @@ public struct BoundPart: Hashable, Sendable {
 public struct BoundTensor: Hashable, Sendable {
   /// The stored name.
   public let name: String
+  /// The names of the stored tensors that make it up, end to end along axis 0; mostly one.
+  public let pieces: [String]
   /// The stored shape.
   public let shape: [Int]
   /// The canonical parts that fill it.
@@ -114,8 +116,10 @@ private struct Scope {
   private func bound(_ rule: TensorRule, _ shape: [Int], _ parts: [BoundPart], expert: Int)
     -> BoundTensor
   {
-    BoundTensor(
-      name: rule.name.name(layer: layer ?? 0, expert: expert), shape: shape, parts: parts,
+    let name = rule.name.name(layer: layer ?? 0, expert: expert)
+    let pieces = rule.pieces.map { $0.name(layer: layer ?? 0, expert: expert) }
+    return BoundTensor(
+      name: name, pieces: pieces.isEmpty ? [name] : pieces, shape: shape, parts: parts,
       storedType: rule.storedType)
   }
 

@@ -4,15 +4,20 @@ import JSON
 
 /// Every layout this build knows.
 public struct LayoutCatalogue: Sendable {
-  /// The layouts, by id in alphabetical order.
+  /// The layouts, one entry per form on disk, the preferred form of each first.
   public let layouts: [Layout]
+
+  /// The ids of the layouts.
+  public var ids: [String] {
+    layouts.map(\.id).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
 
   /// Reads layout files.
   /// - Throws: `Problem` of kind `invalid`, naming the file.
   public init(files: [(name: String, bytes: [UInt8])]) throws {
-    layouts = try files.map { name, bytes in
-      try Problem.placing({ $0.inFile(name) }) { try Layout(parsing: bytes) }
-    }.sorted { $0.id < $1.id }
+    layouts = try files.flatMap { name, bytes in
+      try Problem.placing({ $0.inFile(name) }) { try Layout.forms(parsing: bytes) }
+    }
   }
 
   /// The layouts of `formats/`, which are part of the build.
@@ -21,36 +26,41 @@ public struct LayoutCatalogue: Sendable {
     try LayoutCatalogue(files: FormatFiles.all.map { ($0.name, Array($0.text.utf8)) })
   }
 
-  /// The layout with an id.
+  /// The layout with an id, in the form that is written.
   /// - Throws: `Problem` of kind `usage` for an id nobody knows.
   public func layout(_ id: String) throws -> Layout {
-    guard let layout = layouts.first(where: { $0.id == id }) else {
+    guard let layout = layouts.first(where: { $0.id == id && $0.variant.isWritten }) else {
       throw Problem(
-        .usage, "there is no such layout", expected: layouts.map(\.id).joined(separator: ", "),
-        found: id)
+        .usage, "there is no such layout", expected: ids.joined(separator: ", "), found: id)
     }
     return layout
   }
 
-  /// Recognises the layout of a checkpoint from its config and the names of its tensors.
-  /// - Throws: `Problem` of kind `unsupported` where no layout or more than one fits.
-  public func detect(config: JSONValue?, names: Set<String>) throws -> LayoutEvidence {
+  /// The layouts that the config and the names of the tensors fit; the preferred form of each first.
+  /// - Throws: `Problem` of kind `unsupported` where none fits.
+  public func candidates(config: JSONValue?, names: Set<String>) throws -> [LayoutEvidence] {
     let findings = layouts.map { $0.detection.evidence(config: config, names: names) }
     let matches = zip(layouts, findings).filter { $1.against.isEmpty }
-    guard let (layout, evidence) = matches.first else {
+    if matches.isEmpty {
       let nearest = zip(layouts, findings).min { $0.1.against.count < $1.1.against.count }
       throw Problem(
-        .unsupported, "no layout fits this checkpoint",
-        expected: layouts.map(\.id).joined(separator: ", "),
+        .unsupported, "no layout fits this checkpoint", expected: ids.joined(separator: ", "),
         found: nearest.map { "nearest is \($0.id), but " + $1.against.joined(separator: ", ") },
         remedy: "name the layout with --from")
     }
-    guard matches.count == 1 else {
-      throw Problem(
-        .unsupported, "more than one layout fits this checkpoint",
-        found: matches.map(\.0.id).joined(separator: ", "), remedy: "name the layout with --from")
-    }
-    return LayoutEvidence(layout: layout, evidence: evidence.pro)
+    return matches.map { LayoutEvidence(layout: $0, evidence: $1.pro) }
+  }
+
+  /// The forms of one layout, the one that fits best first.
+  /// - Throws: `Problem` of kind `usage` for an id nobody knows.
+  public func forms(of id: String, config: JSONValue?, names: Set<String>) throws
+    -> [LayoutEvidence]
+  {
+    _ = try layout(id)
+    let forms = layouts.filter { $0.id == id }
+    let counts = forms.map { $0.detection.evidence(config: config, names: names).against.count }
+    return zip(forms, counts).sorted { $0.1 < $1.1 }
+      .map { LayoutEvidence(layout: $0.0, evidence: ["named by --from"]) }
   }
 }
 

@@ -4,9 +4,12 @@ import JSON
 import Tensors
 
 extension TensorRule {
-  init(_ value: JSONValue, tables: [String: [Int]]) throws {
+  /// Reads a rule; nil where the form on disk does not have it.
+  init?(_ value: JSONValue, tables: [String: [Int]], variant: LayoutVariant) throws {
     var object = try FormatObject(value, "a tensor rule")
+    let tags = try object.strings("in")
     name = try NameTemplate(object.string("name"))
+    pieces = try object.strings("pieces").map(NameTemplate.init)
     condition = try object.condition()
     steps = try object.array("ops").map { try LayoutStep($0, tables: tables) }
     storedType = try StoredType(object.optionalString("dtype"))
@@ -23,6 +26,7 @@ extension TensorRule {
     }
     try object.finish()
     try checkScopes()
+    guard tags.isEmpty || !variant.tags.isDisjoint(with: tags) else { return nil }
   }
 
   /// Parts of one tensor must belong to the same model, layer or expert, and the name must say which.

@@ -27,6 +27,9 @@ public struct TensorRule: Hashable, Sendable {
 
   /// The stored name.
   public let name: NameTemplate
+  /// The names of several stored tensors that make up this one, end to end along axis 0, in a form
+  /// that is only read; empty for one tensor.
+  public let pieces: [NameTemplate]
   /// When the tensor exists.
   public let condition: Condition
   /// The axis along which parts stand side by side.

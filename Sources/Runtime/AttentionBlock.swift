@@ -33,7 +33,7 @@ struct AttentionBlock: Sendable {
     gate =
       configuration.hasGate
       ? try binder.projection("attention.gate", nh * hd, H, bias: bias) : nil
-    o = try binder.projection("attention.o", H, nh * hd, bias: bias)
+    o = try binder.projection("attention.o", H, nh * hd, bias: configuration.hasOutputBias)
     switch configuration.qkNorm {
     case .none: (qNorm, kNorm) = (nil, nil)
     case .head:

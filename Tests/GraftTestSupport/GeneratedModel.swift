@@ -54,11 +54,12 @@ public enum GeneratedModel {
     switch pick(0...2, &generator) {
     case 0:
       let kvHeads = pick(1...3, &generator)
+      let hasBias = Bool.random(using: &generator)
       return [
         "mixer": .word("attention"), "attention.kv_heads": .integer(kvHeads),
         "attention.heads": .integer(kvHeads * pick(1...3, &generator)),
         "attention.head_dim": .integer(2 * pick(1...3, &generator)),
-        "attention.bias": .flag(Bool.random(using: &generator)),
+        "attention.bias": .flag(hasBias), "attention.o_bias": .flag(hasBias),
         "attention.gate": .flag(Bool.random(using: &generator)),
         "attention.exclusive": .flag(Bool.random(using: &generator)),
         "attention.window": any([.none, .integer(1), .integer(5)], &generator),

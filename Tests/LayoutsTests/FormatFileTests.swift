@@ -51,7 +51,7 @@ struct FormatFileTests {
   }
 
   @Test func theSmallFileIsValid() throws {
-    #expect(try Layout(parsing: file()).tensors.count == 1)
+    #expect(try Layout.forms(parsing: file()).first?.tensors.count == 1)
   }
 
   @Test(arguments: [
@@ -71,7 +71,7 @@ struct FormatFileTests {
     #"{ "name": "{layer}", "weave": { "axis": 0, "parts": [["head", "vocab"]] } }"#,
   ])
   func aWrongRuleIsRefused(rule: String) {
-    #expect(throws: Problem.self) { try Layout(parsing: file(rule: rule)) }
+    #expect(throws: Problem.self) { try Layout.forms(parsing: file(rule: rule)) }
   }
 
   @Test(arguments: [
@@ -82,22 +82,22 @@ struct FormatFileTests {
     #"{ "key": "a", "alternatives": "nowhere" }"#,
   ])
   func aWrongConfigKeyIsRefused(key: String) {
-    #expect(throws: Problem.self) { try Layout(parsing: file(key: key)) }
+    #expect(throws: Problem.self) { try Layout.forms(parsing: file(key: key)) }
   }
 
   @Test func unknownSectionsAndFactsAreRefused() {
-    #expect(throws: Problem.self) { try Layout(parsing: file(top: #""tensor": [],"#)) }
+    #expect(throws: Problem.self) { try Layout.forms(parsing: file(top: #""tensor": [],"#)) }
     #expect(throws: Problem.self) {
-      try Layout(parsing: file(semantics: #"{ "model": { "norm.epsilon": 1 } }"#))
+      try Layout.forms(parsing: file(semantics: #"{ "model": { "norm.epsilon": 1 } }"#))
     }
     #expect(throws: Problem.self) {
-      try Layout(parsing: file(top: #""tables": { "t": [0, 2] },"#))
+      try Layout.forms(parsing: file(top: #""tables": { "t": [0, 2] },"#))
     }
   }
 
   @Test func twoRulesForOneTensorAreFound() throws {
     let rule = #"{ "name": "e", "is": "embedding" }"#
-    let layout = try Layout(parsing: file(rule: rule + "," + rule))
+    let layout = try #require(Layout.forms(parsing: file(rule: rule + "," + rule)).first)
     let binding = try LayoutBinding(layout, GeneratedModel.configuration(seed: 1))
     let shape = try #require(binding.tensors.first?.shape)
     #expect(throws: ProblemList.self) { try binding.check(stored: ["e": shape], file: "f") }
