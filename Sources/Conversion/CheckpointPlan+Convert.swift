@@ -22,7 +22,15 @@ extension CheckpointPlan {
         bound, from: source.canonical, cast: options.cast(for: bound.name))
       return Tensor(move)
     }
-    tensors += source.carried.map { Tensor($0, rule: .carried) }
+    tensors += try source.carried.map { stored in
+      guard let original = source.original(of: stored) else {
+        return Tensor(stored, rule: .carried)
+      }
+      return Tensor(
+        try TensorMove(
+          original.named(stored.name), from: source.canonical,
+          cast: options.cast(for: original.name)))
+    }
     if !options.allowsLoss { try Self.refuseLoss(tensors) }
     let byName = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     let shardPlan = ShardPlan(

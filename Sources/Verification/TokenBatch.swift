@@ -28,7 +28,7 @@ public struct TokenBatch: Hashable, Sendable {
   }
 
   /// Checks that every prompt can be run.
-  /// - Throws: `Problem` of kind `invalid` for an empty prompt or an id outside the vocabulary.
+  /// - Throws: `Problem` of kind `invalid` for an empty prompt, or an id or label outside the vocabulary.
   public func check(vocabulary: Int, file: String?) throws {
     guard !rows.isEmpty else { throw Problem(.invalid, "there is no prompt", file: file) }
     for (index, row) in rows.enumerated() {
@@ -39,6 +39,13 @@ public struct TokenBatch: Hashable, Sendable {
       throw Problem(
         .invalid, "a token is outside the vocabulary", file: file,
         expected: "0 to \(vocabulary - 1)",
+        found: "\(row[position]) at position \(position) of row \(index)")
+    }
+    for (index, row) in (labels ?? []).enumerated() {
+      guard let position = row.firstIndex(where: { $0 >= vocabulary }) else { continue }
+      throw Problem(
+        .invalid, "a label is outside the vocabulary", file: file,
+        expected: "0 to \(vocabulary - 1), or less where nothing is asked",
         found: "\(row[position]) at position \(position) of row \(index)")
     }
   }
