@@ -16,11 +16,6 @@ public final class OutputFile {
   public init(at destination: FilePath, overwrite: Bool = false) throws {
     place = try OutputPlace(destination, overwrite: overwrite, inputs: [], kind: .regular)
     path = place.temporary()
-    guard FileKind(place.parent) == .directory else {
-      throw Problem(
-        .exists, "the output cannot be created", file: destination.string,
-        expected: "an existing directory", found: "no directory \(place.parent.string)")
-    }
   }
 
   deinit { abort() }

@@ -16,6 +16,11 @@ struct OutputPlace {
     }
     self.destination = destination
     self.overwrite = overwrite
+    guard FileKind(parent) == .directory else {
+      throw Problem(
+        .exists, "the output cannot be created", file: destination.string,
+        expected: "an existing directory", found: "no directory \(parent.string)")
+    }
     guard FileKind(destination, followingLinks: false) != .absent else { return }
     if !overwrite { throw Self.taken(destination) }
     guard FileKind(destination) == kind else {
@@ -34,14 +39,25 @@ struct OutputPlace {
       remedy: "choose another path, or give --overwrite")
   }
 
-  /// An input may be replaced by its own output but not lie inside what is removed.
+  /// An input may be replaced by its own output, which has no directories, but not lie inside what
+  /// is removed.
   private func refuseRemoving(_ input: FilePath) throws {
     guard let inside = FileSystem.resolved(input), let outside = FileSystem.resolved(destination),
-      inside != outside, inside.starts(with: outside)
+      inside.starts(with: outside)
     else { return }
+    guard inside != outside else { return try refuseRemovingDirectories() }
     throw Problem(
       .exists, "overwriting the output would remove an input", file: destination.string,
       found: "\(inside.string) inside it", remedy: "choose another path for the output")
+  }
+
+  private func refuseRemovingDirectories() throws {
+    let names = try DirectoryListing(destination).directories
+    guard !names.isEmpty else { return }
+    throw Problem(
+      .exists, "overwriting the source would remove the directories in it",
+      file: destination.string, found: names.joined(separator: ", "),
+      remedy: "choose another path for the output")
   }
 
   /// The directory in which the output appears.

@@ -7,34 +7,38 @@ import Tensors
 
 extension CheckpointPlan {
   /// Plans a conversion into a layout.
-  /// - Throws: `Problem` of kind `unsupported` where the layout differs from that of the source or a
-  ///   value could be lost and that is not allowed.
+  /// - Throws: `Problem` or `ProblemList` of kind `unsupported`, with every reason, where the layout
+  ///   cannot hold the model or a value could be lost and that is not allowed.
   public init(converting source: OpenedModel, to layout: Layout, options: ConversionOptions) throws
   {
-    guard layout.id == source.layout.id else {
-      throw Problem(
-        .unsupported, "there is no exact conversion between these layouts",
-        expected: source.layout.id, found: layout.id)
+    let target = try ConversionTarget(source, layout)
+    try options.checkOverrides(target.binding.tensors.map(\.name))
+    var tensors = try target.binding.tensors.map { bound in
+      Tensor(try TensorMove(bound, from: target.model, cast: options.cast(for: bound.name)))
     }
-    let binding = try LayoutBinding(layout, source.configuration)
-    var tensors = try binding.tensors.map { bound in
-      let move = try TensorMove(
-        bound, from: source.canonical, cast: options.cast(for: bound.name))
-      return Tensor(move)
+    let (kept, dropped) = try target.carried(from: source, dropsMTP: options.dropsMTP)
+    tensors += try kept.map { stored in
+      guard let original = source.original(of: stored) else {
+        return Tensor(stored, rule: .carried)
+      }
+      return Tensor(
+        try TensorMove(
+          original.named(stored.name), from: target.model,
+          cast: options.cast(for: original.name)))
     }
-    tensors += source.carried.map { Tensor($0, rule: .carried) }
     if !options.allowsLoss { try Self.refuseLoss(tensors) }
     let byName = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     let shardPlan = ShardPlan(
       tensors.map { (name: $0.name, byteCount: $0.byteCount) }, maximum: options.maximumShardSize)
     self.init(
+      layout: layout.id,
       shards: shardPlan.shards.map { shard in
         Shard(
           fileName: shard.fileName, tensors: shard.tensors.compactMap { byName[$0] }, clone: nil,
           metadata: SafetensorsHeader.torchMetadata)
       },
-      writesIndex: shardPlan.shards.count > 1, config: source.checkpoint.configBytes ?? [],
-      sidecars: source.checkpoint.sidecars.map(source.checkpoint.path), dropped: [])
+      writesIndex: shardPlan.shards.count > 1, config: target.config,
+      sidecars: source.checkpoint.sidecars.map(source.checkpoint.path), dropped: dropped)
   }
 
   private static func refuseLoss(_ tensors: [Tensor]) throws {

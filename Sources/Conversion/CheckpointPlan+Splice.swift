@@ -14,6 +14,7 @@ extension CheckpointPlan {
   ///   - layers: the layers that changed.
   /// - Throws: `Problem` where the edited model does not fit the layout.
   public init(editing source: OpenedModel, to edited: CanonicalModel, layers: [Int]) throws {
+    let config = try Self.config(source, edited.configuration)
     let binding = try LayoutBinding(source.layout, edited.configuration)
     let fresh = binding.tensors.filter { bound in
       bound.parts.contains { part in
@@ -36,8 +37,8 @@ extension CheckpointPlan {
     }
     let recordings = source.checkpoint.sidecars.filter { $0.hasSuffix(".safetensors") }
     self.init(
-      shards: shards, writesIndex: source.checkpoint.hasIndex,
-      config: Self.config(source, edited.configuration),
+      layout: source.layout.id, shards: shards, writesIndex: source.checkpoint.hasIndex,
+      config: config,
       sidecars: source.checkpoint.sidecars.filter { !recordings.contains($0) }
         .map(source.checkpoint.path),
       dropped: removed.sorted().map { ($0, "tensor of a replaced layer") }
@@ -94,13 +95,16 @@ extension CheckpointPlan {
       metadata: isUnchanged ? [] : try SafetensorsFile(path).metadata)
   }
 
-  private static func config(_ source: OpenedModel, _ configuration: ModelConfiguration) -> [UInt8]
+  /// The edited config, which must say what the edited model is.
+  private static func config(_ source: OpenedModel, _ configuration: ModelConfiguration) throws
+    -> [UInt8]
   {
     guard let config = source.checkpoint.config, let bytes = source.checkpoint.configBytes else {
       return []
     }
     let updated = source.layout.updatedConfig(
       config, from: source.configuration, to: configuration)
+    try ConversionTarget.check(configuration, isSaidBy: updated, in: source.layout)
     let text = updated.text(indent: JSONValue.indentation(of: bytes))
     return Array(text.utf8) + (bytes.last == UInt8(ascii: "\n") ? [UInt8(ascii: "\n")] : [])
   }

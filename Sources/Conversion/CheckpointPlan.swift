@@ -67,6 +67,8 @@ public struct CheckpointPlan: Sendable {
     let metadata: [(key: String, value: String)]
   }
 
+  /// The id of the layout that is written.
+  public let layout: String
   /// The weight files.
   public let shards: [Shard]
   /// Whether an index is written.

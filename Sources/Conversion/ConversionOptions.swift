@@ -9,11 +9,20 @@ public struct ConversionOptions: Sendable {
   public var overrides: [(pattern: NamePattern, type: ScalarType?)] = []
   /// The most tensor bytes in one file; nil for one file.
   public var maximumShardSize: Int?
+  /// Whether tensors of multi-token prediction are left out.
+  public var dropsMTP = false
   /// Whether casts may change values.
   public var allowsLoss = false
 
   /// Keeps everything as it is, in one file.
   public init() {}
+
+  /// Refuses a pattern that no tensor matches: most likely it is misspelt.
+  func checkOverrides(_ names: [String]) throws {
+    for (pattern, _) in overrides where !names.contains(where: pattern.matches) {
+      throw Problem(.usage, "no tensor matches a pattern", found: pattern.text)
+    }
+  }
 
   func cast(for name: String) -> ScalarType? {
     guard let override = overrides.last(where: { $0.pattern.matches(name) }) else { return cast }
@@ -23,10 +32,13 @@ public struct ConversionOptions: Sendable {
 
 /// A stored name in which `*` stands for any text.
 public struct NamePattern: Hashable, Sendable {
+  /// The pattern as written.
+  public let text: String
   private let pieces: [String]
 
   /// A pattern as written on the command line.
   public init(_ text: String) {
+    self.text = text
     pieces = text.split(separator: "*", omittingEmptySubsequences: false).map(String.init)
   }
 

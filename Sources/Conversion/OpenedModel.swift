@@ -36,6 +36,11 @@ public struct OpenedModel: Sendable {
         .missing, "there is no config.json beside the weights", file: configFile,
         remedy: "put the config.json of the model there")
     }
+    guard config.object != nil else {
+      throw Problem(
+        .invalid, "the config is not a JSON object", file: configFile, expected: "an object",
+        found: config.kindName)
+    }
     let candidates = try Problem.placing({ $0.inFile(directory) }) {
       try from.map { try catalogue.forms(of: $0, config: config, names: names) }
         ?? catalogue.candidates(config: config, names: names)
@@ -126,6 +131,12 @@ public struct OpenedModel: Sendable {
   /// Stored tensors that are carried through by name.
   public var carried: [StoredTensor] {
     checkpoint.tensors.filter { binding.carrier(of: $0.name) != nil }
+  }
+
+  /// The tensor that a carried one repeats, such as the embedding for the head of a tied model.
+  func original(of stored: StoredTensor) -> BoundTensor? {
+    guard let same = binding.carrier(of: stored.name)?.same else { return nil }
+    return binding.tensors.first { $0.parts.map(\.role) == [same] }
   }
 
   /// Checks that a tensor which repeats another, such as the head of a tied model, really does.

@@ -37,13 +37,15 @@ public struct TensorMove: Sendable {
         source: source, pairing: PairedView(source: source.view, target: part.view),
         steps: part.steps)
     }
-    type = try Self.type(of: target, sources: sources, cast: cast)
+    let isComputed = pieces.contains { $0.source.steps != $0.steps }
+    type = try Self.type(of: target, sources: sources, cast: cast, isComputed: isComputed)
     try checkCast()
   }
 
-  private static func type(of target: BoundTensor, sources: [CanonicalTensor], cast: ScalarType?)
-    throws -> ScalarType
-  {
+  /// The type to write: that of the source, but F32 where values are computed, so that none is lost.
+  private static func type(
+    of target: BoundTensor, sources: [CanonicalTensor], cast: ScalarType?, isComputed: Bool
+  ) throws -> ScalarType {
     if case .always(let type) = target.storedType { return type }
     let types = Set(sources.map(\.type))
     guard let widest = types.min(by: { $0.writingOrder < $1.writingOrder }) else { return .f32 }
@@ -52,7 +54,7 @@ public struct TensorMove: Sendable {
         .unsupported, "parts of one tensor have types that cannot stand together",
         tensor: target.name, found: types.map(\.rawValue).sorted().joined(separator: ", "))
     }
-    let kept = types == [.bf16, .f16] ? .f32 : widest
+    let kept = types == [.bf16, .f16] || isComputed ? .f32 : widest
     guard let cast, kept.isComputable else { return kept }
     return target.storedType == .wide ? (kept == .f32 ? .f32 : cast) : cast
   }

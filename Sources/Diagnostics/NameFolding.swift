@@ -40,8 +40,8 @@ public enum NameFolding {
     return [filled(pattern, texts)]
   }
 
-  /// Numbers as ranges and single values, `0…3,7`.
-  private static func range(_ numbers: [Int]) -> String {
+  /// Numbers as ranges and single values, `0…3,7`; each number once, in order.
+  public static func range(_ numbers: [Int]) -> String {
     var pieces: [ClosedRange<Int>] = []
     for number in Set(numbers).sorted() {
       if let last = pieces.last, last.upperBound + 1 == number {

@@ -11,7 +11,7 @@ extension ConfigEntry {
     case .fact(let entry): [entry.fact: try read(entry, lookup(object))]
     case .cases(let cases, let absent, let otherwise):
       try read(cases, lookup(object) ?? absent, otherwise: otherwise)
-    case .constant, .list, .sparse, .blocks: [:]
+    case .constant, .standard, .list, .sparse, .blocks: [:]
     case .object(let null, let set, let entries):
       try read(lookup(object) ?? .null, null: null, set: set, entries: entries)
     }
@@ -67,7 +67,7 @@ extension ConfigEntry {
       try readWords(from: object, words, interval, count: count)
     case .sparse(let step, let experts):
       try readSparse(from: object, step: step, experts: experts, count: count)
-    case .fact, .cases, .constant, .object: []
+    case .fact, .cases, .constant, .standard, .object: []
     }
   }
 

@@ -7,7 +7,7 @@ extension ConfigEntry {
     switch meaning {
     case .fact(let entry): value(entry, facts[entry.fact] ?? .none)
     case .cases(let cases, _, _): cases.first { $0.facts.agree(with: facts) }?.value
-    case .constant(let value): value
+    case .constant(let value), .standard(let value): value
     case .object(let null, let set, let entries):
       if null.agree(with: facts) {
         .null
@@ -25,7 +25,17 @@ extension ConfigEntry {
     if fact == .none { return nil }
     if let map = entry.map { return map.first { $0.facts[entry.fact] == fact }?.value }
     if case .integer(let number) = fact { return .integer(Int64(number - entry.plus)) }
+    if entry.isFloat, case .integer(let number) = fact { return JSONValue(Double(number)) }
+    if entry.isFloat, case .number(let number) = fact { return JSONValue(number) }
     return fact.json
+  }
+
+  /// Whether the entry has to say something of these facts and cannot.
+  func cannotSay(_ facts: Facts) -> Bool {
+    guard case .cases(_, _, let otherwise) = meaning, value(for: facts) == nil else {
+      return false
+    }
+    return otherwise.map { !$0.agree(with: facts) } ?? true
   }
 
   /// An object of the given entries for the given facts.

@@ -19,6 +19,8 @@ public struct ConfigEntry: Sendable {
     case cases([Case], absent: JSONValue?, otherwise: Facts?)
     /// The key is always written with this value and never decides anything.
     case constant(JSONValue)
+    /// The key decides nothing; this value is written where no other config gives one.
+    case standard(JSONValue)
     /// An object or null; `null` and `set` are what either says by itself.
     case object(null: Facts, set: Facts, entries: [ConfigEntry])
     /// One word per layer, or a rule for a missing list.
@@ -38,6 +40,8 @@ public struct ConfigEntry: Sendable {
     let absent: FactValue?
     /// What is added to an integer on reading.
     let plus: Int
+    /// Whether a number is written with a fraction even where it is whole.
+    let isFloat: Bool
     /// Pairs of config value and fact value; nil for the value itself.
     let map: [Case]?
   }
@@ -69,7 +73,7 @@ public struct ConfigEntry: Sendable {
     case .fact(let entry): [entry.fact]
     case .cases(let cases, _, let otherwise):
       Set(cases.flatMap(\.facts.keys)).union((otherwise ?? [:]).keys)
-    case .constant: []
+    case .constant, .standard: []
     case .object(let null, let set, let entries):
       Set(null.keys).union(set.keys).union(entries.flatMap(\.facts))
     case .list(let words, _): Set(words.flatMap(\.facts.keys))
@@ -85,9 +89,12 @@ extension ConfigEntry {
   var isForLayers: Bool {
     switch meaning {
     case .fact, .cases, .object: !facts.isDisjoint(with: FactNames.layer)
-    case .constant, .list, .sparse, .blocks: false
+    case .constant, .standard, .list, .sparse, .blocks: false
     }
   }
+
+  /// The outermost key.
+  var topKey: String { String(key.prefix { $0 != "/" }) }
 
   /// The value under the key or the first alternative that is there.
   func lookup(_ object: JSONObject) -> JSONValue? {

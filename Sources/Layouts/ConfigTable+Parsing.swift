@@ -10,6 +10,7 @@ extension ConfigTable {
       alternatives: Self.pairs(object.optional("alternatives")))
     nested = try object.optionalString("nested")
     outer = try object.strings("outer")
+    isClosed = object.optional("closed") == .bool(true)
     entries = try object.array("keys").map { try ConfigEntry($0, tables) }
     try object.finish()
   }
@@ -41,7 +42,9 @@ extension ConfigEntry {
     if case .array(let pair) = value, pair.count == 2 {
       key = try FormatValue.string(pair[0])
       let fact = try Self.known(FormatValue.string(pair[1]))
-      meaning = .fact(FactEntry(fact: fact, null: nil, absent: nil, plus: 0, map: nil))
+      meaning = .fact(
+        FactEntry(
+          fact: fact, null: nil, absent: nil, plus: 0, isFloat: false, map: nil))
       (alternativeKeys, condition) = ([], .always)
       return
     }
@@ -57,6 +60,7 @@ extension ConfigEntry {
     -> Meaning
   {
     if let constant = object.optional("constant") { return .constant(constant) }
+    if let standard = object.optional("default") { return .standard(standard) }
     if object.optional("cases") != nil || object.optional("alternatives") != nil {
       return .cases(
         try cases(&object, tables), absent: object.optional("absent"),
@@ -93,7 +97,8 @@ extension ConfigEntry {
     }
     return FactEntry(
       fact: fact, null: try scalar(&object, "null"), absent: try scalar(&object, "absent"),
-      plus: object.optional("plus") == nil ? 0 : try object.integer("plus"), map: map)
+      plus: object.optional("plus") == nil ? 0 : try object.integer("plus"),
+      isFloat: object.optional("float") == .bool(true), map: map)
   }
 
   private static func scalar(_ object: inout FormatObject, _ key: String) throws -> FactValue? {
@@ -120,7 +125,8 @@ extension ConfigEntry {
 
   private static func sparse(_ value: JSONValue) throws -> Meaning {
     var object = try FormatObject(value, "sparse")
-    let meaning = Meaning.sparse(step: try object.string("step"), experts: try object.string("experts"))
+    let meaning = Meaning.sparse(
+      step: try object.string("step"), experts: try object.string("experts"))
     try object.finish()
     return meaning
   }

@@ -9,6 +9,8 @@ public struct ConfigTable: Sendable {
   let nested: String?
   /// Keys that count outside that object.
   let outer: [String]
+  /// Whether readers of the layout refuse keys that the table does not have.
+  let isClosed: Bool
 
   /// Reads the configuration of a model.
   /// - Throws: `Problem` or `ProblemList` of kind `invalid` or `unsupported`.
@@ -100,6 +102,61 @@ public struct ConfigTable: Sendable {
     return .object(object)
   }
 
+  /// A config for a configuration that also keeps what the config of another layout says beyond
+  /// facts: keys that neither table understands, in nested objects too.
+  func written(
+    _ configuration: ModelConfiguration, keeping config: JSONValue, of other: ConfigTable
+  ) throws -> JSONValue {
+    guard case .object(var object) = written(configuration) else { return .null }
+    let understood = understoodKeys(configuration).union(other.understoodKeys(configuration))
+    let known = Set(entries.map(\.topKey))
+    for (key, value) in try other.table(config).entries where !isClosed || known.contains(key) {
+      if case .object(let inner) = value, case .object? = object[key] {
+        for (name, value) in inner.entries where !understood.contains("\(key)/\(name)") {
+          object.set(value, at: "\(key)/\(name)")
+        }
+      } else if !understood.contains(key), !understood.contains(where: { $0.hasPrefix(key + "/") })
+      {
+        object[key] = value
+      }
+    }
+    return .object(object)
+  }
+
+  /// The keys that say something of a configuration, or belong to the layout alone.
+  private func understoodKeys(_ configuration: ModelConfiguration) -> Set<String> {
+    let entries = entries.filter { entry in
+      if case .standard = entry.meaning { return false }
+      return !entry.isForLayers || layerFacts(entry, configuration) != nil
+    }
+    return Set(entries.flatMap { [$0.key] + $0.alternativeKeys })
+  }
+
+  /// What the layout has no words for: keys with the facts they would have to state.
+  func unsaid(_ configuration: ModelConfiguration) -> [(key: String, facts: Facts, layer: Int?)] {
+    let layers = configuration.layers.map(\.values)
+    return entries.flatMap { entry -> [(key: String, facts: Facts, layer: Int?)] in
+      switch entry.meaning {
+      case .list(let words, _):
+        return layers.indices.filter { layer in
+          !words.contains { $0.facts.agree(with: layers[layer]) }
+        }.map { (entry.key, layers[$0].only(entry.facts), $0) }
+      case .blocks(_, let kinds):
+        return layers.indices.flatMap { layer -> [(key: String, facts: Facts, layer: Int?)] in
+          guard let kind = kinds.first(where: { $0.kind.set.agree(with: layers[layer]) })?.kind
+          else { return [(entry.key, layers[layer].only(["mixer"]), layer)] }
+          return kind.entries.filter { $0.cannotSay(layers[layer]) }
+            .map { ($0.key, layers[layer].only($0.facts), layer) }
+        }
+      default:
+        let facts =
+          entry.isForLayers ? layerFacts(entry, configuration) : configuration.values
+        guard let facts, entry.cannotSay(facts) else { return [] }
+        return [(entry.key, facts.only(entry.facts), nil)]
+      }
+    }
+  }
+
   /// The facts of the first layer for which an entry holds.
   private func layerFacts(_ entry: ConfigEntry, _ configuration: ModelConfiguration) -> Facts? {
     configuration.layers.lazy.map { configuration.values.merging($0.values) { $1 } }
@@ -118,7 +175,19 @@ extension Error {
   }
 }
 
+extension Facts {
+  /// The facts of some names only.
+  fileprivate func only(_ names: Set<String>) -> Facts { filter { names.contains($0.key) } }
+}
+
 extension Layout {
+  /// What the layout has no words for: config keys with the facts they would have to state.
+  public func unsaid(_ configuration: ModelConfiguration) -> [(
+    key: String, facts: Facts, layer: Int?
+  )] {
+    config.unsaid(configuration)
+  }
+
   /// Reads the configuration of a model in this layout.
   /// - Throws: `Problem` or `ProblemList` of kind `invalid` or `unsupported`.
   public func configuration(from config: JSONValue) throws -> ModelConfiguration {
@@ -130,6 +199,14 @@ extension Layout {
     _ config: JSONValue, from old: ModelConfiguration, to new: ModelConfiguration
   ) -> JSONValue {
     self.config.updated(config, from: old, to: new)
+  }
+
+  /// A new config for a configuration, with what the config of another layout says beyond facts.
+  /// - Throws: `Problem` of kind `invalid` where that config is no object.
+  public func writtenConfig(
+    _ configuration: ModelConfiguration, keeping config: JSONValue, of other: Layout
+  ) throws -> JSONValue {
+    try self.config.written(configuration, keeping: config, of: other.config)
   }
 
   /// A new config for a configuration.

@@ -26,6 +26,11 @@ public struct BoundTensor: Hashable, Sendable {
   public let parts: [BoundPart]
   /// The type in which it is written.
   public let storedType: TensorRule.StoredType
+
+  /// The same content under another name.
+  public func named(_ name: String) -> BoundTensor {
+    BoundTensor(name: name, pieces: [name], shape: shape, parts: parts, storedType: storedType)
+  }
 }
 
 /// Stored tensors that are carried through by name, for one layer or the model.
@@ -34,7 +39,7 @@ public struct CarriedPrefix: Hashable, Sendable {
   public let prefix: String
   /// Their layer.
   public let layer: Int?
-  /// The role whose values they repeat.
+  /// The role whose values they repeat; the prefix is then the whole name.
   public let same: Role?
 }
 
@@ -67,7 +72,7 @@ public struct LayoutBinding: Sendable {
 
   /// What a stored name is carried as; nil for a name that is not carried.
   public func carrier(of name: String) -> CarriedPrefix? {
-    carried.first { name.hasPrefix($0.prefix) }
+    carried.first { $0.same == nil ? name.hasPrefix($0.prefix) : name == $0.prefix }
   }
 }
 

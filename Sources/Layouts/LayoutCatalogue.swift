@@ -45,8 +45,7 @@ public struct LayoutCatalogue: Sendable {
       let nearest = zip(layouts, findings).min { $0.1.against.count < $1.1.against.count }
       throw Problem(
         .unsupported, "no layout fits this checkpoint", expected: ids.joined(separator: ", "),
-        found: nearest.map { "nearest is \($0.id), but " + $1.against.joined(separator: ", ") },
-        remedy: "name the layout with --from")
+        found: nearest.map { "nearest is \($0.id), but " + $1.against.joined(separator: ", ") })
     }
     return matches.map { LayoutEvidence(layout: $0, evidence: $1.pro) }
   }

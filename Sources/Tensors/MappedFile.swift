@@ -58,7 +58,8 @@ public final class MappedFile: ByteStorage, @unchecked Sendable {
 
 private func openForReading(_ path: FilePath) throws -> FileDescriptor {
   do {
-    return try FileDescriptor.open(path, .readOnly)
+    // Without waiting for somebody to write into a pipe, which is refused as soon as it is open.
+    return try FileDescriptor.open(path, .readOnly, options: .nonBlocking)
   } catch let error as Errno {
     let kind: Problem.Kind =
       error == .noSuchFileOrDirectory || error == .notDirectory

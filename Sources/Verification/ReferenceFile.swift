@@ -31,6 +31,7 @@ public struct ReferenceFile: Sendable {
       let hidden = (0...).lazy.map { tensors["hidden.\($0)"] }.prefix { $0 != nil }.compactMap(
         \.self)
       for tensor in [logits] + hidden { try Self.check(tensor, ids: ids) }
+      for tensor in hidden { try Self.check(tensor, asWideAs: hidden[0]) }
       return (TokenBatch(rows: rows), logits, Array(hidden))
     }
     hiddenCount = hidden.count
@@ -45,6 +46,13 @@ public struct ReferenceFile: Sendable {
         expected: "F32 with one axis more than input_ids \(TensorShape.text(ids.shape))",
         found: "\(tensor.type.rawValue) \(TensorShape.text(tensor.shape))")
     }
+  }
+
+  private static func check(_ tensor: StoredTensor, asWideAs first: StoredTensor) throws {
+    guard tensor.shape != first.shape else { return }
+    throw Problem(
+      .invalid, "the hidden states of the reference differ in width", tensor: tensor.name,
+      expected: TensorShape.text(first.shape), found: TensorShape.text(tensor.shape))
   }
 
   /// The width of the logits.

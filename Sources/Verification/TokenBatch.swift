@@ -28,7 +28,7 @@ public struct TokenBatch: Hashable, Sendable {
   }
 
   /// Checks that every prompt can be run.
-  /// - Throws: `Problem` of kind `invalid` for an empty prompt or an id outside the vocabulary.
+  /// - Throws: `Problem` of kind `invalid` for an empty prompt, or an id or label outside the vocabulary.
   public func check(vocabulary: Int, file: String?) throws {
     guard !rows.isEmpty else { throw Problem(.invalid, "there is no prompt", file: file) }
     for (index, row) in rows.enumerated() {
@@ -41,6 +41,13 @@ public struct TokenBatch: Hashable, Sendable {
         expected: "0 to \(vocabulary - 1)",
         found: "\(row[position]) at position \(position) of row \(index)")
     }
+    for (index, row) in (labels ?? []).enumerated() {
+      guard let position = row.firstIndex(where: { $0 >= vocabulary }) else { continue }
+      throw Problem(
+        .invalid, "a label is outside the vocabulary", file: file,
+        expected: "0 to \(vocabulary - 1), or less where nothing is asked",
+        found: "\(row[position]) at position \(position) of row \(index)")
+    }
   }
 
   /// The first tokens of every row.
@@ -50,7 +57,13 @@ public struct TokenBatch: Hashable, Sendable {
   }
 
   /// The rows cut into pieces of a length that are run on their own; a shorter rest is left out.
-  public func blocks(of length: Int) -> TokenBatch {
+  /// - Throws: `Problem` of kind `usage` where no row has that length.
+  public func blocks(of length: Int) throws -> TokenBatch {
+    guard let longest = rows.map(\.count).max(), longest >= length else {
+      throw Problem(
+        .usage, "no sequence is as long as a block", expected: "at least \(length) tokens",
+        found: "\(rows.map(\.count).max() ?? 0)")
+    }
     func cut(_ rows: [[Int]]) -> [[Int]] {
       rows.flatMap { row in
         stride(from: 0, through: row.count - length, by: length).map {

@@ -40,11 +40,23 @@ public enum TokenFile {
       throw Problem(.missing, "the file has no tensor input_ids")
     }
     let labels = try file.tensors.first { $0.name == "labels" }.map(rows)
-    let rows = try rows(ids)
-    guard labels.map({ $0.map(\.count) == rows.map(\.count) }) ?? true else {
-      throw Problem(.invalid, "labels and input_ids differ in shape", tensor: "labels")
+    return try batch(rows(ids), labels: labels)
+  }
+
+  /// Prompts with labels, which must be as many.
+  private static func batch(_ rows: [[Int]], labels: [[Int]]?) throws -> TokenBatch {
+    if let labels, labels.map(\.count) != rows.map(\.count) {
+      throw Problem(
+        .invalid, "labels and input_ids differ in shape", tensor: "labels",
+        expected: description(rows), found: description(labels))
     }
     return TokenBatch(rows: rows, labels: labels)
+  }
+
+  /// The shape of some rows in words.
+  private static func description(_ rows: [[Int]]) -> String {
+    let lengths = Set(rows.map(\.count)).sorted().map(String.init).joined(separator: ", ")
+    return "\(rows.count) rows of \(lengths)"
   }
 
   /// The rows of a `[T]` or `[B, T]` tensor of integers.
@@ -74,7 +86,7 @@ public enum TokenFile {
     guard let ids = object["input_ids"] else {
       throw Problem(.missing, "the file has no input_ids")
     }
-    return TokenBatch(rows: try rows(ids), labels: try object["labels"].map(rows))
+    return try batch(rows(ids), labels: object["labels"].map(rows))
   }
 
   private static func rows(_ value: JSONValue) throws -> [[Int]] {
@@ -83,8 +95,15 @@ public enum TokenFile {
         .invalid, "token ids must be a list or a list of lists",
         found: String(value.text(indent: 0).prefix(40)))
     }
-    if case .array? = items.first { return try items.flatMap(rows) }
-    return [try items.map(integer)]
+    guard case .array? = items.first else { return [try items.map(integer)] }
+    return try items.map { item in
+      guard case .array(let ids) = item else {
+        throw Problem(
+          .invalid, "token ids must be a list or a list of lists",
+          found: String(item.text(indent: 0).prefix(40)))
+      }
+      return try ids.map(integer)
+    }
   }
 
   private static func integer(_ value: JSONValue) throws -> Int {

@@ -14,20 +14,24 @@ struct CheckpointJob {
   let common: CommonOptions
 
   /// Writes the output unless only the plan is wanted.
-  func outcome(headline: String) throws -> Outcome {
+  /// - Parameter measure: looks at the finished output before it appears under its name; where it
+  ///   throws, nothing is written.
+  func outcome(headline: String, measure: (OpenedModel) throws -> Void = { _ in }) throws -> Outcome
+  {
     guard !output.dryRun else { return described(nil, headline: headline) }
     let total = plan.shards.flatMap(\.tensors).reduce(0) { $0 + $1.byteCount }
     let progress = Progress("writing", total: total, common)
     let report = try plan.execute(
       to: FilePath(destination), overwrite: output.overwrite,
-      inputs: [source.checkpoint.directory], check: check, progress: progress.advance)
+      inputs: [source.checkpoint.directory],
+      check: { try measure(reopened($0)) }, progress: progress.advance)
     progress.finish()
     return described(report, headline: headline)
   }
 
   /// What was written must open as what it was meant to be, before it appears under its name.
-  private func check(_ path: FilePath) throws {
-    _ = try OpenedModel(path, from: source.layout.id, catalogue: .builtIn())
+  private func reopened(_ path: FilePath) throws -> OpenedModel {
+    try OpenedModel(path, from: plan.layout, catalogue: .builtIn())
   }
 
   private func described(_ report: CheckpointReport?, headline: String) -> Outcome {
@@ -71,10 +75,14 @@ struct CheckpointJob {
     var lines = [report == nil ? "\(headline) (plan only, nothing written)" : headline]
     for shard in plan.shards {
       let method = report?.clones.first { $0.fileName == shard.fileName }?.method.text
-      let how = shard.clone == nil ? "written" : "unchanged, \(method ?? "to be cloned")"
+      let how =
+        shard.clone == nil
+        ? (report == nil ? "to be written" : "written")
+        : "unchanged, \(method ?? "to be cloned")"
       let bytes = shard.tensors.reduce(0) { $0 + $1.byteCount }
       lines.append(
-        "  \(shard.fileName)  \(shard.tensors.count) tensors, \(Quantity.bytes(bytes)), \(how)")
+        "  \(shard.fileName)  \(Quantity.of(shard.tensors.count, "tensor")), \(Quantity.bytes(bytes)), \(how)"
+      )
     }
     lines += rules.map { "  \($0.rule): \($0.names)" }
     for (name, count) in report?.changedValues ?? [] {
@@ -91,7 +99,7 @@ struct CheckpointJob {
   private func names(_ names: [String]) -> String {
     let folded = NameFolding.fold(names)
     let isLong = folded.count > 3 && !common.verbose
-    return isLong ? "\(names.count) tensors" : folded.joined(separator: ", ")
+    return isLong ? Quantity.of(names.count, "tensor") : folded.joined(separator: ", ")
   }
 
   /// The tensors by rule.

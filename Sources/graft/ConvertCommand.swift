@@ -23,8 +23,9 @@ struct ConvertCommand: Verb {
     name: .customLong("dtype-for"),
     help: "PATTERN=TYPE: the dtype of tensors whose name matches, * standing for any text.")
   var dtypeFor: [String] = []
-  @Option(help: "The most tensor bytes in one file, such as 5GB or 500MiB.")
-  var maxShardSize: String?
+  @Option(help: "The most tensor bytes in one file, such as 500MB or 2GiB.")
+  var maxShardSize = "5GB"
+  @Option(help: "keep or drop the tensors of multi-token prediction.") var mtp = MTPChoice.keep
   @Option(help: "What may happen that is refused otherwise: lossy.") var allow: [Allowance] = []
   @OptionGroup var output: OutputOptions
   @OptionGroup var source: SourceOptions
@@ -53,7 +54,8 @@ struct ConvertCommand: Verb {
       }
       return (NamePattern(String(text[..<equals])), choice.type)
     }
-    options.maximumShardSize = try maxShardSize.map { try ByteSize($0).bytes }
+    options.maximumShardSize = try ByteSize(maxShardSize).bytes
+    options.dropsMTP = mtp == .drop
     options.allowsLoss = allow.contains(.lossy)
     return options
   }
@@ -73,6 +75,11 @@ enum DTypeChoice: String, ExpressibleByArgument, CaseIterable {
     case .f16, .float16: .f16
     }
   }
+}
+
+/// What happens to the tensors of multi-token prediction.
+enum MTPChoice: String, ExpressibleByArgument, CaseIterable {
+  case keep, drop
 }
 
 /// Something that is refused unless it is allowed by name.

@@ -16,7 +16,7 @@ struct GenerateCommand: Verb {
   @Option(help: "The number of tokens to generate.") var count = 64
   @Option(help: "What logits are divided by; 0 takes the largest.") var temperature = 0.0
   @Option(help: "The seed of the draws.") var seed: UInt64 = 0
-  @OptionGroup var tokens: TokenOptions
+  @OptionGroup var tokens: RequiredTokenOptions
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
 
@@ -31,14 +31,16 @@ struct GenerateCommand: Verb {
 
   func perform() throws -> Outcome {
     let opened = try OpenedModel(path, source)
-    let batch = try tokens.requiredBatch(vocabulary: opened.configuration.vocabulary)
+    let batch = try tokens.batch(vocabulary: opened.configuration.vocabulary)
     let model = try opened.runnable()
     let sampler = Sampler(temperature: temperature, seed: seed)
     let continuations = try batch.rows.map { prompt in
       var generated: [Int] = []
-      try sampler.generate(model, prompt: prompt, count: count, threads: common.threads) { token in
-        generated.append(token)
-        return true
+      try Problem.placing({ $0.inFile(path) }) {
+        try sampler.generate(model, prompt: prompt, count: count, threads: common.threads) {
+          generated.append($0)
+          return true
+        }
       }
       return generated
     }

@@ -8,8 +8,9 @@ struct Graft: ParsableCommand {
     commandName: "graft",
     abstract: "Reads, converts, edits and proves checkpoints of Gated DeltaNet hybrids.",
     discussion: """
-      Exit codes: 0 done or same, 1 differs, 64 usage, 65 input invalid, 66 input missing,
-      69 unsupported or not exact, 73 output exists or cannot be created, 74 I/O error.
+      Exit codes: 0 done or same, 1 differs, 64 usage, 65 input invalid, \
+      66 input missing, 69 unsupported or not exact, 73 output exists or \
+      cannot be created, 74 I/O error.
       """,
     version: "0.1.0",
     subcommands: [

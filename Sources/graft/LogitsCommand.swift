@@ -1,5 +1,6 @@
 import ArgumentParser
 import Conversion
+import Diagnostics
 import JSON
 import SystemPackage
 import Verification
@@ -16,15 +17,16 @@ struct LogitsCommand: Verb {
   @Option(help: "The safetensors file to write.") var output: String
   @Flag(help: "Write hidden.0 to hidden.L as well.") var hidden = false
   @Flag(help: "Replace the output if it exists.") var overwrite = false
-  @OptionGroup var tokens: TokenOptions
+  @OptionGroup var tokens: RequiredTokenOptions
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
 
   func perform() throws -> Outcome {
     let model = try OpenedModel(path, source)
-    let batch = try tokens.requiredBatch(vocabulary: model.configuration.vocabulary)
-    let recorded = try RecordedLogits(
-      model.runnable(), batch, hidden: hidden, threads: common.threads)
+    let batch = try tokens.batch(vocabulary: model.configuration.vocabulary)
+    let recorded = try Problem.placing({ $0.inFile(path) }) {
+      try RecordedLogits(model.runnable(), batch, hidden: hidden, threads: common.threads)
+    }
     try recorded.write(to: FilePath(output), overwrite: overwrite)
     return Outcome(
       json: ["output": .string(output), "positions": JSONValue(batch.positions)],

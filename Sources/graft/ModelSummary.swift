@@ -75,8 +75,8 @@ struct ModelSummary {
       "  because     \(model.evidence.evidence.joined(separator: ", "))",
       "  model       \(layers) layers, hidden \(configuration.hidden), "
         + "vocabulary \(configuration.vocabulary)\(configuration.isTied ? ", tied head" : "")",
-      "  parameters  \(Quantity.count(parameters)) in \(model.checkpoint.tensors.count) tensors, "
-        + "\(Quantity.bytes(byteCount)) in \(model.checkpoint.shards.count) file(s)",
+      "  parameters  \(Quantity.count(parameters)) in \(Quantity.of(model.checkpoint.tensors.count, "tensor")), "
+        + "\(Quantity.bytes(byteCount)) in \(Quantity.of(model.checkpoint.shards.count, "file"))",
       "  dtypes      "
         + types.map { "\($0.type.rawValue) × \($0.tensors)" }.joined(separator: ", "),
       "  layer map   \(map)",

@@ -21,7 +21,7 @@ struct ScoreCommand: Verb {
   var limit: Int?
   @Option(help: "Cut the tokens into blocks of this length, each scored on its own.")
   var block: Int?
-  @OptionGroup var tokens: TokenOptions
+  @OptionGroup var tokens: RequiredTokenOptions
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
 
@@ -33,10 +33,12 @@ struct ScoreCommand: Verb {
 
   func perform() throws -> Outcome {
     let model = try OpenedModel(path, source)
-    var batch = try tokens.requiredBatch(vocabulary: model.configuration.vocabulary)
+    var batch = try tokens.batch(vocabulary: model.configuration.vocabulary)
     if let limit { batch = batch.limited(to: limit) }
-    if let block { batch = batch.blocks(of: block) }
-    let score = try Score.measured(model.runnable(), batch, threads: common.threads)
+    if let block { batch = try batch.blocks(of: block) }
+    let score = try Problem.placing({ $0.inFile(path) }) {
+      try Score.measured(model.runnable(), batch, threads: common.threads)
+    }
     return Outcome(
       json: [
         "sequences": JSONValue(batch.rows.count),
@@ -47,7 +49,7 @@ struct ScoreCommand: Verb {
         "accuracy": JSONValue(score.accuracy),
       ],
       text: [
-        "\(path): \(Quantity.count(score.predictions)) predictions in \(batch.rows.count) sequence(s)",
+        "\(path): \(Quantity.count(score.predictions)) predictions in \(Quantity.of(batch.rows.count, "sequence"))",
         "  nll         \(Quantity.significant(score.nll, 7)) nats per token",
         "  perplexity  \(Quantity.significant(score.perplexity, 5))",
         "  \(batch.labels == nil ? "top-1     " : "accuracy  ")  \(Quantity.significant(score.accuracy, 5))",

@@ -30,8 +30,8 @@ struct SpliceCommand: Verb {
   @Option(help: "The seed of reference and zero.") var seed: UInt64 = 0
   @Option(help: "The checkpoint whose M²RNN layer is taken (donor).") var donor: String?
   @Option(help: "Which layer of the donor; its first M²RNN layer by default.") var donorLayer: Int?
-  @Option(help: "K, the head dim of queries and keys.") var kHeadDim = M2RNNSizing().keyDim
-  @Option(help: "V, the head dim of values.") var vHeadDim = M2RNNSizing().valueDim
+  @Option(help: "K, the head dim of queries and keys; 64 by default.") var kHeadDim: Int?
+  @Option(help: "V, the head dim of values; 16 by default.") var vHeadDim: Int?
   @Option(help: "N, the number of heads; by default parameters match the replaced layer.")
   var heads: Int?
   @OptionGroup var tokens: TokenOptions
@@ -43,22 +43,35 @@ struct SpliceCommand: Verb {
     case reference, zero, donor
   }
 
+  func validate() throws {
+    guard (strategy == .donor) == (donor != nil), donor != nil || donorLayer == nil else {
+      throw ValidationError("--init donor and --donor PATH go together; --donor-layer needs both.")
+    }
+    guard donor == nil || (kHeadDim == nil && vHeadDim == nil && heads == nil) else {
+      throw ValidationError("A donor brings its own sizes; leave them out.")
+    }
+  }
+
   func perform() throws -> Outcome {
     let model = try OpenedModel(sourcePath, source)
     try model.checkRepeatedTensors()
     let batch = try tokens.batch(vocabulary: model.configuration.vocabulary)
     let splice = Splice(
       layers: try layerList(), sizing: sizing, initialisation: try initialisation())
-    let edited = try Problem.placing({ $0.inFile(sourcePath) }) {
+    let edited = try Problem.placing({ $0.inFile(donor ?? sourcePath) }) {
       try splice.applied(to: model.canonical)
     }
     let plan = try CheckpointPlan(editing: model, to: edited, layers: splice.layers)
+    var gap: LogitComparison?
     var outcome = try CheckpointJob(
       plan: plan, source: model, destination: destination, output: output, common: common
-    ).outcome(headline: "\(sourcePath) → \(destination), layer \(layers) replaced by M²RNN")
+    ).outcome(headline: "\(sourcePath) → \(destination), layer \(layers) replaced by M²RNN") {
+      if let batch { gap = try measure(batch, model, try $0.runnable()) }
+    }
+    if let batch, output.dryRun { gap = try measure(batch, model, try Model(edited)) }
     SpliceSummary(from: model.configuration, to: edited.configuration, splice.layers)
       .add(to: &outcome)
-    if let batch { try addGap(model, edited, batch, to: &outcome) }
+    if let gap { report(gap, in: &outcome) }
     return outcome
   }
 
@@ -73,7 +86,9 @@ struct SpliceCommand: Verb {
 
   private var sizing: M2RNNSizing {
     var sizing = M2RNNSizing()
-    (sizing.keyDim, sizing.valueDim, sizing.heads) = (kHeadDim, vHeadDim, heads)
+    sizing.keyDim = kHeadDim ?? sizing.keyDim
+    sizing.valueDim = vHeadDim ?? sizing.valueDim
+    sizing.heads = heads
     return sizing
   }
 
@@ -82,29 +97,26 @@ struct SpliceCommand: Verb {
     case .reference: return .reference(seed: seed)
     case .zero: return .zero(seed: seed)
     case .donor:
-      guard let donor else {
-        throw Problem(.usage, "--init donor needs a donor", remedy: "add --donor PATH")
-      }
-      let model = try OpenedModel(FilePath(donor), catalogue: .builtIn())
+      let model = try OpenedModel(FilePath(donor ?? ""), catalogue: .builtIn())
       let first = model.configuration.layers.firstIndex { $0.mixer.mark == "M" }
       return .donor(model.canonical, layer: donorLayer ?? first ?? 0)
     }
   }
 
-  /// Runs both models over the tokens.
-  private func addGap(
-    _ model: OpenedModel, _ edited: CanonicalModel, _ batch: TokenBatch, to outcome: inout Outcome
-  ) throws {
-    let written =
-      output.dryRun
-      ? try Model(edited)
-      : try OpenedModel(FilePath(destination), from: model.layout.id, catalogue: .builtIn())
-        .runnable()
-    let gap = try FunctionGap.measured(
-      written, against: model.runnable(), batch, threads: common.threads)
+  /// Runs the source and the changed model over the tokens.
+  private func measure(_ batch: TokenBatch, _ source: OpenedModel, _ changed: Model) throws
+    -> LogitComparison
+  {
+    try Problem.placing({ $0.inFile(sourcePath) }) {
+      try FunctionGap.measured(
+        changed, against: source.runnable(), batch, threads: common.threads)
+    }
+  }
+
+  private func report(_ gap: LogitComparison, in outcome: inout Outcome) {
     outcome.json["function_gap"] = .object(gap.json)
     outcome.text.append(
-      "  function gap over \(gap.positions) positions: mean KL "
+      "  function gap over \(Quantity.of(gap.positions, "position")): mean KL "
         + "\(Quantity.significant(gap.meanKL)) nats, max KL \(Quantity.significant(gap.maxKL)), "
         + "top-1 agreement \(Quantity.significant(100 * gap.top1Agreement)) %")
   }

@@ -47,6 +47,11 @@ enum Quantity {
     return (number < 0 ? "-" : "") + text
   }
 
+  /// A number of things, in the singular where there is one.
+  static func of(_ number: Int, _ thing: String) -> String {
+    "\(count(number)) \(thing)\(number == 1 ? "" : "s")"
+  }
+
   /// A number of bytes with a decimal unit.
   static func bytes(_ number: Int) -> String {
     let units = ["B", "kB", "MB", "GB", "TB"]

@@ -14,17 +14,31 @@ struct TokenOptions: ParsableArguments {
 
   /// The prompts of the file, checked against a vocabulary; nil where no file is named.
   func batch(vocabulary: Int) throws -> TokenBatch? {
-    guard let tokens else { return nil }
-    let batch = try TokenFile.read(FilePath(tokens), asBytes: bytes)
-    try batch.check(vocabulary: vocabulary, file: tokens)
-    return batch
+    try tokens.map { try TokenFile.batch($0, asBytes: bytes, vocabulary: vocabulary) }
   }
+}
 
-  /// The prompts of the file, which must be named.
-  func requiredBatch(vocabulary: Int) throws -> TokenBatch {
-    guard let batch = try batch(vocabulary: vocabulary) else {
-      throw ValidationError("Missing expected argument '--tokens <tokens>'")
-    }
+/// Which tokens a command runs that cannot do without.
+struct RequiredTokenOptions: ParsableArguments {
+  @Option(
+    name: .long,
+    help: "Token ids: .safetensors with input_ids, .json, .txt with white space between ids.")
+  var tokens: String
+
+  @Flag(name: .long, help: "Every byte of the token file is a token.")
+  var bytes = false
+
+  /// The prompts of the file, checked against a vocabulary.
+  func batch(vocabulary: Int) throws -> TokenBatch {
+    try TokenFile.batch(tokens, asBytes: bytes, vocabulary: vocabulary)
+  }
+}
+
+extension TokenFile {
+  fileprivate static func batch(_ file: String, asBytes: Bool, vocabulary: Int) throws -> TokenBatch
+  {
+    let batch = try read(FilePath(file), asBytes: asBytes)
+    try batch.check(vocabulary: vocabulary, file: file)
     return batch
   }
 }

@@ -53,8 +53,10 @@ struct VerifyCommand: Verb {
     let batch =
       try tokens.batch(vocabulary: model.configuration.vocabulary)
       ?? .builtIn(for: model.configuration)
-    return outcome(
-      try verifier.compare(with: expected.runnable(), tokens: batch), against: second)
+    let report = try Problem.placing({ $0.inFile("\(path) and \(second)") }) {
+      try verifier.compare(with: expected.runnable(), tokens: batch)
+    }
+    return outcome(report, against: second)
   }
 
   private func outcome(_ report: VerificationReport, against: String) -> Outcome {
@@ -70,7 +72,7 @@ struct VerifyCommand: Verb {
           ? "  the reference has no hidden states, which would tell the layer"
           : "  all layers agree: the final norm or the head differs")
     }
-    if common.verbose { lines += layerTable(report).lines }
+    if common.verbose, !report.layers.isEmpty { lines += layerTable(report).lines }
     return Outcome(json: report.json, text: lines, exitCode: report.passes ? 0 : 1)
   }
 

@@ -1,0 +1,20 @@
+extension CanonicalModel {
+  /// The roles of norms that a model may store around zero.
+  private static let centredNorms: Set<String> = [
+    "mixer_norm", "mlp_norm", "final_norm", "attention.q_norm", "attention.k_norm",
+  ]
+
+  /// The same model with its norm weights stored around zero, or not.
+  public func withNorms(zeroCentred: Bool) -> CanonicalModel {
+    guard configuration.normIsZeroCentred != zeroCentred else { return self }
+    var model = self
+    model.configuration.normIsZeroCentred = zeroCentred
+    let shift = ValueStep.shift(zeroCentred ? 1 : -1)
+    for (role, tensor) in tensors where Self.centredNorms.contains(role.name) {
+      model.tensors[role] = CanonicalTensor(
+        shape: tensor.shape, type: tensor.type, region: tensor.region, view: tensor.view,
+        steps: [shift] + tensor.steps, origin: tensor.origin)
+    }
+    return model
+  }
+}

@@ -1,0 +1,91 @@
+/// One fact about which two configurations disagree.
+public struct FactDisagreement: Hashable, Sendable {
+  /// The name of the fact.
+  public let fact: String
+  /// The layer, for a fact of a layer.
+  public let layer: Int?
+  /// The value here.
+  public let here: FactValue
+  /// The value there.
+  public let there: FactValue
+
+  /// A disagreement from its parts.
+  public init(fact: String, layer: Int?, here: FactValue, there: FactValue) {
+    self.fact = fact
+    self.layer = layer
+    self.here = here
+    self.there = there
+  }
+}
+
+extension ModelConfiguration {
+  /// The facts in which another configuration means another function.
+  ///
+  /// Defaults are resolved first, and facts that decide nothing (of initialisation, of RoPE in a model
+  /// without it, of which norms are stored zero-centred) do not count.
+  public func disagreements(with other: ModelConfiguration) -> [FactDisagreement] {
+    var found = Self.compare(meaning, other.meaning, layer: nil)
+    if found.contains(where: { $0.fact == "position" }) {
+      found.removeAll { $0.fact.hasPrefix("rope.") }
+    }
+    for (layer, pair) in zip(layers, other.layers).enumerated() {
+      let here = pair.0.meaning(in: self)
+      let there = pair.1.meaning(in: other)
+      found += Self.compare(here, there, layer: layer)
+    }
+    return found
+  }
+
+  private static func compare(_ here: Facts, _ there: Facts, layer: Int?) -> [FactDisagreement] {
+    Set(here.keys).union(there.keys).sorted().compactMap { name in
+      let (a, b) = (here[name] ?? .none, there[name] ?? .none)
+      return a.means(b) ? nil : FactDisagreement(fact: name, layer: layer, here: a, there: b)
+    }
+  }
+
+  /// The facts of the model that decide what it computes.
+  private var meaning: Facts {
+    var facts = values
+    for name in [
+      "norm.zero_centred", "rope.fraction", "init.method", "init.range", "init.depth_scaled",
+    ] {
+      facts[name] = nil
+    }
+    if position != .learned { facts["positions"] = nil }
+    let headDims = layers.compactMap {
+      if case .attention(let attention) = $0.mixer { attention.headDim } else { nil }
+    }
+    if position == .rope, headDims.isEmpty { facts["position"] = .word("none") }
+    if position != .rope || headDims.isEmpty {
+      for name in facts.keys where name.hasPrefix("rope.") { facts[name] = nil }
+    } else if headDims.allSatisfy({ $0 == ropeDim }) {
+      facts["rope.side"] = nil
+    }
+    if ropeScaling == .none {
+      facts["rope.factor"] = nil
+      facts["rope.original_positions"] = nil
+    }
+    return facts
+  }
+}
+
+extension LayerConfiguration {
+  /// The facts of the layer that decide what it computes, defaults resolved.
+  fileprivate func meaning(in model: ModelConfiguration) -> Facts {
+    var facts = values
+    switch mixer {
+    case .attention(let attention):
+      facts["attention.scale"] = .number(attention.scoreScale)
+      facts["attention.scale_rule"] = nil
+    case .gatedDeltaNet(let gdn):
+      facts["gdn.scale"] = .number(gdn.queryScale)
+      facts["gdn.norm_eps"] = .number(gdn.normEpsilon ?? model.normEpsilon)
+    case .m2rnn, .carried: break
+    }
+    for name in facts.keys where name.contains("_init_") { facts[name] = nil }
+    if feedForward.kind == .dense {
+      for name in facts.keys where name.hasPrefix("moe.") { facts[name] = nil }
+    }
+    return facts
+  }
+}

@@ -1,0 +1,119 @@
+import Canonical
+import Containers
+import Diagnostics
+import JSON
+import Layouts
+
+/// A model as another layout will hold it, or the reasons why it cannot.
+struct ConversionTarget {
+  /// The model, with norms stored as the layout stores them.
+  let model: CanonicalModel
+  /// The stored tensors.
+  let binding: LayoutBinding
+  /// The config to write.
+  let config: [UInt8]
+
+  /// Prepares a model for a layout; a model in a form that is written stays in it.
+  /// - Throws: `Problem` or `ProblemList` of kind `unsupported`, with every reason.
+  init(_ source: OpenedModel, _ layout: Layout) throws {
+    let isSame = layout.id == source.layout.id
+    let form = isSame && source.layout.variant.isWritten ? source.layout : layout
+    guard !isSame, let config = source.checkpoint.config else {
+      model = source.canonical
+      binding = try LayoutBinding(form, source.configuration)
+      self.config = source.checkpoint.configBytes ?? []
+      return
+    }
+    let written = try form.writtenConfig(
+      source.configuration, keeping: config, of: source.layout)
+    let there = try Self.check(source.configuration, isSaidBy: written, in: form)
+    model = source.canonical.withNorms(zeroCentred: there.normIsZeroCentred)
+    binding = try LayoutBinding(form, there)
+    self.config = Array((written.text(indent: 2) + "\n").utf8)
+    try checkRoles(layout)
+  }
+
+  /// Checks that a config, read again, means the configuration it was written for.
+  /// - Returns: the configuration as read.
+  /// - Throws: `Problem` or `ProblemList` of kind `unsupported`, one for each fact that is lost.
+  @discardableResult
+  static func check(
+    _ configuration: ModelConfiguration, isSaidBy config: JSONValue, in layout: Layout
+  ) throws -> ModelConfiguration {
+    try refuseUnsaid(configuration, in: layout)
+    let there = try Problem.placing({ problem in
+      var problem = problem
+      problem.kind = .unsupported
+      problem.what = "layout \(layout.id) cannot describe this model: " + problem.what
+      return problem
+    }) { try layout.configuration(from: config) }
+    let disagreements = configuration.disagreements(with: there)
+    try ProblemList.throwIfAny(
+      Self.folded(disagreements).map { disagreement, layers in
+        Problem(
+          .unsupported, "layout \(layout.id) cannot hold this model exactly: \(disagreement.fact)",
+          expected: disagreement.here.text + (layers.map { " in layers \($0)" } ?? ""),
+          found: "\(disagreement.there.text), which the layout means")
+      })
+    return there
+  }
+
+  /// Refuses a model with facts for which the layout has no words.
+  private static func refuseUnsaid(_ configuration: ModelConfiguration, in layout: Layout) throws {
+    let unsaid = layout.unsaid(configuration).flatMap { item in
+      item.facts.map {
+        FactDisagreement(fact: $0.key, layer: item.layer, here: $0.value, there: .none)
+      }
+    }
+    try ProblemList.throwIfAny(
+      folded(unsaid.sorted { ($0.fact, $0.layer ?? -1) < ($1.fact, $1.layer ?? -1) }).map {
+        Problem(
+          .unsupported, "layout \(layout.id) has no words for \($0.fact)",
+          found: $0.here.text + ($1.map { " in layers \($0)" } ?? ""))
+      })
+  }
+
+  /// The same disagreement of several layers once, with the layers.
+  private static func folded(_ list: [FactDisagreement]) -> [(FactDisagreement, layers: String?)] {
+    var order: [FactDisagreement] = []
+    var layers: [String: [Int]] = [:]
+    for item in list {
+      let key = "\(item.fact) \(item.here) \(item.there)"
+      if layers[key] == nil { order.append(item) }
+      layers[key, default: []] += item.layer.map { [$0] } ?? []
+    }
+    return order.map { item in
+      let list = layers["\(item.fact) \(item.here) \(item.there)"] ?? []
+      return (item, list.isEmpty ? nil : NameFolding.range(list))
+    }
+  }
+
+  /// Every canonical tensor must have a place, and every place a tensor.
+  private func checkRoles(_ layout: Layout) throws {
+    let places = Set(binding.tensors.flatMap { $0.parts.map(\.role) })
+    let homeless = model.tensors.keys.filter { !places.contains($0) }
+    let names = Set(homeless.map(\.name)).sorted()
+    try ProblemList.throwIfAny(
+      names.map { name in
+        Problem(.unsupported, "layout \(layout.id) has no place for \(name)")
+      })
+  }
+
+  /// Which carried tensors of the source go along, and which are left out and why.
+  /// - Throws: `Problem` of kind `unsupported` where the layout has no place for some.
+  func carried(from source: OpenedModel, dropsMTP: Bool) throws -> (
+    kept: [StoredTensor], dropped: [(name: String, reason: String)]
+  ) {
+    let isMTP = { (tensor: StoredTensor) in dropsMTP && tensor.name.hasPrefix("mtp.") }
+    let dropped = source.carried.filter(isMTP).map { (name: $0.name, reason: "--mtp drop") }
+    let kept = source.carried.filter { !isMTP($0) }
+    let homeless = kept.filter { binding.carrier(of: $0.name) == nil }.map(\.name)
+    guard homeless.isEmpty else {
+      throw Problem(
+        .unsupported, "layout \(binding.layout.id) has no place for some tensors",
+        tensor: NameFolding.fold(homeless).prefix(3).joined(separator: ", "),
+        found: "\(homeless.count) tensors", remedy: "leave them out, such as with --mtp drop")
+    }
+    return (kept, dropped)
+  }
+}

@@ -1,0 +1,141 @@
+import Foundation
+import GraftTestSupport
+import JSON
+import SystemPackage
+import Testing
+
+/// Conversion within one layout through the command line: shards, places, and what travels along.
+@Suite struct ConvertCommandTests {
+  private func convert(_ source: FilePath, _ target: FilePath, _ options: String...) throws
+    -> CommandResult
+  {
+    try GraftCommand.run(["convert", source.string, target.string] + options)
+  }
+
+  private func expectSameTensors(_ a: FilePath, _ b: FilePath) throws {
+    let (a, b) = (try EditableCheckpoint.tensors(of: a), try EditableCheckpoint.tensors(of: b))
+    #expect(!a.isEmpty && a.keys.sorted() == b.keys.sorted())
+    for (name, tensor) in a { #expect(tensor == b[name], "\(name)") }
+  }
+
+  @Test(arguments: [
+    "options/everything", "options/bf16-sharded", "options/f16", "options/moe-bias",
+    "options/multipliers-tied", "options/gdn-no-gate", "lm-engine/m2rnn-1l-moe",
+  ])
+  func manyShardsAndBackIsByteIdentical(_ name: String) throws {
+    let source = Fixtures.path(name)
+    let folder = try TemporaryDirectory()
+    let (many, one) = (folder.path.appending("many"), folder.path.appending("one"))
+    expectSuccess(try convert(source, many, "--max-shard-size", "20KB"))
+    let files = EditableCheckpoint.names(in: many).filter { $0.hasPrefix("model-") }
+    #expect(files.count > 4 && files.contains("model-00001-of-\(five(files.count)).safetensors"))
+    try expectSameTensors(source, many)
+    let index = try JSONValue(
+      parsing: Fixtures.contents(many.appending("model.safetensors.index.json")))
+    let tensors = try EditableCheckpoint.tensors(of: many)
+    #expect(index["weight_map"]?.object?.keys.sorted() == tensors.keys.sorted())
+    #expect(
+      index["metadata"]?["total_size"]?.int == tensors.values.reduce(0) { $0 + $1.bytes.count })
+    expectSuccess(try convert(many, one))
+    #expect(!EditableCheckpoint.names(in: one).contains("model.safetensors.index.json"))
+    try expectSameTensors(source, one)
+    for file in [many, one] {
+      #expect(
+        try Fixtures.contents(file.appending("config.json"))
+          == Fixtures.bytes("\(name)/config.json"))
+    }
+    let itself = try GraftCommand.run("verify", many.string, one.string, "--gate", "0")
+    expectSuccess(itself)
+  }
+
+  private func five(_ number: Int) -> String {
+    String(repeating: "0", count: 5 - "\(number)".count) + "\(number)"
+  }
+
+  @Test func aFileOfTheReferenceWriterComesOutAsItWas() throws {
+    for name in ["options/tied", "options/bf16-all", "options/f16", "lm-engine/gdn-hybrid"] {
+      let folder = try TemporaryDirectory()
+      expectSuccess(try convert(Fixtures.path(name), folder.path.appending("out")))
+      #expect(
+        try Fixtures.contents(folder.path.appending("out/model.safetensors"))
+          == Fixtures.bytes("\(name)/model.safetensors"), "\(name)")
+    }
+  }
+
+  @Test func dryRunWritesNothing() throws {
+    let checkpoint = try EditableCheckpoint("options/gdn-small")
+    let out = checkpoint.beside("out")
+    let result = try convert(
+      checkpoint.path, out, "--dry-run", "--json", "--max-shard-size", "30KB")
+    expectSuccess(result)
+    let plan = try result.json()
+    #expect(plan["schema"] == "graft.convert/1" && plan["written"] == false)
+    #expect(plan["shards"]?.array?.count ?? 0 > 2)
+    #expect(checkpoint.neighbours == ["model"])
+    expectSuccess(try convert(checkpoint.path, out, "--max-shard-size", "30KB"))
+    let planned = plan["shards"]?.array?.compactMap { $0["file"]?.string } ?? []
+    #expect(planned.sorted() == EditableCheckpoint.names(in: out).filter { $0.hasPrefix("model-") })
+  }
+
+  @Test func anExistingOutputStaysUnlessOverwritten() throws {
+    let checkpoint = try EditableCheckpoint("options/gdn-small")
+    let out = try checkpoint.folder.write("out", [1, 2, 3])
+    expectRefusal(try convert(checkpoint.path, out), 73, ["exists already", out.string])
+    expectRefusal(try convert(checkpoint.path, out, "--overwrite"), 73, [out.string])
+    #expect(try Fixtures.contents(out) == [1, 2, 3])
+    let directory = checkpoint.beside("old")
+    try FileManager.default.createDirectory(
+      atPath: directory.string, withIntermediateDirectories: false)
+    try Data([9]).write(to: URL(fileURLWithPath: directory.appending("stale.safetensors").string))
+    expectRefusal(try convert(checkpoint.path, directory), 73, ["--overwrite"])
+    #expect(EditableCheckpoint.names(in: directory) == ["stale.safetensors"])
+    expectSuccess(try convert(checkpoint.path, directory, "--overwrite"))
+    #expect(!EditableCheckpoint.names(in: directory).contains("stale.safetensors"))
+    #expect(checkpoint.neighbours == ["model", "old", "out"])
+  }
+
+  @Test func theSourceCanBeItsOwnOutput() throws {
+    let checkpoint = try EditableCheckpoint("options/gdn-small")
+    expectRefusal(try convert(checkpoint.path, checkpoint.path), 73, ["exists already"])
+    expectSuccess(
+      try convert(checkpoint.path, checkpoint.path, "--overwrite", "--max-shard-size", "40KB"))
+    try expectSameTensors(Fixtures.path("options/gdn-small"), checkpoint.path)
+    #expect(!EditableCheckpoint.names(in: checkpoint.path).contains("model.safetensors"))
+    #expect(checkpoint.neighbours == ["model"])
+  }
+
+  @Test func overwritingTheSourceLosesNoDirectory() throws {
+    let checkpoint = try EditableCheckpoint("options/gdn-small")
+    try FileManager.default.createDirectory(
+      atPath: checkpoint.path.appending("assets").string, withIntermediateDirectories: false)
+    try checkpoint.write("assets/note.txt", "kept".utf8)
+    let result = try convert(checkpoint.path, checkpoint.path, "--overwrite")
+    #expect(result.exitCode == 0 || result.exitCode == 73, "\(result)")
+    #expect(try checkpoint.bytes("assets/note.txt") == Array("kept".utf8))
+  }
+
+  @Test func anOutputWithoutAParentIsRefused() throws {
+    let checkpoint = try EditableCheckpoint("options/gdn-small")
+    let out = checkpoint.beside("no/where")
+    expectRefusal(try convert(checkpoint.path, out), 73, [out.removingLastComponent().string])
+    expectRefusal(try convert(checkpoint.path, "/"), 73)
+    #expect(checkpoint.neighbours == ["model"])
+  }
+
+  @Test func usageOfConvert() throws {
+    let checkpoint = try EditableCheckpoint("options/gdn-small")
+    let out = checkpoint.beside("out")
+    expectRefusal(
+      try convert(checkpoint.path, out, "--to", "nonsense"), 64, ["lm-engine", "nonsense"])
+    expectRefusal(try convert(checkpoint.path, out, "--from", "nonsense"), 64, ["nonsense"])
+    for options in [
+      ["--max-shard-size", "0"], ["--max-shard-size", "12XB"], ["--max-shard-size=-1GB"],
+      ["--dtype", "f8"], ["--dtype-for", "x"], ["--dtype-for", "*=f8"], ["--allow", "everything"],
+      ["-j", "-3"], ["-j", "9999"],
+    ] {
+      let arguments = ["convert", checkpoint.path.string, out.string] + options
+      expectRefusal(try GraftCommand.run(arguments), 64)
+    }
+    #expect(checkpoint.neighbours == ["model"])
+  }
+}

@@ -1,0 +1,84 @@
+import Foundation
+import JSON
+import SystemPackage
+
+/// What one run of the command line tool left behind.
+public struct CommandResult: CustomStringConvertible {
+  /// The exit code; nil where a signal ended the process.
+  public let exitCode: Int32?
+  /// The signal that ended the process.
+  public let signal: Int32?
+  /// Whether the time was up and the process was killed.
+  public let wasKilled: Bool
+  /// Standard output.
+  public let output: String
+  /// Standard error.
+  public let errors: String
+  /// What it was run with.
+  public let arguments: [String]
+
+  /// The document on standard output.
+  public func json() throws -> JSONValue { try JSONValue(parsing: Array(output.utf8)) }
+
+  /// The run for the message of a test.
+  public var description: String {
+    let end =
+      exitCode.map { "exit \($0)" } ?? (wasKilled ? "time is up" : "signal \(signal ?? 0)")
+    return "graft \(arguments.joined(separator: " ")): \(end)\n\(output)\(errors)"
+  }
+}
+
+/// Runs the built `graft` as a process of its own, with a limit on time and address space.
+public enum GraftCommand {
+  /// The tool beside the test bundle.
+  public static let executable: FilePath = {
+    let bundle =
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    let beside = FilePath(bundle).removingLastComponent().appending("graft")
+    if FileManager.default.isExecutableFile(atPath: beside.string) { return beside }
+    return Fixtures.directory.removingLastComponent().appending(".build/debug/graft")
+  }()
+
+  /// Runs the tool to its end.
+  /// - Parameters:
+  ///   - seconds: when the process is killed.
+  ///   - megabytes: the most address space; an allocation beyond it fails.
+  ///   - directory: where it runs.
+  public static func run(
+    _ arguments: [String], seconds: Double = 30, megabytes: Int = 4096,
+    directory: FilePath? = nil
+  ) throws -> CommandResult {
+    let folder = try TemporaryDirectory()
+    let output = try folder.write("output", [])
+    let errors = try folder.write("errors", [])
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments =
+      ["-c", "ulimit -v \(megabytes * 1024); ulimit -c 0; exec \"$0\" \"$@\"", executable.string]
+      + arguments
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle(forWritingAtPath: output.string)
+    process.standardError = FileHandle(forWritingAtPath: errors.string)
+    if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory.string) }
+    try process.run()
+    let start = Date()
+    var wasKilled = false
+    while process.isRunning {
+      if Date().timeIntervalSince(start) > seconds, !wasKilled {
+        kill(process.processIdentifier, SIGKILL)
+        wasKilled = true
+      }
+      usleep(1000)
+    }
+    let hasExited = process.terminationReason == .exit
+    return CommandResult(
+      exitCode: hasExited ? process.terminationStatus : nil,
+      signal: hasExited ? nil : process.terminationStatus, wasKilled: wasKilled,
+      output: String(decoding: try Fixtures.contents(output), as: UTF8.self),
+      errors: String(decoding: try Fixtures.contents(errors), as: UTF8.self),
+      arguments: arguments)
+  }
+
+  /// Runs the tool to its end.
+  public static func run(_ arguments: String...) throws -> CommandResult { try run(arguments) }
+}
