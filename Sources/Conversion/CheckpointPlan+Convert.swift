@@ -35,7 +35,7 @@ extension CheckpointPlan {
       shards: shardPlan.shards.map { shard in
         Shard(
           fileName: shard.fileName, tensors: shard.tensors.compactMap { byName[$0] }, clone: nil,
-          metadata: SafetensorsHeader.torchMetadata)
+          metadata: layout.metadata)
       },
       writesIndex: shardPlan.shards.count > 1, config: target.config,
       sidecars: source.checkpoint.sidecars.map(source.checkpoint.path), dropped: dropped)

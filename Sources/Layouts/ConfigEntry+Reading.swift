@@ -63,8 +63,9 @@ extension ConfigEntry {
   func readList(from object: JSONObject, count: FactValue?) throws -> [Facts] {
     switch meaning {
     case .blocks(let select, let kinds): try readBlocks(from: object, select, kinds)
-    case .list(let words, let interval):
-      try readWords(from: object, words, interval, count: count)
+    case .list(let words, let interval, let onlyInterval):
+      try readWords(
+        onlyInterval ? nil : lookup(object), in: object, words, interval, count: count)
     case .sparse(let step, let experts):
       try readSparse(from: object, step: step, experts: experts, count: count)
     case .fact, .cases, .constant, .standard, .object: []
@@ -87,10 +88,11 @@ extension ConfigEntry {
   }
 
   private func readWords(
-    from object: JSONObject, _ words: [(word: String, facts: Facts)], _ interval: Interval?,
+    _ list: JSONValue?, in object: JSONObject, _ words: [(word: String, facts: Facts)],
+    _ interval: Interval?,
     count: FactValue?
   ) throws -> [Facts] {
-    let list = try lookup(object).map(FormatValue.array) ?? interval?.words(object, count) ?? []
+    let list = try list.map(FormatValue.array) ?? interval?.words(object, count) ?? []
     return try list.enumerated().map { layer, value in
       guard let match = words.first(where: { value == .string($0.word) }) else {
         throw Problem(
@@ -154,6 +156,11 @@ extension ConfigEntry.Interval {
         .invalid, "the config gives neither a list of layers nor a sensible number and interval",
         expected: key, found: "\(interval)")
     }
-    return (0..<count).map { .string(($0 + 1) % interval == 0 ? every : other) }
+    return words(count, every: interval).map { .string($0) }
+  }
+
+  /// The words of some layers for one interval.
+  func words(_ count: Int, every interval: Int) -> [String] {
+    (0..<count).map { ($0 + 1) % interval == 0 ? every : other }
   }
 }

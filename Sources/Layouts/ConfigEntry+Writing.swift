@@ -72,9 +72,12 @@ extension ConfigEntry {
       let dense = layers.indices.filter { layers[$0]["mlp"] != .word("moe") }
       return .array(dense.map { JSONValue($0) })
     }
-    guard case .list(let words, _) = meaning else { return nil }
+    guard case .list(let words, let interval, let onlyInterval) = meaning else { return nil }
     let list = layers.compactMap { facts in words.first { $0.facts.agree(with: facts) }?.word }
-    return list.count == layers.count ? .array(list.map { .string($0) }) : nil
+    guard list.count == layers.count else { return nil }
+    guard onlyInterval else { return .array(list.map { .string($0) }) }
+    return (1...(list.count + 1)).first { interval?.words(list.count, every: $0) == list }
+      .map { JSONValue($0) }
   }
 
   /// Changes a list of per-layer objects where the facts of a layer have changed.

@@ -23,8 +23,9 @@ public struct ConfigEntry: Sendable {
     case standard(JSONValue)
     /// An object or null; `null` and `set` are what either says by itself.
     case object(null: Facts, set: Facts, entries: [ConfigEntry])
-    /// One word per layer, or a rule for a missing list.
-    case list([(word: String, facts: Facts)], interval: Interval?)
+    /// One word per layer, or a rule for a missing list; where only the rule counts, the key is that
+    /// of its interval.
+    case list([(word: String, facts: Facts)], interval: Interval?, onlyInterval: Bool)
     /// The indices of dense layers; every `step`-th of the others is a mixture where there are
     /// experts.
     case sparse(step: String, experts: String)
@@ -76,7 +77,7 @@ public struct ConfigEntry: Sendable {
     case .constant, .standard: []
     case .object(let null, let set, let entries):
       Set(null.keys).union(set.keys).union(entries.flatMap(\.facts))
-    case .list(let words, _): Set(words.flatMap(\.facts.keys))
+    case .list(let words, _, _): Set(words.flatMap(\.facts.keys))
     case .sparse: ["mlp"]
     case .blocks(_, let kinds):
       Set(kinds.flatMap { Array($0.kind.set.keys) + $0.kind.entries.flatMap(\.facts) })

@@ -10,6 +10,7 @@ extension ConfigTable {
       alternatives: Self.pairs(object.optional("alternatives")))
     nested = try object.optionalString("nested")
     outer = try object.strings("outer")
+    wrapper = object.optional("wrapper")?.object
     isClosed = object.optional("closed") == .bool(true)
     entries = try object.array("keys").map { try ConfigEntry($0, tables) }
     try object.finish()
@@ -142,7 +143,8 @@ extension ConfigEntry {
       try rule.finish()
     }
     return .list(
-      try words.entries.map { ($0.key, try FormatValue.facts($0.value)) }, interval: interval)
+      try words.entries.map { ($0.key, try FormatValue.facts($0.value)) }, interval: interval,
+      onlyInterval: object.optional("only_interval") == .bool(true))
   }
 
   private static func blocks(_ value: JSONValue, _ tables: ConfigTable.Tables) throws

@@ -9,6 +9,8 @@ public struct ConfigTable: Sendable {
   let nested: String?
   /// Keys that count outside that object.
   let outer: [String]
+  /// What stands around that object in a new config; nil where a new config is flat.
+  let wrapper: JSONObject?
   /// Whether readers of the layout refuse keys that the table does not have.
   let isClosed: Bool
 
@@ -87,7 +89,9 @@ public struct ConfigTable: Sendable {
   }
 
   /// A config for a configuration, with every key of the layout.
-  func written(_ configuration: ModelConfiguration) -> JSONValue {
+  func written(_ configuration: ModelConfiguration) -> JSONValue { wrapped(flat(configuration)) }
+
+  private func flat(_ configuration: ModelConfiguration) -> JSONObject {
     let layers = configuration.layers.map(\.values)
     var object = JSONObject()
     for entry in entries {
@@ -99,7 +103,7 @@ public struct ConfigTable: Sendable {
         object[entry.key] = .array(blocks.map { .object($0) })
       }
     }
-    return .object(object)
+    return object
   }
 
   /// A config for a configuration that also keeps what the config of another layout says beyond
@@ -107,7 +111,7 @@ public struct ConfigTable: Sendable {
   func written(
     _ configuration: ModelConfiguration, keeping config: JSONValue, of other: ConfigTable
   ) throws -> JSONValue {
-    guard case .object(var object) = written(configuration) else { return .null }
+    var object = flat(configuration)
     let understood = understoodKeys(configuration).union(other.understoodKeys(configuration))
     let known = Set(entries.map(\.topKey))
     for (key, value) in try other.table(config).entries where !isClosed || known.contains(key) {
@@ -120,7 +124,15 @@ public struct ConfigTable: Sendable {
         object[key] = value
       }
     }
-    return .object(object)
+    return wrapped(object)
+  }
+
+  /// Puts the keys into the nested object where a new config has one.
+  private func wrapped(_ object: JSONObject) -> JSONValue {
+    guard let nested, var wrapper else { return .object(object) }
+    for key in outer { wrapper[key] = object[key] }
+    wrapper[nested] = .object(object)
+    return .object(wrapper)
   }
 
   /// The keys that say something of a configuration, or belong to the layout alone.
@@ -137,7 +149,10 @@ public struct ConfigTable: Sendable {
     let layers = configuration.layers.map(\.values)
     return entries.flatMap { entry -> [(key: String, facts: Facts, layer: Int?)] in
       switch entry.meaning {
-      case .list(let words, _):
+      case .list(let words, _, let onlyInterval):
+        if onlyInterval, entry.list(for: layers) == nil {
+          return [(entry.key, ["mixer": .word("in no regular interval")], nil)]
+        }
         return layers.indices.filter { layer in
           !words.contains { $0.facts.agree(with: layers[layer]) }
         }.map { (entry.key, layers[$0].only(entry.facts), $0) }

@@ -34,6 +34,9 @@ extension Layout {
     tensors = try file.array("tensors").compactMap {
       try TensorRule($0, tables: tables, variant: variant)
     }
+    metadata =
+      try file.optional("metadata")?.object?.entries
+      .map { ($0.key, try FormatValue.string($0.value)) } ?? [("format", "pt")]
     carried = try file.array("carry").map(CarryRule.init)
     try file.finish()
   }

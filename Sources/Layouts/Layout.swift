@@ -21,6 +21,8 @@ public struct Layout: Sendable {
   public let layerSemantics: Facts
   /// Sizes of its own, by symbol.
   public let dimensions: [(symbol: String, size: SizeExpression)]
+  /// The metadata of its safetensors files.
+  public let metadata: [(key: String, value: String)]
   /// The stored tensors.
   public let tensors: [TensorRule]
   /// Stored tensors carried through by name.
