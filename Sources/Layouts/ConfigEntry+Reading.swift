@@ -8,13 +8,30 @@ extension ConfigEntry {
   ///   `unsupported` for a value that the layout does not know.
   func read(from object: JSONObject) throws -> Facts {
     switch meaning {
-    case .fact(let entry): [entry.fact: try read(entry, lookup(object))]
+    case .fact(let entry): [entry.fact: try read(entry, lookup(object), in: object)]
     case .cases(let cases, let absent, let otherwise):
       try read(cases, lookup(object) ?? absent, otherwise: otherwise)
-    case .constant, .standard, .list, .sparse, .blocks: [:]
+    case .constant, .standard, .list, .sparse, .groups, .blocks: [:]
     case .object(let null, let set, let entries):
       try read(lookup(object) ?? .null, null: null, set: set, entries: entries)
     }
+  }
+
+  private func read(_ entry: FactEntry, _ value: JSONValue?, in object: JSONObject) throws
+    -> FactValue
+  {
+    if value == nil || value == .null {
+      if let key = entry.sameAs { return try read(entry, object.value(at: key) ?? .null) }
+      if let ratio = entry.ratio { return try ratio.value(object) }
+    }
+    let fact = try read(entry, value)
+    guard let times = entry.times else { return fact }
+    guard let factor = object.value(at: times.key)?.int, let number = value?.number,
+      let product = Int(exactly: number * Double(factor))
+    else {
+      throw Problem(.invalid, "\(key) times \(times.key) is not a whole number", found: fact.text)
+    }
+    return .integer(product)
   }
 
   private func read(_ entry: FactEntry, _ value: JSONValue?) throws -> FactValue {
@@ -68,8 +85,31 @@ extension ConfigEntry {
         onlyInterval ? nil : lookup(object), in: object, words, interval, count: count)
     case .sparse(let step, let experts):
       try readSparse(from: object, step: step, experts: experts, count: count)
+    case .groups(let member, let kind, let others):
+      try readGroups(from: object, member: member, kind, others: others, count: count)
     case .fact, .cases, .constant, .standard, .object: []
     }
+  }
+
+  private func readGroups(
+    from object: JSONObject, member: String, _ kind: BlockKind, others: Facts, count: FactValue?
+  ) throws -> [Facts] {
+    guard case .integer(let count)? = count, Interval.layerCounts.contains(count) else {
+      throw Problem(.invalid, "the number of layers is out of range")
+    }
+    var layers = Array(repeating: others, count: count)
+    for group in try lookup(object)?.groups ?? [] {
+      var facts = kind.set
+      for entry in kind.entries { facts.merge(try entry.read(from: group)) { $1 } }
+      for layer in try FormatValue.array(group[member] ?? .null).map(FormatValue.integer) {
+        guard layers.indices.contains(layer), layers[layer] == others else {
+          throw Problem(
+            .invalid, "\(key): a layer does not exist or is named twice", layer: layer)
+        }
+        layers[layer] = facts
+      }
+    }
+    return layers
   }
 
   private func readSparse(
@@ -162,5 +202,36 @@ extension ConfigEntry.Interval {
   /// The words of some layers for one interval.
   func words(_ count: Int, every interval: Int) -> [String] {
     (0..<count).map { ($0 + 1) % interval == 0 ? every : other }
+  }
+}
+
+extension ConfigEntry.Ratio {
+  /// The width for the hidden size of a config.
+  func value(_ object: JSONObject) throws -> FactValue {
+    guard let hidden = object["hidden_size"]?.int,
+      case let ratio = object.value(at: key)?.int ?? standard, (1...(1 << 20)).contains(hidden),
+      (1...1024).contains(ratio)
+    else { throw Problem(.invalid, "the hidden size or its ratio is out of range") }
+    let width = hidden * ratio * 2 / 3
+    return .integer((width + multiple - 1) / multiple * multiple)
+  }
+}
+
+extension JSONValue {
+  /// The objects of a list of objects, of one object, or of nothing.
+  fileprivate var groups: [JSONObject] {
+    get throws {
+      switch self {
+      case .null: return []
+      case .object(let object): return [object]
+      default:
+        return try FormatValue.array(self).map { value in
+          guard case .object(let object) = value else {
+            throw FormatValue.wrong(value, "an object")
+          }
+          return object
+        }
+      }
+    }
   }
 }

@@ -5,7 +5,7 @@ extension ConfigEntry {
   /// The value of the key for given facts; nil where no value stands for them.
   func value(for facts: Facts) -> JSONValue? {
     switch meaning {
-    case .fact(let entry): value(entry, facts[entry.fact] ?? .none)
+    case .fact(let entry): value(entry, facts)
     case .cases(let cases, _, _): cases.first { $0.facts.agree(with: facts) }?.value
     case .constant(let value), .standard(let value): value
     case .object(let null, let set, let entries):
@@ -16,11 +16,17 @@ extension ConfigEntry {
       } else {
         nil
       }
-    case .list, .sparse, .blocks: nil
+    case .list, .sparse, .groups, .blocks: nil
     }
   }
 
-  private func value(_ entry: FactEntry, _ fact: FactValue) -> JSONValue? {
+  private func value(_ entry: FactEntry, _ facts: Facts) -> JSONValue? {
+    let fact = facts[entry.fact] ?? .none
+    if let times = entry.times, case .integer(let product) = fact,
+      case .integer(let factor)? = facts[times.fact], factor > 0
+    {
+      return JSONValue(Double(product) / Double(factor))
+    }
     if let null = entry.null, null.means(fact) { return .null }
     if fact == .none { return nil }
     if let map = entry.map { return map.first { $0.facts[entry.fact] == fact }?.value }
@@ -72,12 +78,33 @@ extension ConfigEntry {
       let dense = layers.indices.filter { layers[$0]["mlp"] != .word("moe") }
       return .array(dense.map { JSONValue($0) })
     }
+    if case .groups(let member, let kind, _) = meaning { return groups(member, kind, layers) }
     guard case .list(let words, let interval, let onlyInterval) = meaning else { return nil }
     let list = layers.compactMap { facts in words.first { $0.facts.agree(with: facts) }?.word }
     guard list.count == layers.count else { return nil }
     guard onlyInterval else { return .array(list.map { .string($0) }) }
     return (1...(list.count + 1)).first { interval?.words(list.count, every: $0) == list }
       .map { JSONValue($0) }
+  }
+
+  /// One object, or a list of objects, that name the layers with the same facts; null for none.
+  private func groups(_ member: String, _ kind: BlockKind, _ layers: [Facts]) -> JSONValue {
+    var order: [JSONObject] = []
+    var members: [[JSONValue]] = []
+    for layer in layers.indices where kind.set.agree(with: layers[layer]) {
+      let object = Self.object(kind.entries, layers[layer])
+      let place = order.firstIndex(of: object) ?? order.endIndex
+      if place == order.endIndex {
+        order.append(object)
+        members.append([])
+      }
+      members[place].append(JSONValue(layer))
+    }
+    let list = zip(order, members).map { object, layers in
+      JSONValue.object(
+        JSONObject([(member, .array(layers))] + object.entries.map { ($0.key, $0.value) }))
+    }
+    return list.count > 1 ? .array(list) : list.first ?? .null
   }
 
   /// Changes a list of per-layer objects where the facts of a layer have changed.

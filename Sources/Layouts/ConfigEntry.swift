@@ -29,6 +29,8 @@ public struct ConfigEntry: Sendable {
     /// The indices of dense layers; every `step`-th of the others is a mixture where there are
     /// experts.
     case sparse(step: String, experts: String)
+    /// Objects that each name some layers; all other layers have the facts of `others`.
+    case groups(member: String, BlockKind, others: Facts)
     /// One object per layer; `select` names the key that tells kinds apart.
     case blocks(select: String, kinds: [(name: String, kind: BlockKind)])
   }
@@ -41,10 +43,23 @@ public struct ConfigEntry: Sendable {
     let absent: FactValue?
     /// What is added to an integer on reading.
     let plus: Int
+    /// The key whose value counts where this one is null or missing.
+    let sameAs: String?
+    /// A key, and the fact it states, by which the value is multiplied on reading.
+    let times: (key: String, fact: String)?
+    /// How the value follows from the hidden size where it is null or missing.
+    let ratio: Ratio?
     /// Whether a number is written with a fraction even where it is whole.
     let isFloat: Bool
     /// Pairs of config value and fact value; nil for the value itself.
     let map: [Case]?
+  }
+
+  /// Two thirds of a multiple of the hidden size, rounded up: the width of a gated MLP.
+  struct Ratio: Sendable {
+    let key: String
+    let standard: Int
+    let multiple: Int
   }
 
   /// One value of a key and the facts it stands for.
@@ -79,6 +94,8 @@ public struct ConfigEntry: Sendable {
       Set(null.keys).union(set.keys).union(entries.flatMap(\.facts))
     case .list(let words, _, _): Set(words.flatMap(\.facts.keys))
     case .sparse: ["mlp"]
+    case .groups(_, let kind, let others):
+      Set(kind.set.keys).union(others.keys).union(kind.entries.flatMap(\.facts))
     case .blocks(_, let kinds):
       Set(kinds.flatMap { Array($0.kind.set.keys) + $0.kind.entries.flatMap(\.facts) })
     }
@@ -90,7 +107,7 @@ extension ConfigEntry {
   var isForLayers: Bool {
     switch meaning {
     case .fact, .cases, .object: !facts.isDisjoint(with: FactNames.layer)
-    case .constant, .standard, .list, .sparse, .blocks: false
+    case .constant, .standard, .list, .sparse, .groups, .blocks: false
     }
   }
 

@@ -45,7 +45,8 @@ extension ConfigEntry {
       let fact = try Self.known(FormatValue.string(pair[1]))
       meaning = .fact(
         FactEntry(
-          fact: fact, null: nil, absent: nil, plus: 0, isFloat: false, map: nil))
+          fact: fact, null: nil, absent: nil, plus: 0, sameAs: nil, times: nil, ratio: nil,
+          isFloat: false, map: nil))
       (alternativeKeys, condition) = ([], .always)
       return
     }
@@ -73,6 +74,7 @@ extension ConfigEntry {
         entries: try FormatValue.array(entries).map { try ConfigEntry($0, tables) })
     }
     if let sparse = object.optional("sparse") { return try Self.sparse(sparse) }
+    if let groups = object.optional("groups") { return try Self.groups(groups, tables) }
     if let words = object.optional("list") { return try list(words, &object) }
     if let kinds = object.optional("blocks") {
       return .blocks(select: try object.string("select"), kinds: try blocks(kinds, tables))
@@ -99,7 +101,27 @@ extension ConfigEntry {
     return FactEntry(
       fact: fact, null: try scalar(&object, "null"), absent: try scalar(&object, "absent"),
       plus: object.optional("plus") == nil ? 0 : try object.integer("plus"),
-      isFloat: object.optional("float") == .bool(true), map: map)
+      sameAs: try object.optionalString("same_as"), times: try times(&object),
+      ratio: try ratio(&object), isFloat: object.optional("float") == .bool(true), map: map)
+  }
+
+  private static func times(_ object: inout FormatObject) throws -> (key: String, fact: String)? {
+    let pair = try object.strings("times")
+    guard !pair.isEmpty else { return nil }
+    guard pair.count == 2 else {
+      throw Problem(.invalid, "times of a layout file takes a key and a fact")
+    }
+    return (pair[0], try known(pair[1]))
+  }
+
+  private static func ratio(_ object: inout FormatObject) throws -> Ratio? {
+    guard let value = object.optional("ratio") else { return nil }
+    var ratio = try FormatObject(value, "ratio")
+    let result = Ratio(
+      key: try ratio.string("key"), standard: try ratio.integer("default"),
+      multiple: max(try ratio.integer("multiple"), 1))
+    try ratio.finish()
+    return result
   }
 
   private static func scalar(_ object: inout FormatObject, _ key: String) throws -> FactValue? {
@@ -128,6 +150,17 @@ extension ConfigEntry {
     var object = try FormatObject(value, "sparse")
     let meaning = Meaning.sparse(
       step: try object.string("step"), experts: try object.string("experts"))
+    try object.finish()
+    return meaning
+  }
+
+  private static func groups(_ value: JSONValue, _ tables: ConfigTable.Tables) throws -> Meaning {
+    var object = try FormatObject(value, "groups")
+    let kind = BlockKind(
+      set: try object.facts("set"),
+      entries: try object.array("keys").map { try ConfigEntry($0, tables) })
+    let meaning = Meaning.groups(
+      member: try object.string("member"), kind, others: try object.facts("others"))
     try object.finish()
     return meaning
   }

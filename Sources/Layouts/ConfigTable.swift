@@ -23,7 +23,7 @@ public struct ConfigTable: Sendable {
       do { return try body() } catch { problems.append(contentsOf: error.asProblems) }
       return nil
     }
-    let facts = entries.filter { !$0.isForLayers }.reduce(into: model) { facts, entry in
+    var facts = entries.filter { !$0.isForLayers }.reduce(into: model) { facts, entry in
       facts.merge(collect { try entry.read(from: object) } ?? [:]) { $1 }
     }
     var layers: [Facts] = []
@@ -31,6 +31,7 @@ public struct ConfigTable: Sendable {
       let list = collect { try entry.readList(from: object, count: facts["layers"]) } ?? []
       _ = collect { try merge(list, of: entry, into: &layers, base: layer) }
     }
+    _ = collect { try lift(from: &layers, into: &facts) }
     for entry in entries where entry.isForLayers {
       let matching = layers.indices.filter {
         entry.condition.holds(facts.merging(layers[$0]) { $1 })
@@ -42,6 +43,21 @@ public struct ConfigTable: Sendable {
     }
     try ProblemList.throwIfAny(problems)
     return try ModelConfiguration(model: facts, layers: layers)
+  }
+
+  /// Moves facts of the model that a list states layer by layer to the model.
+  /// - Throws: `Problem` of kind `unsupported` where layers differ in one.
+  private func lift(from layers: inout [Facts], into model: inout Facts) throws {
+    for name in Set(layers.flatMap(\.keys)).subtracting(FactNames.layer) {
+      let values = Set(layers.compactMap { $0[name] })
+      guard let value = values.first, values.count == 1 else {
+        throw Problem(
+          .unsupported, "layers differ in a fact of the model: \(name)",
+          found: values.map(\.text).sorted().joined(separator: ", "))
+      }
+      model[name] = value
+      for index in layers.indices { layers[index][name] = nil }
+    }
   }
 
   private func merge(
@@ -130,8 +146,10 @@ public struct ConfigTable: Sendable {
   /// Puts the keys into the nested object where a new config has one.
   private func wrapped(_ object: JSONObject) -> JSONValue {
     guard let nested, var wrapper else { return .object(object) }
+    var inner = object
+    for key in wrapper.keys where key != "model_type" { inner[key] = nil }
     for key in outer { wrapper[key] = object[key] }
-    wrapper[nested] = .object(object)
+    wrapper[nested] = .object(inner)
     return .object(wrapper)
   }
 
