@@ -18,7 +18,7 @@ extension Layout {
 
   private init(_ value: JSONValue, _ variant: LayoutVariant) throws {
     var file = try FormatObject(value, "the top level")
-    _ = file.optional("about")
+    about = try file.string("about")
     _ = file.optional("variants")
     self.variant = variant
     id = try file.string("layout")

@@ -9,6 +9,8 @@ public struct Layout: Sendable {
   public let id: String
   /// Which of the forms on disk it is, for a layout that has several.
   public let variant: LayoutVariant
+  /// What the layout is, one sentence.
+  public let about: String
   /// The version of the layout file.
   public let version: Int
   /// How the layout is recognised.

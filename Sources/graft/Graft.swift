@@ -15,6 +15,6 @@ struct Graft: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       InspectCommand.self, ConvertCommand.self, SpliceCommand.self, VerifyCommand.self,
-      LogitsCommand.self, ScoreCommand.self, GenerateCommand.self,
+      LogitsCommand.self, ScoreCommand.self, GenerateCommand.self, FormatsCommand.self,
     ])
 }

@@ -8,10 +8,19 @@ public enum GeneratedModel {
   public static func configuration(seed: UInt64) throws -> ModelConfiguration {
     var generator = SeededGenerator(seed: seed)
     let layers = pick(1...4, &generator)
+    var model = try modelFacts(&generator)
+    model["layers"] = .integer(layers)
+    return try ModelConfiguration(
+      model: model,
+      layers: (0..<layers).map { _ in
+        mixer(&generator).merging(feedForward(&generator)) { $1 }
+      })
+  }
+
+  private static func modelFacts(_ generator: inout SeededGenerator) throws -> Facts {
     var model: Facts = [
       "vocabulary": .integer(pick(5...20, &generator)),
       "hidden": .integer(2 * pick(2...6, &generator)),
-      "layers": .integer(layers),
       "positions": .integer(pick(4...9, &generator)),
       "tied": .flag(Bool.random(using: &generator)),
       "norm": .word(any(["rmsnorm", "layernorm"], &generator)),
@@ -30,55 +39,85 @@ public enum GeneratedModel {
         "rope.original_positions": .integer(32),
       ]) { $1 }
     }
-    return try ModelConfiguration(
-      model: model,
-      layers: (0..<layers).map { _ in
-        mixer(&generator).merging(feedForward(&generator)) { $1 }
-      })
+    return model
   }
 
-  /// A model of this configuration in which every value is different from its neighbours.
+  /// The random model of a seed as a layout holds it: what the layout cannot say is lost.
+  ///
+  /// - Returns: nil where nothing sensible is left.
+  public static func configuration(seed: UInt64, in layout: Layout) throws -> ModelConfiguration? {
+    if layout.id == "lm-engine" { return try configuration(seed: seed) }
+    var generator = SeededGenerator(seed: seed)
+    let (attention, gdn) = (attention(&generator), gatedDeltaNet(&generator))
+    var model = try modelFacts(&generator)
+    model["position"] = .word("rope")
+    model["rope.fraction"] = .number(any([0.5, 1], &generator))
+    model["rope.dim"] = .integer(0)
+    model["norm"] = .word("rmsnorm")
+    let interval = pick(1...4, &generator)
+    let layers = (0..<pick(1...4, &generator)).map { layer in
+      ((layer + 1) % interval == 0 ? attention : gdn).merging(feedForward(&generator)) { $1 }
+    }
+    model["layers"] = .integer(layers.count)
+    let wanted = try ModelConfiguration(model: model, layers: layers)
+    let held = try? layout.configuration(from: layout.writtenConfig(wanted))
+    guard let held, layout.unsaid(held).isEmpty else { return nil }
+    return try layout.configuration(from: layout.writtenConfig(held))
+  }
+
+  /// A model of this configuration with random values that BF16 holds, for which every step is exact.
   public static func model(_ configuration: ModelConfiguration, _ layout: Layout, seed: UInt64)
     throws -> CanonicalModel
   {
     var generator = SeededGenerator(seed: seed)
     var tensors: [Role: CanonicalTensor] = [:]
     for part in try LayoutBinding(layout, configuration).tensors.flatMap(\.parts) {
-      let values = (0..<part.shape.reduce(1, *)).map { _ in generator.float() }
+      let values = (0..<part.shape.reduce(1, *)).map { _ in value(&generator) }
       tensors[part.role] = CanonicalTensor(shape: part.shape, values: values, origin: "random")
     }
     return CanonicalModel(configuration: configuration, tensors: tensors)
   }
 
+  private static func value(_ generator: inout SeededGenerator) -> Float {
+    let value = FloatBits.float(bf16: FloatBits.bf16(generator.float()))
+    return abs(value) < 0x1p-12 ? 0.5 : value
+  }
+
   private static func mixer(_ generator: inout SeededGenerator) -> Facts {
     switch pick(0...2, &generator) {
-    case 0:
-      let kvHeads = pick(1...3, &generator)
-      let hasBias = Bool.random(using: &generator)
-      return [
-        "mixer": .word("attention"), "attention.kv_heads": .integer(kvHeads),
-        "attention.heads": .integer(kvHeads * pick(1...3, &generator)),
-        "attention.head_dim": .integer(2 * pick(1...3, &generator)),
-        "attention.bias": .flag(hasBias), "attention.o_bias": .flag(hasBias),
-        "attention.gate": .flag(Bool.random(using: &generator)),
-        "attention.exclusive": .flag(Bool.random(using: &generator)),
-        "attention.window": any([.none, .integer(1), .integer(5)], &generator),
-        "attention.scale_rule": .word(any(["1/sqrt(hd)", "1/hd"], &generator)),
-      ]
-    case 1:
-      let keyHeads = pick(1...3, &generator)
-      return [
-        "mixer": .word("gdn"), "gdn.k_heads": .integer(keyHeads),
-        "gdn.v_heads": .integer(keyHeads * pick(1...3, &generator)),
-        "gdn.k_head_dim": .integer(pick(1...5, &generator)),
-        "gdn.v_head_dim": .integer(pick(1...5, &generator)),
-        "gdn.taps": .integer(pick(1...4, &generator)),
-        "gdn.gate": .word(any(["none", "before_norm"], &generator)),
-        "gdn.scale": any([.none, .number(0.5)], &generator),
-        "gdn.negative_eigenvalues": .flag(Bool.random(using: &generator)),
-      ]
+    case 0: return attention(&generator)
+    case 1: return gatedDeltaNet(&generator)
     default: return m2rnn(&generator)
     }
+  }
+
+  private static func attention(_ generator: inout SeededGenerator) -> Facts {
+    let kvHeads = pick(1...3, &generator)
+    let hasBias = Bool.random(using: &generator)
+    return [
+      "mixer": .word("attention"), "attention.kv_heads": .integer(kvHeads),
+      "attention.heads": .integer(kvHeads * pick(1...3, &generator)),
+      "attention.head_dim": .integer(2 * pick(1...3, &generator)),
+      "attention.bias": .flag(hasBias), "attention.o_bias": .flag(hasBias),
+      "attention.gate": .flag(Bool.random(using: &generator)),
+      "attention.exclusive": .flag(Bool.random(using: &generator)),
+      "attention.window": any([.none, .integer(1), .integer(5)], &generator),
+      "attention.scale_rule": .word(any(["1/sqrt(hd)", "1/hd"], &generator)),
+    ]
+  }
+
+  private static func gatedDeltaNet(_ generator: inout SeededGenerator) -> Facts {
+    let keyHeads = pick(1...3, &generator)
+    return [
+      "mixer": .word("gdn"), "gdn.k_heads": .integer(keyHeads),
+      "gdn.v_heads": .integer(keyHeads * pick(1...3, &generator)),
+      "gdn.k_head_dim": .integer(pick(1...5, &generator)),
+      "gdn.v_head_dim": .integer(pick(1...5, &generator)),
+      "gdn.taps": .integer(pick(1...4, &generator)),
+      "gdn.gate": .word(any(["none", "before_norm"], &generator)),
+      "gdn.scale": any([.none, .number(0.5)], &generator),
+      "gdn.negative_eigenvalues": .flag(Bool.random(using: &generator)),
+    ]
   }
 
   private static func m2rnn(_ generator: inout SeededGenerator) -> Facts {

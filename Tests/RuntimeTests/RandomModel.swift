@@ -79,8 +79,9 @@ enum RandomModel {
   private static func mixerNames(_ mixer: Mixer) -> [String] {
     switch mixer {
     case .attention(let attention):
-      var names = ["q", "k", "v", "o"] + (attention.hasGate ? ["gate"] : [])
+      var names = ["q", "k", "v"] + (attention.hasGate ? ["gate"] : [])
       if attention.hasBias { names += names.map { $0 + ".bias" } }
+      names += attention.hasOutputBias ? ["o", "o.bias"] : ["o"]
       if attention.qkNorm != .none { names += ["q_norm", "k_norm"] }
       return names.map { "attention." + $0 }
     case .gatedDeltaNet(let gdn):

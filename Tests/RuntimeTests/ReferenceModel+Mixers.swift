@@ -31,7 +31,7 @@ extension ReferenceModel {
     if a.hasGate {
       y = zip(y, project("gate")).map { zip($0, $1).map { $0 * sigmoid($1) } }
     }
-    return linear(y, "attention.o", layer, bias: a.hasBias)
+    return linear(y, "attention.o", layer, bias: a.hasOutputBias)
   }
 
   private func prepared(_ x: [Row], _ a: Attention, _ name: String, _ layer: Int) -> [Row] {
