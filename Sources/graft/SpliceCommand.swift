@@ -43,6 +43,15 @@ struct SpliceCommand: Verb {
     case reference, zero, donor
   }
 
+  func validate() throws {
+    guard strategy == .donor || (donor == nil && donorLayer == nil) else {
+      throw ValidationError("--donor and --donor-layer need --init donor.")
+    }
+    guard strategy != .donor || heads == nil else {
+      throw ValidationError("A donor brings its own sizes; leave --heads out.")
+    }
+  }
+
   func perform() throws -> Outcome {
     let model = try OpenedModel(sourcePath, source)
     try model.checkRepeatedTensors()
