@@ -4,7 +4,7 @@ extension ModelConfiguration {
   /// The largest head count, head dim or width; keeps products of three inside an `Int`.
   private static let largestExtent = 1 << 20
   /// The most experts of all layers together.
-  private static let mostExperts = 1 << 20
+  private static let mostExperts = 1 << 17
   /// The largest vocabulary or position count.
   private static let largestCount = 1 << 40
 

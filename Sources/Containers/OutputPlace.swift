@@ -30,6 +30,7 @@ struct OutputPlace {
         found: kind == .directory ? "something else" : "not a regular file")
     }
     for input in inputs { try refuseRemoving(input) }
+    if kind == .directory { try refuseRemovingDirectories() }
   }
 
   /// The problem that there is something already.
@@ -39,25 +40,24 @@ struct OutputPlace {
       remedy: "choose another path, or give --overwrite")
   }
 
-  /// An input may be replaced by its own output, which has no directories, but not lie inside what
-  /// is removed.
+  /// An input may be replaced by its own output but not lie inside what is removed.
   private func refuseRemoving(_ input: FilePath) throws {
     guard let inside = FileSystem.resolved(input), let outside = FileSystem.resolved(destination),
-      inside.starts(with: outside)
+      inside != outside, inside.starts(with: outside)
     else { return }
-    guard inside != outside else { return try refuseRemovingDirectories() }
     throw Problem(
       .exists, "overwriting the output would remove an input", file: destination.string,
       found: "\(inside.string) inside it", remedy: "choose another path for the output")
   }
 
+  /// No output has directories in it, so that what has some is somebody's work.
   private func refuseRemovingDirectories() throws {
     let names = try DirectoryListing(destination).directories
     guard !names.isEmpty else { return }
     throw Problem(
-      .exists, "overwriting the source would remove the directories in it",
+      .exists, "overwriting the output would remove the directories in it",
       file: destination.string, found: names.joined(separator: ", "),
-      remedy: "choose another path for the output")
+      remedy: "choose another path for the output, or remove them yourself")
   }
 
   /// The directory in which the output appears.

@@ -39,7 +39,9 @@ public struct Sampler: Sendable {
 
   private func choose(_ logits: UnsafeBufferPointer<Float>, _ draws: inout SplitMix64) -> Int {
     guard temperature > 0 else { return LogitComparison.argmax(logits) }
-    let scaled = logits.map { Float(Double($0) / temperature) }
+    // The largest logit becomes 0, so that no temperature, however low, overflows.
+    let largest = Double(logits[LogitComparison.argmax(logits)])
+    let scaled = logits.map { Float((Double($0) - largest) / temperature) }
     return scaled.withUnsafeBufferPointer { scaled in
       let norm = LogitComparison.logSumExp(scaled)
       var rest = draws.uniform()

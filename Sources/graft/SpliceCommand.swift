@@ -44,10 +44,10 @@ struct SpliceCommand: Verb {
   }
 
   func validate() throws {
-    guard (strategy == .donor) == (donor != nil), donor != nil || donorLayer == nil else {
-      throw ValidationError("--init donor and --donor PATH go together; --donor-layer needs both.")
+    guard strategy == .donor || (donor == nil && donorLayer == nil) else {
+      throw ValidationError("--donor and --donor-layer need --init donor.")
     }
-    guard donor == nil || (kHeadDim == nil && vHeadDim == nil && heads == nil) else {
+    guard strategy != .donor || (kHeadDim == nil && vHeadDim == nil && heads == nil) else {
       throw ValidationError("A donor brings its own sizes; leave them out.")
     }
   }
@@ -97,7 +97,10 @@ struct SpliceCommand: Verb {
     case .reference: return .reference(seed: seed)
     case .zero: return .zero(seed: seed)
     case .donor:
-      let model = try OpenedModel(FilePath(donor ?? ""), catalogue: .builtIn())
+      guard let donor else {
+        throw Problem(.usage, "--init donor needs a donor", remedy: "add --donor PATH")
+      }
+      let model = try OpenedModel(FilePath(donor), catalogue: .builtIn())
       let first = model.configuration.layers.firstIndex { $0.mixer.mark == "M" }
       return .donor(model.canonical, layer: donorLayer ?? first ?? 0)
     }

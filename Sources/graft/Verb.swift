@@ -33,9 +33,9 @@ extension Verb {
     do {
       let outcome = try perform()
       if common.json {
-        Terminal.print(document(outcome.json))
+        try Terminal.print(document(outcome.json))
       } else if !common.quiet {
-        outcome.text.forEach(Terminal.print)
+        try outcome.text.forEach(Terminal.print)
       }
       if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
     } catch let list as ProblemList {
@@ -53,7 +53,7 @@ extension Verb {
 
   private func fail(_ problems: [Problem], text: String) throws -> Never {
     if common.json {
-      Terminal.print(document(["problems": .array(problems.map { .object($0.json) })]))
+      try? Terminal.print(document(["problems": .array(problems.map { .object($0.json) })]))
     }
     Terminal.printError("graft \(Self.verb): \(text)")
     throw ExitCode(problems.first?.exitCode ?? 74)
@@ -79,19 +79,28 @@ extension Problem {
 /// The two streams of the process.
 enum Terminal {
   /// Prints a line to standard output.
-  static func print(_ line: String) { write(line + "\n", to: 1) }
+  /// - Throws: `Problem` of kind `io` where it cannot be written, so that no script takes a part for
+  ///   the whole.
+  static func print(_ line: String) throws {
+    guard write(line + "\n", to: 1) else {
+      throw Problem(.io, "cannot write the result", file: "standard output")
+    }
+  }
 
   /// Prints a line to standard error.
   static func printError(_ line: String) { write(line + "\n", to: 2) }
 
   /// Writes bytes without a line end.
-  static func write(_ text: String, to descriptor: Int32) {
+  /// - Returns: whether all of them were taken.
+  @discardableResult
+  static func write(_ text: String, to descriptor: Int32) -> Bool {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let count = bytes.withUnsafeBytes { Self.send(descriptor, $0) }
-      guard count > 0 else { return }
+      guard count > 0 else { return false }
       bytes = bytes.dropFirst(count)
     }
+    return true
   }
 
   private static func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {

@@ -104,14 +104,16 @@ import Testing
     #expect(checkpoint.neighbours == ["model"])
   }
 
-  @Test func overwritingTheSourceLosesNoDirectory() throws {
+  @Test func overwritingLosesNoDirectory() throws {
     let checkpoint = try EditableCheckpoint("options/gdn-small")
     try FileManager.default.createDirectory(
       atPath: checkpoint.path.appending("assets").string, withIntermediateDirectories: false)
     try checkpoint.write("assets/note.txt", "kept".utf8)
-    let result = try convert(checkpoint.path, checkpoint.path, "--overwrite")
-    #expect(result.exitCode == 0 || result.exitCode == 73, "\(result)")
-    #expect(try checkpoint.bytes("assets/note.txt") == Array("kept".utf8))
+    for source in [checkpoint.path, Fixtures.path("options/gdn-small")] {
+      expectRefusal(try convert(source, checkpoint.path, "--overwrite"), 73, ["assets"])
+      #expect(try checkpoint.bytes("assets/note.txt") == Array("kept".utf8))
+    }
+    #expect(checkpoint.neighbours == ["model"])
   }
 
   @Test func anOutputWithoutAParentIsRefused() throws {

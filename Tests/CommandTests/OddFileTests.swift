@@ -96,6 +96,20 @@ import Testing
     expectRefusal(missing, 73, [checkpoint.beside("no").string])
   }
 
+  @Test func aResultThatCannotBeWrittenIsAFailure() throws {
+    guard FileManager.default.fileExists(atPath: "/dev/full") else { return }
+    for options in [[], ["--json"]] {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: GraftCommand.executable.string)
+      process.arguments = ["inspect", checkpoint.path.string] + options
+      process.standardOutput = FileHandle(forWritingAtPath: "/dev/full")
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 74)
+    }
+  }
+
   @Test func theSameFailureAsADocument() throws {
     try checkpoint.remove("config.json")
     let result = try checkpoint.graft("inspect", "--json")

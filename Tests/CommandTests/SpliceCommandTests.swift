@@ -141,6 +141,9 @@ import Testing
       ["--layer", "0", "--k-head-dim", "0"], ["--layer", "0", "--v-head-dim", "4097"],
       ["--layer", "0", "--heads", "65536", "--k-head-dim", "4096", "--v-head-dim", "4096"],
       ["--layer", "0", "--heads", "9223372036854775807"], ["--layer", "0", "--init", "donor"],
+      ["--layer", "0", "--donor", source],
+      ["--layer", "0", "--init", "zero", "--donor-layer", "0"],
+      ["--layer", "0", "--init", "donor", "--donor", source, "--heads", "4"],
     ] {
       expectRefusal(try GraftCommand.run(["splice", source, out] + options), 64)
     }

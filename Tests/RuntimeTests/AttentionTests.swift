@@ -6,7 +6,8 @@ import Testing
 @Suite struct AttentionTests {
   @Test(
     arguments: [
-      [:], ["attention.bias": .flag(true)], ["attention.o_bias": .flag(true)], ["attention.gate": .flag(true)],
+      [:], ["attention.bias": .flag(true)], ["attention.o_bias": .flag(true)],
+      ["attention.gate": .flag(true)],
       ["attention.gate": .flag(true), "attention.bias": .flag(true)],
       ["attention.exclusive": .flag(true)], ["attention.scale": .number(0.9)],
       ["attention.scale_rule": .word("1/hd")], ["attention.qk_norm": .word("head")],
