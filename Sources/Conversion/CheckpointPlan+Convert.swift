@@ -38,7 +38,8 @@ extension CheckpointPlan {
           metadata: layout.metadata)
       },
       writesIndex: shardPlan.shards.count > 1, config: target.config,
-      sidecars: source.checkpoint.sidecars.map(source.checkpoint.path), dropped: dropped)
+      sidecars: source.checkpoint.sidecars.map(source.checkpoint.path),
+      dropped: dropped + source.checkpoint.subdirectories.map { ($0, "subdirectory") })
   }
 
   private static func refuseLoss(_ tensors: [Tensor]) throws {

@@ -42,7 +42,8 @@ extension CheckpointPlan {
       sidecars: source.checkpoint.sidecars.filter { !recordings.contains($0) }
         .map(source.checkpoint.path),
       dropped: removed.sorted().map { ($0, "tensor of a replaced layer") }
-        + recordings.map { ($0, "file that may record what the source computes") })
+        + recordings.map { ($0, "file that may record what the source computes") }
+        + source.checkpoint.subdirectories.map { ($0, "subdirectory") })
   }
 
   private static func isSame(_ a: CanonicalTensor?, _ b: CanonicalTensor?) -> Bool {
@@ -75,7 +76,8 @@ extension CheckpointPlan {
     let isNew = bound.parts.allSatisfy {
       edited.tensors[$0.role]?.origin == CanonicalTensor.newOrigin
     }
-    let cast = isNew ? source.canonical.tensors[Role("gdn.o", layer: layer)]?.type : nil
+    let old = source.canonical.tensors[Role("gdn.o", layer: layer)]?.type
+    let cast = isNew ? old.map(RequestedType.everywhere) ?? .keep : .keep
     let move = try TensorMove(bound, from: edited, cast: cast)
     return Tensor(
       name: bound.name, type: move.type, shape: bound.shape, rule: isNew ? .new : .donated,

@@ -24,9 +24,11 @@ public struct ConversionOptions: Sendable {
     }
   }
 
-  func cast(for name: String) -> ScalarType? {
-    guard let override = overrides.last(where: { $0.pattern.matches(name) }) else { return cast }
-    return override.type
+  func cast(for name: String) -> RequestedType {
+    if let override = overrides.last(where: { $0.pattern.matches(name) }) {
+      return override.type.map(RequestedType.byName) ?? .keep
+    }
+    return cast.map(RequestedType.everywhere) ?? .keep
   }
 }
 

@@ -3,6 +3,16 @@ import Diagnostics
 import Layouts
 import Tensors
 
+/// The type that was asked for a tensor.
+public enum RequestedType: Hashable, Sendable {
+  /// None: that of the source.
+  case keep
+  /// One for all tensors.
+  case everywhere(ScalarType)
+  /// One for this tensor.
+  case byName(ScalarType)
+}
+
 /// How one stored tensor is filled: from which canonical tensors, moved how, changed how.
 public struct TensorMove: Sendable {
   /// One part of the tensor.
@@ -20,10 +30,11 @@ public struct TensorMove: Sendable {
   let pieces: [Piece]
 
   /// Plans one stored tensor.
-  /// - Parameter cast: the type asked for; nil keeps the types of the source.
+  /// - Parameter cast: the type asked for; nil keeps the types of the source. One asked for by name
+  ///   also narrows a tensor that stays wide otherwise.
   /// - Throws: `Problem` of kind `invalid` where a part is missing, `unsupported` where types cannot
   ///   be brought together.
-  public init(_ target: BoundTensor, from model: CanonicalModel, cast: ScalarType?) throws {
+  public init(_ target: BoundTensor, from model: CanonicalModel, cast: RequestedType) throws {
     self.target = target
     let sources = try target.parts.map { part in
       guard let source = model.tensors[part.role] else {
@@ -44,7 +55,7 @@ public struct TensorMove: Sendable {
 
   /// The type to write: that of the source, but F32 where values are computed, so that none is lost.
   private static func type(
-    of target: BoundTensor, sources: [CanonicalTensor], cast: ScalarType?, isComputed: Bool
+    of target: BoundTensor, sources: [CanonicalTensor], cast: RequestedType, isComputed: Bool
   ) throws -> ScalarType {
     if case .always(let type) = target.storedType { return type }
     let types = Set(sources.map(\.type))
@@ -55,8 +66,12 @@ public struct TensorMove: Sendable {
         tensor: target.name, found: types.map(\.rawValue).sorted().joined(separator: ", "))
     }
     let kept = types == [.bf16, .f16] || isComputed ? .f32 : widest
-    guard let cast, kept.isComputable else { return kept }
-    return target.storedType == .wide ? (kept == .f32 ? .f32 : cast) : cast
+    switch cast {
+    case .keep: return kept
+    case .byName(let type): return type
+    case .everywhere(let type):
+      return target.storedType == .wide && kept == .f32 ? .f32 : type
+    }
   }
 
   private func checkCast() throws {

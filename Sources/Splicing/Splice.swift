@@ -10,8 +10,8 @@ public struct Splice: Sendable {
     case reference(seed: UInt64)
     /// As `reference`, with an output projection of zeros: the mixer adds nothing at first.
     case zero(seed: UInt64)
-    /// The M²RNN layer of another model.
-    case donor(CanonicalModel, layer: Int)
+    /// The M²RNN layer of another model, which messages call by its file.
+    case donor(CanonicalModel, layer: Int, file: String)
   }
 
   /// The layers to replace.
@@ -74,14 +74,14 @@ public struct Splice: Sendable {
   }
 
   private func newMixer(replacing old: GatedDeltaNet, in model: CanonicalModel) throws -> M2RNN {
-    guard case .donor(let donor, let layer) = initialisation else {
+    guard case .donor(let donor, let layer, let file) = initialisation else {
       return try sizing.configuration(replacing: old, hidden: model.configuration.hidden)
     }
     guard donor.configuration.layers.indices.contains(layer),
       case .m2rnn(let mixer) = donor.configuration.layers[layer].mixer
     else {
       throw Problem(
-        .unsupported, "the donor has no M²RNN layer there", layer: layer,
+        .unsupported, "the donor has no M²RNN layer there", file: file, layer: layer,
         found: donor.configuration.layers.map(\.mixer.mark).joined())
     }
     guard donor.configuration.hidden == model.configuration.hidden else {
@@ -96,7 +96,7 @@ public struct Splice: Sendable {
   private func newTensors(_ mixer: M2RNN, _ configuration: ModelConfiguration, _ layer: Int) throws
     -> [(Role, CanonicalTensor)]
   {
-    if case .donor(let donor, let from) = initialisation {
+    if case .donor(let donor, let from, _) = initialisation {
       return donor.tensors.filter { $0.key.layer == from && $0.key.name.hasPrefix("m2rnn.") }
         .map { (Role($0.key.name, layer: layer), $0.value) }
     }

@@ -6,9 +6,6 @@ import Runtime
 ///
 /// Every prompt runs twice: in long segments, and token by token with carried state. Both must pass.
 public struct Verifier {
-  /// The most positions of a prompt that are also run token by token.
-  public static let steppedPositions = 512
-
   private let model: Model
   private let workspace: Workspace
   private let gate: Gate
@@ -73,7 +70,7 @@ public struct Verifier {
         report.layers[index - 1].hidden.add(rows, segment, index)
       }
       try expected.start(row: row, tokens: prompt)
-      try run(prompt.prefix(Self.steppedPositions), segment: 1, expected) { rows, segment in
+      try run(prompt[...], segment: 1, expected) { rows, segment in
         report.stepped.add(rows, segment)
       } hidden: { _, _, _ in
       }

@@ -58,7 +58,7 @@ struct SpliceCommand: Verb {
     let batch = try tokens.batch(vocabulary: model.configuration.vocabulary)
     let splice = Splice(
       layers: try layerList(), sizing: sizing, initialisation: try initialisation())
-    let edited = try Problem.placing({ $0.inFile(donor ?? sourcePath) }) {
+    let edited = try Problem.placing({ $0.inFile(sourcePath) }) {
       try splice.applied(to: model.canonical)
     }
     let plan = try CheckpointPlan(editing: model, to: edited, layers: splice.layers)
@@ -102,7 +102,7 @@ struct SpliceCommand: Verb {
       }
       let model = try OpenedModel(FilePath(donor), catalogue: .builtIn())
       let first = model.configuration.layers.firstIndex { $0.mixer.mark == "M" }
-      return .donor(model.canonical, layer: donorLayer ?? first ?? 0)
+      return .donor(model.canonical, layer: donorLayer ?? first ?? 0, file: donor)
     }
   }
 

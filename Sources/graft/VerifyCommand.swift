@@ -69,7 +69,7 @@ struct VerifyCommand: Verb {
     } else if !report.passes {
       lines.append(
         report.layers.isEmpty
-          ? "  the reference has no hidden states, which would tell the layer"
+          ? "  the reference lacks hidden states of some layers, which would tell the layer"
           : "  all layers agree: the final norm or the head differs")
     }
     if common.verbose, !report.layers.isEmpty { lines += layerTable(report).lines }

@@ -18,7 +18,8 @@ struct LayoutLawTests {
     _ model: CanonicalModel, _ layout: Layout, cast: ScalarType?, to directory: FilePath
   ) throws {
     let tensors = try LayoutBinding(layout, model.configuration).tensors.map { bound in
-      let move = try TensorMove(bound, from: model, cast: cast)
+      let move = try TensorMove(
+        bound, from: model, cast: cast.map(RequestedType.everywhere) ?? .keep)
       return TensorToWrite(name: bound.name, type: move.type, shape: bound.shape) {
         _ = try move.write(to: &$0)
       }

@@ -82,7 +82,7 @@ import Testing
     (sizing.keyDim, sizing.valueDim, sizing.heads) = (4, 6, 2)
     let donor = try Splice(layers: [0], sizing: sizing, initialisation: .reference(seed: 8))
       .applied(to: model(layers: 1))
-    let after = try splice([2], .donor(donor, layer: 0)).applied(to: model())
+    let after = try splice([2], .donor(donor, layer: 0, file: "d")).applied(to: model())
     #expect(after.configuration.layers[2].mixer.m2rnn == donor.configuration.layers[0].mixer.m2rnn)
     for (role, tensor) in donor.tensors where role.name.hasPrefix("m2rnn.") {
       #expect(after.tensors[Role(role.name, layer: 2)]?.floats() == tensor.floats(), "\(role)")
@@ -92,9 +92,11 @@ import Testing
   @Test func donorsThatDoNotFit() throws {
     let donor = try splice([0]).applied(to: model(layers: 2))
     let cases: [(Splice.Initialisation, String?)] = [
-      (.donor(donor, layer: 1), "MG"), (.donor(donor, layer: 2), "MG"),
-      (.donor(donor, layer: -1), "MG"),
-      (.donor(try splice([0]).applied(to: model(hidden: 64)), layer: 0), "64"),
+      (.donor(donor, layer: 1, file: "d"), "MG"), (.donor(donor, layer: 2, file: "d"), "MG"),
+      (.donor(donor, layer: -1, file: "d"), "MG"),
+      (
+        .donor(try splice([0]).applied(to: model(hidden: 64)), layer: 0, file: "d"), "64"
+      ),
     ]
     for (initialisation, found) in cases {
       let problem = try #require(throws: Problem.self) {
