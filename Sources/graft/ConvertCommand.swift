@@ -35,7 +35,7 @@ struct ConvertCommand: Verb {
     let model = try OpenedModel(sourcePath, source)
     try model.checkRepeatedTensors()
     let catalogue = try LayoutCatalogue.builtIn()
-    let target = try layout.map(catalogue.layout) ?? model.layout
+    let target = try catalogue.layout(layout ?? model.layout.id)
     let plan = try CheckpointPlan(converting: model, to: target, options: options())
     return try CheckpointJob(
       plan: plan, source: model, destination: destination, output: output, common: common
