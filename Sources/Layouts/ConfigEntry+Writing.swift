@@ -6,7 +6,8 @@ extension ConfigEntry {
   func value(for facts: Facts) -> JSONValue? {
     switch meaning {
     case .fact(let entry): value(entry, facts)
-    case .cases(let cases, _, _): cases.first { $0.facts.agree(with: facts) }?.value
+    case .cases(let cases, _, _):
+      self.facts.isEmpty ? nil : cases.first { $0.facts.agree(with: facts) }?.value
     case .constant(let value), .standard(let value): value
     case .object(let null, let set, let entries):
       if null.agree(with: facts) {
@@ -38,9 +39,9 @@ extension ConfigEntry {
 
   /// Whether the entry has to say something of these facts and cannot.
   func cannotSay(_ facts: Facts) -> Bool {
-    guard case .cases(_, _, let otherwise) = meaning, value(for: facts) == nil else {
-      return false
-    }
+    guard case .cases(_, _, let otherwise) = meaning, !self.facts.isEmpty,
+      value(for: facts) == nil
+    else { return false }
     return otherwise.map { !$0.agree(with: facts) } ?? true
   }
 
@@ -51,7 +52,8 @@ extension ConfigEntry {
     }
   }
 
-  /// The per-layer object of one layer, its kind where the entries put it or else last; nil where no kind stands for its facts.
+  /// The per-layer object of one layer, its kind where the entries put it or else last; nil where no
+  /// kind stands for its facts.
   func block(for facts: Facts) -> JSONObject? {
     guard case .blocks(let select, let kinds) = meaning,
       let (name, kind) = kinds.first(where: { $0.kind.set.agree(with: facts) })

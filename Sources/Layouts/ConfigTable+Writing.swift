@@ -1,0 +1,90 @@
+import Canonical
+import JSON
+
+extension ConfigTable {
+  /// The config after a change of the configuration; keys whose facts did not change, unknown ones
+  /// among them, stay as they are and where they are.
+  func updated(_ config: JSONValue, from old: ModelConfiguration, to new: ModelConfiguration)
+    -> JSONValue
+  {
+    guard case .object(var object) = config else { return config }
+    var inner = nested.flatMap { object[$0]?.object } ?? object
+    let before = old.layers.map(\.values)
+    let after = new.layers.map(\.values)
+    for entry in entries where !entry.isForLayers {
+      entry.update(&inner, from: old.values, to: new.values)
+      entry.updateBlocks(&inner, from: before, to: after)
+    }
+    for entry in entries where entry.isForLayers {
+      guard let old = layerFacts(entry, old), let new = layerFacts(entry, new) else { continue }
+      entry.update(&inner, from: old, to: new)
+    }
+    guard let nested, case .object? = object[nested] else { return .object(inner) }
+    object[nested] = .object(inner)
+    return .object(object)
+  }
+
+  /// A config for a configuration, with every key of the layout.
+  func written(_ configuration: ModelConfiguration) -> JSONValue { wrapped(flat(configuration)) }
+
+  private func flat(_ configuration: ModelConfiguration) -> JSONObject {
+    let layers = configuration.layers.map(\.values)
+    var object = JSONObject()
+    for entry in entries {
+      let facts = entry.isForLayers ? layerFacts(entry, configuration) : configuration.values
+      let blocks = layers.compactMap { entry.block(for: $0) }
+      if let value = facts.flatMap(entry.value(for:)) ?? entry.list(for: layers) {
+        object.set(value, at: entry.key)
+      } else if !blocks.isEmpty {
+        object[entry.key] = .array(blocks.map { .object($0) })
+      }
+    }
+    return object
+  }
+
+  /// A config for a configuration that also keeps what the config of another layout says beyond
+  /// facts: keys that neither table understands, in nested objects too.
+  func written(
+    _ configuration: ModelConfiguration, keeping config: JSONValue, of other: ConfigTable
+  ) throws -> JSONValue {
+    var object = flat(configuration)
+    let understood = understoodKeys(configuration).union(other.understoodKeys(configuration))
+    let known = Set(entries.map(\.topKey))
+    for (key, value) in try other.table(config).entries where !isClosed || known.contains(key) {
+      if case .object(let inner) = value, case .object? = object[key] {
+        for (name, value) in inner.entries where !understood.contains("\(key)/\(name)") {
+          object.set(value, at: "\(key)/\(name)")
+        }
+      } else if !understood.contains(key), !understood.contains(where: { $0.hasPrefix(key + "/") })
+      {
+        object[key] = value
+      }
+    }
+    return wrapped(object)
+  }
+
+  /// Puts the keys into the nested object where a new config has one.
+  private func wrapped(_ object: JSONObject) -> JSONValue {
+    guard let nested, var wrapper else { return .object(object) }
+    var inner = object
+    for key in wrapper.keys where key != "model_type" { inner[key] = nil }
+    for key in outer { wrapper[key] = object[key] }
+    wrapper[nested] = .object(inner)
+    return .object(wrapper)
+  }
+
+  /// The keys that say something of a configuration, or belong to the layout alone.
+  private func understoodKeys(_ configuration: ModelConfiguration) -> Set<String> {
+    let entries = entries.filter { entry in
+      if case .standard = entry.meaning { return false }
+      return !entry.isForLayers || layerFacts(entry, configuration) != nil
+    }
+    return Set(entries.flatMap { [$0.key] + $0.alternativeKeys })
+  }
+
+  /// The facts of the first layer for which an entry holds.
+  func layerFacts(_ entry: ConfigEntry, _ configuration: ModelConfiguration) -> Facts? {
+    configuration.layers.lazy.map { configuration.values.merging($0.values) { $1 } }
+      .first { entry.condition.holds($0) }
+  }
+}
