@@ -78,7 +78,11 @@ let package = Package(
       "Runtime",
       ["Diagnostics", "Tensors", "Containers", "Canonical", "Conversion", "Kernels", "Runtime"]),
     tests("Splicing", ["Diagnostics", "Tensors", "Canonical", "Conversion", "Splicing"]),
-    tests("Verification", ["Diagnostics", "Tensors", "Canonical", "Runtime", "Verification"]),
+    tests(
+      "Verification",
+      [
+        "Diagnostics", "Tensors", "Canonical", "Layouts", "Conversion", "Runtime", "Verification",
+      ]),
     tests("Command", ["Diagnostics", "JSON", systemPackage, "graft"]),
   ]
 )

@@ -13,6 +13,8 @@ struct ExpectedSegment {
 protocol ExpectedOutputs: AnyObject {
   /// The number of residual streams a segment has.
   var hiddenCount: Int { get }
+  /// The width of the residual streams.
+  var hiddenWidth: Int { get }
   /// Goes to the beginning of a prompt.
   func start(row: Int, tokens: [Int]) throws
   /// The next positions of the prompt.
@@ -28,6 +30,7 @@ final class RecordedOutputs: ExpectedOutputs {
   init(_ file: ReferenceFile) { self.file = file }
 
   var hiddenCount: Int { file.hiddenCount }
+  var hiddenWidth: Int { file.hiddenWidth ?? 0 }
 
   func start(row: Int, tokens: [Int]) {
     (self.row, position) = (row, 0)
@@ -55,6 +58,7 @@ final class ComputedOutputs: ExpectedOutputs {
   }
 
   var hiddenCount: Int { model.configuration.layers.count + 1 }
+  var hiddenWidth: Int { model.configuration.hidden }
 
   func start(row: Int, tokens: [Int]) throws {
     self.tokens = tokens

@@ -59,8 +59,11 @@ public struct Verifier {
   private func compare(with expected: any ExpectedOutputs, tokens: TokenBatch) throws
     -> VerificationReport
   {
-    let hasLayers = expected.hiddenCount == model.configuration.layers.count + 1
-    var report = VerificationReport(model.configuration, gate: gate, hasLayers: hasLayers)
+    let configuration = model.configuration
+    let hasLayers =
+      expected.hiddenCount == configuration.layers.count + 1
+      && expected.hiddenWidth == configuration.hidden
+    var report = VerificationReport(configuration, gate: gate, hasLayers: hasLayers)
     for (row, prompt) in tokens.rows.enumerated() {
       try expected.start(row: row, tokens: prompt)
       try run(prompt[...], segment: workspace.segmentLength, expected) { rows, segment in
