@@ -75,6 +75,7 @@ extension CheckpointPlan.Tensor {
 
 extension TensorMove {
   fileprivate var rule: TensorRuleName {
+    if pieces.contains(where: { $0.source.steps != $0.steps }) { return .computed(type) }
     let changed = pieces.filter { !isVerbatim($0) }.map(\.source.type)
     if let from = changed.min(by: { $0.writingOrder < $1.writingOrder }) {
       return .cast(from: from, to: type)

@@ -49,28 +49,34 @@ struct ConversionTarget {
     }) { try layout.configuration(from: config) }
     let disagreements = configuration.disagreements(with: there)
     try ProblemList.throwIfAny(
-      Self.folded(disagreements).map { disagreement, layers in
-        Problem(
-          .unsupported, "layout \(layout.id) cannot hold this model exactly: \(disagreement.fact)",
-          expected: disagreement.here.text + (layers.map { " in layers \($0)" } ?? ""),
-          found: "\(disagreement.there.text), which the layout means")
-      })
+      Self.folded(disagreements).map { problem($0, $1, layout) })
     return there
   }
 
-  /// Refuses a model with facts for which the layout has no words.
+  /// Refuses a model with facts for which the layout has no words, or that it fixes otherwise.
   private static func refuseUnsaid(_ configuration: ModelConfiguration, in layout: Layout) throws {
     let unsaid = layout.unsaid(configuration).flatMap { item in
       item.facts.map {
         FactDisagreement(fact: $0.key, layer: item.layer, here: $0.value, there: .none)
       }
     }
-    try ProblemList.throwIfAny(
-      folded(unsaid.sorted { ($0.fact, $0.layer ?? -1) < ($1.fact, $1.layer ?? -1) }).map {
+    let problems = folded(unsaid.sorted { ($0.fact, $0.layer ?? -1) < ($1.fact, $1.layer ?? -1) })
+      .map { item, layers in
         Problem(
-          .unsupported, "layout \(layout.id) has no words for \($0.fact)",
-          found: $0.here.text + ($1.map { " in layers \($0)" } ?? ""))
-      })
+          .unsupported, "layout \(layout.id) has no words for \(item.fact)",
+          found: item.here.text + (layers.map { " in layers \($0)" } ?? ""))
+      }
+    let fixed = folded(layout.fixedOtherwise(configuration)).map { problem($0, $1, layout) }
+    try ProblemList.throwIfAny(problems + fixed)
+  }
+
+  private static func problem(
+    _ disagreement: FactDisagreement, _ layers: String?, _ layout: Layout
+  ) -> Problem {
+    Problem(
+      .unsupported, "layout \(layout.id) cannot hold this model exactly: \(disagreement.fact)",
+      expected: disagreement.here.text + (layers.map { " in layers \($0)" } ?? ""),
+      found: "\(disagreement.there.text), which the layout means")
   }
 
   /// The same disagreement of several layers once, with the layers.
@@ -112,7 +118,9 @@ struct ConversionTarget {
       throw Problem(
         .unsupported, "layout \(binding.layout.id) has no place for some tensors",
         tensor: NameFolding.fold(homeless).prefix(3).joined(separator: ", "),
-        found: "\(homeless.count) tensors", remedy: "leave them out, such as with --mtp drop")
+        found: "\(homeless.count) tensors",
+        remedy: homeless.contains { $0.hasPrefix("mtp.") }
+          ? "leave out those of multi-token prediction with --mtp drop" : nil)
     }
     return (kept, dropped)
   }

@@ -29,7 +29,7 @@ extension ConfigEntry {
     var layers = Array(repeating: others, count: count)
     for group in try groups(lookup(object) ?? .null) {
       var facts = kind.set
-      for entry in kind.entries { facts.merge(try entry.read(from: group)) { $1 } }
+      for entry in kind.entries { facts.merge(try entry.read(from: group, known: facts)) { $1 } }
       for layer in try integers(group[member] ?? .null) {
         guard layers.indices.contains(layer), layers[layer] == others else {
           throw Problem(
@@ -97,7 +97,7 @@ extension ConfigEntry {
         expected: kinds.map(\.name).joined(separator: ", "), found: text(name))
     }
     return try kind.entries.reduce(into: kind.set) { facts, entry in
-      facts.merge(try entry.read(from: block)) { $1 }
+      facts.merge(try entry.read(from: block, known: facts)) { $1 }
     }
   }
 

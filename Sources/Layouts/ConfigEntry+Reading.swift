@@ -4,32 +4,33 @@ import JSON
 
 extension ConfigEntry {
   /// The facts that an object states through this entry.
+  /// - Parameter known: the facts that are known so far.
   /// - Throws: `Problem` of kind `invalid` for a missing key or a value of the wrong type,
   ///   `unsupported` for a value that the layout does not know.
-  func read(from object: JSONObject) throws -> Facts {
+  func read(from object: JSONObject, known: Facts) throws -> Facts {
     switch meaning {
-    case .fact(let entry): [entry.fact: try read(entry, lookup(object), in: object)]
+    case .fact(let entry): [entry.fact: try read(entry, lookup(object), in: object, known)]
     case .cases(let cases, let absent, let otherwise):
       try read(cases, lookup(object) ?? absent, otherwise: otherwise)
     case .constant, .standard, .list, .sparse, .groups, .blocks: [:]
     case .object(let null, let set, let entries):
-      try read(lookup(object) ?? .null, null: null, set: set, entries: entries)
+      try read(lookup(object) ?? .null, null: null, set: set, entries: entries, known)
     }
   }
 
-  private func read(_ entry: FactEntry, _ value: JSONValue?, in object: JSONObject) throws
-    -> FactValue
-  {
+  private func read(
+    _ entry: FactEntry, _ value: JSONValue?, in object: JSONObject, _ known: Facts
+  ) throws -> FactValue {
     if value == nil || value == .null {
-      if let key = entry.sameAs { return try read(entry, object.value(at: key) ?? .null) }
-      if let ratio = entry.ratio { return try ratio.value(object) }
+      if let same = entry.sameAs.flatMap({ known[$0] }) { return same }
+      if let ratio = entry.ratio { return try ratio.value(object, known) }
     }
     let fact = try read(entry, value)
     guard let times = entry.times else { return fact }
-    guard let factor = object.value(at: times.key)?.int, let number = value?.number,
+    guard case .integer(let factor)? = known[times], let number = fact.json.number,
       let product = Int(exactly: number * Double(factor))
     else {
-      throw Problem(.invalid, "\(key) times \(times.key) is not a whole number", found: fact.text)
+      throw Problem(.invalid, "\(key) times \(times) is not a whole number", found: fact.text)
     }
     return .integer(product)
   }
@@ -63,15 +64,15 @@ extension ConfigEntry {
     throw unknown(value, cases)
   }
 
-  private func read(_ value: JSONValue, null: Facts, set: Facts, entries: [ConfigEntry]) throws
-    -> Facts
-  {
+  private func read(
+    _ value: JSONValue, null: Facts, set: Facts, entries: [ConfigEntry], _ known: Facts
+  ) throws -> Facts {
     if value == .null { return null }
     guard case .object(let object) = value else {
       throw Problem(.invalid, "the config has a value of the wrong type", found: text(value))
     }
     return try entries.reduce(into: set) { facts, entry in
-      facts.merge(try entry.read(from: object)) { $1 }
+      facts.merge(try entry.read(from: object, known: known.merging(facts) { $1 })) { $1 }
     }
   }
 
@@ -88,8 +89,8 @@ extension ConfigEntry {
 
 extension ConfigEntry.Ratio {
   /// The width for the hidden size of a config.
-  func value(_ object: JSONObject) throws -> FactValue {
-    guard let hidden = object["hidden_size"]?.int,
+  func value(_ object: JSONObject, _ known: Facts) throws -> FactValue {
+    guard case .integer(let hidden)? = known["hidden"],
       case let ratio = object.value(at: key)?.int ?? standard, (1...(1 << 20)).contains(hidden),
       (1...1024).contains(ratio)
     else { throw Problem(.invalid, "the hidden size or its ratio is out of range") }

@@ -24,7 +24,7 @@ extension ConfigEntry {
   private func value(_ entry: FactEntry, _ facts: Facts) -> JSONValue? {
     let fact = facts[entry.fact] ?? .none
     if let times = entry.times, case .integer(let product) = fact,
-      case .integer(let factor)? = facts[times.fact], factor > 0
+      case .integer(let factor)? = facts[times], factor > 0
     {
       return JSONValue(Double(product) / Double(factor))
     }

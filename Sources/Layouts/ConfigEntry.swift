@@ -43,10 +43,10 @@ public struct ConfigEntry: Sendable {
     let absent: FactValue?
     /// What is added to an integer on reading.
     let plus: Int
-    /// The key whose value counts where this one is null or missing.
+    /// The fact whose value counts where this key is null or missing.
     let sameAs: String?
-    /// A key, and the fact it states, by which the value is multiplied on reading.
-    let times: (key: String, fact: String)?
+    /// The fact by which the value is multiplied on reading.
+    let times: String?
     /// How the value follows from the hidden size where it is null or missing.
     let ratio: Ratio?
     /// Whether a number is written with a fraction even where it is whole.

@@ -101,17 +101,9 @@ extension ConfigEntry {
     return FactEntry(
       fact: fact, null: try scalar(&object, "null"), absent: try scalar(&object, "absent"),
       plus: object.optional("plus") == nil ? 0 : try object.integer("plus"),
-      sameAs: try object.optionalString("same_as"), times: try times(&object),
+      sameAs: try object.optionalString("same_as").map(known),
+      times: try object.optionalString("times").map(known),
       ratio: try ratio(&object), isFloat: object.optional("float") == .bool(true), map: map)
-  }
-
-  private static func times(_ object: inout FormatObject) throws -> (key: String, fact: String)? {
-    let pair = try object.strings("times")
-    guard !pair.isEmpty else { return nil }
-    guard pair.count == 2 else {
-      throw Problem(.invalid, "times of a layout file takes a key and a fact")
-    }
-    return (pair[0], try known(pair[1]))
   }
 
   private static func ratio(_ object: inout FormatObject) throws -> Ratio? {

@@ -23,9 +23,9 @@ extension ConfigTable {
               key: entry.key, facts: ["mixer": .word("in no regular interval")], layer: nil)
           ]
         }
-        return layers.indices.filter { layer in
-          !words.contains { $0.facts.agree(with: layers[layer]) }
-        }.map { UnsaidFacts(key: entry.key, facts: layers[$0].only(entry.facts), layer: $0) }
+        return layers.indices.flatMap { unsaid(entry.key, words.map(\.facts), layers[$0], $0) }
+      case .groups(_, let kind, let others):
+        return layers.indices.flatMap { unsaid(entry.key, [kind.set, others], layers[$0], $0) }
       case .blocks(_, let kinds):
         return layers.indices.flatMap { layer -> [UnsaidFacts] in
           guard let kind = kinds.first(where: { $0.kind.set.agree(with: layers[layer]) })?.kind
@@ -44,6 +44,21 @@ extension ConfigTable {
         return [UnsaidFacts(key: entry.key, facts: facts.only(entry.facts), layer: nil)]
       }
     }
+  }
+
+  /// What keeps a layer from being any of some kinds: the facts in which it differs from the nearest.
+  private func unsaid(_ key: String, _ kinds: [Facts], _ layer: Facts, _ index: Int)
+    -> [UnsaidFacts]
+  {
+    let differences = kinds.map { kind in
+      kind.filter { !$0.value.means(layer[$0.key] ?? .none) }.keys
+    }
+    func distance(_ names: Dictionary<String, FactValue>.Keys) -> (Int, Int) {
+      (names.contains("mixer") ? 1 : 0, names.count)
+    }
+    guard let nearest = differences.min(by: { distance($0) < distance($1) }), !nearest.isEmpty
+    else { return [] }
+    return [UnsaidFacts(key: key, facts: layer.only(Set(nearest)), layer: index)]
   }
 }
 

@@ -28,7 +28,7 @@ extension ConfigTable {
   func written(_ configuration: ModelConfiguration) -> JSONValue { wrapped(flat(configuration)) }
 
   private func flat(_ configuration: ModelConfiguration) -> JSONObject {
-    let layers = configuration.layers.map(\.values)
+    let layers = configuration.layers.map { configuration.values.merging($0.values) { $1 } }
     var object = JSONObject()
     for entry in entries {
       let facts = entry.isForLayers ? layerFacts(entry, configuration) : configuration.values

@@ -24,7 +24,7 @@ public struct ConfigTable: Sendable {
       return nil
     }
     var facts = entries.filter { !$0.isForLayers }.reduce(into: model) { facts, entry in
-      facts.merge(collect { try entry.read(from: object) } ?? [:]) { $1 }
+      facts.merge(collect { try entry.read(from: object, known: facts) } ?? [:]) { $1 }
     }
     var layers: [Facts] = []
     for entry in entries {
@@ -36,9 +36,9 @@ public struct ConfigTable: Sendable {
       let matching = layers.indices.filter {
         entry.condition.holds(facts.merging(layers[$0]) { $1 })
       }
-      guard !matching.isEmpty, let values = collect({ try entry.read(from: object) }) else {
-        continue
-      }
+      guard let first = matching.first else { continue }
+      let known = facts.merging(layers[first]) { $1 }
+      guard let values = collect({ try entry.read(from: object, known: known) }) else { continue }
       for index in matching { layers[index].merge(values) { $1 } }
     }
     try ProblemList.throwIfAny(problems)

@@ -7,6 +7,18 @@ extension Layout {
     config.unsaid(configuration)
   }
 
+  /// The facts of layers that the layout fixes to another value than the configuration has.
+  public func fixedOtherwise(_ configuration: ModelConfiguration) -> [FactDisagreement] {
+    configuration.layers.enumerated().flatMap { index, layer -> [FactDisagreement] in
+      let facts = layer.values
+      return layerSemantics.sorted { $0.key < $1.key }.compactMap { name, value in
+        guard let own = facts[name], own != .none, !own.means(value) else { return nil }
+        let isMoot = name.hasPrefix("moe.") && layer.feedForward.kind == .dense
+        return isMoot ? nil : FactDisagreement(fact: name, layer: index, here: own, there: value)
+      }
+    }
+  }
+
   /// Reads the configuration of a model in this layout.
   /// - Throws: `Problem` or `ProblemList` of kind `invalid` or `unsupported`.
   public func configuration(from config: JSONValue) throws -> ModelConfiguration {

@@ -16,15 +16,18 @@ import Testing
     let config = try JSONValue(parsing: Fixtures.bytes("\(name)/config.json"))
     let recordsLayers = !name.hasPrefix("trained/")
     let layers = try #require(report["layers"]?.array)
-    #expect(layers.count == (recordsLayers ? config["num_layers"]?.int : 0))
-    let stepped = try #require(report["stepped"]?["positions"]?.int)
-    #expect(stepped == report["positions"]?.int || stepped % 512 == 0)
+    let text = config["text_config"] ?? config
+    let count = config["num_layers"]?.int ?? text["num_hidden_layers"]?.int
+    #expect(layers.count == (recordsLayers ? count : 0))
+    #expect(report["stepped"]?["positions"] == report["positions"])
   }
 
   @Test func theFixturesAreThere() {
     #expect(Fixtures.checkpoints.filter { $0.hasPrefix("options/") }.count >= 63)
     #expect(Fixtures.checkpoints.filter { $0.hasPrefix("lm-engine/") }.count == 4)
     #expect(Fixtures.checkpoints.filter { $0.hasPrefix("trained/") }.count == 2)
+    #expect(Fixtures.checkpoints.filter { $0.hasPrefix("huggingface/") }.count == 8)
+    #expect(Fixtures.checkpoints.contains("fla/gdn-hybrid"))
   }
 
   @Test func theReportHasTheFieldsOfTheContract() throws {

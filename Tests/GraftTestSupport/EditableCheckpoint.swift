@@ -90,8 +90,11 @@ extension Fixtures {
   }
 
   /// Every checkpoint of the fixtures, such as `options/tied`.
-  public static let checkpoints: [String] = ["lm-engine", "options", "trained"].flatMap { group in
-    EditableCheckpoint.names(in: path(group)).map { "\(group)/\($0)" }
-      .filter { FileManager.default.fileExists(atPath: path($0).appending("config.json").string) }
-  }
+  public static let checkpoints: [String] =
+    (["lm-engine", "options", "trained", "fla"]
+    + EditableCheckpoint.names(in: path("huggingface")).map { "huggingface/\($0)" })
+    .flatMap { group in
+      EditableCheckpoint.names(in: path(group)).map { "\(group)/\($0)" }
+        .filter { FileManager.default.fileExists(atPath: path($0).appending("config.json").string) }
+    }
 }

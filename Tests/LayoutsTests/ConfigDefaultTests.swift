@@ -1,0 +1,81 @@
+import Canonical
+import Diagnostics
+import JSON
+import Testing
+
+@testable import Layouts
+
+/// Configs that leave out what their own library fills in, and values that have more than one place.
+struct ConfigDefaultTests {
+  private func read(_ id: String, _ text: String) throws -> ModelConfiguration {
+    let layout = try LayoutCatalogue.builtIn().layout(id)
+    return try layout.configuration(from: JSONValue(parsing: Array(text.utf8)))
+  }
+
+  /// The defaults of fla's own configuration class.
+  @Test func flaFillsInEverything() throws {
+    let model = try read("fla", #"{ "model_type": "gated_deltanet" }"#)
+    #expect(model.vocabulary == 32000 && model.hidden == 2048 && model.layers.count == 21)
+    guard case .gatedDeltaNet(let gdn) = model.layers[0].mixer else { return }
+    #expect(gdn.keyHeads == 6 && gdn.valueHeads == 6 && gdn.keyDim == 256 && gdn.valueDim == 512)
+    #expect(gdn.taps == 4 && gdn.gate == .afterNorm && !gdn.allowsNegativeEigenvalues)
+    #expect(model.layers[0].feedForward.intermediate == 5632)
+  }
+
+  @Test func flaAttentionLayersMayDifferInKeyHeadsButNotInTheta() throws {
+    func config(_ theta: Int) -> String {
+      """
+      { "num_hidden_layers": 4, "hidden_size": 64, "use_short_conv": false, "use_gate": false,
+        "expand_v": 1.5, "num_v_heads": null,
+        "attn": [{ "layers": [1], "num_heads": 4, "window_size": 8, "rope_theta": 500 },
+                 { "layers": [3], "num_heads": 4, "num_kv_heads": 2, "rope_theta": \(theta) }] }
+      """
+    }
+    let model = try read("fla", config(500))
+    #expect(model.ropeTheta == 500 && model.layers.map(\.mixer.mark).joined() == "GAGA")
+    guard case .attention(let first) = model.layers[1].mixer,
+      case .attention(let second) = model.layers[3].mixer,
+      case .gatedDeltaNet(let gdn) = model.layers[0].mixer
+    else { return }
+    #expect(first.heads == 4 && first.kvHeads == 4 && first.window == 8 && first.headDim == 16)
+    #expect(second.heads == 4 && second.kvHeads == 2 && second.window == nil)
+    #expect(gdn.taps == 0 && gdn.gate == .none && gdn.valueDim == 384)
+    let layout = try LayoutCatalogue.builtIn().layout("fla")
+    #expect(try layout.configuration(from: layout.writtenConfig(model)) == model)
+    #expect(throws: (any Error).self) { try read("fla", config(600)) }
+  }
+
+  /// Old and new places of RoPE, and the trap of a null.
+  @Test(arguments: [
+    (#""rope_parameters": { "rope_theta": 7.0 }"#, "rope", 7.0), (#""rope_theta": 8"#, "rope", 8.0),
+    (#""rope_parameters": { "rope_theta": null }"#, "none", 10_000),
+    (#""rope_theta": null"#, "none", 10_000),
+    (#""rope_parameters": null"#, "rope", 10_000),
+  ])
+  func olmoPositions(rope: String, position: String, theta: Double) throws {
+    let model = try read(
+      "olmo_hybrid",
+      """
+      { "vocab_size": 8, "hidden_size": 8, "num_hidden_layers": 4, "num_attention_heads": 2,
+        "intermediate_size": 4, "linear_num_key_heads": 1, "linear_num_value_heads": 1,
+        "linear_key_head_dim": 2, "linear_value_head_dim": 2, \(rope) }
+      """)
+    #expect(model.position.rawValue == position && model.ropeTheta == theta)
+    #expect(model.layers.map(\.mixer.mark).joined() == "GGGA")
+    #expect(model.layers.map(\.normPlacement) == [.pre, .pre, .pre, .post])
+  }
+
+  /// The flag outside the nested config decides.
+  @Test(arguments: [true, false])
+  func tiesOfMultimodalConfigs(tied: Bool) throws {
+    let model = try read(
+      "qwen3_5",
+      """
+      { "tie_word_embeddings": \(tied), "text_config": { "tie_word_embeddings": \(!tied),
+        "vocab_size": 8, "hidden_size": 8, "num_hidden_layers": 4, "num_attention_heads": 2,
+        "intermediate_size": 4, "linear_num_key_heads": 1, "linear_num_value_heads": 1,
+        "linear_key_head_dim": 2, "linear_value_head_dim": 2, "head_dim": 8 } }
+      """)
+    #expect(model.isTied == tied && model.ropeDim == 2 && model.ropeTheta == 10_000)
+  }
+}
