@@ -28,8 +28,13 @@ public struct TensorMove: Sendable {
   /// The type to write.
   public let type: ScalarType
   let pieces: [Piece]
+  /// Whether every computed value was seen to fit the type.
+  private let isSeenExact: Bool
 
   /// Plans one stored tensor.
+  ///
+  /// Computed values are stored as F32; where all of them fit the type of the model's matrices they
+  /// are stored in that, so that a tensor which was widened for a value step comes back as it was.
   /// - Parameter cast: the type asked for; nil keeps the types of the source. One asked for by name
   ///   also narrows a tensor that stays wide otherwise.
   /// - Throws: `Problem` of kind `invalid` where a part is missing, `unsupported` where types cannot
@@ -49,8 +54,40 @@ public struct TensorMove: Sendable {
         steps: part.steps)
     }
     let isComputed = pieces.contains { $0.source.steps != $0.steps }
-    type = try Self.type(of: target, sources: sources, cast: cast, isComputed: isComputed)
+    let planned = try Self.type(of: target, sources: sources, cast: cast, isComputed: isComputed)
+    let narrow = model.tensors[Role("embedding")]?.type
+    if isComputed, cast == .keep, planned == .f32, target.storedType == .keep, let narrow,
+      Self.fits(narrow, pieces)
+    {
+      (type, isSeenExact) = (narrow, true)
+    } else {
+      (type, isSeenExact) = (planned, false)
+    }
     try checkCast()
+  }
+
+  /// The most values that are looked at before they are written; norms are far smaller.
+  private static let mostSeenValues = 1 << 20
+
+  /// Whether a narrower type holds every value that will be written.
+  /// - Cost: reads the values.
+  private static func fits(_ narrow: ScalarType, _ pieces: [Piece]) -> Bool {
+    guard narrow == .bf16 || narrow == .f16,
+      pieces.reduce(0, { $0 + $1.source.count }) <= mostSeenValues
+    else { return false }
+    return pieces.allSatisfy { piece in
+      guard piece.source.type.isComputable else { return false }
+      let conversion = ValueConversion(
+        from: piece.source.type, undoing: piece.source.steps, applying: piece.steps, to: narrow)
+      let scratch = OwnedBytes(count: piece.pairing.runLength * 2)
+      var changed = 0
+      piece.source.region.withBytes { bytes in
+        piece.pairing.forEachRun { source, _, count in
+          changed += conversion.convert(bytes, from: source, to: scratch.mutableBytes, count: count)
+        }
+      }
+      return changed == 0
+    }
   }
 
   /// The type to write: that of the source, but F32 where values are computed, so that none is lost.
@@ -96,7 +133,7 @@ public struct TensorMove: Sendable {
 
   /// Why writing this tensor can lose values; nil where it cannot.
   public var loss: String? {
-    for piece in pieces where !isVerbatim(piece) {
+    for piece in pieces where !isVerbatim(piece) && !isSeenExact {
       let from = piece.source.type
       if type != .f32, from != type { return "\(from.rawValue) to \(type.rawValue)" }
       if type != .f32 { return "a value step stored as \(type.rawValue)" }

@@ -81,6 +81,8 @@ struct CrossLayoutTests {
     for (role, tensor) in source.canonical.tensors {
       #expect(there.canonical.tensors[role]?.floats() == tensor.floats(), "\(role)")
     }
+    let back = try convert(there, to: source.layout.id, at: scratch.path.appending("back"))
+    expectSameTensors(source.checkpoint, back.checkpoint)
     var options = ConversionOptions()
     options.cast = .bf16
     #expect(throws: Problem.self, "a shifted norm does not fit BF16") {
