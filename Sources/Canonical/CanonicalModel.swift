@@ -30,9 +30,4 @@ public struct CanonicalModel: Sendable {
     }
     return tensor
   }
-
-  /// The tensor of a role that a model may lack.
-  public func optionalTensor(_ role: Role) throws -> CanonicalTensor? {
-    tensors[role] == nil ? nil : try tensor(role)
-  }
 }

@@ -2,7 +2,7 @@ import Diagnostics
 
 extension ModelConfiguration {
   /// The largest head count, head dim or width; keeps products of three inside an `Int`.
-  private static let largestExtent = 1 << 20
+  static let largestExtent = 1 << 20
   /// The most experts of all layers together.
   private static let mostExperts = 1 << 17
   /// The largest vocabulary or position count.
@@ -24,9 +24,11 @@ extension ModelConfiguration {
       (0...Self.largestCount).contains(maximumPositions), "positions is out of range",
       found: "\(maximumPositions)")
     require(
+      (0...Self.largestExtent).contains(ropeDim), "rope.dim is out of range", found: "\(ropeDim)")
+    require(
       layers.count == layerCount, "the number of layers does not match the layer list",
       found: "\(layerCount) layers, \(layers.count) described")
-    let experts = layers.reduce(0) { $0 + min($1.feedForward.experts, Self.mostExperts) }
+    let experts = layers.reduce(0) { $0 + min(max($1.feedForward.experts, 0), Self.mostExperts) }
     require(experts < Self.mostExperts, "moe.experts is out of range", found: "\(experts) in all")
     require(logitsDivisor != 0, "logits.divisor must not be 0", found: "0")
     for (index, layer) in layers.enumerated() {

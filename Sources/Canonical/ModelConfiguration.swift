@@ -129,7 +129,8 @@ public struct ModelConfiguration: FactRecord {
 
   private mutating func resolveRopeDim() {
     guard position == .rope else { return }
-    for case .attention(let attention) in layers.map(\.mixer) where attention.headDim > 0 {
+    for case .attention(let attention) in layers.map(\.mixer)
+    where (1...Self.largestExtent).contains(attention.headDim) {
       let headDim = Double(attention.headDim)
       if ropeDim == 0 { ropeDim = Int(headDim * min(max(ropeFraction ?? 1, 0), 1)) }
       if ropeFraction == nil { ropeFraction = Double(ropeDim) / headDim }

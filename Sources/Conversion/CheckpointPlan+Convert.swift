@@ -11,7 +11,7 @@ extension CheckpointPlan {
   ///   cannot hold the model or a value could be lost and that is not allowed.
   public init(converting source: OpenedModel, to layout: Layout, options: ConversionOptions) throws
   {
-    let target = try ConversionTarget(source, layout)
+    let target = try ConversionTarget(source, layout, options)
     try options.checkOverrides(target.binding.tensors.map(\.name))
     var tensors = try target.binding.tensors.map { bound in
       Tensor(try TensorMove(bound, from: target.model, cast: options.cast(for: bound.name)))

@@ -101,13 +101,10 @@ extension CheckpointPlan {
   private static func config(_ source: OpenedModel, _ configuration: ModelConfiguration) throws
     -> [UInt8]
   {
-    guard let config = source.checkpoint.config, let bytes = source.checkpoint.configBytes else {
-      return []
-    }
+    guard let config = source.checkpoint.config else { return [] }
     let updated = source.layout.updatedConfig(
       config, from: source.configuration, to: configuration)
     try ConversionTarget.check(configuration, isSaidBy: updated, in: source.layout)
-    let text = updated.text(indent: JSONValue.indentation(of: bytes))
-    return Array(text.utf8) + (bytes.last == UInt8(ascii: "\n") ? [UInt8(ascii: "\n")] : [])
+    return source.configBytes(updated)
   }
 }

@@ -15,13 +15,17 @@ struct ConversionTarget {
 
   /// Prepares a model for a layout; a model in a form that is written stays in it.
   /// - Throws: `Problem` or `ProblemList` of kind `unsupported`, with every reason.
-  init(_ source: OpenedModel, _ layout: Layout) throws {
+  init(_ source: OpenedModel, _ layout: Layout, _ options: ConversionOptions) throws {
     let isSame = layout.id == source.layout.id
     let form = isSame && source.layout.variant.isWritten ? source.layout : layout
-    guard !isSame, let config = source.checkpoint.config else {
+    let config = source.checkpoint.config ?? .null
+    func edited(_ config: JSONValue) -> JSONValue {
+      form.editedConfig(config, type: options.cast, dropsMTP: options.dropsMTP)
+    }
+    guard !isSame else {
       model = source.canonical
       binding = try LayoutBinding(form, source.configuration)
-      self.config = source.checkpoint.configBytes ?? []
+      self.config = source.configBytes(edited(config))
       return
     }
     let written = try form.writtenConfig(
@@ -29,7 +33,7 @@ struct ConversionTarget {
     let there = try Self.check(source.configuration, isSaidBy: written, in: form)
     model = source.canonical.withNorms(zeroCentred: there.normIsZeroCentred)
     binding = try LayoutBinding(form, there)
-    self.config = Array((written.text(indent: 2) + "\n").utf8)
+    self.config = Array((edited(written).text(indent: 2) + "\n").utf8)
     try checkRoles(layout)
   }
 

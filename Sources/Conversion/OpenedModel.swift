@@ -95,8 +95,13 @@ public struct OpenedModel: Sendable {
   {
     var tensors: [Role: CanonicalTensor] = [:]
     for bound in binding.tensors {
-      let pieces = bound.pieces.compactMap(checkpoint.tensor)
-      guard let stored = pieces.count > 1 ? try joined(pieces) : pieces.first else { continue }
+      let stored = try joined(
+        bound.pieces.map { name in
+          guard let piece = checkpoint.tensor(name) else {
+            throw Problem(.invalid, "a tensor the config asks for is missing", tensor: name)
+          }
+          return piece
+        })
       for part in bound.parts {
         tensors[part.role] = CanonicalTensor(
           shape: part.shape, type: stored.type, region: stored.region, view: part.view,
@@ -106,9 +111,10 @@ public struct OpenedModel: Sendable {
     return tensors
   }
 
-  /// Several stored tensors end to end along axis 0, in memory.
+  /// Stored tensors end to end along axis 0: one as it is, several in memory.
   /// - Cost: their size; only small convolution weights are stored that way.
   private static func joined(_ pieces: [StoredTensor]) throws -> StoredTensor {
+    if pieces.count == 1 { return pieces[0] }
     guard let first = pieces.first, pieces.allSatisfy({ $0.type == first.type }) else {
       throw Problem(
         .invalid, "tensors that belong together differ in type",
@@ -131,6 +137,16 @@ public struct OpenedModel: Sendable {
   /// Stored tensors that are carried through by name.
   public var carried: [StoredTensor] {
     checkpoint.tensors.filter { binding.carrier(of: $0.name) != nil }
+  }
+
+  /// A changed config in the look of the original: its indentation and its end; the very bytes where
+  /// nothing changed.
+  func configBytes(_ changed: JSONValue) -> [UInt8] {
+    guard let bytes = checkpoint.configBytes, changed != checkpoint.config else {
+      return checkpoint.configBytes ?? []
+    }
+    let text = changed.text(indent: JSONValue.indentation(of: bytes))
+    return Array(text.utf8) + (bytes.last == UInt8(ascii: "\n") ? [UInt8(ascii: "\n")] : [])
   }
 
   /// The tensor that a carried one repeats, such as the embedding for the head of a tied model.

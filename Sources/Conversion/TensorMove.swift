@@ -35,8 +35,8 @@ public struct TensorMove: Sendable {
   ///
   /// Computed values are stored as F32; where all of them fit the type of the model's matrices they
   /// are stored in that, so that a tensor which was widened for a value step comes back as it was.
-  /// - Parameter cast: the type asked for; nil keeps the types of the source. One asked for by name
-  ///   also narrows a tensor that stays wide otherwise.
+  /// - Parameter cast: the type asked for; one asked for by name also narrows a tensor that stays wide
+  ///   otherwise.
   /// - Throws: `Problem` of kind `invalid` where a part is missing, `unsupported` where types cannot
   ///   be brought together.
   public init(_ target: BoundTensor, from model: CanonicalModel, cast: RequestedType) throws {

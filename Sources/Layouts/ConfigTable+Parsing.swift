@@ -10,6 +10,8 @@ extension ConfigTable {
       alternatives: Self.pairs(object.optional("alternatives")))
     nested = try object.optionalString("nested")
     outer = try object.strings("outer")
+    typeKeys = try object.strings("dtype")
+    predictionKey = try object.optionalString("mtp")
     wrapper = object.optional("wrapper")?.object
     isClosed = object.optional("closed") == .bool(true)
     entries = try object.array("keys").map { try ConfigEntry($0, tables) }

@@ -1,5 +1,6 @@
 import Canonical
 import JSON
+import Tensors
 
 extension ConfigTable {
   /// The config after a change of the configuration; keys whose facts did not change, unknown ones
@@ -63,6 +64,20 @@ extension ConfigTable {
     return wrapped(object)
   }
 
+  /// The config after a cast of all weights, or after the tensors of multi-token prediction were left
+  /// out; keys that are not there are not added.
+  func edited(_ config: JSONValue, type: ScalarType?, dropsMTP: Bool) -> JSONValue {
+    guard case .object(var object) = config else { return config }
+    if let name = type?.configName {
+      for key in typeKeys where object[key] != nil { object[key] = .string(name) }
+    }
+    if let key = predictionKey, dropsMTP, object[key] != nil { object[key] = 0 }
+    if let nested, let inner = object[nested]?.object {
+      object[nested] = edited(.object(inner), type: type, dropsMTP: dropsMTP)
+    }
+    return .object(object)
+  }
+
   /// Puts the keys into the nested object where a new config has one.
   private func wrapped(_ object: JSONObject) -> JSONValue {
     guard let nested, var wrapper else { return .object(object) }
@@ -77,6 +92,7 @@ extension ConfigTable {
   private func understoodKeys(_ configuration: ModelConfiguration) -> Set<String> {
     let entries = entries.filter { entry in
       if case .standard = entry.meaning { return false }
+      if case .cases = entry.meaning, entry.facts.isEmpty { return false }
       return !entry.isForLayers || layerFacts(entry, configuration) != nil
     }
     return Set(entries.flatMap { [$0.key] + $0.alternativeKeys })
@@ -86,5 +102,17 @@ extension ConfigTable {
   func layerFacts(_ entry: ConfigEntry, _ configuration: ModelConfiguration) -> Facts? {
     configuration.layers.lazy.map { configuration.values.merging($0.values) { $1 } }
       .first { entry.condition.holds($0) }
+  }
+}
+
+extension ScalarType {
+  /// The name that configs give to a type of weights.
+  fileprivate var configName: String? {
+    switch self {
+    case .f32: "float32"
+    case .bf16: "bfloat16"
+    case .f16: "float16"
+    default: nil
+    }
   }
 }

@@ -11,6 +11,10 @@ public struct ConfigTable: Sendable {
   let outer: [String]
   /// What stands around that object in a new config; nil where a new config is flat.
   let wrapper: JSONObject?
+  /// The keys that name the type of the weights.
+  let typeKeys: [String]
+  /// The key that counts the layers of multi-token prediction.
+  let predictionKey: String?
   /// Whether readers of the layout refuse keys that the table does not have.
   let isClosed: Bool
 

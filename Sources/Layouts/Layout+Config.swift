@@ -1,5 +1,6 @@
 import Canonical
 import JSON
+import Tensors
 
 extension Layout {
   /// What the layout has no words for: config keys with the facts they would have to state.
@@ -30,6 +31,12 @@ extension Layout {
     _ config: JSONValue, from old: ModelConfiguration, to new: ModelConfiguration
   ) -> JSONValue {
     self.config.updated(config, from: old, to: new)
+  }
+
+  /// The config after a cast of all weights, or after the tensors of multi-token prediction were left
+  /// out.
+  public func editedConfig(_ config: JSONValue, type: ScalarType?, dropsMTP: Bool) -> JSONValue {
+    self.config.edited(config, type: type, dropsMTP: dropsMTP)
   }
 
   /// A new config for a configuration, with what the config of another layout says beyond facts.

@@ -53,12 +53,6 @@ public struct StridedView: Hashable, Sendable {
   /// The number of elements.
   public var count: Int { axes.reduce(1) { $0 * $1.count } }
 
-  /// Whether the elements lie side by side in their own order.
-  public var isContiguous: Bool {
-    let plain = simplified
-    return plain.axes.isEmpty || (plain.axes.count == 1 && plain.axes[0] == Axis(count, 1))
-  }
-
   /// The same view with the fewest loops: neighbours that continue each other are one loop.
   public var simplified: StridedView {
     var merged: [Axis] = []

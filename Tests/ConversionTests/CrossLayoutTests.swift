@@ -127,6 +127,19 @@ struct CrossLayoutTests {
     }
   }
 
+  /// The config says what the options did.
+  @Test func configsFollowCastsAndDroppedTensors() throws {
+    let scratch = try TemporaryDirectory()
+    let source = try opened(Fixtures.path("huggingface/qwen3_5/multimodal-mixed"))
+    var options = ConversionOptions()
+    options.cast = .f32
+    options.dropsMTP = true
+    let cast = try convert(source, to: "qwen3_5", at: scratch.path.appending("cast"), options)
+    let text = try #require(cast.checkpoint.config?["text_config"])
+    #expect(text["dtype"] == "float32" && text["mtp_num_hidden_layers"] == 0)
+    #expect(cast.checkpoint.tensors.allSatisfy { !$0.name.hasPrefix("mtp.") })
+  }
+
   /// The dialect that cuts convolutions into thirds is read, and the released one written.
   @Test func anOlderDialectIsWrittenAsTheReleasedOne() throws {
     let scratch = try TemporaryDirectory()

@@ -48,8 +48,8 @@ struct ConfigDefaultTests {
   /// Old and new places of RoPE, and the trap of a null.
   @Test(arguments: [
     (#""rope_parameters": { "rope_theta": 7.0 }"#, "rope", 7.0), (#""rope_theta": 8"#, "rope", 8.0),
-    (#""rope_parameters": { "rope_theta": null }"#, "none", 10_000),
-    (#""rope_theta": null"#, "none", 10_000),
+    (#""rope_parameters": { "rope_theta": null }"#, "none", 0),
+    (#""rope_theta": null"#, "none", 0),
     (#""rope_parameters": null"#, "rope", 10_000),
   ])
   func olmoPositions(rope: String, position: String, theta: Double) throws {

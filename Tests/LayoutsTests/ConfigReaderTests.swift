@@ -1,0 +1,100 @@
+import Canonical
+import Diagnostics
+import JSON
+import Testing
+
+@testable import Layouts
+
+/// Keys that the readers of a layout understand in their own way, and numbers nobody means.
+struct ConfigReaderTests {
+  /// A config of one layer of each kind, as every Qwen layout reads it.
+  private static func config(_ keys: String, type: String = "qwen3_5_text") -> String {
+    """
+    { "model_type": "\(type)", "vocab_size": 8, "hidden_size": 8, "num_hidden_layers": 2,
+      "full_attention_interval": 2, "num_attention_heads": 2, "head_dim": 8,
+      "intermediate_size": 4, "linear_num_key_heads": 1, "linear_num_value_heads": 1,
+      "linear_key_head_dim": 2, "linear_value_head_dim": 2, "num_experts": 2,
+      "num_experts_per_tok": 1, "moe_intermediate_size": 4, "shared_expert_intermediate_size": 4,
+      "linear_allow_neg_eigval": true \(keys) }
+    """
+  }
+
+  private func read(_ id: String, _ keys: String) throws -> ModelConfiguration {
+    let layout = try LayoutCatalogue.builtIn().layout(id)
+    return try layout.configuration(from: JSONValue(parsing: Array(Self.config(keys).utf8)))
+  }
+
+  /// transformers takes `type` for `rope_type`, and `rope_scaling` before `rope_parameters`.
+  @Test(
+    arguments: ["qwen3_next", "qwen3_5", "qwen3_5_moe", "olmo_hybrid"],
+    [
+      #", "rope_parameters": { "type": "yarn", "factor": 4.0 }"#,
+      #", "rope_parameters": { "rope_type": "default" }, "rope_scaling": { "rope_type": "yarn" }"#,
+      #", "rope_scaling": { "type": "yarn", "factor": 4.0 }"#,
+      #", "rope_parameters": { "rope_theta": 5 }, "rope_scaling": { "rope_theta": 7 }"#,
+    ])
+  func stretchedRopeIsRefused(id: String, keys: String) throws {
+    let problem = #expect(throws: Problem.self) { try read(id, keys) }
+    #expect(problem?.kind == .unsupported)
+  }
+
+  /// mlx-lm has other defaults than transformers.
+  @Test func mlxDefaults() throws {
+    let next = try read("mlx-qwen3_next", #", "rope_theta": 5, "partial_rotary_factor": 0.5"#)
+    #expect(next.layers[0].feedForward.values["moe.router"] == .word("softmax_topk"))
+    let dense = try read("mlx-qwen3_5", #", "rope_theta": 5, "partial_rotary_factor": 0.5"#)
+    #expect(dense.ropeTheta == 100_000 && dense.ropeDim == 2)
+    let moe = try read("mlx-qwen3_5_moe", #", "norm_topk_prob": false"#)
+    #expect(moe.layers[0].feedForward.values["moe.router"] == .word("softmax_topk"))
+    #expect(moe.ropeTheta == 100_000)
+    let olmo = try read("mlx-olmo_hybrid", #", "layer_norm_epsilon": 1e-3"#)
+    #expect(olmo.layers[0].mixer.values["gdn.norm_eps"] == .number(1e-3))
+  }
+
+  /// A key that one library ignores does not enter a config whose reader heeds it.
+  @Test(arguments: [
+    ("qwen3_5_moe", "mlx-qwen3_5_moe", #"norm_topk_prob": false"#),
+    ("olmo_hybrid", "mlx-olmo_hybrid", #"layer_norm_epsilon": 0.5"#),
+  ])
+  func ignoredKeysStayOut(from: String, to: String, key: String) throws {
+    let catalogue = try LayoutCatalogue.builtIn()
+    let (source, target) = (try catalogue.layout(from), try catalogue.layout(to))
+    let config = try JSONValue(parsing: Array(Self.config(#", "rope_theta": 5, ""# + key).utf8))
+    let model = try source.configuration(from: config)
+    let written = try target.writtenConfig(model, keeping: config, of: source)
+    let lost = try model.disagreements(with: target.configuration(from: written))
+    #expect(lost == [])
+  }
+
+  /// The quantisation of a multimodal config stands outside the nested object.
+  @Test(arguments: ["quantization_config", "quantization"])
+  func outerQuantisationIsRefused(key: String) throws {
+    let layout = try LayoutCatalogue.builtIn().layout(
+      key == "quantization" ? "mlx-qwen3_5" : "qwen3_5")
+    let text = #"{ "\#(key)": { "bits": 4 }, "text_config": \#(Self.config("")) }"#
+    #expect(throws: Problem.self) {
+      try layout.configuration(from: JSONValue(parsing: Array(text.utf8)))
+    }
+  }
+
+  @Test(arguments: [Int.min, Int.max])
+  func hostileExpertCountsAreRefused(count: Int) throws {
+    let text = Self.config("").replacing(#""num_experts": 2"#, with: #""num_experts": \#(count)"#)
+    let layout = try LayoutCatalogue.builtIn().layout("qwen3_5_moe")
+    #expect(throws: (any Error).self) {
+      try layout.configuration(from: JSONValue(parsing: Array(text.utf8)))
+    }
+  }
+
+  @Test(arguments: [(Int.max, 8), (-4, 8), (0, Int.max)])
+  func hostileRopeDimsAreRefused(dim: Int, headDim: Int) throws {
+    var facts: Facts = ["vocabulary": .integer(8), "hidden": .integer(8), "layers": .integer(1)]
+    facts["position"] = .word("rope")
+    facts["rope.dim"] = .integer(dim)
+    let layer: Facts = [
+      "mixer": .word("attention"), "attention.heads": .integer(2), "mlp": .word("dense"),
+      "attention.head_dim": .integer(headDim), "mlp.intermediate": .integer(4),
+    ]
+    #expect(throws: (any Error).self) { try ModelConfiguration(model: facts, layers: [layer]) }
+  }
+}
