@@ -44,34 +44,38 @@ struct ConversionTarget {
   static func check(
     _ configuration: ModelConfiguration, isSaidBy config: JSONValue, in layout: Layout
   ) throws -> ModelConfiguration {
-    try refuseUnsaid(configuration, in: layout)
-    let there = try Problem.placing({ problem in
+    let unsaid = unsaidProblems(configuration, in: layout)
+    let reading = Result { try layout.configuration(from: config) }
+    if unsaid.isEmpty, case .success(let there) = reading {
+      let disagreements = folded(configuration.disagreements(with: there))
+      try ProblemList.throwIfAny(disagreements.map { problem($0, $1, layout) })
+      return there
+    }
+    let fixed = folded(layout.fixedOtherwise(configuration)).map { problem($0, $1, layout) }
+    try ProblemList.throwIfAny(unsaid + fixed)
+    return try Problem.placing({ problem in
       var problem = problem
       problem.kind = .unsupported
       problem.what = "layout \(layout.id) cannot describe this model: " + problem.what
       return problem
-    }) { try layout.configuration(from: config) }
-    let disagreements = configuration.disagreements(with: there)
-    try ProblemList.throwIfAny(
-      Self.folded(disagreements).map { problem($0, $1, layout) })
-    return there
+    }) { try reading.get() }
   }
 
-  /// Refuses a model with facts for which the layout has no words, or that it fixes otherwise.
-  private static func refuseUnsaid(_ configuration: ModelConfiguration, in layout: Layout) throws {
+  /// One problem for each fact for which the layout has no words.
+  private static func unsaidProblems(_ configuration: ModelConfiguration, in layout: Layout)
+    -> [Problem]
+  {
     let unsaid = layout.unsaid(configuration).flatMap { item in
       item.facts.map {
         FactDisagreement(fact: $0.key, layer: item.layer, here: $0.value, there: .none)
       }
     }
-    let problems = folded(unsaid.sorted { ($0.fact, $0.layer ?? -1) < ($1.fact, $1.layer ?? -1) })
+    return folded(unsaid.sorted { ($0.fact, $0.layer ?? -1) < ($1.fact, $1.layer ?? -1) })
       .map { item, layers in
         Problem(
           .unsupported, "layout \(layout.id) has no words for \(item.fact)",
           found: item.here.text + (layers.map { " in layers \($0)" } ?? ""))
       }
-    let fixed = folded(layout.fixedOtherwise(configuration)).map { problem($0, $1, layout) }
-    try ProblemList.throwIfAny(problems + fixed)
   }
 
   private static func problem(
