@@ -91,7 +91,7 @@ extension LayoutDetection {
     var object = try FormatObject(value, "detect")
     if case .object(let keys)? = object.optional("config") {
       config = try keys.entries.map {
-        ($0.key, try FormatValue.array($0.value).map(FormatValue.string))
+        ($0.key, try FormatValue.array($0.value))
       }
     } else {
       config = []

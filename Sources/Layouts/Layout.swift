@@ -1,4 +1,5 @@
 import Canonical
+import JSON
 import Tensors
 
 /// A layout: how a family of checkpoints names, shapes and orders the tensors of a model.
@@ -48,8 +49,8 @@ public struct LayoutVariant: Hashable, Sendable {
 
 /// How a layout is recognised from a config and stored names.
 public struct LayoutDetection: Sendable {
-  /// Config keys and the values one of which they must have.
-  public let config: [(key: String, values: [String])]
+  /// Config keys and the values one of which they must have; null stands for a missing key.
+  public let config: [(key: String, values: [JSONValue])]
   /// Names that must be there.
   public let present: [NameTemplate]
   /// Names that must not be there.

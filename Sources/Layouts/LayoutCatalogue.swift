@@ -83,9 +83,9 @@ extension LayoutDetection {
     var pro: [String] = []
     var against: [String] = []
     for (key, values) in config {
-      let found = json?[key]?.string
-      let matches = found.map(values.contains) ?? false
-      let text = "config \(key) is \(found ?? "missing")"
+      let found = json?[key] ?? .null
+      let matches = values.contains(found)
+      let text = "config \(key) is \(found.string ?? (found == .null ? "missing" : "no text"))"
       if matches { pro.append(text) } else { against.append(text) }
     }
     for name in present.map({ $0.name() }) {

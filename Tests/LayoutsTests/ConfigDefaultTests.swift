@@ -45,6 +45,16 @@ struct ConfigDefaultTests {
     #expect(throws: (any Error).self) { try read("fla", config(600)) }
   }
 
+  /// lm-engine's own writer puts model_type there, its reader does without.
+  @Test func aMissingModelTypeIsNoObstacleWhereTheLayoutSaysSo() throws {
+    let names: Set = ["transformer.wte.weight", "transformer.ln_f.weight"]
+    let catalogue = try LayoutCatalogue.builtIn()
+    let found = try catalogue.candidates(config: .object(JSONObject()), names: names)
+    #expect(found.map(\.layout.id) == ["lm-engine"])
+    let other: JSONValue = ["model_type": "gpt2"]
+    #expect(throws: Problem.self) { try catalogue.candidates(config: other, names: names) }
+  }
+
   /// Old and new places of RoPE, and the trap of a null.
   @Test(arguments: [
     (#""rope_parameters": { "rope_theta": 7.0 }"#, "rope", 7.0), (#""rope_theta": 8"#, "rope", 8.0),
