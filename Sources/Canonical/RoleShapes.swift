@@ -23,9 +23,6 @@ public enum RoleShapes {
   /// The symbolic shape of a role, or nil for an unknown one.
   public static func shape(_ name: String) -> [SizeExpression]? { table[name] }
 
-  /// All role names.
-  public static var names: [String] { table.keys.sorted() }
-
   private static let modelRoles: Set<String> = [
     "embedding", "positions", "final_norm", "final_norm.bias", "head",
   ]

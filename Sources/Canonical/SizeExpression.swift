@@ -29,11 +29,6 @@ public struct SizeExpression: Hashable, Sendable {
     }
   }
 
-  /// The names the expression uses.
-  public var symbols: Set<String> {
-    Set(terms.joined().compactMap { if case .symbol(let name) = $0 { name } else { nil } })
-  }
-
   /// The value for given symbols.
   /// - Throws: `Problem` of kind `invalid` for an unknown symbol or a value beyond an `Int`.
   public func value(_ symbols: [String: Int]) throws -> Int {

@@ -17,14 +17,16 @@ struct ConversionTarget {
   /// - Throws: `Problem` or `ProblemList` of kind `unsupported`, with every reason.
   init(_ source: OpenedModel, _ layout: Layout, _ options: ConversionOptions) throws {
     let isSame = layout.id == source.layout.id
-    let form = isSame && source.layout.variant.isWritten ? source.layout : layout
+    let staysInForm = isSame && source.layout.variant.isWritten
+    let form = staysInForm ? source.layout : layout
     let config = source.checkpoint.config ?? .null
     func edited(_ config: JSONValue) -> JSONValue {
       form.editedConfig(config, type: options.cast, dropsMTP: options.dropsMTP)
     }
     guard !isSame else {
       model = source.canonical
-      binding = try LayoutBinding(form, source.configuration)
+      binding =
+        try staysInForm ? source.binding : LayoutBinding(form, source.configuration)
       self.config = source.configBytes(edited(config))
       return
     }

@@ -51,7 +51,4 @@ public struct Condition: Hashable, Sendable {
       ((facts[clause.fact] ?? .none).text == clause.value) != clause.isNegated
     }
   }
-
-  /// The facts the condition asks for.
-  public var facts: Set<String> { Set(clauses.map(\.fact)) }
 }

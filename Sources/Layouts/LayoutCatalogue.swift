@@ -22,7 +22,10 @@ public struct LayoutCatalogue: Sendable {
 
   /// The layouts of `formats/`, which are part of the build.
   /// - Throws: `Problem` of kind `invalid`, naming the file, where one of them is wrong.
-  public static func builtIn() throws -> LayoutCatalogue {
+  /// - Cost: reads the files once in the life of the process.
+  public static func builtIn() throws -> LayoutCatalogue { try embedded.get() }
+
+  private static let embedded = Result {
     try LayoutCatalogue(files: FormatFiles.all.map { ($0.name, Array($0.text.utf8)) })
   }
 
