@@ -5,19 +5,21 @@ import Tensors
 /// The weight files that an index names, opened and checked against it in both directions.
 struct IndexedShards {
   private let directory: FilePath
+  private let container: Container
   private let index: ShardIndex
   private var problems: [Problem] = []
   private(set) var shards: [StoredCheckpoint.Shard] = []
 
   /// Opens all files and reports everything that does not agree together.
-  init(_ directory: FilePath, files: [String]) throws {
+  init(_ directory: FilePath, _ container: Container, files: [String]) throws {
     self.directory = directory
-    index = try Self.readIndex(directory.appending(ShardIndex.fileName))
+    self.container = container
+    index = try Self.readIndex(directory.appending(container.indexName))
     let named = Set(index.weightMap.map(\.file))
     for name in named.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
       try open(name, isThere: files.contains(name))
     }
-    checkStale(files.filter { WeightFiles.isWeight($0) && !named.contains($0) })
+    checkStale(files.filter { container.isWeight($0) && !named.contains($0) })
     checkTensors()
     if shards.count == named.count { checkTotals() }
     try ProblemList.throwIfAny(problems)
@@ -47,7 +49,7 @@ struct IndexedShards {
       return
     }
     do {
-      shards.append((name, try SafetensorsFile(path).tensors))
+      shards.append((name, try container.open(path).tensors))
     } catch let problem as Problem {
       problems.append(problem)
     }
@@ -100,7 +102,7 @@ struct IndexedShards {
   private func unlisted(_ tensor: String, _ file: String) -> Problem {
     Problem(
       .invalid, "a tensor is not in the index", file: directory.appending(file).string,
-      tensor: tensor, expected: "every stored tensor in \(ShardIndex.fileName)",
+      tensor: tensor, expected: "every stored tensor in \(container.indexName)",
       found: "in \(file) only")
   }
 
@@ -111,7 +113,7 @@ struct IndexedShards {
       problems.append(
         Problem(
           .invalid, "total_size of the index is not the size of the tensors",
-          file: directory.appending(ShardIndex.fileName).string, expected: "\(size)",
+          file: directory.appending(container.indexName).string, expected: "\(size)",
           found: "\(claimed)"))
     }
   }

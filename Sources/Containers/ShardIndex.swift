@@ -3,8 +3,6 @@ import JSON
 
 /// The index of a checkpoint in several files: which tensor is in which file.
 public struct ShardIndex: Sendable {
-  /// The name of the file that holds the index.
-  public static let fileName = "model.safetensors.index.json"
   /// The largest index that is read.
   /// - Units: bytes.
   static let limit = 256 << 20

@@ -13,21 +13,17 @@ public struct ShardPlan: Hashable, Sendable {
     public let tensors: [String]
   }
 
-  /// The name of the only file of a checkpoint.
-  public static let singleName = "model.safetensors"
-
   /// The files; at least one.
   public let shards: [Shard]
 
-  /// The name of one of several files, counted from 1.
-  public static func shardName(_ number: Int, of count: Int) -> String {
-    "model-\(fiveDigits(number))-of-\(fiveDigits(count)).safetensors"
-  }
-
   /// Spreads tensors over files.
-  /// - Parameter maximum: the most tensor bytes in a file; nil for one file.
+  /// - Parameters:
+  ///   - maximum: the most tensor bytes in a file; nil for one file.
+  ///   - container: names the files.
   /// - Units: bytes.
-  public init(_ tensors: [(name: String, byteCount: Int)], maximum: Int? = nil) {
+  public init(
+    _ tensors: [(name: String, byteCount: Int)], maximum: Int? = nil, container: Container
+  ) {
     let maximum = maximum ?? .max
     var groups: [[String]] = []
     var current: [String] = []
@@ -49,13 +45,9 @@ public struct ShardPlan: Hashable, Sendable {
     shards = groups.enumerated().map { index, names in
       let isSingle = groups.count == 1
       return Shard(
-        fileName: isSingle ? Self.singleName : Self.shardName(index + 1, of: groups.count),
+        fileName: isSingle
+          ? container.singleName : container.shardName(index + 1, of: groups.count),
         tensors: names)
     }
-  }
-
-  private static func fiveDigits(_ number: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, 5 - digits.count)) + digits
   }
 }

@@ -10,6 +10,8 @@ public struct StoredCheckpoint: Sendable {
 
   /// The directory of the files.
   public let directory: FilePath
+  /// The kind of the weight files.
+  public let container: Container
   /// The weight files and their tensors in the order of their data.
   public let shards: [Shard]
   /// All tensors, file by file.
@@ -20,6 +22,8 @@ public struct StoredCheckpoint: Sendable {
   public let configBytes: [UInt8]?
   /// The names of all other regular files, sorted; weight files and index are not among them.
   public let sidecars: [String]
+  /// The names of weight files and indices that are not part of this checkpoint, sorted.
+  public let unread: [String]
   /// The names of the subdirectories, sorted; Graft does not look into them.
   public let subdirectories: [String]
   /// Whether an index names the weight files.
@@ -36,7 +40,7 @@ public struct StoredCheckpoint: Sendable {
   /// The path of one of the files.
   public func path(_ fileName: String) -> FilePath { directory.appending(fileName) }
 
-  /// Opens a directory or one `.safetensors` file in it.
+  /// Opens a directory, one weight file or the index of several.
   /// - Throws: `Problem` of kind `missing` where something is not there, `invalid` where a file is
   ///   corrupt or the files contradict each other; a `ProblemList` where there are several.
   /// - Cost: reads headers, index and configuration only.
@@ -50,49 +54,64 @@ public struct StoredCheckpoint: Sendable {
   }
 
   private static func openFile(_ path: FilePath) throws -> StoredCheckpoint {
-    guard let name = path.lastComponent, name.extension == "safetensors" else {
+    let name = path.lastComponent?.string ?? ""
+    let parent = path.removingLastComponent()
+    let directory = parent.isEmpty ? "." : parent
+    if let container = Container.allCases.first(where: { $0.indexName == name }) {
+      return try openIndexed(container, try DirectoryListing(directory), in: directory)
+    }
+    guard let container = Container(fileExtension: path.extension) else {
+      let extensions = Container.allCases.flatMap(\.extensions).map { "." + $0 }
       throw Problem(
         .unsupported, "not a weight file that can be read", file: path.string,
-        expected: "a .safetensors file or a directory")
+        expected: "a \(extensions.joined(separator: ", ")) file, an index or a directory")
     }
-    let tensors = try SafetensorsFile(path).tensors
-    let parent = path.removingLastComponent()
-    return try StoredCheckpoint(
-      parent.isEmpty ? "." : parent, [(name.string, tensors)], hasIndex: false)
+    return try openAll([name], of: container, try DirectoryListing(directory), in: directory)
   }
 
   private static func openDirectory(_ path: FilePath) throws -> StoredCheckpoint {
     let listing = try DirectoryListing(path)
     do {
-      switch try WeightFiles(of: listing.files) {
-      case .single: return try openAll([ShardPlan.singleName], in: path)
-      case .numbered(let names): return try openAll(names, in: path)
-      case .indexed:
-        let shards = try IndexedShards(path, files: listing.files).shards
-        return try StoredCheckpoint(path, shards, hasIndex: true)
+      let weights = try WeightFiles(of: listing.files)
+      let container = weights.container
+      switch weights.arrangement {
+      case .single: return try openAll([container.singleName], of: container, listing, in: path)
+      case .numbered(let names): return try openAll(names, of: container, listing, in: path)
+      case .indexed: return try openIndexed(container, listing, in: path)
       }
     } catch let problem as Problem {
       throw problem.inFile(path.string)
     }
   }
 
-  private static func openAll(_ names: [String], in path: FilePath) throws -> StoredCheckpoint {
-    let shards = try names.map { ($0, try SafetensorsFile(path.appending($0)).tensors) }
-    return try StoredCheckpoint(path, shards, hasIndex: false)
+  private static func openAll(
+    _ names: [String], of container: Container, _ listing: DirectoryListing, in path: FilePath
+  ) throws -> StoredCheckpoint {
+    let shards = try names.map { ($0, try container.open(path.appending($0)).tensors) }
+    return try StoredCheckpoint(path, listing, container, shards, hasIndex: false)
   }
 
-  private init(_ directory: FilePath, _ shards: [Shard], hasIndex: Bool) throws {
-    let listing = try DirectoryListing(directory)
-    let weights = Set(shards.map(\.fileName))
+  private static func openIndexed(
+    _ container: Container, _ listing: DirectoryListing, in path: FilePath
+  ) throws -> StoredCheckpoint {
+    let shards = try IndexedShards(path, container, files: listing.files).shards
+    return try StoredCheckpoint(path, listing, container, shards, hasIndex: true)
+  }
+
+  private init(
+    _ directory: FilePath, _ listing: DirectoryListing, _ container: Container, _ shards: [Shard],
+    hasIndex: Bool
+  ) throws {
+    let own = Set(shards.map(\.fileName) + (hasIndex ? [container.indexName] : []))
+    let others = listing.files.filter { !own.contains($0) && $0 != Self.configName }
     self.directory = directory
+    self.container = container
     self.shards = shards
     self.hasIndex = hasIndex
     tensors = shards.flatMap(\.tensors)
     places = try Self.places(tensors)
-    sidecars = listing.files.filter {
-      !weights.contains($0) && !WeightFiles.isWeight($0) && $0 != ShardIndex.fileName
-        && $0 != Self.configName
-    }
+    sidecars = others.filter { !Container.claims($0) }
+    unread = others.filter(Container.claims)
     subdirectories = listing.directories
     try Self.refuse(listing.dangling, in: directory)
     configBytes = try Self.readConfig(directory, listing.files)

@@ -1,55 +1,74 @@
 import Diagnostics
 
 /// Which files of a directory hold the weights of its model.
-enum WeightFiles: Hashable {
-  /// `model.safetensors` alone.
-  case single
-  /// The files that an index names.
-  case indexed
-  /// Files `model-00001-of-0000N` to the last, without an index.
-  case numbered([String])
-
-  /// Names that hold weights of the model unless an index says otherwise.
-  static func isWeight(_ name: String) -> Bool {
-    name.hasPrefix("model") && name.hasSuffix(".safetensors")
+struct WeightFiles: Hashable {
+  /// How the files are found.
+  enum Arrangement: Hashable {
+    /// One file alone.
+    case single
+    /// The files that an index names.
+    case indexed
+    /// Files `…-00001-of-0000N` to the last, without an index.
+    case numbered([String])
   }
 
+  /// The kind of the files.
+  let container: Container
+  /// How they are found.
+  let arrangement: Arrangement
+
   /// Decides by the names in a directory.
+  ///
+  /// Where there are weights in several containers, those in safetensors are the model, as in
+  /// transformers.
   /// - Throws: `Problem` of kind `missing` where there are none, `invalid` where the names leave
   ///   open which are meant.
   init(of names: [String]) throws {
-    if names.contains(ShardIndex.fileName) {
-      self = .indexed
+    container = try Self.container(of: names)
+    if names.contains(container.indexName) {
+      arrangement = .indexed
       return
     }
-    let weights = names.filter(Self.isWeight)
-    if weights.isEmpty { throw Self.nothing(names) }
-    if weights == [ShardPlan.singleName] {
-      self = .single
-    } else {
-      self = .numbered(weights)
-      try Self.checkFamily(weights)
+    let weights = names.filter(container.isWeight)
+    arrangement = weights == [container.singleName] ? .single : .numbered(weights)
+    if arrangement != .single { try checkFamily(weights) }
+  }
+
+  private static func container(of names: [String]) throws -> Container {
+    let families = Container.allCases.filter { container in
+      names.contains { container.isWeight($0) || $0 == container.indexName }
     }
+    if families.contains(.safetensors) { return .safetensors }
+    guard let only = families.first else { throw nothing(names) }
+    guard families.count == 1 else {
+      throw Problem(
+        .invalid, "weights in several containers leave open which of them are the model",
+        expected: "one container", found: families.map(\.rawValue).joined(separator: ", "),
+        remedy: "give the path of the file or of the index")
+    }
+    return only
   }
 
   private static func nothing(_ names: [String]) -> Problem {
-    let others = names.filter { $0.hasSuffix(".safetensors") }
+    let extensions = Container.allCases.flatMap(\.extensions).map { "." + $0 }
+    let others = names.filter { name in extensions.contains { name.hasSuffix($0) } }
+    let files = Container.allCases.map(\.singleName).joined(separator: ", ")
     return Problem(
-      .missing, "no weights in the directory",
-      expected: "\(ShardPlan.singleName) or \(ShardIndex.fileName)",
-      found: others.isEmpty ? "no .safetensors file" : others.joined(separator: ", "),
+      .missing, "no weights in the directory", expected: "\(files) or an index",
+      found: others.isEmpty
+        ? "no \(extensions.joined(separator: ", ")) file" : others.joined(separator: ", "),
       remedy: others.isEmpty ? nil : "give the path of the file itself")
   }
 
-  /// Checks that the names are `model-00001-of-0000N` to the last, and nothing else.
-  private static func checkFamily(_ names: [String]) throws {
-    let family = (1...names.count).map { ShardPlan.shardName($0, of: names.count) }
+  /// Checks that the names are `…-00001-of-0000N` to the last, and nothing else.
+  private func checkFamily(_ names: [String]) throws {
+    let family = (1...names.count).map { container.shardName($0, of: names.count) }
     guard names != family else { return }
     let shown = names.count > 8 ? names.prefix(8) + ["… (\(names.count) files)"] : names[...]
     throw Problem(
       .invalid, "the files leave open which of them are the model",
-      expected: "\(ShardPlan.singleName), an index, or a complete set \(family[0]) …",
+      expected: "\(container.singleName), an index, or a complete set \(family[0]) …",
       found: shown.joined(separator: ", "),
-      remedy: "remove stale or fetch missing files, or restore \(ShardIndex.fileName)")
+      remedy: "remove stale or fetch missing files, or restore \(container.indexName)")
   }
 }

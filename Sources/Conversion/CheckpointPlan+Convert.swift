@@ -28,10 +28,12 @@ extension CheckpointPlan {
     }
     if !options.allowsLoss { try Self.refuseLoss(tensors) }
     let byName = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let container = options.container(from: source, to: layout)
     let shardPlan = ShardPlan(
-      tensors.map { (name: $0.name, byteCount: $0.byteCount) }, maximum: options.maximumShardSize)
+      tensors.map { (name: $0.name, byteCount: $0.byteCount) },
+      maximum: options.maximumShardSize, container: container)
     self.init(
-      layout: layout.id,
+      layout: layout.id, container: container,
       shards: shardPlan.shards.map { shard in
         Shard(
           fileName: shard.fileName, tensors: shard.tensors.compactMap { byName[$0] }, clone: nil,
@@ -39,7 +41,7 @@ extension CheckpointPlan {
       },
       writesIndex: shardPlan.shards.count > 1, config: target.config,
       sidecars: source.checkpoint.sidecars.map(source.checkpoint.path),
-      dropped: dropped + source.checkpoint.subdirectories.map { ($0, "subdirectory") })
+      dropped: dropped + source.checkpoint.leftBehind)
   }
 
   private static func refuseLoss(_ tensors: [Tensor]) throws {

@@ -30,7 +30,7 @@ extension CheckpointPlan {
     var report = CheckpointReport()
     for shard in shards { try write(shard, to: output, &report, progress) }
     if writesIndex {
-      try OutputFile.write(Array(index.text.utf8), to: output.file(ShardIndex.fileName))
+      try OutputFile.write(Array(index.text.utf8), to: output.file(container.indexName))
     }
     try OutputFile.write(config, to: output.file(StoredCheckpoint.configName))
     for sidecar in sidecars {
@@ -53,7 +53,7 @@ extension CheckpointPlan {
       return progress(shard.tensors.reduce(0) { $0 + $1.byteCount })
     }
     let changes = ChangeCounter()
-    try SafetensorsWriter.write(
+    try container.write(
       shard.tensors.map { $0.toWrite(counting: changes, progress) }, metadata: shard.metadata,
       to: path)
     report.changedValues += changes.counts

@@ -25,7 +25,7 @@ extension CheckpointPlan {
     let removed = Set(source.binding.tensors.map(\.name)).subtracting(binding.tensors.map(\.name))
     let replaced = removed.union(fresh.map(\.name))
     let homes = Self.homes(source, replaced: replaced)
-    let fallback = source.checkpoint.shards.last?.fileName ?? ShardPlan.singleName
+    let fallback = source.checkpoint.shards.last?.fileName ?? source.checkpoint.container.singleName
     var arrivals: [String: [Tensor]] = [:]
     for bound in fresh {
       let layer = bound.parts.first?.role.layer
@@ -37,13 +37,13 @@ extension CheckpointPlan {
     }
     let recordings = source.checkpoint.sidecars.filter { $0.hasSuffix(".safetensors") }
     self.init(
-      layout: source.layout.id, shards: shards, writesIndex: source.checkpoint.hasIndex,
-      config: config,
+      layout: source.layout.id, container: source.checkpoint.container, shards: shards,
+      writesIndex: source.checkpoint.hasIndex, config: config,
       sidecars: source.checkpoint.sidecars.filter { !recordings.contains($0) }
         .map(source.checkpoint.path),
       dropped: removed.sorted().map { ($0, "tensor of a replaced layer") }
         + recordings.map { ($0, "file that may record what the source computes") }
-        + source.checkpoint.subdirectories.map { ($0, "subdirectory") })
+        + source.checkpoint.leftBehind)
   }
 
   private static func isSame(_ a: CanonicalTensor?, _ b: CanonicalTensor?) -> Bool {
@@ -90,11 +90,12 @@ extension CheckpointPlan {
   ) throws -> Shard {
     let kept = shard.tensors.filter { !replaced.contains($0.name) }
     let isUnchanged = arriving.isEmpty && kept.count == shard.tensors.count
+    let container = source.checkpoint.container
     let path = source.checkpoint.path(shard.fileName)
     return Shard(
       fileName: shard.fileName, tensors: kept.map { Tensor($0, rule: .copied) } + arriving,
       clone: isUnchanged ? path : nil,
-      metadata: isUnchanged ? [] : try SafetensorsFile(path).metadata)
+      metadata: isUnchanged ? [] : try container.open(path).metadata)
   }
 
   /// The edited config, which must say what the edited model is.

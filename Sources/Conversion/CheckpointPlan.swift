@@ -72,6 +72,8 @@ public struct CheckpointPlan: Sendable {
 
   /// The id of the layout that is written.
   public let layout: String
+  /// The kind of weight files that is written.
+  public let container: Container
   /// The weight files.
   public let shards: [Shard]
   /// Whether an index is written.
@@ -90,5 +92,13 @@ public struct CheckpointPlan: Sendable {
       weightMap: tensors.map { (tensor: $0.name, file: $1) },
       totalSize: tensors.reduce(0) { $0 + $1.0.byteCount },
       totalParameters: tensors.reduce(0) { $0 + (TensorShape.elementCount($1.0.shape) ?? 0) })
+  }
+}
+
+extension StoredCheckpoint {
+  /// What lies beside the weights and is neither read nor copied, each with the reason.
+  var leftBehind: [(name: String, reason: String)] {
+    unread.map { (name: $0, reason: "weights that are not read") }
+      + subdirectories.map { (name: $0, reason: "subdirectory") }
   }
 }

@@ -1,4 +1,6 @@
+import Containers
 import Diagnostics
+import Layouts
 import Tensors
 
 /// What a conversion changes besides the layout.
@@ -7,6 +9,8 @@ public struct ConversionOptions: Sendable {
   public var cast: ScalarType?
   /// Types, nil to keep, for tensors whose stored name matches a pattern; the last match counts.
   public var overrides: [(pattern: NamePattern, type: ScalarType?)] = []
+  /// The container to write; nil for that of the source in the same layout, else safetensors.
+  public var container: Container?
   /// The most tensor bytes in one file; nil for one file.
   public var maximumShardSize: Int?
   /// Whether tensors of multi-token prediction are left out.
@@ -16,6 +20,10 @@ public struct ConversionOptions: Sendable {
 
   /// Keeps everything as it is, in one file.
   public init() {}
+
+  func container(from source: OpenedModel, to layout: Layout) -> Container {
+    container ?? (layout.id == source.layout.id ? source.checkpoint.container : .safetensors)
+  }
 
   /// Refuses a pattern that no tensor matches: most likely it is misspelt.
   func checkOverrides(_ names: [String]) throws {

@@ -7,17 +7,20 @@ import Layouts
 import SystemPackage
 import Tensors
 
-/// `graft convert`: another layout, another dtype, other shards.
+/// `graft convert`: another layout, container or dtype, other shards.
 struct ConvertCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "convert",
-    abstract: "Write a checkpoint in another layout, dtype or shard size.",
+    abstract: "Write a checkpoint in another layout, container, dtype or shard size.",
     discussion: "Example: graft convert model out --to lm-engine --max-shard-size 2GB")
 
   @Argument(help: "The checkpoint to read.") var sourcePath: String
   @Argument(help: "The directory to write.") var destination: String
   @Option(name: .customLong("to"), help: "The layout to write; that of the source by default.")
   var layout: String?
+  @Option(
+    help: "\(Container.choices); that of the source by default, safetensors in another layout.")
+  var container: Container?
   @Option(help: "keep, f32, bf16 or f16.") var dtype = DTypeChoice.keep
   @Option(
     name: .customLong("dtype-for"),
@@ -45,6 +48,7 @@ struct ConvertCommand: Verb {
   private func options() throws -> ConversionOptions {
     var options = ConversionOptions()
     options.cast = dtype.type
+    options.container = container
     options.overrides = try dtypeFor.map { text in
       guard let equals = text.lastIndex(of: "="),
         let choice = DTypeChoice(rawValue: String(text[text.index(after: equals)...]))
@@ -59,6 +63,11 @@ struct ConvertCommand: Verb {
     options.allowsLoss = allow.contains(.lossy)
     return options
   }
+}
+
+extension Container: ExpressibleByArgument {
+  /// The words of the command line.
+  fileprivate static var choices: String { allCases.map(\.rawValue).joined(separator: ", ") }
 }
 
 /// A dtype on the command line.

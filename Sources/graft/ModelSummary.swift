@@ -35,6 +35,8 @@ struct ModelSummary {
     [
       "layout": .string(model.layout.id),
       "evidence": .array(model.evidence.evidence.map { .string($0) }),
+      "container": .string(model.checkpoint.container.rawValue),
+      "unread": .array(model.checkpoint.unread.map { .string($0) }),
       "directory": .string(model.checkpoint.directory.string),
       "vocabulary": JSONValue(configuration.vocabulary),
       "hidden": JSONValue(configuration.hidden),
@@ -73,6 +75,7 @@ struct ModelSummary {
     var lines = [
       "\(model.checkpoint.directory.string): layout \(model.layout.id)",
       "  because     \(model.evidence.evidence.joined(separator: ", "))",
+      "  container   \(container)",
       "  model       \(layers) layers, hidden \(configuration.hidden), "
         + "vocabulary \(configuration.vocabulary)\(configuration.isTied ? ", tied head" : "")",
       "  parameters  \(Quantity.count(parameters)) in \(Quantity.of(model.checkpoint.tensors.count, "tensor")), "
@@ -85,6 +88,12 @@ struct ModelSummary {
     lines += table.lines
     if verbose { lines += [""] + tensorLines }
     return lines
+  }
+
+  private var container: String {
+    let unread = model.checkpoint.unread
+    return model.checkpoint.container.rawValue
+      + (unread.isEmpty ? "" : "; not read: \(unread.joined(separator: ", "))")
   }
 
   private var table: TextTable {

@@ -5,7 +5,7 @@ import Testing
 @Suite struct ShardPlanTests {
   private func plan(_ sizes: [Int], _ maximum: Int?) -> [[String]] {
     let tensors = sizes.enumerated().map { (name: "\($0)", byteCount: $1) }
-    return ShardPlan(tensors, maximum: maximum).shards.map(\.tensors)
+    return ShardPlan(tensors, maximum: maximum, container: .safetensors).shards.map(\.tensors)
   }
 
   // The cases of huggingface_hub: [6, 6, 2, 6, 2, 2] with a limit of 10, and a tensor above it.
@@ -20,13 +20,15 @@ import Testing
   @Test func withoutLimitOrTensorsThereIsOneFile() {
     #expect(plan([1 << 40, 1 << 40], nil) == [["0", "1"]])
     #expect(plan([], 1) == [[]])
-    #expect(ShardPlan([]).shards.map(\.fileName) == ["model.safetensors"])
+    #expect(ShardPlan([], container: .safetensors).shards.map(\.fileName) == ["model.safetensors"])
   }
 
   @Test func namesCountFromOne() {
-    let names = ShardPlan([("a", 9), ("b", 9)], maximum: 10).shards.map(\.fileName)
+    let plan = ShardPlan([("a", 9), ("b", 9)], maximum: 10, container: .safetensors)
+    let names = plan.shards.map(\.fileName)
     #expect(names == ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"])
-    #expect(ShardPlan.shardName(123_456, of: 123_456) == "model-123456-of-123456.safetensors")
+    let large = Container.safetensors.shardName(123_456, of: 123_456)
+    #expect(large == "model-123456-of-123456.safetensors")
   }
 
   @Test(arguments: [

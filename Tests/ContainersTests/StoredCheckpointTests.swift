@@ -21,7 +21,7 @@ import Testing
 
   private func index(_ map: [(tensor: String, file: String)], size: Int?) throws {
     let index = ShardIndex(weightMap: map, totalSize: size, totalParameters: size)
-    try directory.write(ShardIndex.fileName, index.text.utf8)
+    try directory.write(Container.safetensors.indexName, index.text.utf8)
   }
 
   private func problems() throws -> [Problem] {
@@ -68,6 +68,9 @@ import Testing
     #expect(checkpoint.hasIndex && checkpoint.config == nil && checkpoint.sidecars.isEmpty)
     #expect(checkpoint.shards.map(\.fileName) == [Self.first, Self.second])
     #expect(checkpoint.tensors.map(\.name) == ["a", "c", "b"])
+    let byIndex = try StoredCheckpoint.open(
+      directory.path.appending(Container.safetensors.indexName))
+    #expect(byIndex.tensors.map(\.name) == ["a", "c", "b"] && byIndex.hasIndex)
   }
 
   @Test func numberedShardsWithoutIndex() throws {
@@ -83,6 +86,7 @@ import Testing
     let checkpoint = try StoredCheckpoint.open(directory.path.appending("other.safetensors"))
     #expect(checkpoint.tensors.map(\.name) == ["x"] && checkpoint.config == [:])
     #expect(checkpoint.directory == directory.path && checkpoint.sidecars.isEmpty)
+    #expect(checkpoint.unread == ["model.safetensors"])
   }
 
   @Test(arguments: [
@@ -180,7 +184,9 @@ import Testing
     #expect(found.map(\.file) == [path("tokenizer.json")])
   }
 
-  @Test(arguments: [("config.json", "{,}"), (ShardIndex.fileName, "{}"), ("model.safetensors", "")])
+  @Test(arguments: [
+    ("config.json", "{,}"), (Container.safetensors.indexName, "{}"), ("model.safetensors", ""),
+  ])
   func corruptFilesAreNamed(_ name: String, _ text: String) throws {
     try weights("model.safetensors", ["a"])
     try directory.write(name, text.utf8)
@@ -189,7 +195,7 @@ import Testing
   }
 
   @Test func otherFilesAreNotWeights() throws {
-    let file = try directory.write("model.gguf", [0])
+    let file = try directory.write("model.h5", [0])
     let problem = try #require(throws: Problem.self) { try StoredCheckpoint.open(file) }
     #expect(problem.kind == .unsupported && problem.file == file.string)
   }

@@ -1,0 +1,90 @@
+import Diagnostics
+import SystemPackage
+import Tensors
+
+/// A kind of weight file: how its files are named, opened and written.
+public enum Container: String, CaseIterable, Hashable, Sendable {
+  case safetensors
+
+  /// What the names of a model's weight files begin with.
+  private var stem: String {
+    switch self {
+    case .safetensors: "model"
+    }
+  }
+
+  /// The extensions of weight files; the first is the one written.
+  var extensions: [String] {
+    switch self {
+    case .safetensors: ["safetensors"]
+    }
+  }
+
+  /// The name of the only weight file of a checkpoint.
+  public var singleName: String { "\(stem).\(extensions[0])" }
+
+  /// The name of the index of several weight files.
+  public var indexName: String { "\(singleName).index.json" }
+
+  /// The name of one of several weight files, counted from 1.
+  public func shardName(_ number: Int, of count: Int) -> String {
+    "\(stem)-\(Self.fiveDigits(number))-of-\(Self.fiveDigits(count)).\(extensions[0])"
+  }
+
+  private static func fiveDigits(_ number: Int) -> String {
+    let digits = String(number)
+    return String(repeating: "0", count: max(0, 5 - digits.count)) + digits
+  }
+
+  /// Whether a file of that name holds weights of the model, unless an index says otherwise.
+  func isWeight(_ name: String) -> Bool {
+    name.hasPrefix(stem) && name.hasSuffix(".\(extensions[0])")
+  }
+
+  /// Whether a file of that name holds weights of a model, or lists such files, in any container.
+  static func claims(_ name: String) -> Bool {
+    allCases.contains { $0.isWeight(name) || $0.indexName == name }
+  }
+
+  /// The container of a file with that extension.
+  init?(fileExtension: String?) {
+    guard let fileExtension,
+      let container = Self.allCases.first(where: { $0.extensions.contains(fileExtension) })
+    else { return nil }
+    self = container
+  }
+
+  /// Opens a weight file.
+  /// - Throws: `Problem` of kind `missing`, `io`, `invalid` or `unsupported`, naming the file.
+  /// - Cost: reads what describes the tensors, not their bytes.
+  public func open(_ path: FilePath) throws -> WeightFile {
+    switch self {
+    case .safetensors:
+      let file = try SafetensorsFile(path)
+      return WeightFile(metadata: file.metadata, tensors: file.tensors)
+    }
+  }
+
+  /// Writes a new weight file.
+  /// - Parameters:
+  ///   - tensors: in any order; each is produced once.
+  ///   - metadata: free text pairs, for containers that have them.
+  ///   - path: where to create the file, which must not exist; a name of an `OutputDirectory`.
+  /// - Throws: `Problem`, also of kind `unsupported` where the container has no such type.
+  /// - Cost: what describes the tensors and one buffer; no tensor is held.
+  public func write(
+    _ tensors: [TensorToWrite], metadata: [(key: String, value: String)], to path: FilePath
+  ) throws {
+    switch self {
+    case .safetensors: try SafetensorsWriter.write(tensors, metadata: metadata, to: path)
+    }
+  }
+}
+
+/// An opened weight file of any container, none of its tensors read yet.
+public struct WeightFile: Sendable {
+  /// Free text pairs, in the order of the file; empty where the container has none.
+  public let metadata: [(key: String, value: String)]
+  /// The tensors, in the order of their data.
+  public let tensors: [StoredTensor]
+}
