@@ -33,6 +33,8 @@ public struct M2RNN: FactRecord {
   public var hasBias = false
   /// The norm over all N·V outputs; nil for none.
   public var norm: NormKind?
+  /// Within which bounds a trainer clips the gradient of the state at every position; nil for none.
+  public var gradientClipping: Double? = 1
   /// How a trainer draws a fresh decay gate.
   public var initialisation = DecayInitialisation()
 
@@ -55,6 +57,7 @@ public struct M2RNN: FactRecord {
       .word("m2rnn.activation", \.activation),
       .flag("m2rnn.bias", \.hasBias),
       .word("m2rnn.norm", \.norm),
+      .number("m2rnn.gradient_clipping", \.gradientClipping),
       .number("m2rnn.A_init_min", \.initialisation.aMinimum),
       .number("m2rnn.A_init_max", \.initialisation.aMaximum),
       .number("m2rnn.dt_init_min", \.initialisation.dtMinimum),

@@ -83,6 +83,7 @@ extension LayerConfiguration {
     case .m2rnn, .carried: break
     }
     for name in facts.keys where name.contains("_init_") { facts[name] = nil }
+    facts["m2rnn.gradient_clipping"] = nil
     if feedForward.kind == .dense {
       for name in facts.keys where name.hasPrefix("moe.") { facts[name] = nil }
     }

@@ -14,24 +14,26 @@ extension ConfigEntry {
         onlyInterval ? nil : lookup(object), in: object, words, interval, count: count)
     case .sparse(let step, let experts):
       try readSparse(from: object, step: step, experts: experts, count: count)
-    case .groups(let member, let kind, let others):
-      try readGroups(from: object, member: member, kind, others: others, count: count)
+    case .groups(let groups): try readGroups(from: object, groups, count: count)
     case .fact, .cases, .constant, .standard, .object: []
     }
   }
 
-  private func readGroups(
-    from object: JSONObject, member: String, _ kind: BlockKind, others: Facts, count: FactValue?
-  ) throws -> [Facts] {
+  private func readGroups(from object: JSONObject, _ groups: Groups, count: FactValue?) throws
+    -> [Facts]
+  {
+    let value = lookup(object) ?? .null
+    if groups.insteadOf != nil, value == .null { return [] }
     guard case .integer(let count)? = count, Interval.layerCounts.contains(count) else {
       throw Problem(.invalid, "the number of layers is out of range")
     }
-    var layers = Array(repeating: others, count: count)
-    for group in try groups(lookup(object) ?? .null) {
-      var facts = kind.set
-      for entry in kind.entries { facts.merge(try entry.read(from: group, known: facts)) { $1 } }
-      for layer in try integers(group[member] ?? .null) {
-        guard layers.indices.contains(layer), layers[layer] == others else {
+    var layers = Array(repeating: groups.others, count: count)
+    for group in try objects(value) {
+      let facts = try groups.kind.entries.reduce(into: groups.kind.set) { facts, entry in
+        facts.merge(try entry.read(from: group, known: facts)) { $1 }
+      }
+      for layer in try integers(group[groups.member] ?? .null) {
+        guard layers.indices.contains(layer), layers[layer] == groups.others else {
           throw Problem(
             .invalid, "\(key): a layer does not exist or is named twice", layer: layer)
         }
@@ -102,7 +104,7 @@ extension ConfigEntry {
   }
 
   /// The objects of a list of objects, of one object, or of nothing.
-  private func groups(_ value: JSONValue) throws -> [JSONObject] {
+  private func objects(_ value: JSONValue) throws -> [JSONObject] {
     if value == .null { return [] }
     if case .object(let object) = value { return [object] }
     return try array(value).map { item in

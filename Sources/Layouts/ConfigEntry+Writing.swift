@@ -80,7 +80,7 @@ extension ConfigEntry {
       let dense = layers.indices.filter { layers[$0]["mlp"] != .word("moe") }
       return .array(dense.map { JSONValue($0) })
     }
-    if case .groups(let member, let kind, _) = meaning { return groups(member, kind, layers) }
+    if case .groups(let groups) = meaning { return list(of: groups, layers) }
     guard case .list(let words, let interval, let onlyInterval) = meaning else { return nil }
     let list = layers.compactMap { facts in words.first { $0.facts.agree(with: facts) }?.word }
     guard list.count == layers.count else { return nil }
@@ -89,12 +89,13 @@ extension ConfigEntry {
       .map { JSONValue($0) }
   }
 
-  /// One object, or a list of objects, that name the layers with the same facts; null for none.
-  private func groups(_ member: String, _ kind: BlockKind, _ layers: [Facts]) -> JSONValue {
+  /// One object, or a list of objects, that name the layers with the same facts; null for none, or
+  /// nothing where the key is about exceptions.
+  private func list(of groups: Groups, _ layers: [Facts]) -> JSONValue? {
     var order: [JSONObject] = []
     var members: [[JSONValue]] = []
-    for layer in layers.indices where kind.set.agree(with: layers[layer]) {
-      let object = Self.object(kind.entries, layers[layer])
+    for layer in layers.indices where groups.kind.set.agree(with: layers[layer]) {
+      let object = Self.object(groups.kind.entries, layers[layer])
       let place = order.firstIndex(of: object) ?? order.endIndex
       if place == order.endIndex {
         order.append(object)
@@ -104,9 +105,17 @@ extension ConfigEntry {
     }
     let list = zip(order, members).map { object, layers in
       JSONValue.object(
-        JSONObject([(member, .array(layers))] + object.entries.map { ($0.key, $0.value) }))
+        JSONObject([(groups.member, .array(layers))] + object.entries.map { ($0.key, $0.value) }))
     }
-    return list.count > 1 ? .array(list) : list.first ?? .null
+    guard let first = list.first else { return groups.insteadOf == nil ? .some(.null) : .none }
+    return list.count > 1 ? .array(list) : first
+  }
+
+  /// Changes a list that says something of every layer where it says something else now.
+  func updateList(_ object: inout JSONObject, from old: [Facts], to new: [Facts]) {
+    let after = list(for: new)
+    guard list(for: old) != after, after != nil || exceptions != nil else { return }
+    object[writtenKey(object)] = after
   }
 
   /// Changes a list of per-layer objects where the facts of a layer have changed.

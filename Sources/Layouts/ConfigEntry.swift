@@ -29,8 +29,8 @@ public struct ConfigEntry: Sendable {
     /// The indices of dense layers; every `step`-th of the others is a mixture where there are
     /// experts.
     case sparse(step: String, experts: String)
-    /// Objects that each name some layers; all other layers have the facts of `others`.
-    case groups(member: String, BlockKind, others: Facts)
+    /// Objects that each name some layers.
+    case groups(Groups)
     /// One object per layer; `select` names the key that tells kinds apart.
     case blocks(select: String, kinds: [(name: String, kind: BlockKind)])
   }
@@ -83,6 +83,18 @@ public struct ConfigEntry: Sendable {
     let entries: [ConfigEntry]
   }
 
+  /// Objects that each name some layers and say what these are.
+  struct Groups: Sendable {
+    /// The key under which an object names its layers.
+    let member: String
+    /// What an object says of them.
+    let kind: BlockKind
+    /// The facts of all other layers.
+    let others: Facts
+    /// What the other lists of the config say of the named layers; nil where they say nothing.
+    let insteadOf: Facts?
+  }
+
   /// The names of the facts that the entry reads, those of nested entries among them.
   var facts: Set<String> {
     switch meaning {
@@ -94,8 +106,9 @@ public struct ConfigEntry: Sendable {
       Set(null.keys).union(set.keys).union(entries.flatMap(\.facts))
     case .list(let words, _, _): Set(words.flatMap(\.facts.keys))
     case .sparse: ["mlp"]
-    case .groups(_, let kind, let others):
-      Set(kind.set.keys).union(others.keys).union(kind.entries.flatMap(\.facts))
+    case .groups(let groups):
+      Set(groups.kind.set.keys).union(groups.others.keys)
+        .union(groups.kind.entries.flatMap(\.facts))
     case .blocks(_, let kinds):
       Set(kinds.flatMap { Array($0.kind.set.keys) + $0.kind.entries.flatMap(\.facts) })
     }

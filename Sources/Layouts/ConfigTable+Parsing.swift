@@ -153,10 +153,14 @@ extension ConfigEntry {
     let kind = BlockKind(
       set: try object.facts("set"),
       entries: try object.array("keys").map { try ConfigEntry($0, tables) })
-    let meaning = Meaning.groups(
-      member: try object.string("member"), kind, others: try object.facts("others"))
+    let groups = ConfigEntry.Groups(
+      member: try object.string("member"), kind: kind, others: try object.facts("others"),
+      insteadOf: object.optional("instead_of") == nil ? nil : try object.facts("instead_of"))
     try object.finish()
-    return meaning
+    guard groups.insteadOf == nil || groups.others.isEmpty else {
+      throw FormatValue.wrong(value, "others or instead_of")
+    }
+    return .groups(groups)
   }
 
   private static func list(_ value: JSONValue, _ object: inout FormatObject) throws -> Meaning {

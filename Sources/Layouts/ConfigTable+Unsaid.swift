@@ -13,8 +13,9 @@ public struct UnsaidFacts: Hashable, Sendable {
 extension ConfigTable {
   /// What the layout has no words for: keys with the facts they would have to state.
   func unsaid(_ configuration: ModelConfiguration) -> [UnsaidFacts] {
-    let layers = configuration.layers.map(\.values)
+    let facts = configuration.layers.map(\.values)
     return entries.flatMap { entry -> [UnsaidFacts] in
+      let layers = stated(facts, by: entry)
       switch entry.meaning {
       case .list(let words, _, let onlyInterval):
         if onlyInterval, entry.list(for: layers) == nil {
@@ -24,8 +25,9 @@ extension ConfigTable {
           ]
         }
         return layers.indices.flatMap { unsaid(entry.key, words.map(\.facts), layers[$0], $0) }
-      case .groups(_, let kind, let others):
-        return layers.indices.flatMap { unsaid(entry.key, [kind.set, others], layers[$0], $0) }
+      case .groups(let groups):
+        let kinds = [groups.kind.set, groups.others]
+        return layers.indices.flatMap { unsaid(entry.key, kinds, layers[$0], $0) }
       case .blocks(_, let kinds):
         return layers.indices.flatMap { layer -> [UnsaidFacts] in
           guard let kind = kinds.first(where: { $0.kind.set.agree(with: layers[layer]) })?.kind

@@ -15,6 +15,7 @@ extension ConfigTable {
     for entry in entries where !entry.isForLayers {
       entry.update(&inner, from: old.values, to: new.values)
       entry.updateBlocks(&inner, from: before, to: after)
+      entry.updateList(&inner, from: stated(before, by: entry), to: stated(after, by: entry))
     }
     for entry in entries where entry.isForLayers {
       guard let old = layerFacts(entry, old), let new = layerFacts(entry, new) else { continue }
@@ -34,7 +35,8 @@ extension ConfigTable {
     for entry in entries {
       let facts = entry.isForLayers ? layerFacts(entry, configuration) : configuration.values
       let blocks = layers.compactMap { entry.block(for: $0) }
-      if let value = facts.flatMap(entry.value(for:)) ?? entry.list(for: layers) {
+      let list = entry.list(for: stated(layers, by: entry))
+      if let value = facts.flatMap(entry.value(for:)) ?? list {
         object.set(value, at: entry.key)
       } else if !blocks.isEmpty {
         object[entry.key] = .array(blocks.map { .object($0) })

@@ -74,7 +74,18 @@ public struct ConfigTable: Sendable {
         .invalid, "lists of layers differ in length", expected: "\(layers.count)",
         found: "\(entry.key) has \(list.count)")
     }
+    try entry.checkExceptions(list, from: layers)
     for index in layers.indices { layers[index].merge(list[index]) { $1 } }
+  }
+
+  /// The facts of layers as an entry states them: a layer that another entry names as an exception
+  /// is there what it stands instead of.
+  func stated(_ layers: [Facts], by entry: ConfigEntry) -> [Facts] {
+    guard entry.exceptions == nil else { return layers }
+    let all = entries.compactMap(\.exceptions)
+    return layers.map { layer in
+      all.first { $0.set.agree(with: layer) }.map { layer.merging($0.insteadOf) { $1 } } ?? layer
+    }
   }
 
   /// The object that holds the keys, those that count outside it among them.

@@ -5,10 +5,11 @@ import Tensors
 
 extension Layout {
   /// Reads a layout file: one layout per form on disk, the preferred one first.
+  /// - Parameter parts: the parts it may use.
   /// - Throws: `Problem` of kind `invalid` for anything the file should not say, unknown keys among
   ///   it.
-  public static func forms(parsing bytes: [UInt8]) throws -> [Layout] {
-    let value = try JSONValue(parsing: bytes)
+  public static func forms(parsing bytes: [UInt8], parts: [LayoutPart] = []) throws -> [Layout] {
+    let value = try LayoutPart.completed(JSONValue(parsing: bytes), parts)
     var file = try FormatObject(value, "the top level")
     let variants = try file.array("variants").map(LayoutVariant.init)
     return try (variants.isEmpty ? [.only] : variants).map { variant in
@@ -75,7 +76,7 @@ extension LayoutVariant {
 
 extension JSONValue {
   /// The value with a text replaced in every string.
-  fileprivate func replacing(_ text: String, with other: String) -> JSONValue {
+  func replacing(_ text: String, with other: String) -> JSONValue {
     switch self {
     case .string(let string): .string(string.replacing(text, with: other))
     case .array(let values): .array(values.map { $0.replacing(text, with: other) })

@@ -12,11 +12,16 @@ public struct LayoutCatalogue: Sendable {
     layouts.map(\.id).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 
-  /// Reads layout files.
+  /// Reads layout files and the parts they use.
   /// - Throws: `Problem` of kind `invalid`, naming the file.
-  public init(files: [(name: String, bytes: [UInt8])]) throws {
+  public init(
+    files: [(name: String, bytes: [UInt8])], parts: [(name: String, bytes: [UInt8])] = []
+  ) throws {
+    let parts = try parts.map { name, bytes in
+      try Problem.placing({ $0.inFile(name) }) { try LayoutPart(parsing: bytes) }
+    }
     layouts = try files.flatMap { name, bytes in
-      try Problem.placing({ $0.inFile(name) }) { try Layout.forms(parsing: bytes) }
+      try Problem.placing({ $0.inFile(name) }) { try Layout.forms(parsing: bytes, parts: parts) }
     }
   }
 
@@ -26,7 +31,9 @@ public struct LayoutCatalogue: Sendable {
   public static func builtIn() throws -> LayoutCatalogue { try embedded.get() }
 
   private static let embedded = Result {
-    try LayoutCatalogue(files: FormatFiles.all.map { ($0.name, Array($0.text.utf8)) })
+    try LayoutCatalogue(
+      files: FormatFiles.layouts.map { ($0.name, Array($0.text.utf8)) },
+      parts: FormatFiles.parts.map { ($0.name, Array($0.text.utf8)) })
   }
 
   /// The layout with an id, in the form that is written.

@@ -39,7 +39,8 @@ struct CrossLayoutTests {
   /// Moves and permutations: there and back is byte for byte the same.
   @Test(arguments: [
     ("huggingface/qwen3_next/bf16", "qwen3_5_moe"), ("huggingface/qwen3_5/text-bf16", "qwen3_next"),
-    ("huggingface/olmo_hybrid/bf16", "mlx-olmo_hybrid"),
+    ("huggingface/olmo_hybrid/bf16", "mlx-olmo_hybrid"), ("options/m2rnn-norm", "fla"),
+    ("options/m2rnn-heads-divisor", "fla"), ("options/m2rnn-bias", "fla"),
   ])
   func thereAndBackIsTheSame(fixture: String, other: String) throws {
     let scratch = try TemporaryDirectory()
@@ -97,7 +98,7 @@ struct CrossLayoutTests {
     ("huggingface/qwen3_5/text-bf16", "fla", "attention.gate"),
     ("fla/gdn-hybrid", "qwen3_5", "attention.qk_norm"),
     ("huggingface/qwen3_next/bf16", "qwen3_5", "mlp"),
-    ("lm-engine/m2rnn-1l", "qwen3_next", "mixer"),
+    ("lm-engine/m2rnn-1l", "qwen3_next", "gdn.gate"),
   ])
   func whatALayoutCannotHoldIsRefused(fixture: String, other: String, fact: String) throws {
     let scratch = try TemporaryDirectory()

@@ -10,11 +10,15 @@ public final class EditableCheckpoint {
   public let path: FilePath
 
   /// Copies a fixture, such as `options/tied`.
-  public init(_ fixture: String) throws {
+  public convenience init(_ fixture: String) throws {
+    try self.init(copying: Fixtures.path(fixture))
+  }
+
+  /// Copies any checkpoint directory.
+  public init(copying source: FilePath) throws {
     folder = try TemporaryDirectory()
     path = folder.path.appending("model")
-    try FileManager.default.copyItem(
-      atPath: Fixtures.path(fixture).string, toPath: path.string)
+    try FileManager.default.copyItem(atPath: source.string, toPath: path.string)
   }
 
   /// A path beside the copy.

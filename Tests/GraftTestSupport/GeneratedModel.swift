@@ -55,8 +55,11 @@ public enum GeneratedModel {
     model["rope.dim"] = .integer(0)
     model["norm"] = .word("rmsnorm")
     let interval = pick(1...4, &generator)
+    let hasM2RNN = layout.tensors.flatMap(\.parts).contains { $0.role.hasPrefix("m2rnn.") }
     let layers = (0..<pick(1...4, &generator)).map { layer in
-      ((layer + 1) % interval == 0 ? attention : gdn).merging(feedForward(&generator)) { $1 }
+      let linear = hasM2RNN && pick(0...2, &generator) == 0 ? m2rnn(&generator) : gdn
+      return ((layer + 1) % interval == 0 ? attention : linear)
+        .merging(feedForward(&generator)) { $1 }
     }
     model["layers"] = .integer(layers.count)
     let wanted = try ModelConfiguration(model: model, layers: layers)
@@ -133,6 +136,8 @@ public enum GeneratedModel {
       "m2rnn.residual": .flag(Bool.random(using: &generator)),
       "m2rnn.norm": any([.none, .word("rmsnorm"), .word("layernorm")], &generator),
       "m2rnn.v_heads": .integer(heads), "m2rnn.g_heads": .integer(heads),
+      "m2rnn.gradient_clipping": any([.none, .number(1), .number(0.5)], &generator),
+      "m2rnn.A_init_max": .number(any([16, 4.5], &generator)),
     ]
     for name in ["q", "k", "f", "weight"] {
       facts["m2rnn.\(name)_heads"] = .integer(any(divisors, &generator))
