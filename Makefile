@@ -1,6 +1,6 @@
 # deps           install the headers the build needs (zlib, json-c) where they are missing
 # build          build the release binary, .build/release/graft
-# test           lint, check imports, run all tests
+# test           lint, check imports, run all tests, check that old processors can run the result
 # demo           inspect, verify, splice and re-shard a trained model; score another
 # bench          time inspect, convert (against cp) and the runtime
 # format         format all Swift sources
@@ -36,6 +36,7 @@ build: deps
 test: deps lint
 	@scripts/check-imports.sh
 	swift test
+	@scripts/check-kernels.sh "$$(swift build --show-bin-path)"
 
 demo: build
 	@scripts/demo.sh $(GRAFT)

@@ -15,6 +15,23 @@ func fast(_ name: String, _ imports: [Target.Dependency]) -> Target {
     swiftSettings: settings + [.unsafeFlags(["-O"], .when(configuration: .debug))])
 }
 
+/// The files of `KernelLoops`, compiled again for processors with more instructions.
+///
+/// The folders are links to one folder. `scripts/check-kernels.sh` checks that no other module got
+/// code with those instructions.
+#if arch(x86_64)
+  let processorLoops: [Target] = [
+    .target(
+      name: "KernelLoopsV3", dependencies: ["Kernels"],
+      swiftSettings: settings + [
+        .define("V3"), .unsafeFlags(["-Xcc", "-march=x86-64-v3"]),
+        .unsafeFlags(["-O"], .when(configuration: .debug)),
+      ])
+  ]
+#else
+  let processorLoops: [Target] = []
+#endif
+
 func tests(_ name: String, _ imports: [Target.Dependency]) -> Target {
   .testTarget(
     name: name + "Tests", dependencies: ["GraftTestSupport"] + imports, swiftSettings: settings)
@@ -47,7 +64,12 @@ let package = Package(
       "Conversion",
       ["Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", systemPackage]),
     fast("Kernels", []),
-    fast("Runtime", ["Diagnostics", "Tensors", "Canonical", "Kernels"]),
+    .target(name: "CProcessor"),
+    fast("KernelLoops", ["Kernels"]),
+    fast(
+      "Runtime",
+      ["Diagnostics", "Tensors", "Canonical", "Kernels", "CProcessor", "KernelLoops"]
+        + processorLoops.map { .byName(name: $0.name) }),
     module("Splicing", ["Diagnostics", "Tensors", "Canonical"]),
     module(
       "Verification",
@@ -84,5 +106,5 @@ let package = Package(
         "Diagnostics", "Tensors", "Canonical", "Layouts", "Conversion", "Runtime", "Verification",
       ]),
     tests("Command", ["Diagnostics", "JSON", systemPackage, "graft"]),
-  ]
+  ] + processorLoops
 )

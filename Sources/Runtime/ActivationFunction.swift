@@ -18,30 +18,30 @@ struct ActivationFunction: Sendable {
 
   private static func kernel(_ kind: Activation) -> Kernel {
     switch kind {
-    case .identity: Activations.identity
-    case .celu, .elu: Activations.elu
-    case .gelu: Activations.gelu
-    case .geluTanh: Activations.geluTanh
-    case .hardShrink: Activations.hardShrink
-    case .hardSigmoid: Activations.hardSigmoid
-    case .hardSwish: Activations.hardSwish
-    case .hardTanh: Activations.hardTanh
-    case .leakyReLU: Activations.leakyReLU
-    case .logSigmoid: Activations.logSigmoid
-    case .mish: Activations.mish
-    case .prelu: Activations.prelu
-    case .relu: Activations.relu
-    case .reluSquared: Activations.reluSquared
-    case .relu6: Activations.relu6
-    case .rrelu: Activations.rrelu
-    case .selu: Activations.selu
-    case .sigmoid: Activations.sigmoid
-    case .silu: Activations.silu
-    case .softplus: Activations.softplus
-    case .softShrink: Activations.softShrink
-    case .softSign: Activations.softSign
-    case .tanh: Activations.tanh
-    case .tanhShrink: Activations.tanhShrink
+    case .identity: kernels.activations.identity
+    case .celu, .elu: kernels.activations.elu
+    case .gelu: kernels.activations.gelu
+    case .geluTanh: kernels.activations.geluTanh
+    case .hardShrink: kernels.activations.hardShrink
+    case .hardSigmoid: kernels.activations.hardSigmoid
+    case .hardSwish: kernels.activations.hardSwish
+    case .hardTanh: kernels.activations.hardTanh
+    case .leakyReLU: kernels.activations.leakyReLU
+    case .logSigmoid: kernels.activations.logSigmoid
+    case .mish: kernels.activations.mish
+    case .prelu: kernels.activations.prelu
+    case .relu: kernels.activations.relu
+    case .reluSquared: kernels.activations.reluSquared
+    case .relu6: kernels.activations.relu6
+    case .rrelu: kernels.activations.rrelu
+    case .selu: kernels.activations.selu
+    case .sigmoid: kernels.activations.sigmoid
+    case .silu: kernels.activations.silu
+    case .softplus: kernels.activations.softplus
+    case .softShrink: kernels.activations.softShrink
+    case .softSign: kernels.activations.softSign
+    case .tanh: kernels.activations.tanh
+    case .tanhShrink: kernels.activations.tanhShrink
     }
   }
 }

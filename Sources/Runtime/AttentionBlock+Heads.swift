@@ -26,7 +26,7 @@ extension AttentionBlock {
   private func rotate(_ head: UnsafeMutablePointer<Float>, _ row: Int, _ segment: Segment) {
     guard let rotary else { return }
     let start = rotary.side == .first ? 0 : hd - 2 * rotary.half
-    Rotary.rotate(
+    kernels.rotary.rotate(
       head + start, cosines: segment.cosines + row * rotary.half,
       sines: segment.sines + row * rotary.half, half: rotary.half)
   }
@@ -36,21 +36,21 @@ extension AttentionBlock {
     head: Int, queryBlock: Int, _ buffers: Buffers, _ segment: Segment, _ cache: KeyValueCache,
     _ scratch: UnsafeMutablePointer<Float>
   ) {
-    let first = queryBlock * BlockAttention.queries
-    let rows = min(BlockAttention.queries, segment.count - first)
+    let first = queryBlock * kernels.attention.queries
+    let rows = min(kernels.attention.queries, segment.count - first)
     let position = segment.start + first
     let window = configuration.window ?? (segment.positions.upperBound + 1)
     let scores = scratch  // [6, 64]
-    let top = scores + BlockAttention.queries * BlockAttention.blockLength  // [6]
-    let total = top + BlockAttention.queries  // [6]
-    let sums = total + BlockAttention.queries  // [6, hdp]
+    let top = scores + kernels.attention.queries * kernels.attention.blockLength  // [6]
+    let total = top + kernels.attention.queries  // [6]
+    let sums = total + kernels.attention.queries  // [6, hdp]
     top.update(repeating: -.infinity, count: rows)
     total.update(repeating: 0, count: rows)
     sums.update(repeating: 0, count: rows * hdp)
-    let length = BlockAttention.blockLength
+    let length = kernels.attention.blockLength
     let kvHead = head / (nh / nkv)
     for block in max(position - window + 1, 0) / length...(position + rows - 1) / length {
-      BlockAttention.add(
+      kernels.attention.add(
         q: buffers.q + (first * nh + head) * hd, stride: nh * hd, rows: rows, position: position,
         window: window, scale: Float(configuration.scoreScale),
         keys: cache.keys(block: block, head: kvHead),
@@ -68,10 +68,10 @@ extension AttentionBlock {
   ) {
     let y = buffers.y + (row * nh + head) * hd
     y.update(from: sums, count: hd)
-    Elementwise.scale(y, by: 1 / total, count: hd)
+    kernels.elementwise.scale(y, by: 1 / total, count: hd)
     guard configuration.isExclusive else { return }
     let v = buffers.v + (row * nkv + head / (nh / nkv)) * hd
-    let along = Elementwise.dot(y, v, count: hd) / Elementwise.dot(v, v, count: hd)
-    Elementwise.add(y, v, scale: -along, count: hd)
+    let along = kernels.elementwise.dot(y, v, count: hd) / kernels.elementwise.dot(v, v, count: hd)
+    kernels.elementwise.add(y, v, scale: -along, count: hd)
   }
 }

@@ -73,7 +73,7 @@ struct AttentionBlock: Sendable {
   }
 
   /// The values that one worker needs: scores, running maxima and sums, weighted values.
-  var workerScratch: Int { BlockAttention.queries * (BlockAttention.blockLength + 2 + hdp) }
+  var workerScratch: Int { kernels.attention.queries * (kernels.attention.blockLength + 2 + hdp) }
 
   /// - Shape: `x` and `output` `[t, H]`.
   func forward(
@@ -91,7 +91,7 @@ struct AttentionBlock: Sendable {
     workspace.pool.run(t, by: 16) { rows in
       for row in rows { prepare(row, buffers, segment, cache) }
     }
-    let queryBlocks = (t + BlockAttention.queries - 1) / BlockAttention.queries
+    let queryBlocks = (t + kernels.attention.queries - 1) / kernels.attention.queries
     workspace.pool.run(queryBlocks * nh) { task, worker in
       attend(
         head: task % nh, queryBlock: task / nh, buffers, segment, cache,

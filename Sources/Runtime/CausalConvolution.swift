@@ -34,7 +34,7 @@ struct CausalConvolution: Sendable {
     guard taps > 0 else { return input }
     input.update(from: tail.pointer, count: history * channels)
     pool.run(steps, by: 16) { range in
-      Convolution.causal(
+      kernels.convolution.causal(
         input + range.lowerBound * channels, weight: weight.pointer,
         bias: bias.map { UnsafePointer($0.pointer) }, taps: taps, steps: range.count,
         channels: channels, y: output + range.lowerBound * channels)

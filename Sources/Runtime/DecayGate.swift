@@ -25,8 +25,8 @@ struct DecayGate: Sendable {
   /// - Shape: `a` `[groups]`, where head n reads group `n / (heads / groups)`; `target` `[heads]`.
   func apply(_ a: UnsafePointer<Float>, groups: Int, to target: UnsafeMutablePointer<Float>) {
     for n in 0..<heads { target[n] = a[n / (heads / groups)] + dtBias[n] }
-    Activations.softplus(target, heads, 0)
+    kernels.activations.softplus(target, heads, 0)
     for n in 0..<heads { target[n] *= -A[n] }
-    Elementwise.exponential(target, count: heads)
+    kernels.elementwise.exponential(target, count: heads)
   }
 }

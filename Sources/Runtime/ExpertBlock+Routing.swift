@@ -7,14 +7,14 @@ extension ExpertBlock {
     let scores = buffers.scores + row * E
     let weights = buffers.weights + row * k
     let chosen = buffers.chosen + row * k
-    if configuration.router == .softmaxThenTopK { Elementwise.softmax(scores, count: E) }
+    if configuration.router == .softmaxThenTopK { kernels.elementwise.softmax(scores, count: E) }
     for choice in 0..<k {
       let expert = Self.largest(
         scores, E, except: UnsafeBufferPointer(start: chosen, count: choice))
       chosen[choice] = Int32(expert)
       weights[choice] = scores[expert]
     }
-    if configuration.router == .topKThenSoftmax { Elementwise.softmax(weights, count: k) }
+    if configuration.router == .topKThenSoftmax { kernels.elementwise.softmax(weights, count: k) }
   }
 
   /// The index of the largest score that is not yet taken; a NaN is larger than any number.
@@ -88,7 +88,7 @@ extension ExpertBlock {
     if let gate = block.gate {
       gate.runAll(operand, to: own.gate, scratch: rest)
       block.activation.apply(own.gate, count: tokens * block.I)
-      Elementwise.multiply(own.gate, by: own.up, count: tokens * block.I)
+      kernels.elementwise.multiply(own.gate, by: own.up, count: tokens * block.I)
       inner = own.gate
     } else {
       block.activation.apply(own.up, count: tokens * block.I)

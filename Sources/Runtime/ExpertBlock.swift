@@ -110,16 +110,16 @@ struct ExpertBlock: Sendable {
     let y = output + row * H
     y.update(repeating: 0, count: H)
     for choice in row * k..<(row + 1) * k {
-      Elementwise.add(
+      kernels.elementwise.add(
         y, buffers.outputs + Int(buffers.slots[choice]) * H, scale: buffers.weights[choice],
         count: H)
     }
     guard shared != nil else { return }
     var gate: Float = 1
     if let sharedRouter {
-      gate = Elementwise.dot(x + row * H, sharedRouter.pointer, count: H)
-      Activations.sigmoid(&gate, 1, 0)
+      gate = kernels.elementwise.dot(x + row * H, sharedRouter.pointer, count: H)
+      kernels.activations.sigmoid(&gate, 1, 0)
     }
-    Elementwise.add(y, buffers.shared + row * H, scale: gate, count: H)
+    kernels.elementwise.add(y, buffers.shared + row * H, scale: gate, count: H)
   }
 }

@@ -11,14 +11,14 @@ extension GatedDeltaNetBlock {
     let scale = Float(configuration.queryScale)
     for head in 0..<nk {
       let (qh, kh) = (q + head * dk, k + head * dk)
-      Norms.unitLength(qh, epsilon: Self.lengthEpsilon, scale: scale, count: dk)
-      Norms.unitLength(kh, epsilon: Self.lengthEpsilon, scale: 1, count: dk)
-      buffers.qk[row * nk + head] = Elementwise.dot(qh, kh, count: dk)
+      kernels.norms.unitLength(qh, epsilon: Self.lengthEpsilon, scale: scale, count: dk)
+      kernels.norms.unitLength(kh, epsilon: Self.lengthEpsilon, scale: 1, count: dk)
+      buffers.qk[row * nk + head] = kernels.elementwise.dot(qh, kh, count: dk)
     }
     decay.apply(buffers.a + row * nv, groups: nv, to: buffers.gamma + row * nv)
     let beta = buffers.beta + row * nv
-    Activations.sigmoid(beta, nv, 0)
-    if configuration.allowsNegativeEigenvalues { Elementwise.scale(beta, by: 2, count: nv) }
+    kernels.activations.sigmoid(beta, nv, 0)
+    if configuration.allowsNegativeEigenvalues { kernels.elementwise.scale(beta, by: 2, count: nv) }
   }
 
   /// Runs the gated delta rule for sixteen columns of one value head's state.
@@ -27,12 +27,12 @@ extension GatedDeltaNetBlock {
     _ state: RecurrentState, steps: Int
   ) {
     let keyHead = head / (nv / nk)
-    let width = DeltaRule.blockWidth
+    let width = kernels.deltaRule.blockWidth
     let column = head * dv + block * width
     let q = mixed + keyHead * dk
     let k = q + nk * dk
     let v = mixed + 2 * nk * dk + column
-    DeltaRule.scan(
+    kernels.deltaRule.scan(
       state: state.matrices.pointer + (head * blocks + block) * dk * width, q: q, k: k, v: v,
       stride: C, qk: buffers.qk + keyHead, keyHeads: nk, gamma: buffers.gamma + head,
       beta: buffers.beta + head, valueHeads: nv, steps: steps, dk: dk,
@@ -43,8 +43,8 @@ extension GatedDeltaNetBlock {
   func finish(_ row: Int, _ buffers: Buffers) {
     let y = buffers.y + row * nv * dv
     let z = buffers.z + row * nv * dv
-    if configuration.gate == .beforeNorm { Elementwise.multiply(y, by: z, count: nv * dv) }
+    if configuration.gate == .beforeNorm { kernels.elementwise.multiply(y, by: z, count: nv * dv) }
     for head in 0..<nv { norm.apply(y + head * dv, to: y + head * dv) }
-    if configuration.gate == .afterNorm { Elementwise.multiply(y, by: z, count: nv * dv) }
+    if configuration.gate == .afterNorm { kernels.elementwise.multiply(y, by: z, count: nv * dv) }
   }
 }

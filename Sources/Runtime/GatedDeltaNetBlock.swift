@@ -25,7 +25,7 @@ struct GatedDeltaNetBlock: Sendable {
   var dv: Int { configuration.valueDim }
   var C: Int { configuration.channels }
   /// The column blocks of one head's state.
-  var blocks: Int { (dv + DeltaRule.blockWidth - 1) / DeltaRule.blockWidth }
+  var blocks: Int { (dv + kernels.deltaRule.blockWidth - 1) / kernels.deltaRule.blockWidth }
 
   init(_ configuration: GatedDeltaNet, _ binder: Binder) throws {
     self.configuration = configuration
@@ -62,7 +62,7 @@ struct GatedDeltaNetBlock: Sendable {
   /// States are `[nv][blocks][dk][16]`.
   func makeState() throws -> RecurrentState {
     try RecurrentState(
-      tail: convolution.history * C, matrices: nv * blocks * dk * DeltaRule.blockWidth)
+      tail: convolution.history * C, matrices: nv * blocks * dk * kernels.deltaRule.blockWidth)
   }
 
   struct Buffers {

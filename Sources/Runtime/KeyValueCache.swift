@@ -17,7 +17,7 @@ struct KeyValueCache {
 
   /// Reserves memory for a number of positions, or for a window and a segment if that is less.
   init(kvHeads: Int, hd: Int, capacity: Int, window: Int?, segmentLength: Int) throws {
-    let length = BlockAttention.blockLength
+    let length = kernels.attention.blockLength
     self.kvHeads = kvHeads
     self.hd = hd
     hdp = Self.padded(hd)
@@ -37,7 +37,7 @@ struct KeyValueCache {
 
   /// A copy of what the first `position` positions filled.
   func copy(position: Int) throws -> KeyValueCache {
-    let length = BlockAttention.blockLength
+    let length = kernels.attention.blockLength
     return try KeyValueCache(self, usedBlocks: (position + length - 1) / length)
   }
 
@@ -45,19 +45,19 @@ struct KeyValueCache {
 
   /// The keys of one head at the block of 64 positions, `[4, hd, 16]`.
   func keys(block: Int, head: Int) -> UnsafeMutablePointer<Float> {
-    keys.pointer + (block % slots * kvHeads + head) * BlockAttention.blockLength * hd
+    keys.pointer + (block % slots * kvHeads + head) * kernels.attention.blockLength * hd
   }
 
   /// The values of one head at the block of 64 positions, `[64, hdp]`.
   func values(block: Int, head: Int) -> UnsafeMutablePointer<Float> {
-    values.pointer + (block % slots * kvHeads + head) * BlockAttention.blockLength * hdp
+    values.pointer + (block % slots * kvHeads + head) * kernels.attention.blockLength * hdp
   }
 
   /// Stores the key and value of one position and head, `[hd]` each.
   func store(
     key: UnsafePointer<Float>, value: UnsafePointer<Float>, position: Int, head: Int
   ) {
-    let (block, index) = position.quotientAndRemainder(dividingBy: BlockAttention.blockLength)
+    let (block, index) = position.quotientAndRemainder(dividingBy: kernels.attention.blockLength)
     let column = keys(block: block, head: head) + index / 16 * hd * 16 + index % 16
     for dim in 0..<hd { column[dim * 16] = key[dim] }
     (values(block: block, head: head) + index * hdp).update(from: value, count: hd)

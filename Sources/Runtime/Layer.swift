@@ -98,7 +98,7 @@ struct Layer: Sendable {
       try block(h, y)
       norm.apply(y, rows: t, to: y, workspace.pool)
     }
-    Elementwise.add(h, y, scale: residualScale, count: t * norm.width)
+    kernels.elementwise.add(h, y, scale: residualScale, count: t * norm.width)
   }
 
   /// Takes the scratch memory of the layer's blocks, one after the other in the same place.

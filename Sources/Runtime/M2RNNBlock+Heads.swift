@@ -11,7 +11,7 @@ extension M2RNNBlock {
     let q = mixed + group(Nq) * K
     let k = mixed + (Nq + group(Nk)) * K
     let v = mixed + (Nq + Nk) * K + group(configuration.valueHeads) * V
-    MatrixRecurrence.scan(
+    kernels.matrixRecurrence.scan(
       state: state.matrices.pointer + n * K * Vp,
       weight: W.pointer + group(configuration.weightHeads) * Vp * Vp, q: q, k: k, v: v, stride: C,
       f: buffers.forget + n, heads: N, D: D.map { UnsafePointer($0.pointer + n * V) },

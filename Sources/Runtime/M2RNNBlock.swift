@@ -31,7 +31,8 @@ struct M2RNNBlock: Sendable {
   var Vp: Int { Self.padded(configuration.valueDim) }
 
   static func padded(_ V: Int) -> Int {
-    (V + MatrixRecurrence.padding - 1) / MatrixRecurrence.padding * MatrixRecurrence.padding
+    (V + kernels.matrixRecurrence.padding - 1) / kernels.matrixRecurrence.padding
+      * kernels.matrixRecurrence.padding
   }
 
   init(_ configuration: M2RNN, _ binder: Binder) throws {

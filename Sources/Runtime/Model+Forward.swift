@@ -67,11 +67,11 @@ extension Model {
     if let positions {
       for (index, position) in segment.positions.enumerated() {
         positions.widen(row: position, columns: 0..<H, to: row)
-        Elementwise.add(h + index * H, row, scale: 1, count: H)
+        kernels.elementwise.add(h + index * H, row, scale: 1, count: H)
       }
     }
     if configuration.embeddingScale != 1 {
-      Elementwise.scale(h, by: Float(configuration.embeddingScale), count: tokens.count * H)
+      kernels.elementwise.scale(h, by: Float(configuration.embeddingScale), count: tokens.count * H)
     }
   }
 
@@ -97,7 +97,7 @@ extension Model {
     let operand = workspace.pack(x, tokens: positions.count, depth: H, panels: panels)
     workspace.multiply(operand, head, to: target)
     if configuration.logitsDivisor != 1 {
-      Elementwise.scale(
+      kernels.elementwise.scale(
         target, by: Float(1 / configuration.logitsDivisor), count: positions.count * vocabulary)
     }
     return Rows(positions, width: vocabulary, target)

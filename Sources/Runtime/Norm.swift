@@ -15,10 +15,10 @@ struct Norm: Sendable {
   func apply(_ x: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>) {
     switch kind {
     case .rmsnorm:
-      Norms.rms(
+      kernels.norms.rms(
         x, weight: weight.pointer, epsilon: epsilon, count: width, target: target)
     case .layernorm:
-      Norms.layer(
+      kernels.norms.layer(
         x, weight: weight.pointer, bias: bias.map { UnsafePointer($0.pointer) }, epsilon: epsilon,
         count: width, target: target)
     }

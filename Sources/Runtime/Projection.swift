@@ -19,20 +19,21 @@ struct Operand {
 
   /// The values that `panels` needs.
   static func panelCount(tokens: Int, depth: Int) -> Int {
-    tokens == 1 ? depth : panels(tokens) * MatrixMultiply.panelWidth * depth
+    tokens == 1 ? depth : panels(tokens) * kernels.matrixMultiply.panelWidth * depth
   }
 
   /// The number of panels for some tokens.
   static func panels(_ tokens: Int) -> Int {
-    (tokens + MatrixMultiply.panelWidth - 1) / MatrixMultiply.panelWidth
+    (tokens + kernels.matrixMultiply.panelWidth - 1) / kernels.matrixMultiply.panelWidth
   }
 
   /// Packs one panel, or the only vector.
   func pack(panel: Int) {
-    guard tokens > 1 else { return DotProducts.split(rows, count: depth, target: panels) }
-    let first = panel * MatrixMultiply.panelWidth
-    MatrixMultiply.pack(
-      rows + first * depth, stride: depth, count: min(MatrixMultiply.panelWidth, tokens - first),
+    guard tokens > 1 else { return kernels.dotProducts.split(rows, count: depth, target: panels) }
+    let first = panel * kernels.matrixMultiply.panelWidth
+    kernels.matrixMultiply.pack(
+      rows + first * depth, stride: depth,
+      count: min(kernels.matrixMultiply.panelWidth, tokens - first),
       depth: depth, panel: panels + first * depth)
   }
 }
@@ -47,7 +48,7 @@ extension Projection {
 
   /// The values that one task needs for itself.
   static func scratchCount(tokens: Int) -> Int {
-    chunkRows * (widenedStride + Operand.panels(tokens) * MatrixMultiply.panelWidth)
+    chunkRows * (widenedStride + Operand.panels(tokens) * kernels.matrixMultiply.panelWidth)
   }
 
   /// The number of tasks of a product.
@@ -73,7 +74,7 @@ extension Projection {
     _ scratch: UnsafeMutablePointer<Float>
   ) {
     let panels = Operand.panels(operand.tokens)
-    let width = MatrixMultiply.panelWidth
+    let width = kernels.matrixMultiply.panelWidth
     let rows = range.count
     let sums = scratch + Self.chunkRows * Self.widenedStride  // [panels, rows, 16]
     sums.update(repeating: 0, count: panels * rows * width)
@@ -84,7 +85,7 @@ extension Projection {
           row: row, columns: columns, to: scratch + (row - range.lowerBound) * Self.widenedStride)
       }
       for panel in 0..<panels {
-        MatrixMultiply.accumulate(
+        kernels.matrixMultiply.accumulate(
           weights: scratch, stride: Self.widenedStride, rows: rows,
           panel: operand.panels + (panel * operand.depth + k) * width, depth: columns.count,
           sums: sums + panel * rows * width)
@@ -92,7 +93,7 @@ extension Projection {
     }
     for panel in 0..<panels {
       let token = panel * width
-      MatrixMultiply.write(
+      kernels.matrixMultiply.write(
         sums: sums + panel * rows * width, rows: rows, tokens: min(width, operand.tokens - token),
         bias: bias.map { UnsafePointer($0.pointer + range.lowerBound) },
         target: target + token * stride + range.lowerBound, stride: stride)
@@ -112,9 +113,9 @@ extension Projection {
       let rows = (weight.row(r0), weight.row(r1), weight.row(r2), weight.row(r3))
       switch weight.type {
       case .bf16:
-        DotProducts.bf16(operand.panels, rows, count: operand.depth, result: result)
-      case .f16: DotProducts.f16(operand.panels, rows, count: operand.depth, result: result)
-      default: DotProducts.f32(operand.rows, rows, count: operand.depth, result: result)
+        kernels.dotProducts.bf16(operand.panels, rows, count: operand.depth, result: result)
+      case .f16: kernels.dotProducts.f16(operand.panels, rows, count: operand.depth, result: result)
+      default: kernels.dotProducts.f32(operand.rows, rows, count: operand.depth, result: result)
       }
       target[r0] = result[0]
       target[r1] = result[1]

@@ -61,9 +61,9 @@ struct WeightMatrix: @unchecked Sendable {
   func widen(row index: Int, columns range: Range<Int>, to target: UnsafeMutablePointer<Float>) {
     let source = row(index) + range.lowerBound * (type.bitWidth / 8)
     switch type {
-    case .bf16: Widening.bf16(source, count: range.count, target: target)
-    case .f16: Widening.f16(source, count: range.count, target: target)
-    default: Widening.f32(source, count: range.count, target: target)
+    case .bf16: kernels.widening.bf16(source, count: range.count, target: target)
+    case .f16: kernels.widening.f16(source, count: range.count, target: target)
+    default: kernels.widening.f32(source, count: range.count, target: target)
     }
   }
 }

@@ -90,7 +90,7 @@ public final class Workspace {
       let start = x + range.lowerBound * width
       activation.apply(start, count: count)
       if let other {
-        Elementwise.multiply(start, by: other + range.lowerBound * width, count: count)
+        kernels.elementwise.multiply(start, by: other + range.lowerBound * width, count: count)
       }
     }
   }

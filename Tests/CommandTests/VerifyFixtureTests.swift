@@ -22,6 +22,15 @@ import Testing
     #expect(report["stepped"]?["positions"] == report["positions"])
   }
 
+  @Test(arguments: Fixtures.checkpoints)
+  func agreesOnProcessorsWithoutAVX(_ name: String) throws {
+    let path = Fixtures.path(name)
+    let result = try GraftCommand.run(
+      ["verify", path.string, "--reference", path.appending("reference.safetensors").string],
+      environment: ["GRAFT_KERNELS": "baseline"])
+    expectSuccess(result)
+  }
+
   @Test func theFixturesAreThere() {
     #expect(Fixtures.checkpoints.filter { $0.hasPrefix("options/") }.count >= 63)
     #expect(Fixtures.checkpoints.filter { $0.hasPrefix("lm-engine/") }.count == 4)

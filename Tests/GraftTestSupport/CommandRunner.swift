@@ -44,9 +44,10 @@ public enum GraftCommand {
   ///   - seconds: when the process is killed.
   ///   - megabytes: the most address space; an allocation beyond it fails.
   ///   - directory: where it runs.
+  ///   - environment: variables added to those of this process.
   public static func run(
     _ arguments: [String], seconds: Double = 30, megabytes: Int = 4096,
-    directory: FilePath? = nil
+    directory: FilePath? = nil, environment: [String: String] = [:]
   ) throws -> CommandResult {
     let folder = try TemporaryDirectory()
     let output = try folder.write("output", [])
@@ -56,6 +57,7 @@ public enum GraftCommand {
     process.arguments =
       ["-c", "ulimit -v \(megabytes * 1024); ulimit -c 0; exec \"$0\" \"$@\"", executable.string]
       + arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle(forWritingAtPath: output.string)
     process.standardError = FileHandle(forWritingAtPath: errors.string)

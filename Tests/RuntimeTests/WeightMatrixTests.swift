@@ -58,7 +58,7 @@ import Testing
     var got = [Float](repeating: 0, count: all.count)
     all.withUnsafeBytes { bytes in
       guard let start = bytes.baseAddress else { return }
-      Widening.f16(start, count: all.count, target: &got)
+      kernels.widening.f16(start, count: all.count, target: &got)
     }
     for (bits, value) in zip(all, got) {
       let expected = FloatBits.float(f16: bits)

@@ -1,75 +1,63 @@
-/// The smooth elementwise nonlinearities, in place, with torch's defaults.
-///
-/// All have one signature, so that a model binds the one it needs once; `slope` is read by `prelu`
-/// only.
-public enum Activations {
-  /// Leaves the values as they are.
-  @inline(never)
-  public static func identity(_ x: MutableFloats, _ count: Int, _ slope: Float) {}
+import Kernels
 
-  /// The logistic function.
+enum Activations: ActivationKernels {
   @inline(never)
-  public static func sigmoid(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+  static func identity(_ x: MutableFloats, _ count: Int, _ slope: Float) {}
+
+  @inline(never)
+  static func sigmoid(_ x: MutableFloats, _ count: Int, _ slope: Float) {
     mapInPlace(x, count, VectorMath.sigmoid)
   }
 
-  /// The logarithm of the logistic function.
   @inline(never)
-  public static func logSigmoid(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+  static func logSigmoid(_ x: MutableFloats, _ count: Int, _ slope: Float) {
     @inline(__always) func lane(_ x: Lanes) -> Lanes {
       limited(x, -.infinity, 0) - logOnePlusExp(0 - magnitude(x))
     }
     mapInPlace(x, count, lane)
   }
 
-  /// Multiplies by the logistic function.
   @inline(never)
-  public static func silu(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+  static func silu(_ x: MutableFloats, _ count: Int, _ slope: Float) {
     mapInPlace(x, count, VectorMath.silu)
   }
 
-  /// The hyperbolic tangent.
   @inline(never)
-  public static func tanh(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+  static func tanh(_ x: MutableFloats, _ count: Int, _ slope: Float) {
     mapInPlace(x, count, VectorMath.tanh)
   }
 
-  /// What the hyperbolic tangent takes away.
   @inline(never)
-  public static func tanhShrink(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+  static func tanhShrink(_ x: MutableFloats, _ count: Int, _ slope: Float) {
     @inline(__always) func lane(_ x: Lanes) -> Lanes {
       x - VectorMath.tanh(x)
     }
     mapInPlace(x, count, lane)
   }
 
-  /// `ln(1 + eˣ)`.
   @inline(never)
-  public static func softplus(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+  static func softplus(_ x: MutableFloats, _ count: Int, _ slope: Float) {
     mapInPlace(x, count, VectorMath.softplus)
   }
 
-  /// `x tanh(softplus(x))`.
   @inline(never)
-  public static func mish(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+  static func mish(_ x: MutableFloats, _ count: Int, _ slope: Float) {
     @inline(__always) func lane(_ x: Lanes) -> Lanes {
       x * VectorMath.tanh(VectorMath.softplus(x))
     }
     mapInPlace(x, count, lane)
   }
 
-  /// `x Φ(x)`, the exact form.
   @inline(never)
-  public static func gelu(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+  static func gelu(_ x: MutableFloats, _ count: Int, _ slope: Float) {
     @inline(__always) func lane(_ x: Lanes) -> Lanes {
       0.5 * x * (1 + VectorMath.erf(x * 0.707_106_781))
     }
     mapInPlace(x, count, lane)
   }
 
-  /// `x Φ(x)` through the hyperbolic tangent.
   @inline(never)
-  public static func geluTanh(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+  static func geluTanh(_ x: MutableFloats, _ count: Int, _ slope: Float) {
     @inline(__always) func lane(_ x: Lanes) -> Lanes {
       let inner = 0.797_884_561 * (x + 0.044_715 * x * x * x)
       return 0.5 * x * (1 + VectorMath.tanh(inner))
@@ -77,18 +65,16 @@ public enum Activations {
     mapInPlace(x, count, lane)
   }
 
-  /// `x` above 0, `eˣ - 1` below; also CELU with its default parameter.
   @inline(never)
-  public static func elu(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+  static func elu(_ x: MutableFloats, _ count: Int, _ slope: Float) {
     @inline(__always) func lane(_ x: Lanes) -> Lanes {
       exponentialUnit(x, 1)
     }
     mapInPlace(x, count, lane)
   }
 
-  /// The self-normalising scaled ELU.
   @inline(never)
-  public static func selu(_ x: MutableFloats, _ count: Int, _ slope: Float) {
+  static func selu(_ x: MutableFloats, _ count: Int, _ slope: Float) {
     @inline(__always) func lane(_ x: Lanes) -> Lanes {
       1.050_700_987_355_48 * exponentialUnit(x, 1.673_263_242_354_377)
     }

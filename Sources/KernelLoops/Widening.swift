@@ -1,23 +1,21 @@
-/// Stored weights as F32 values; exact for every input.
-public enum Widening {
-  /// Copies F32 values from any address.
+import Kernels
+
+enum Widening: WideningKernels {
   @inline(never)
-  public static func f32(_ source: UnsafeRawPointer, count: Int, target: MutableFloats) {
+  static func f32(_ source: UnsafeRawPointer, count: Int, target: MutableFloats) {
     UnsafeMutableRawPointer(target).copyMemory(from: source, byteCount: count &* 4)
   }
 
-  /// Widens BF16 values.
   @inline(never)
-  public static func bf16(_ source: UnsafeRawPointer, count: Int, target: MutableFloats) {
+  static func bf16(_ source: UnsafeRawPointer, count: Int, target: MutableFloats) {
     @inline(__always) func value(_ bits: SIMD8<UInt16>) -> Lanes {
       unsafeBitCast(SIMD8<UInt32>(truncatingIfNeeded: bits) &<< 16, to: Lanes.self)
     }
     widen(source, count, target, value)
   }
 
-  /// Widens F16 values.
   @inline(never)
-  public static func f16(_ source: UnsafeRawPointer, count: Int, target: MutableFloats) {
+  static func f16(_ source: UnsafeRawPointer, count: Int, target: MutableFloats) {
     @inline(__always) func value(_ bits: SIMD8<UInt16>) -> Lanes {
       half(SIMD8<UInt32>(truncatingIfNeeded: bits))
     }

@@ -1,23 +1,11 @@
-/// Causal attention of a few queries of one head over one block of 64 keys, normalised online.
-///
-/// The matrix of all scores never exists: a block updates the running maximum m, sum l and weighted
-/// values of each query. Keys are stored transposed in panels of sixteen positions, `[4][hd][16]`,
-/// values as rows padded to a multiple of sixteen, `[64][hdp]`.
-public enum BlockAttention {
-  /// The positions of a block.
-  public static let blockLength = 64
-  /// The most queries of one call.
-  public static let queries = 6
+import Kernels
 
-  /// Adds one block of keys and values to the running results.
-  ///
-  /// Query i stands at position `position + i` and sees keys from `window - 1` positions before it
-  /// up to itself.
-  /// - Shape: `q` `[rows, hd]` with row stride `stride`, `keys` `[4, hd, 16]`, `values` `[64, hdp]`,
-  ///   `scores` `[6, 64]`, `top` and `total` `[6]`, `sums` `[6, hdp]`.
-  /// - Cost: `256 · rows · hd` operations.
+enum BlockAttention: AttentionKernels {
+  static var blockLength: Int { 64 }
+  static var queries: Int { 6 }
+
   @inline(never)
-  public static func add(
+  static func add(
     q: Floats, stride: Int, rows: Int, position: Int, window: Int, scale: Float, keys: Floats,
     values: Floats, firstKey: Int, hd: Int, hdp: Int, scores: MutableFloats, top: MutableFloats,
     total: MutableFloats, sums: MutableFloats

@@ -1,8 +1,4 @@
-/// Values that a kernel reads; never aligned, never owned.
-public typealias Floats = UnsafePointer<Float>
-
-/// Values that a kernel writes; never aligned, never owned.
-public typealias MutableFloats = UnsafeMutablePointer<Float>
+import Kernels
 
 /// The vector all kernels are written in: one AVX register, two of SSE or NEON.
 typealias Lanes = SIMD8<Float>

@@ -1,9 +1,8 @@
-/// Normalisation of one row; source and target may be the same row.
-public enum Norms {
-  /// `x · rsqrt(mean(x²) + ε) ⊙ w`.
-  /// - Shape: `x`, `weight` and `target` `[count]`.
+import Kernels
+
+enum Norms: NormKernels {
   @inline(never)
-  public static func rms(
+  static func rms(
     _ x: Floats, weight: Floats, epsilon: Float, count: Int, target: MutableFloats
   ) {
     let mean = innerProduct(x, x, count) / Float(count)
@@ -17,10 +16,8 @@ public enum Norms {
     }
   }
 
-  /// `(x - mean(x)) · rsqrt(var(x) + ε) ⊙ w + b`.
-  /// - Shape: `x`, `weight`, `bias` and `target` `[count]`.
   @inline(never)
-  public static func layer(
+  static func layer(
     _ x: Floats, weight: Floats, bias: Floats?, epsilon: Float, count: Int, target: MutableFloats
   ) {
     let mean = total(x, count) / Float(count)
@@ -36,9 +33,8 @@ public enum Norms {
     }
   }
 
-  /// Brings a row to the length `scale`: `x *= scale · rsqrt(Σx² + ε)`.
   @inline(never)
-  public static func unitLength(_ x: MutableFloats, epsilon: Float, scale: Float, count: Int) {
+  static func unitLength(_ x: MutableFloats, epsilon: Float, scale: Float, count: Int) {
     let factor = 1 / (innerProduct(x, x, count) + epsilon).squareRoot()
     scaleInPlace(x, factor * scale, count)
   }

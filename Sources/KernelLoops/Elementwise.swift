@@ -1,8 +1,8 @@
-/// Products and sums of rows.
-public enum Elementwise {
-  /// `x ⊙= y`.
+import Kernels
+
+enum Elementwise: ElementwiseKernels {
   @inline(never)
-  public static func multiply(_ x: MutableFloats, by y: Floats, count: Int) {
+  static func multiply(_ x: MutableFloats, by y: Floats, count: Int) {
     var index = 0
     while index &+ 8 <= count {
       store(load(x + index) * load(y + index), x + index)
@@ -11,21 +11,18 @@ public enum Elementwise {
     for rest in index..<max(count, index) { x[rest] *= y[rest] }
   }
 
-  /// `x *= scale`.
   @inline(never)
-  public static func scale(_ x: MutableFloats, by scale: Float, count: Int) {
+  static func scale(_ x: MutableFloats, by scale: Float, count: Int) {
     scaleInPlace(x, scale, count)
   }
 
-  /// `x = eˣ`.
   @inline(never)
-  public static func exponential(_ x: MutableFloats, count: Int) {
+  static func exponential(_ x: MutableFloats, count: Int) {
     mapInPlace(x, count, VectorMath.exp)
   }
 
-  /// `x += scale · y`, with the product rounded first.
   @inline(never)
-  public static func add(_ x: MutableFloats, _ y: Floats, scale: Float, count: Int) {
+  static func add(_ x: MutableFloats, _ y: Floats, scale: Float, count: Int) {
     var index = 0
     while index &+ 8 <= count {
       store(load(x + index) + scale * load(y + index), x + index)
@@ -34,25 +31,20 @@ public enum Elementwise {
     for rest in index..<max(count, index) { x[rest] += scale * y[rest] }
   }
 
-  /// The inner product of two rows.
   @inline(never)
-  public static func dot(_ x: Floats, _ y: Floats, count: Int) -> Float {
+  static func dot(_ x: Floats, _ y: Floats, count: Int) -> Float {
     innerProduct(x, y, count)
   }
 
-  /// The largest of the values; a NaN is never the largest.
   @inline(never)
-  public static func maximum(_ x: Floats, count: Int) -> Float {
+  static func maximum(_ x: Floats, count: Int) -> Float {
     var result = -Float.infinity
     for index in 0..<count where x[index] > result { result = x[index] }
     return result
   }
 
-  /// Turns logits into probabilities, in place.
-  ///
-  /// Edge cases: a NaN among the logits makes every probability NaN.
   @inline(never)
-  public static func softmax(_ x: MutableFloats, count: Int) {
+  static func softmax(_ x: MutableFloats, count: Int) {
     shiftedExp(x, minus: maximum(x, count: count), count)
     var total: Float = 0
     for index in 0..<count { total += x[index] }

@@ -1,9 +1,8 @@
-/// Rotary position embedding, halves convention.
-public enum Rotary {
-  /// Turns dim i with dim `i + half` by the angle of dim i, in place.
-  /// - Shape: `x` `[2 half]`, `cosines` and `sines` `[half]`.
+import Kernels
+
+enum Rotary: RotaryKernels {
   @inline(never)
-  public static func rotate(_ x: MutableFloats, cosines: Floats, sines: Floats, half: Int) {
+  static func rotate(_ x: MutableFloats, cosines: Floats, sines: Floats, half: Int) {
     var index = 0
     while index < half {
       let rest = half &- index

@@ -1,12 +1,8 @@
-/// Four weight rows at a time against one vector, for decoding, where memory is the limit.
-///
-/// Rows that lie far apart keep the streams of the memory prefetcher apart; the caller chooses them.
-public enum DotProducts {
-  /// Reorders a vector for the 16-bit kernels: in every sixteen values the even ones come first.
-  ///
-  /// - Shape: `source` and `target` `[count]`; the last `count % 16` values keep their places.
+import Kernels
+
+enum DotProducts: DotProductKernels {
   @inline(never)
-  public static func split(_ source: Floats, count: Int, target: MutableFloats) {
+  static func split(_ source: Floats, count: Int, target: MutableFloats) {
     var index = 0
     while index &+ 16 <= count {
       for lane in 0..<8 {
@@ -18,10 +14,8 @@ public enum DotProducts {
     for rest in index..<max(count, index) { target[rest] = source[rest] }
   }
 
-  /// Multiplies four F32 rows with a vector.
-  /// - Shape: `x` and each row `[count]`, `result` `[4]`.
   @inline(never)
-  public static func f32(
+  static func f32(
     _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
     count: Int, result: MutableFloats
   ) {
@@ -46,10 +40,8 @@ public enum DotProducts {
     }
   }
 
-  /// Multiplies four BF16 rows with a vector.
-  /// - Shape: `x` `[count]` as `split` leaves it, each row `[count]`, `result` `[4]`.
   @inline(never)
-  public static func bf16(
+  static func bf16(
     _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
     count: Int, result: MutableFloats
   ) {
@@ -62,10 +54,8 @@ public enum DotProducts {
     sixteenBit(x, rows, count, result, even: even, odd: odd)
   }
 
-  /// Multiplies four F16 rows with a vector.
-  /// - Shape: `x` `[count]` as `split` leaves it, each row `[count]`, `result` `[4]`.
   @inline(never)
-  public static func f16(
+  static func f16(
     _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
     count: Int, result: MutableFloats
   ) {

@@ -1,3 +1,5 @@
+import Kernels
+
 /// The register tile shared by every matrix product: a few rows of scalars against sixteen columns.
 ///
 /// ```

@@ -1,0 +1,19 @@
+import Kernels
+
+/// The loops of this module.
+///
+/// The module is compiled once per kind of processor from the same files, so nothing of it but this
+/// is public, and none of its code may run before the processor is known to have the instructions.
+public var loops: KernelSet {
+  #if V3
+    let name = "x86-64-v3"
+  #else
+    let name = "baseline"
+  #endif
+  return KernelSet(
+    name: name, activations: Activations.self, attention: BlockAttention.self,
+    convolution: Convolution.self, deltaRule: DeltaRule.self, dotProducts: DotProducts.self,
+    elementwise: Elementwise.self, matrixMultiply: MatrixMultiply.self,
+    matrixRecurrence: MatrixRecurrence.self, norms: Norms.self, rotary: Rotary.self,
+    widening: Widening.self)
+}
