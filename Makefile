@@ -6,6 +6,7 @@
 # format         format all Swift sources
 # lint           check format and style of all Swift sources
 # check-formats  check the layout files in formats/
+# pairs          print which fixtures convert to which layouts
 # fixtures       make fixtures/options again: make fixtures LM_ENGINE=checkout PYTHON=python
 # install        install the binary in $(DESTDIR)$(PREFIX)/bin; PREFIX is /usr/local
 # clean          remove everything that was built
@@ -18,7 +19,7 @@ GRAFT := .build/release/graft
 SWIFT_SOURCES := Sources Tests Plugins Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: toolchain deps build test demo bench format lint check-formats fixtures install clean help
+.PHONY: toolchain deps build test demo bench format lint check-formats pairs fixtures install clean help
 
 help:
 	@sed -n '/^# /!q; s/^# /make /p' Makefile
@@ -52,6 +53,9 @@ lint: toolchain
 
 check-formats: deps
 	swift test --filter FormatFile
+
+pairs: build
+	@scripts/pairs.sh $(GRAFT)
 
 fixtures:
 	@test -n "$(LM_ENGINE)" -a -n "$(PYTHON)" || { echo "make fixtures needs\

@@ -1,6 +1,6 @@
 extension CanonicalModel {
   /// The roles of norms that a model may store around zero.
-  private static let centredNorms: Set<String> = [
+  public static let centredNorms: Set<String> = [
     "mixer_norm", "mlp_norm", "final_norm", "attention.q_norm", "attention.k_norm",
   ]
 

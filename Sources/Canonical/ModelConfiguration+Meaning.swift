@@ -1,5 +1,5 @@
-/// One fact about which two configurations disagree.
-public struct FactDisagreement: Hashable, Sendable {
+/// One fact of two configurations.
+public struct FactComparison: Hashable, Sendable {
   /// The name of the fact.
   public let fact: String
   /// The layer, for a fact of a layer.
@@ -9,42 +9,56 @@ public struct FactDisagreement: Hashable, Sendable {
   /// The value there.
   public let there: FactValue
 
-  /// A disagreement from its parts.
+  /// A comparison from its parts.
   public init(fact: String, layer: Int?, here: FactValue, there: FactValue) {
     self.fact = fact
     self.layer = layer
     self.here = here
     self.there = there
   }
+
+  /// Whether both values mean the same.
+  public var agrees: Bool { here.means(there) }
 }
 
 extension ModelConfiguration {
   /// The facts in which another configuration means another function.
+  public func disagreements(with other: ModelConfiguration) -> [FactComparison] {
+    comparison(with: other).filter { !$0.agrees }
+  }
+
+  /// Every fact that decides what either configuration computes.
   ///
   /// Defaults are resolved first, and facts that decide nothing (of initialisation, of RoPE in a model
-  /// without it, of which norms are stored zero-centred) do not count.
-  public func disagreements(with other: ModelConfiguration) -> [FactDisagreement] {
-    var found = Self.compare(meaning, other.meaning, layer: nil)
-    if found.contains(where: { $0.fact == "position" }) {
-      found.removeAll { $0.fact.hasPrefix("rope.") }
+  /// without it, of which norms are stored zero-centred) are left out. Of a layer whose mixer is another
+  /// one, only that is told.
+  public func comparison(with other: ModelConfiguration) -> [FactComparison] {
+    var rows = Self.compare(meaning, other.meaning, layer: nil)
+    if rows.contains(where: { $0.fact == "position" && !$0.agrees }) {
+      rows.removeAll { $0.fact.hasPrefix("rope.") }
     }
     for (layer, pair) in zip(layers, other.layers).enumerated() {
       let here = pair.0.meaning(in: self)
       let there = pair.1.meaning(in: other)
-      found += Self.compare(here, there, layer: layer)
+      rows += Self.compare(here, there, layer: layer).filter { row in
+        let isMoot =
+          FactNames.mixer.contains(row.fact) && here["mixer"] != there["mixer"]
+          || row.fact.hasPrefix("moe.") && here["mlp"] != there["mlp"]
+        return !isMoot
+      }
     }
-    return found
+    return rows
   }
 
-  private static func compare(_ here: Facts, _ there: Facts, layer: Int?) -> [FactDisagreement] {
-    Set(here.keys).union(there.keys).sorted().compactMap { name in
-      let (a, b) = (here[name] ?? .none, there[name] ?? .none)
-      return a.means(b) ? nil : FactDisagreement(fact: name, layer: layer, here: a, there: b)
+  private static func compare(_ here: Facts, _ there: Facts, layer: Int?) -> [FactComparison] {
+    Set(here.keys).union(there.keys).sorted().map { name in
+      FactComparison(
+        fact: name, layer: layer, here: here[name] ?? .none, there: there[name] ?? .none)
     }
   }
 
   /// The facts of the model that decide what it computes.
-  private var meaning: Facts {
+  public var meaning: Facts {
     var facts = values
     for name in [
       "norm.zero_centred", "rope.fraction", "init.method", "init.range", "init.depth_scaled",

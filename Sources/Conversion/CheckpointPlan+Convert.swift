@@ -16,8 +16,8 @@ extension CheckpointPlan {
     var tensors = try target.binding.tensors.map { bound in
       Tensor(try TensorMove(bound, from: target.model, cast: options.cast(for: bound.name)))
     }
-    let (kept, dropped) = try target.carried(from: source, dropsMTP: options.dropsMTP)
-    tensors += try kept.map { stored in
+    let dropped = source.carried.filter(options.drops).map { ($0.name, "--mtp drop") }
+    tensors += try source.carried.filter { !options.drops($0) }.map { stored in
       guard let original = source.original(of: stored) else {
         return Tensor(stored, rule: .carried)
       }

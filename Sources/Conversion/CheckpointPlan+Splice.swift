@@ -102,10 +102,10 @@ extension CheckpointPlan {
   private static func config(_ source: OpenedModel, _ configuration: ModelConfiguration) throws
     -> [UInt8]
   {
-    guard let config = source.checkpoint.config else { return [] }
     let updated = source.layout.updatedConfig(
-      config, from: source.configuration, to: configuration)
-    try ConversionTarget.check(configuration, isSaidBy: updated, in: source.layout)
+      source.config, from: source.configuration, to: configuration)
+    try ProblemList.throwIfAny(
+      LayoutComparison(configuration, isSaidBy: updated, in: source.layout).problems)
     return source.configBytes(updated)
   }
 }

@@ -25,6 +25,9 @@ public struct ConversionOptions: Sendable {
     container ?? (layout.id == source.layout.id ? source.checkpoint.container : .safetensors)
   }
 
+  /// Whether a carried tensor is left out.
+  func drops(_ tensor: StoredTensor) -> Bool { dropsMTP && tensor.name.hasPrefix("mtp.") }
+
   /// Refuses a pattern that no tensor matches: most likely it is misspelt.
   func checkOverrides(_ names: [String]) throws {
     for (pattern, _) in overrides where !names.contains(where: pattern.matches) {

@@ -16,122 +16,66 @@ struct ConversionTarget {
   /// Prepares a model for a layout; a model in a form that is written stays in it.
   /// - Throws: `Problem` or `ProblemList` of kind `unsupported`, with every reason.
   init(_ source: OpenedModel, _ layout: Layout, _ options: ConversionOptions) throws {
-    let isSame = layout.id == source.layout.id
-    let staysInForm = isSame && source.layout.variant.isWritten
-    let form = staysInForm ? source.layout : layout
-    let config = source.checkpoint.config ?? .null
+    let form = Self.form(of: layout, for: source)
     func edited(_ config: JSONValue) -> JSONValue {
       form.editedConfig(config, type: options.cast, dropsMTP: options.dropsMTP)
     }
-    guard !isSame else {
+    if layout.id == source.layout.id {
       model = source.canonical
-      binding =
-        try staysInForm ? source.binding : LayoutBinding(form, source.configuration)
-      self.config = source.configBytes(edited(config))
+      binding = try LayoutBinding(form, source.configuration)
+      config = source.configBytes(edited(source.config))
       return
     }
     let written = try form.writtenConfig(
-      source.configuration, keeping: config, of: source.layout)
-    let there = try Self.check(source.configuration, isSaidBy: written, in: form)
+      source.configuration, keeping: source.config, of: source.layout)
+    let comparison = LayoutComparison(source.configuration, isSaidBy: written, in: form)
+    let kept = source.carried.filter { !options.drops($0) }
+    let there = try comparison.reading(orRefusingWith: { try Self.homeless(kept, form, $0) })
     model = source.canonical.withNorms(zeroCentred: there.normIsZeroCentred)
     binding = try LayoutBinding(form, there)
-    self.config = Array((edited(written).text(indent: 2) + "\n").utf8)
-    try checkRoles(layout)
+    config = Array((edited(written).text(indent: 2) + "\n").utf8)
+    try checkRoles()
   }
 
-  /// Checks that a config, read again, means the configuration it was written for.
-  /// - Returns: the configuration as read.
-  /// - Throws: `Problem` or `ProblemList` of kind `unsupported`, one for each fact that is lost.
-  @discardableResult
-  static func check(
-    _ configuration: ModelConfiguration, isSaidBy config: JSONValue, in layout: Layout
-  ) throws -> ModelConfiguration {
-    let unsaid = unsaidProblems(configuration, in: layout)
-    let reading = Result { try layout.configuration(from: config) }
-    if unsaid.isEmpty, case .success(let there) = reading {
-      let disagreements = folded(configuration.disagreements(with: there))
-      try ProblemList.throwIfAny(disagreements.map { problem($0, $1, layout) })
-      return there
-    }
-    let fixed = folded(layout.fixedOtherwise(configuration)).map { problem($0, $1, layout) }
-    try ProblemList.throwIfAny(unsaid + fixed)
-    return try Problem.placing({ problem in
-      var problem = problem
-      problem.kind = .unsupported
-      problem.what = "layout \(layout.id) cannot describe this model: " + problem.what
-      return problem
-    }) { try reading.get() }
+  /// The form of a layout in which a model is written.
+  private static func form(of layout: Layout, for source: OpenedModel) -> Layout {
+    layout.id == source.layout.id && source.layout.variant.isWritten ? source.layout : layout
   }
 
-  /// One problem for each fact for which the layout has no words.
-  private static func unsaidProblems(_ configuration: ModelConfiguration, in layout: Layout)
-    -> [Problem]
-  {
-    let unsaid = layout.unsaid(configuration).flatMap { item in
-      item.facts.map {
-        FactDisagreement(fact: $0.key, layer: item.layer, here: $0.value, there: .none)
-      }
-    }
-    return folded(unsaid.sorted { ($0.fact, $0.layer ?? -1) < ($1.fact, $1.layer ?? -1) })
-      .map { item, layers in
-        Problem(
-          .unsupported, "layout \(layout.id) has no words for \(item.fact)",
-          found: item.here.text + (layers.map { " in layers \($0)" } ?? ""))
-      }
+  /// What a layout would say of a model.
+  static func comparison(_ source: OpenedModel, _ layout: Layout) throws -> LayoutComparison {
+    let form = form(of: layout, for: source)
+    let config =
+      layout.id == source.layout.id
+      ? source.config
+      : try form.writtenConfig(source.configuration, keeping: source.config, of: source.layout)
+    return LayoutComparison(source.configuration, isSaidBy: config, in: form)
   }
 
-  private static func problem(
-    _ disagreement: FactDisagreement, _ layers: String?, _ layout: Layout
-  ) -> Problem {
-    Problem(
-      .unsupported, "layout \(layout.id) cannot hold this model exactly: \(disagreement.fact)",
-      expected: disagreement.here.text + (layers.map { " in layers \($0)" } ?? ""),
-      found: "\(disagreement.there.text), which the layout means")
-  }
-
-  /// The same disagreement of several layers once, with the layers.
-  private static func folded(_ list: [FactDisagreement]) -> [(FactDisagreement, layers: String?)] {
-    var order: [FactDisagreement] = []
-    var layers: [String: [Int]] = [:]
-    for item in list {
-      let key = "\(item.fact) \(item.here) \(item.there)"
-      if layers[key] == nil { order.append(item) }
-      layers[key, default: []] += item.layer.map { [$0] } ?? []
-    }
-    return order.map { item in
-      let list = layers["\(item.fact) \(item.here) \(item.there)"] ?? []
-      return (item, list.isEmpty ? nil : NameFolding.range(list))
-    }
-  }
-
-  /// Every canonical tensor must have a place, and every place a tensor.
-  private func checkRoles(_ layout: Layout) throws {
+  /// Every canonical tensor must have a place.
+  private func checkRoles() throws {
     let places = Set(binding.tensors.flatMap { $0.parts.map(\.role) })
     let homeless = model.tensors.keys.filter { !places.contains($0) }
-    let names = Set(homeless.map(\.name)).sorted()
     try ProblemList.throwIfAny(
-      names.map { name in
-        Problem(.unsupported, "layout \(layout.id) has no place for \(name)")
+      Set(homeless.map(\.name)).sorted().map { name in
+        Problem(.unsupported, "layout \(binding.layout.id) has no place for \(name)")
       })
   }
 
-  /// Which carried tensors of the source go along, and which are left out and why.
-  /// - Throws: `Problem` of kind `unsupported` where the layout has no place for some.
-  func carried(from source: OpenedModel, dropsMTP: Bool) throws -> (
-    kept: [StoredTensor], dropped: [(name: String, reason: String)]
-  ) {
-    let isMTP = { (tensor: StoredTensor) in dropsMTP && tensor.name.hasPrefix("mtp.") }
-    let dropped = source.carried.filter(isMTP).map { (name: $0.name, reason: "--mtp drop") }
-    let kept = source.carried.filter { !isMTP($0) }
-    let homeless = kept.filter { binding.carrier(of: $0.name) == nil }.map(\.name)
-    guard homeless.isEmpty else {
-      throw Problem(
-        .unsupported, "layout \(binding.layout.id) has no place for some tensors",
-        tensor: NameFolding.fold(homeless).prefix(3).joined(separator: ", "),
-        found: "\(homeless.count) tensors",
-        remedy: homeless.contains { $0.hasPrefix("mtp.") }
+  /// Carried tensors for which a layout has no place.
+  private static func homeless(
+    _ carried: [StoredTensor], _ layout: Layout, _ configuration: ModelConfiguration
+  ) throws -> [Problem] {
+    let binding = try LayoutBinding(layout, configuration)
+    let names = carried.map(\.name).filter { binding.carrier(of: $0) == nil }
+    guard !names.isEmpty else { return [] }
+    return [
+      Problem(
+        .unsupported, "layout \(layout.id) has no place for some tensors",
+        tensor: NameFolding.fold(names).prefix(3).joined(separator: ", "),
+        found: "\(names.count) tensors",
+        remedy: names.contains { $0.hasPrefix("mtp.") }
           ? "leave out those of multi-token prediction with --mtp drop" : nil)
-    }
-    return (kept, dropped)
+    ]
   }
 }

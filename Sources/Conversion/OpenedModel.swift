@@ -16,20 +16,42 @@ public struct OpenedModel: Sendable {
   public let binding: LayoutBinding
   /// The model in the canonical form.
   public let canonical: CanonicalModel
+  /// What the user said about the stored form.
+  public let assumptions: [Assumption]
 
   /// The layout.
   public var layout: Layout { evidence.layout }
+  /// The parsed config.
+  var config: JSONValue { checkpoint.config ?? .null }
   /// What the weights do not say.
   public var configuration: ModelConfiguration { canonical.configuration }
 
   /// Opens a checkpoint.
-  /// - Parameter from: the layout to read it as; nil to recognise it.
+  /// - Parameters:
+  ///   - from: the layout to read it as; nil to recognise it.
+  ///   - assuming: what is known about the stored form beyond names and shapes.
   /// - Throws: `Problem` or `ProblemList`, each naming file, tensor, expected and found.
   /// - Cost: reads config, index and headers only.
-  public init(_ path: FilePath, from: String? = nil, catalogue: LayoutCatalogue) throws {
+  public init(
+    _ path: FilePath, from: String? = nil, assuming: [Assumption] = [], catalogue: LayoutCatalogue
+  ) throws {
     checkpoint = try StoredCheckpoint.open(path)
+    assumptions = assuming
     let names = Set(checkpoint.tensors.map(\.name))
-    let directory = checkpoint.directory.string
+    let config = try Self.config(checkpoint)
+    let candidates = try Problem.placing({ [checkpoint] in $0.inFile(checkpoint.directory.string) })
+    {
+      try from.map { try catalogue.forms(of: $0, config: config, names: names) }
+        ?? catalogue.candidates(config: config, names: names)
+    }
+    let fitting = try Self.fitting(candidates, config, checkpoint)
+    evidence = fitting.evidence
+    binding = try fitting.binding.assuming(assuming, fitting.configuration)
+    canonical = CanonicalModel(
+      configuration: fitting.configuration, tensors: try Self.tensors(binding, checkpoint))
+  }
+
+  private static func config(_ checkpoint: StoredCheckpoint) throws -> JSONValue {
     let configFile = checkpoint.path(StoredCheckpoint.configName).string
     guard let config = checkpoint.config else {
       throw Problem(
@@ -41,14 +63,7 @@ public struct OpenedModel: Sendable {
         .invalid, "the config is not a JSON object", file: configFile, expected: "an object",
         found: config.kindName)
     }
-    let candidates = try Problem.placing({ $0.inFile(directory) }) {
-      try from.map { try catalogue.forms(of: $0, config: config, names: names) }
-        ?? catalogue.candidates(config: config, names: names)
-    }
-    let fitting = try Self.fitting(candidates, config, checkpoint)
-    (evidence, binding) = (fitting.evidence, fitting.binding)
-    canonical = CanonicalModel(
-      configuration: fitting.configuration, tensors: try Self.tensors(binding, checkpoint))
+    return config
   }
 
   private typealias Reading = (
@@ -147,32 +162,5 @@ public struct OpenedModel: Sendable {
     }
     let text = changed.text(indent: JSONValue.indentation(of: bytes))
     return Array(text.utf8) + (bytes.last == UInt8(ascii: "\n") ? [UInt8(ascii: "\n")] : [])
-  }
-
-  /// The tensor that a carried one repeats, such as the embedding for the head of a tied model.
-  func original(of stored: StoredTensor) -> BoundTensor? {
-    guard let same = binding.carrier(of: stored.name)?.same else { return nil }
-    return binding.tensors.first { $0.parts.map(\.role) == [same] }
-  }
-
-  /// Checks that a tensor which repeats another, such as the head of a tied model, really does.
-  /// - Throws: `Problem` of kind `invalid` where it does not.
-  /// - Cost: reads the payload of such tensors; most checkpoints have none.
-  public func checkRepeatedTensors() throws {
-    for tensor in carried {
-      guard let same = binding.carrier(of: tensor.name)?.same,
-        let original = canonical.tensors[same]
-      else { continue }
-      let agrees =
-        tensor.type == original.type && tensor.shape == original.shape
-        && tensor.region.withBytes { a in original.region.withBytes { a.elementsEqual($0) } }
-      guard agrees else {
-        throw Problem(
-          .invalid, "the config ties two tensors that differ",
-          file: checkpoint.path(tensor.file).string, tensor: tensor.name,
-          expected: "the values of \(original.origin)",
-          remedy: "set tie_word_embeddings to false or remove the tensor")
-      }
-    }
   }
 }

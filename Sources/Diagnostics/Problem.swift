@@ -81,6 +81,12 @@ public struct ProblemList: Error, Hashable, Sendable {
   /// The problems, in the order in which they were found; never empty.
   public let problems: [Problem]
 
+  /// A list of at least one problem.
+  public init(problems: [Problem]) {
+    precondition(!problems.isEmpty)
+    self.problems = problems
+  }
+
   /// Throws what was collected: nothing, the single problem, or the list.
   public static func throwIfAny(_ problems: [Problem]) throws {
     if problems.count == 1 { throw problems[0] }

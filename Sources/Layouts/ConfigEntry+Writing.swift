@@ -82,8 +82,9 @@ extension ConfigEntry {
     }
     if case .groups(let groups) = meaning { return list(of: groups, layers) }
     guard case .list(let words, let interval, let onlyInterval) = meaning else { return nil }
-    let list = layers.compactMap { facts in words.first { $0.facts.agree(with: facts) }?.word }
-    guard list.count == layers.count else { return nil }
+    let list = layers.compactMap { facts in
+      words.min { $0.facts.distance(to: facts) < $1.facts.distance(to: facts) }?.word
+    }
     guard onlyInterval else { return .array(list.map { .string($0) }) }
     return (1...(list.count + 1)).first { interval?.words(list.count, every: $0) == list }
       .map { JSONValue($0) }
@@ -144,5 +145,16 @@ extension Facts {
   /// Whether every fact here has the same value there.
   func agree(with facts: Facts) -> Bool {
     allSatisfy { $1.means(facts[$0] ?? .none) }
+  }
+
+  /// The names of the facts here that have another value there.
+  func disagreements(with facts: Facts) -> Set<String> {
+    Set(filter { !$0.value.means(facts[$0.key] ?? .none) }.keys)
+  }
+
+  /// How far other facts are from these: another mixer first, then the number of differences.
+  func distance(to facts: Facts) -> (Int, Int) {
+    let names = disagreements(with: facts)
+    return (names.contains("mixer") ? 1 : 0, names.count)
   }
 }

@@ -52,15 +52,9 @@ extension ConfigTable {
   private func unsaid(_ key: String, _ kinds: [Facts], _ layer: Facts, _ index: Int)
     -> [UnsaidFacts]
   {
-    let differences = kinds.map { kind in
-      kind.filter { !$0.value.means(layer[$0.key] ?? .none) }.keys
-    }
-    func distance(_ names: Dictionary<String, FactValue>.Keys) -> (Int, Int) {
-      (names.contains("mixer") ? 1 : 0, names.count)
-    }
-    guard let nearest = differences.min(by: { distance($0) < distance($1) }), !nearest.isEmpty
-    else { return [] }
-    return [UnsaidFacts(key: key, facts: layer.only(Set(nearest)), layer: index)]
+    let kind = kinds.min { $0.distance(to: layer) < $1.distance(to: layer) }
+    guard let nearest = kind?.disagreements(with: layer), !nearest.isEmpty else { return [] }
+    return [UnsaidFacts(key: key, facts: layer.only(nearest), layer: index)]
   }
 }
 

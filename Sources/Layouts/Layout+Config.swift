@@ -8,14 +8,22 @@ extension Layout {
     config.unsaid(configuration)
   }
 
-  /// The facts of layers that the layout fixes to another value than the configuration has.
-  public func fixedOtherwise(_ configuration: ModelConfiguration) -> [FactDisagreement] {
-    configuration.layers.enumerated().flatMap { index, layer -> [FactDisagreement] in
+  /// The facts that the layout fixes to another value than the configuration has.
+  public func fixedOtherwise(_ configuration: ModelConfiguration) -> [FactComparison] {
+    let meaning = configuration.meaning
+    let ofModel = modelSemantics.sorted { $0.key < $1.key }.compactMap { name, value in
+      meaning[name].map { FactComparison(fact: name, layer: nil, here: $0, there: value) }
+    }
+    return ofModel.filter { !$0.agrees } + ofLayers(configuration)
+  }
+
+  private func ofLayers(_ configuration: ModelConfiguration) -> [FactComparison] {
+    configuration.layers.enumerated().flatMap { index, layer -> [FactComparison] in
       let facts = layer.values
       return layerSemantics.sorted { $0.key < $1.key }.compactMap { name, value in
         guard let own = facts[name], own != .none, !own.means(value) else { return nil }
         let isMoot = name.hasPrefix("moe.") && layer.feedForward.kind == .dense
-        return isMoot ? nil : FactDisagreement(fact: name, layer: index, here: own, there: value)
+        return isMoot ? nil : FactComparison(fact: name, layer: index, here: own, there: value)
       }
     }
   }

@@ -23,7 +23,7 @@ public struct BoundTensor: Hashable, Sendable {
   /// The stored shape.
   public let shape: [Int]
   /// The canonical parts that fill it.
-  public let parts: [BoundPart]
+  public internal(set) var parts: [BoundPart]
   /// The type in which it is written.
   public let storedType: TensorRule.StoredType
 
@@ -48,16 +48,23 @@ public struct LayoutBinding: Sendable {
   /// The layout.
   public let layout: Layout
   /// The stored tensors in the order of the layout file, its per-layer rules layer by layer.
-  public let tensors: [BoundTensor]
+  public internal(set) var tensors: [BoundTensor]
   /// What is carried through by name.
   public let carried: [CarriedPrefix]
 
   /// Expands a layout.
+  /// - Parameter valueHeads: the order of value heads where it is not that of the layout.
   /// - Throws: `Problem` of kind `invalid` where a rule does not fit the model.
-  public init(_ layout: Layout, _ configuration: ModelConfiguration) throws {
+  public init(
+    _ layout: Layout, _ configuration: ModelConfiguration,
+    valueHeads: Assumption.HeadOrder? = nil
+  ) throws {
     self.layout = layout
-    let model = Scope(layout, configuration, layer: nil)
-    let layers = configuration.layers.indices.map { Scope(layout, configuration, layer: $0) }
+    func scope(_ layer: Int?) -> Scope {
+      Scope(layout, configuration, layer: layer, valueHeads: valueHeads)
+    }
+    let model = scope(nil)
+    let layers = configuration.layers.indices.map(scope)
     let rules = layout.tensors.filter(\.isPerLayer)
     let before = layout.tensors.prefix { !$0.isPerLayer }
     let after = layout.tensors.dropFirst(before.count).filter { !$0.isPerLayer }
@@ -82,9 +89,14 @@ private struct Scope {
   let facts: Facts
   let symbols: [String: Int]
   let dimensions: [(symbol: String, size: SizeExpression)]
+  let valueHeads: Assumption.HeadOrder?
 
-  init(_ layout: Layout, _ configuration: ModelConfiguration, layer: Int?) {
+  init(
+    _ layout: Layout, _ configuration: ModelConfiguration, layer: Int?,
+    valueHeads: Assumption.HeadOrder?
+  ) {
     self.layer = layer
+    self.valueHeads = valueHeads
     let ofLayer = layer.map { configuration.layers[$0].values } ?? [:]
     facts = configuration.values.merging(ofLayer) { $1 }
     symbols = configuration.symbols(layer: layer)
@@ -154,7 +166,9 @@ private struct Scope {
       throw Problem(.invalid, "a tensor of the model has more elements than fit 64 bits")
     }
     var builder = TensorBuilder(part: role, shape: shape)
-    for step in part.steps { try builder.apply(step, symbols: symbols, expert: expert) }
+    for step in try (valueHeads?.steps(of: part.role) ?? []) + part.steps {
+      try builder.apply(step, symbols: symbols, expert: expert)
+    }
     return builder
   }
 }

@@ -29,6 +29,12 @@ struct CommonOptions: ParsableArguments {
 struct SourceOptions: ParsableArguments {
   @Option(name: .long, help: "Read the checkpoint as this layout instead of recognising it.")
   var from: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How values are stored where that is in doubt.",
+      discussion: "norm-offset=0|1|2, A_log=log|negexp or value-heads=grouped|tiled."))
+  var assume: [String] = []
 }
 
 /// Where a command writes, and whether it may replace something.

@@ -15,7 +15,7 @@ struct ConvertCommand: Verb {
     discussion: "Example: graft convert model out --to lm-engine --max-shard-size 2GB")
 
   @Argument(help: "The checkpoint to read.") var sourcePath: String
-  @Argument(help: "The directory to write.") var destination: String
+  @Argument(help: "The directory to write.") var destination: String?
   @Option(name: .customLong("to"), help: "The layout to write; that of the source by default.")
   var layout: String?
   @Option(
@@ -30,19 +30,37 @@ struct ConvertCommand: Verb {
   var maxShardSize = "5GB"
   @Option(help: "keep or drop the tensors of multi-token prediction.") var mtp = MTPChoice.keep
   @Option(help: "What may happen that is refused otherwise: lossy.") var allow: [Allowance] = []
+  @Flag(help: "Compare fact by fact and write nothing; with every layout where none is named.")
+  var explain = false
   @OptionGroup var output: OutputOptions
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
 
+  func validate() throws {
+    guard explain || destination != nil else {
+      throw ValidationError("Name the directory to write, or ask for --explain.")
+    }
+  }
+
   func perform() throws -> Outcome {
     let model = try OpenedModel(sourcePath, source)
-    try model.checkRepeatedTensors()
     let catalogue = try LayoutCatalogue.builtIn()
+    guard let destination, !explain else { return try explained(model, catalogue) }
+    try model.checkRepeatedTensors()
+    try model.checkSigns()
     let target = try catalogue.layout(layout ?? model.layout.id)
     let plan = try CheckpointPlan(converting: model, to: target, options: options())
     return try CheckpointJob(
       plan: plan, source: model, destination: destination, output: output, common: common
     ).outcome(headline: "\(sourcePath) → \(destination), layout \(target.id)")
+  }
+
+  private func explained(_ model: OpenedModel, _ catalogue: LayoutCatalogue) throws -> Outcome {
+    let options = try options()
+    let explanations = try (layout.map { [$0] } ?? catalogue.ids).map {
+      try ConversionExplanation(model, to: catalogue.layout($0), options: options)
+    }
+    return ExplanationSummary(model.layout.id, explanations, isDetailed: layout != nil).outcome
   }
 
   private func options() throws -> ConversionOptions {

@@ -9,7 +9,9 @@ import Verification
 extension OpenedModel {
   /// Opens a checkpoint named on the command line.
   init(_ path: String, _ options: SourceOptions) throws {
-    try self.init(FilePath(path), from: options.from, catalogue: .builtIn())
+    try self.init(
+      FilePath(path), from: options.from, assuming: options.assume.map(Assumption.init),
+      catalogue: .builtIn())
   }
 
   /// The model bound for computing; messages name the checkpoint.

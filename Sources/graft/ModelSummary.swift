@@ -31,12 +31,18 @@ struct ModelSummary {
 
   private var map: String { configuration.layers.map(\.mixer.mark).joined(separator: " ") }
 
+  private var form: [StoredForm.Aspect] {
+    StoredForm(model.binding, configuration).aspects
+  }
+
   var json: JSONObject {
     [
       "layout": .string(model.layout.id),
       "evidence": .array(model.evidence.evidence.map { .string($0) }),
       "container": .string(model.checkpoint.container.rawValue),
       "unread": .array(model.checkpoint.unread.map { .string($0) }),
+      "form": .object(JSONObject(form.map { ($0.name, .string($0.text)) })),
+      "signs": .array(model.signs.map { .object($0.json) }),
       "directory": .string(model.checkpoint.directory.string),
       "vocabulary": JSONValue(configuration.vocabulary),
       "hidden": JSONValue(configuration.hidden),
@@ -72,20 +78,28 @@ struct ModelSummary {
 
   func text(verbose: Bool) -> [String] {
     let layers = configuration.layers.count
-    var lines = [
-      "\(model.checkpoint.directory.string): layout \(model.layout.id)",
-      "  because     \(model.evidence.evidence.joined(separator: ", "))",
-      "  container   \(container)",
-      "  model       \(layers) layers, hidden \(configuration.hidden), "
-        + "vocabulary \(configuration.vocabulary)\(configuration.isTied ? ", tied head" : "")",
-      "  parameters  \(Quantity.count(parameters)) in \(Quantity.of(model.checkpoint.tensors.count, "tensor")), "
-        + "\(Quantity.bytes(byteCount)) in \(Quantity.of(model.checkpoint.shards.count, "file"))",
-      "  dtypes      "
-        + types.map { "\($0.type.rawValue) × \($0.tensors)" }.joined(separator: ", "),
-      "  layer map   \(map)",
-      "",
+    let tensors = Quantity.of(model.checkpoint.tensors.count, "tensor")
+    let files = Quantity.of(model.checkpoint.shards.count, "file")
+    let head: [(label: String, text: String)] = [
+      ("because", model.evidence.evidence.joined(separator: ", ")),
+      ("container", container),
+      (
+        "model",
+        "\(layers) layers, hidden \(configuration.hidden), vocabulary \(configuration.vocabulary)"
+          + (configuration.isTied ? ", tied head" : "")
+      ),
+      (
+        "parameters",
+        "\(Quantity.count(parameters)) in \(tensors), \(Quantity.bytes(byteCount)) in \(files)"
+      ),
+      ("dtypes", types.map { "\($0.type.rawValue) × \($0.tensors)" }.joined(separator: ", ")),
+      ("layer map", map),
     ]
-    lines += table.lines
+    var lines = ["\(model.checkpoint.directory.string): layout \(model.layout.id)"]
+    lines += head.flatMap { Self.lines($0, [$1]) }
+    lines += Self.lines("stored", form.map { "\($0.name): \($0.text)" })
+    lines += Self.lines("values", model.signs.map(\.line))
+    lines += [""] + table.lines
     if verbose { lines += [""] + tensorLines }
     return lines
   }
@@ -94,6 +108,13 @@ struct ModelSummary {
     let unread = model.checkpoint.unread
     return model.checkpoint.container.rawValue
       + (unread.isEmpty ? "" : "; not read: \(unread.joined(separator: ", "))")
+  }
+
+  /// Lines of which the first has a label.
+  private static func lines(_ label: String, _ texts: [String]) -> [String] {
+    let padded = label + String(repeating: " ", count: 12 - label.count)
+    let blank = String(repeating: " ", count: 12)
+    return texts.enumerated().map { "  " + ($0 == 0 ? padded : blank) + $1 }
   }
 
   private var table: TextTable {
@@ -142,27 +163,26 @@ extension Mixer {
   }
 }
 
-extension FeedForward {
-  fileprivate var summary: String {
-    kind == .moe ? "moe \(expertsPerToken) of \(experts) × \(intermediate)" : "mlp \(intermediate)"
+extension ValueSign {
+  /// What the values say, in one clause.
+  fileprivate var line: String {
+    switch verdict {
+    case .agrees: "\(subject) agree (\(text))"
+    case .undecided: "\(subject) do not tell (\(text))"
+    case .contradicts, .refutes: "\(subject) CONTRADICT the layout: \(text); \(remedy ?? "")"
+    }
   }
-}
 
-extension LayerCost {
-  /// The cost as the fields of a document.
-  var json: JSONObject {
+  fileprivate var json: JSONObject {
     [
-      "parameters": JSONValue(parameters),
-      "state_values": JSONValue(stateValues),
-      "state_bytes": JSONValue(4 * stateValues),
-      "state_values_per_position": JSONValue(stateValuesPerPosition),
-      "convolution_values": JSONValue(convolutionValues),
-      "flops_per_token": JSONValue(flopsPerToken),
+      "subject": .string(subject), "verdict": .string(verdict.rawValue), "text": .string(text),
+      "remedy": remedy.map { .string($0) } ?? .null,
     ]
   }
 }
 
-extension Facts {
-  /// The facts as the fields of a document, by name.
-  var json: JSONObject { JSONObject(sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) }) }
+extension FeedForward {
+  fileprivate var summary: String {
+    kind == .moe ? "moe \(expertsPerToken) of \(experts) × \(intermediate)" : "mlp \(intermediate)"
+  }
 }

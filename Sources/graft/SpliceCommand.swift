@@ -55,6 +55,7 @@ struct SpliceCommand: Verb {
   func perform() throws -> Outcome {
     let model = try OpenedModel(sourcePath, source)
     try model.checkRepeatedTensors()
+    try model.checkSigns()
     let batch = try tokens.batch(vocabulary: model.configuration.vocabulary)
     let splice = Splice(
       layers: try layerList(), sizing: sizing, initialisation: try initialisation())

@@ -1,0 +1,61 @@
+import Canonical
+import Containers
+import Diagnostics
+import Layouts
+
+extension OpenedModel {
+  /// The tensor that a carried one repeats, such as the embedding for the head of a tied model.
+  func original(of stored: StoredTensor) -> BoundTensor? {
+    guard let same = binding.carrier(of: stored.name)?.same else { return nil }
+    return binding.tensors.first { $0.parts.map(\.role) == [same] }
+  }
+
+  /// What the stored values say about how the checkpoint was read.
+  /// - Cost: reads the norms and decay rates.
+  public var signs: [ValueSign] { ValueSign.all(of: canonical, shift: normShift) }
+
+  /// What the reading takes off stored norm weights.
+  private var normShift: Int {
+    let steps = canonical.tensors[Role("final_norm")]?.steps ?? []
+    return steps.reduce(0) { sum, step in
+      if case .shift(let constant) = step { sum + Int(constant) } else { sum }
+    }
+  }
+
+  /// Refuses to go on where values contradict the reading and the user has not said how they are
+  /// stored.
+  /// - Throws: `Problem` or `ProblemList` of kind `unsupported`.
+  public func checkSigns() throws {
+    let settled = Set(assumptions.map(\.subject))
+    let doubts = signs.filter { sign in
+      sign.verdict == .refutes || sign.verdict == .contradicts && !settled.contains(sign.subject)
+    }
+    try ProblemList.throwIfAny(
+      doubts.map { sign in
+        Problem(
+          .unsupported, "values contradict the layout \(layout.id): \(sign.subject)",
+          file: checkpoint.directory.string, found: sign.text, remedy: sign.remedy)
+      })
+  }
+
+  /// Checks that a tensor which repeats another, such as the head of a tied model, really does.
+  /// - Throws: `Problem` of kind `invalid` where it does not.
+  /// - Cost: reads the payload of such tensors; most checkpoints have none.
+  public func checkRepeatedTensors() throws {
+    for tensor in carried {
+      guard let same = binding.carrier(of: tensor.name)?.same,
+        let original = canonical.tensors[same]
+      else { continue }
+      let agrees =
+        tensor.type == original.type && tensor.shape == original.shape
+        && tensor.region.withBytes { a in original.region.withBytes { a.elementsEqual($0) } }
+      guard agrees else {
+        throw Problem(
+          .invalid, "the config ties two tensors that differ",
+          file: checkpoint.path(tensor.file).string, tensor: tensor.name,
+          expected: "the values of \(original.origin)",
+          remedy: "set tie_word_embeddings to false or remove the tensor")
+      }
+    }
+  }
+}

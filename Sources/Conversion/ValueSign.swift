@@ -1,0 +1,85 @@
+import Canonical
+import Diagnostics
+import Layouts
+
+/// What stored values say about a form that names and shapes do not show.
+public struct ValueSign: Hashable, Sendable {
+  /// What the values say about the reading.
+  public enum Verdict: String, Sendable {
+    case agrees
+    case undecided
+    case contradicts
+    /// No values can be stored in that way, whatever the user says.
+    case refutes
+  }
+
+  /// What was looked at, `norms` or `A_log`.
+  public let subject: String
+  /// What the values say.
+  public let verdict: Verdict
+  /// What was seen.
+  public let text: String
+  /// The assumption that would confirm the reading against the values, and the one that follows them.
+  public let remedy: String?
+
+  /// Looks at the values of a model that was read in some form.
+  /// - Parameter shift: what the reading takes off stored norm weights.
+  /// - Cost: reads the norms and decay rates, a few kilobytes per layer.
+  static func all(of model: CanonicalModel, shift: Int) -> [ValueSign] {
+    [norms(model, shift: shift), decay(model)].compactMap { $0 }
+  }
+
+  /// Norm weights that multiply as `1 + weight` lie around 0. Where all of them lie around another
+  /// whole number, that number was added before they were stored, or was not.
+  private static func norms(_ model: CanonicalModel, shift: Int) -> ValueSign? {
+    guard model.configuration.normIsZeroCentred else { return nil }
+    let values = model.values(of: CanonicalModel.centredNorms).sorted()
+    guard !values.isEmpty else { return nil }
+    func quantile(_ share: Double) -> Float { values[Int(share * Double(values.count - 1))] }
+    let median = quantile(0.5)
+    let centre = median.rounded()
+    let isClear =
+      abs(median - centre) <= 0.25 && quantile(0.1) > centre - 0.5 && quantile(0.9) < centre + 0.5
+    let stored = (Double(median + Float(shift)) * 100).rounded() / 100
+    guard isClear, centre != 0 else {
+      return ValueSign(
+        subject: "norms", verdict: isClear ? .agrees : .undecided,
+        text: "median \(stored), \(shift) expected", remedy: nil)
+    }
+    return ValueSign(
+      subject: "norms", verdict: .contradicts,
+      text:
+        "median \(stored), which looks as if \(shift + Int(centre)) had been added, not \(shift)",
+      remedy: "say which with --assume norm-offset=\(shift + Int(centre)) or norm-offset=\(shift)")
+  }
+
+  /// `-exp(A_log)` is below zero; a logarithm may be anything.
+  private static func decay(_ model: CanonicalModel) -> ValueSign? {
+    let tensors = model.tensors.filter { $0.key.name == "gdn.A_log" && $0.value.type.isComputable }
+    guard !tensors.isEmpty else { return nil }
+    let isNegated = tensors.values.contains { $0.steps.contains(.negexp) }
+    let values = model.values(of: ["gdn.A_log"])
+    if isNegated {
+      let isPossible = values.allSatisfy(\.isFinite)
+      return ValueSign(
+        subject: "A_log", verdict: isPossible ? .agrees : .refutes,
+        text: isPossible
+          ? "all stored values are below zero" : "some stored values are not below zero",
+        remedy: isPossible ? nil : "say how it is stored with --assume A_log=log or A_log=negexp")
+    }
+    let isLogarithm = values.contains { $0 >= 0 }
+    return ValueSign(
+      subject: "A_log", verdict: isLogarithm ? .agrees : .undecided,
+      text: isLogarithm
+        ? "some values are not below zero, so this is not -exp(A_log)"
+        : "all values are below zero, as logarithms and -exp(A_log) may be", remedy: nil)
+  }
+}
+
+extension CanonicalModel {
+  /// All values of some roles.
+  fileprivate func values(of roles: Set<String>) -> [Float] {
+    tensors.filter { roles.contains($0.key.name) && $0.value.type.isComputable }
+      .flatMap { $0.value.floats() }
+  }
+}

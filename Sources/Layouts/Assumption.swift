@@ -1,0 +1,52 @@
+import Diagnostics
+
+/// Something about stored values that names and shapes do not show, said by the user.
+public enum Assumption: Hashable, Sendable {
+  /// How the value heads of one key head lie.
+  public enum HeadOrder: String, Hashable, Sendable {
+    /// Value head h reads key head `h / (nv / nk)`.
+    case grouped
+    /// Value head h reads key head `h mod nk`.
+    case tiled
+  }
+
+  /// How `A_log` is stored.
+  public enum DecayForm: String, Hashable, Sendable {
+    case log
+    /// As `-exp(A_log)`.
+    case negexp
+  }
+
+  /// What was added to the weights of norms that multiply by `1 + weight`.
+  case normOffset(Int)
+  case decay(DecayForm)
+  case valueHeads(HeadOrder)
+
+  /// The subject of the values that it is about.
+  public var subject: String {
+    switch self {
+    case .normOffset: "norms"
+    case .decay: "A_log"
+    case .valueHeads: "value heads"
+    }
+  }
+
+  /// Reads an assumption as written on the command line, such as `norm-offset=1`.
+  /// - Throws: `Problem` of kind `usage` for anything else.
+  public init(_ text: String) throws {
+    let sides = text.split(separator: "=", maxSplits: 1).map(String.init)
+    switch (sides.first, sides.last) {
+    case ("norm-offset", let value?) where (0...2).contains(Int(value) ?? -1):
+      self = .normOffset(Int(value) ?? 0)
+    case ("A_log", let value?) where DecayForm(rawValue: value) != nil:
+      self = .decay(DecayForm(rawValue: value) ?? .log)
+    case ("value-heads", let value?) where HeadOrder(rawValue: value) != nil:
+      self = .valueHeads(HeadOrder(rawValue: value) ?? .grouped)
+    default:
+      throw Problem(
+        .usage, "not an assumption",
+        expected: "norm-offset=0, 1 or 2; A_log=log or negexp; value-heads=grouped or tiled",
+        found: text)
+    }
+  }
+}

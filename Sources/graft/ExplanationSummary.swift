@@ -1,0 +1,85 @@
+import Conversion
+import Diagnostics
+import JSON
+
+/// What `convert --explain` reports.
+struct ExplanationSummary {
+  private let source: String
+  private let explanations: [ConversionExplanation]
+  private let isDetailed: Bool
+
+  init(_ source: String, _ explanations: [ConversionExplanation], isDetailed: Bool) {
+    self.source = source
+    self.explanations = explanations
+    self.isDetailed = isDetailed
+  }
+
+  /// Asked for one layout, the exit code says whether it can hold the model.
+  var outcome: Outcome {
+    Outcome(
+      json: ["from": .string(source), "to": .array(explanations.map { .object($0.json) })],
+      text: isDetailed ? explanations.flatMap(details) : explanations.flatMap(lines),
+      exitCode: isDetailed
+        ? explanations.lazy.compactMap { $0.reasons.first?.exitCode }.first ?? 0 : 0)
+  }
+
+  private func headline(_ explanation: ConversionExplanation) -> String {
+    let count = explanation.reasons.count
+    return "\(source) → \(explanation.layout): "
+      + (count == 0 ? "exact" : "refused for \(Quantity.of(count, "reason"))")
+  }
+
+  private func lines(_ explanation: ConversionExplanation) -> [String] {
+    [headline(explanation)] + explanation.reasons.map { "  \($0.line)" }
+  }
+
+  private func details(_ explanation: ConversionExplanation) -> [String] {
+    var table = TextTable(header: ["fact", "layers", "here", "there", ""], leading: 5)
+    for row in explanation.facts {
+      table.add([
+        row.fact, row.layerText, row.here.text, row.verdict == .unsaid ? "-" : row.there.text,
+        row.verdict == .same ? "" : row.verdict.rawValue,
+      ])
+    }
+    var lines = lines(explanation) + [""] + table.lines
+    if let plan = explanation.plan {
+      let rules = Dictionary(grouping: plan.shards.flatMap(\.tensors), by: \.rule.text)
+      lines +=
+        [""]
+        + rules.sorted { $0.key < $1.key }
+        .map { "  \($0.key): \(Quantity.of($0.value.count, "tensor"))" }
+    }
+    return lines
+  }
+}
+
+extension Problem {
+  /// The problem in one line.
+  fileprivate var line: String {
+    [what, tensor, expected.map { "here \($0)" }, found].compactMap { $0 }.joined(separator: "; ")
+  }
+}
+
+extension ConversionExplanation {
+  /// The comparison as the fields of a document.
+  fileprivate var json: JSONObject {
+    [
+      "layout": .string(layout),
+      "exact": .bool(reasons.isEmpty),
+      "reasons": .array(reasons.map { .object($0.json) }),
+      "facts": .array(facts.map { .object($0.json) }),
+    ]
+  }
+}
+
+extension LayoutComparison.Row {
+  fileprivate var json: JSONObject {
+    [
+      "fact": .string(fact),
+      "layers": .array(layers.map { JSONValue($0) }),
+      "here": here.json,
+      "there": there.json,
+      "verdict": .string(verdict.rawValue),
+    ]
+  }
+}

@@ -1,0 +1,56 @@
+import GraftTestSupport
+import JSON
+import Testing
+
+/// `convert --explain`: the comparison, fact by fact, without writing.
+@Suite struct ExplainTests {
+  private func explain(_ fixture: String, _ options: String...) throws -> CommandResult {
+    try GraftCommand.run(
+      ["convert", "--explain", Fixtures.path(fixture).string] + options)
+  }
+
+  @Test func everyReasonIsNamed() throws {
+    let result = try explain("huggingface/qwen3_next/bf16", "--to", "lm-engine", "--json")
+    #expect(result.exitCode == 69)
+    let comparison = try result.json()["to"]?.array?.first
+    #expect(comparison?["exact"] == false)
+    let facts = comparison?["facts"]?.array ?? []
+    let found = facts.filter { $0["verdict"] != "same" }.compactMap { $0["fact"]?.string }
+    #expect(found == ["gdn.gate", "rope.side"])
+    #expect(comparison?["reasons"]?.array?.count == 2)
+  }
+
+  @Test func anExactConversionListsEveryFact() throws {
+    let result = try explain("huggingface/qwen3_next/bf16", "--to", "qwen3_5_moe", "--json")
+    expectSuccess(result)
+    let comparison = try result.json()["to"]?.array?.first
+    #expect(comparison?["exact"] == true)
+    let facts = comparison?["facts"]?.array ?? []
+    #expect(facts.allSatisfy { $0["verdict"] == "same" })
+    let names = facts.compactMap { $0["fact"]?.string }
+    for name in [
+      "norm.eps", "rope.dim", "rope.side", "gdn.gate", "attention.qk_norm", "moe.router",
+    ] {
+      #expect(names.contains(name))
+    }
+  }
+
+  @Test func withoutALayoutAllAreCompared() throws {
+    let result = try explain("huggingface/qwen3_5/text-bf16")
+    expectSuccess(result)
+    #expect(result.output.contains("qwen3_5 → mlx-qwen3_5: exact"))
+    #expect(result.output.contains("qwen3_5 → olmo_hybrid: refused"))
+  }
+
+  /// Tensors without a place are a reason beside facts.
+  @Test func carriedTensorsAreNamedBesideFacts() throws {
+    let result = try explain("huggingface/qwen3_5/multimodal-mixed", "--to", "lm-engine")
+    #expect(result.exitCode == 69)
+    #expect(result.output.contains("gdn.gate"))
+  }
+
+  @Test func aPlaceToWriteIsNeededOtherwise() throws {
+    let result = try GraftCommand.run("convert", Fixtures.path("options/tied").string)
+    #expect(result.exitCode == 64)
+  }
+}
