@@ -16,8 +16,7 @@ extension CheckpointPlan {
     var tensors = try target.binding.tensors.map { bound in
       Tensor(try TensorMove(bound, from: target.model, cast: options.cast(for: bound.name)))
     }
-    let dropped = source.carried.filter(options.drops).map { ($0.name, "--mtp drop") }
-    tensors += try source.carried.filter { !options.drops($0) }.map { stored in
+    tensors += try target.kept.map { stored in
       guard let original = source.original(of: stored) else {
         return Tensor(stored, rule: .carried)
       }
@@ -41,7 +40,7 @@ extension CheckpointPlan {
       },
       writesIndex: shardPlan.shards.count > 1, config: target.config,
       sidecars: source.checkpoint.sidecars.map(source.checkpoint.path),
-      dropped: dropped + source.checkpoint.leftBehind)
+      dropped: target.dropped + source.checkpoint.leftBehind)
   }
 
   private static func refuseLoss(_ tensors: [Tensor]) throws {

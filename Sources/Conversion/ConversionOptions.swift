@@ -15,6 +15,8 @@ public struct ConversionOptions: Sendable {
   public var maximumShardSize: Int?
   /// Whether tensors of multi-token prediction are left out.
   public var dropsMTP = false
+  /// Whether tensors without a place in the target are left out.
+  public var allowsExtra = false
   /// Whether casts may change values.
   public var allowsLoss = false
 
@@ -24,9 +26,6 @@ public struct ConversionOptions: Sendable {
   func container(from source: OpenedModel, to layout: Layout) -> Container {
     container ?? (layout.id == source.layout.id ? source.checkpoint.container : .safetensors)
   }
-
-  /// Whether a carried tensor is left out.
-  func drops(_ tensor: StoredTensor) -> Bool { dropsMTP && tensor.name.hasPrefix("mtp.") }
 
   /// Refuses a pattern that no tensor matches: most likely it is misspelt.
   func checkOverrides(_ names: [String]) throws {

@@ -12,44 +12,46 @@ struct ConversionTarget {
   let binding: LayoutBinding
   /// The config to write.
   let config: [UInt8]
+  /// The carried tensors that go along.
+  let kept: [StoredTensor]
+  /// The names of tensors that are left out, each with the choice that says so.
+  let dropped: [(name: String, reason: String)]
 
-  /// Prepares a model for a layout; a model in a form that is written stays in it.
+  /// Prepares a model for a layout.
   /// - Throws: `Problem` or `ProblemList` of kind `unsupported`, with every reason.
   init(_ source: OpenedModel, _ layout: Layout, _ options: ConversionOptions) throws {
-    let form = Self.form(of: layout, for: source)
-    func edited(_ config: JSONValue) -> JSONValue {
-      form.editedConfig(config, type: options.cast, dropsMTP: options.dropsMTP)
-    }
-    if layout.id == source.layout.id {
-      model = source.canonical
-      binding = try LayoutBinding(form, source.configuration)
-      config = source.configBytes(edited(source.config))
-      return
-    }
-    let written = try form.writtenConfig(
-      source.configuration, keeping: source.config, of: source.layout)
-    let comparison = LayoutComparison(source.configuration, isSaidBy: written, in: form)
-    let kept = source.carried.filter { !options.drops($0) }
-    let there = try comparison.reading(orRefusingWith: { try Self.homeless(kept, form, $0) })
+    let written = try Self.config(source, layout)
+    let comparison = LayoutComparison(source.configuration, isSaidBy: written, in: layout)
+    let wanted = CarriedTensors(source, options)
+    let there = try comparison.reading(orRefusingWith: {
+      try options.allowsExtra ? [] : wanted.problems(LayoutBinding(layout, $0))
+    })
     model = source.canonical.withNorms(zeroCentred: there.normIsZeroCentred)
-    binding = try LayoutBinding(form, there)
-    config = Array((edited(written).text(indent: 2) + "\n").utf8)
+    binding = try LayoutBinding(layout, there)
+    let homeless = Set(wanted.homeless(in: binding))
+    kept = wanted.kept.filter { !homeless.contains($0.name) }
+    dropped = wanted.dropped + homeless.sorted().map { ($0, "--allow extra") }
+    config = source.configBytes(
+      layout.editedConfig(written, type: options.cast, dropsMTP: options.dropsMTP),
+      isNew: !Self.isSameForm(source, layout))
     try checkRoles()
   }
 
-  /// The form of a layout in which a model is written.
-  private static func form(of layout: Layout, for source: OpenedModel) -> Layout {
-    layout.id == source.layout.id && source.layout.variant.isWritten ? source.layout : layout
+  private static func isSameForm(_ source: OpenedModel, _ layout: Layout) -> Bool {
+    layout.id == source.layout.id && layout.variant == source.layout.variant
+  }
+
+  /// The config that a layout would write; that of the source where it stays in its form.
+  private static func config(_ source: OpenedModel, _ layout: Layout) throws -> JSONValue {
+    if isSameForm(source, layout) { return source.config }
+    return try layout.writtenConfig(
+      source.configuration, keeping: source.config, of: source.layout)
   }
 
   /// What a layout would say of a model.
   static func comparison(_ source: OpenedModel, _ layout: Layout) throws -> LayoutComparison {
-    let form = form(of: layout, for: source)
-    let config =
-      layout.id == source.layout.id
-      ? source.config
-      : try form.writtenConfig(source.configuration, keeping: source.config, of: source.layout)
-    return LayoutComparison(source.configuration, isSaidBy: config, in: form)
+    LayoutComparison(
+      source.configuration, isSaidBy: try config(source, layout), in: layout)
   }
 
   /// Every canonical tensor must have a place.
@@ -61,21 +63,38 @@ struct ConversionTarget {
         Problem(.unsupported, "layout \(binding.layout.id) has no place for \(name)")
       })
   }
+}
 
-  /// Carried tensors for which a layout has no place.
-  private static func homeless(
-    _ carried: [StoredTensor], _ layout: Layout, _ configuration: ModelConfiguration
-  ) throws -> [Problem] {
-    let binding = try LayoutBinding(layout, configuration)
-    let names = carried.map(\.name).filter { binding.carrier(of: $0) == nil }
+/// What becomes of the tensors that are carried through by name.
+private struct CarriedTensors {
+  let kept: [StoredTensor]
+  let dropped: [(name: String, reason: String)]
+
+  init(_ source: OpenedModel, _ options: ConversionOptions) {
+    func isDropped(_ name: String) -> Bool { options.dropsMTP && name.hasPrefix("mtp.") }
+    kept = source.carried.filter { !isDropped($0.name) }
+    dropped =
+      source.carried.map(\.name).filter(isDropped).map { ($0, "--mtp drop") }
+      + source.extra.map { ($0, "--allow extra") }
+  }
+
+  /// The names for which a layout has no place.
+  func homeless(in binding: LayoutBinding) -> [String] {
+    kept.map(\.name).filter { binding.carrier(of: $0) == nil }
+  }
+
+  func problems(_ binding: LayoutBinding) -> [Problem] {
+    let names = homeless(in: binding)
     guard !names.isEmpty else { return [] }
+    let isPrediction = names.contains { $0.hasPrefix("mtp.") }
     return [
       Problem(
-        .unsupported, "layout \(layout.id) has no place for some tensors",
+        .unsupported, "layout \(binding.layout.id) has no place for some tensors",
         tensor: NameFolding.fold(names).prefix(3).joined(separator: ", "),
         found: "\(names.count) tensors",
-        remedy: names.contains { $0.hasPrefix("mtp.") }
-          ? "leave out those of multi-token prediction with --mtp drop" : nil)
+        remedy: isPrediction
+          ? "leave out those of multi-token prediction with --mtp drop"
+          : "leave them out with --allow extra")
     ]
   }
 }

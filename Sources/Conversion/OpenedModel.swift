@@ -18,6 +18,8 @@ public struct OpenedModel: Sendable {
   public let canonical: CanonicalModel
   /// What the user said about the stored form.
   public let assumptions: [Assumption]
+  /// The names of stored tensors for which the layout has no use.
+  public let extra: [String]
 
   /// The layout.
   public var layout: Layout { evidence.layout }
@@ -30,10 +32,12 @@ public struct OpenedModel: Sendable {
   /// - Parameters:
   ///   - from: the layout to read it as; nil to recognise it.
   ///   - assuming: what is known about the stored form beyond names and shapes.
+  ///   - allowsExtra: whether there may be tensors for which the layout has no use.
   /// - Throws: `Problem` or `ProblemList`, each naming file, tensor, expected and found.
   /// - Cost: reads config, index and headers only.
   public init(
-    _ path: FilePath, from: String? = nil, assuming: [Assumption] = [], catalogue: LayoutCatalogue
+    _ path: FilePath, from: String? = nil, assuming: [Assumption] = [], allowsExtra: Bool = false,
+    catalogue: LayoutCatalogue
   ) throws {
     checkpoint = try StoredCheckpoint.open(path)
     assumptions = assuming
@@ -44,9 +48,10 @@ public struct OpenedModel: Sendable {
       try from.map { try catalogue.forms(of: $0, config: config, names: names) }
         ?? catalogue.candidates(config: config, names: names)
     }
-    let fitting = try Self.fitting(candidates, config, checkpoint)
+    let fitting = try Self.fitting(candidates, config, checkpoint, allowsExtra)
     evidence = fitting.evidence
     binding = try fitting.binding.assuming(assuming, fitting.configuration)
+    extra = binding.extra(in: checkpoint.tensors.map(\.name))
     canonical = CanonicalModel(
       configuration: fitting.configuration, tensors: try Self.tensors(binding, checkpoint))
   }
@@ -74,10 +79,11 @@ public struct OpenedModel: Sendable {
   /// - Throws: the problems of the first candidate where none fits; `Problem` of kind `unsupported`
   ///   where two layouts fit.
   private static func fitting(
-    _ candidates: [LayoutEvidence], _ config: JSONValue, _ checkpoint: StoredCheckpoint
+    _ candidates: [LayoutEvidence], _ config: JSONValue, _ checkpoint: StoredCheckpoint,
+    _ allowsExtra: Bool
   ) throws -> Reading {
     let readings = candidates.map { candidate in
-      Result { try read(candidate, config, checkpoint) }
+      Result { try read(candidate, config, checkpoint, allowsExtra) }
     }
     let fitting = readings.compactMap { try? $0.get() }
     guard let first = fitting.first else { return try readings[0].get() }
@@ -92,7 +98,8 @@ public struct OpenedModel: Sendable {
   }
 
   private static func read(
-    _ candidate: LayoutEvidence, _ config: JSONValue, _ checkpoint: StoredCheckpoint
+    _ candidate: LayoutEvidence, _ config: JSONValue, _ checkpoint: StoredCheckpoint,
+    _ allowsExtra: Bool
   ) throws -> Reading {
     let configFile = checkpoint.path(StoredCheckpoint.configName).string
     let (configuration, binding) = try Problem.placing({ $0.inFile(configFile) }) {
@@ -101,7 +108,7 @@ public struct OpenedModel: Sendable {
     }
     let shapes = Dictionary(
       checkpoint.tensors.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
-    try binding.check(stored: shapes, file: checkpoint.directory.string)
+    try binding.check(stored: shapes, allowsExtra: allowsExtra, file: checkpoint.directory.string)
     return (candidate, configuration, binding)
   }
 
@@ -149,14 +156,24 @@ public struct OpenedModel: Sendable {
       region: ByteRegion(bytes), file: first.file)
   }
 
+  /// The layout to convert to, in a form or else in that of the model where it is written.
+  /// - Throws: `Problem` of kind `usage` for an id or a form nobody knows or writes.
+  public func target(_ id: String, form: String? = nil, in catalogue: LayoutCatalogue) throws
+    -> Layout
+  {
+    let stays = form == nil && id == layout.id && layout.variant.isWritten
+    return stays ? layout : try catalogue.layout(id, form: form)
+  }
+
   /// Stored tensors that are carried through by name.
   public var carried: [StoredTensor] {
     checkpoint.tensors.filter { binding.carrier(of: $0.name) != nil }
   }
 
   /// A changed config in the look of the original: its indentation and its end; the very bytes where
-  /// nothing changed.
-  func configBytes(_ changed: JSONValue) -> [UInt8] {
+  /// nothing changed. A new one is indented by two and ends with a line.
+  func configBytes(_ changed: JSONValue, isNew: Bool = false) -> [UInt8] {
+    if isNew { return Array((changed.text(indent: 2) + "\n").utf8) }
     guard let bytes = checkpoint.configBytes, changed != checkpoint.config else {
       return checkpoint.configBytes ?? []
     }

@@ -3,7 +3,7 @@ import Diagnostics
 import JSON
 
 extension ConfigTable {
-  init(_ value: JSONValue) throws {
+  init(_ value: JSONValue, _ variant: LayoutVariant) throws {
     var object = try FormatObject(value, "config")
     let tables = try Tables(
       maps: Self.pairs(object.optional("maps")),
@@ -12,7 +12,8 @@ extension ConfigTable {
     outer = try object.strings("outer")
     typeKeys = try object.strings("dtype")
     predictionKey = try object.optionalString("mtp")
-    wrapper = object.optional("wrapper")?.object
+    let wrapping = object.optional("wrapper")?.object
+    wrapper = variant.isWrapped ? wrapping : nil
     isClosed = object.optional("closed") == .bool(true)
     entries = try object.array("keys").map { try ConfigEntry($0, tables) }
     try object.finish()

@@ -25,7 +25,7 @@ extension Layout {
     id = try file.string("layout")
     version = try file.integer("version")
     detection = try LayoutDetection(file.required("detect"), variant)
-    config = try ConfigTable(file.required("config"))
+    config = try ConfigTable(file.required("config"), variant)
     var semantics = try FormatObject(file.required("semantics"), "semantics")
     modelSemantics = try semantics.facts("model")
     layerSemantics = try semantics.facts("layer")
@@ -38,7 +38,7 @@ extension Layout {
     metadata =
       try file.optional("metadata")?.object?.entries
       .map { ($0.key, try FormatValue.string($0.value)) } ?? [("format", "pt")]
-    carried = try file.array("carry").map(CarryRule.init)
+    carried = try file.array("carry").compactMap { try CarryRule($0, variant) }
     try file.finish()
   }
 
@@ -70,6 +70,7 @@ extension LayoutVariant {
     prefix = try object.optionalString("prefix") ?? ""
     tags = Set(try object.strings("tags"))
     isWritten = object.optional("write") != .bool(false)
+    isWrapped = object.optional("wrap") != .bool(false)
     try object.finish()
   }
 }
@@ -104,8 +105,10 @@ extension LayoutDetection {
 }
 
 extension CarryRule {
-  init(_ value: JSONValue) throws {
+  /// Reads a rule; nil where the form on disk does not have it.
+  init?(_ value: JSONValue, _ variant: LayoutVariant) throws {
     var object = try FormatObject(value, "a carry rule")
+    let tags = try object.strings("in")
     prefix = try NameTemplate(object.string("prefix"))
     condition = try object.condition()
     same = try object.optionalString("same")
@@ -113,5 +116,6 @@ extension CarryRule {
       throw Problem(.invalid, "a layout file names an unknown role", found: same)
     }
     try object.finish()
+    guard tags.isEmpty || !variant.tags.isDisjoint(with: tags) else { return nil }
   }
 }

@@ -42,9 +42,12 @@ public struct LayoutVariant: Hashable, Sendable {
   public let tags: Set<String>
   /// Whether Graft writes the form, not only reads it.
   public let isWritten: Bool
+  /// Whether the keys of a new config stand in the nested object.
+  public let isWrapped: Bool
 
   /// The only form of a layout.
-  static let only = LayoutVariant(name: "", prefix: "", tags: [], isWritten: true)
+  static let only = LayoutVariant(
+    name: "", prefix: "", tags: [], isWritten: true, isWrapped: true)
 }
 
 /// How a layout is recognised from a config and stored names.

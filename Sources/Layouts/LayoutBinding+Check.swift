@@ -6,14 +6,14 @@ extension LayoutBinding {
   /// Checks that stored tensors are exactly those of the layout, from names and shapes alone.
   ///
   /// Every finding is reported: tensors that are missing, tensors nobody asked for, wrong shapes.
+  /// - Parameter allowsExtra: whether tensors nobody asked for are none of the findings.
   /// - Throws: `Problem` or `ProblemList` of kind `invalid`.
-  public func check(stored: [String: [Int]], file: String) throws {
+  public func check(
+    stored: [String: [Int]], allowsExtra: Bool = false, file: String
+  ) throws {
     var problems = try doubleClaims()
-    let expected = Set(tensors.flatMap(\.pieces))
     let missing = tensors.flatMap(\.pieces).filter { stored[$0] == nil }
-    let extra = stored.keys.sorted().filter {
-      !expected.contains($0) && carrier(of: $0) == nil
-    }
+    let extra = allowsExtra ? [] : extra(in: stored.keys).sorted()
     for name in NameFolding.fold(missing) {
       problems.append(
         Problem(
@@ -37,6 +37,12 @@ extension LayoutBinding {
           found: TensorShape.text(shape)))
     }
     try ProblemList.throwIfAny(problems)
+  }
+
+  /// The stored names for which the layout has no use.
+  public func extra(in names: some Sequence<String>) -> [String] {
+    let expected = Set(tensors.flatMap(\.pieces))
+    return names.filter { !expected.contains($0) && carrier(of: $0) == nil }
   }
 
   /// The shape of tensors end to end along axis 0; that of the first where they do not fit.

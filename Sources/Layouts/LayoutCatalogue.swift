@@ -36,12 +36,21 @@ public struct LayoutCatalogue: Sendable {
       parts: FormatFiles.parts.map { ($0.name, Array($0.text.utf8)) })
   }
 
-  /// The layout with an id, in the form that is written.
-  /// - Throws: `Problem` of kind `usage` for an id nobody knows.
-  public func layout(_ id: String) throws -> Layout {
-    guard let layout = layouts.first(where: { $0.id == id && $0.variant.isWritten }) else {
+  /// The layout with an id, in the form of a name or else the preferred one.
+  /// - Throws: `Problem` of kind `usage` for an id or a form nobody knows or writes.
+  public func layout(_ id: String, form: String? = nil) throws -> Layout {
+    let written = layouts.filter { $0.id == id && $0.variant.isWritten }
+    guard let preferred = written.first else {
       throw Problem(
         .usage, "there is no such layout", expected: ids.joined(separator: ", "), found: id)
+    }
+    guard let form else { return preferred }
+    guard let layout = written.first(where: { $0.variant.name == form }) else {
+      let names = written.map(\.variant.name).filter { !$0.isEmpty }
+      throw Problem(
+        .usage, "layout \(id) is not written in such a form",
+        expected: names.isEmpty ? "no form: there is one only" : names.joined(separator: "; "),
+        found: form)
     }
     return layout
   }

@@ -21,6 +21,9 @@ struct ConvertCommand: Verb {
   @Option(
     help: "\(Container.choices); that of the source by default, safetensors in another layout.")
   var container: Container?
+  @Option(
+    help: "The form of the layout, as graft formats lists them; that of the source by default.")
+  var form: String?
   @Option(help: "keep, f32, bf16 or f16.") var dtype = DTypeChoice.keep
   @Option(
     name: .customLong("dtype-for"),
@@ -29,7 +32,10 @@ struct ConvertCommand: Verb {
   @Option(help: "The most tensor bytes in one file, such as 500MB or 2GiB.")
   var maxShardSize = "5GB"
   @Option(help: "keep or drop the tensors of multi-token prediction.") var mtp = MTPChoice.keep
-  @Option(help: "What may happen that is refused otherwise: lossy.") var allow: [Allowance] = []
+  @Option(
+    help:
+      "What may happen that is refused otherwise: lossy (casts change values), extra (tensors without a place are left out)."
+  ) var allow: [Allowance] = []
   @Flag(help: "Compare fact by fact and write nothing; with every layout where none is named.")
   var explain = false
   @OptionGroup var output: OutputOptions
@@ -43,12 +49,12 @@ struct ConvertCommand: Verb {
   }
 
   func perform() throws -> Outcome {
-    let model = try OpenedModel(sourcePath, source)
+    let model = try OpenedModel(sourcePath, source, allowsExtra: allow.contains(.extra))
     let catalogue = try LayoutCatalogue.builtIn()
     guard let destination, !explain else { return try explained(model, catalogue) }
     try model.checkRepeatedTensors()
     try model.checkSigns()
-    let target = try catalogue.layout(layout ?? model.layout.id)
+    let target = try model.target(layout ?? model.layout.id, form: form, in: catalogue)
     let plan = try CheckpointPlan(converting: model, to: target, options: options())
     return try CheckpointJob(
       plan: plan, source: model, destination: destination, output: output, common: common
@@ -58,7 +64,8 @@ struct ConvertCommand: Verb {
   private func explained(_ model: OpenedModel, _ catalogue: LayoutCatalogue) throws -> Outcome {
     let options = try options()
     let explanations = try (layout.map { [$0] } ?? catalogue.ids).map {
-      try ConversionExplanation(model, to: catalogue.layout($0), options: options)
+      try ConversionExplanation(
+        model, to: model.target($0, form: form, in: catalogue), options: options)
     }
     return ExplanationSummary(model.layout.id, explanations, isDetailed: layout != nil).outcome
   }
@@ -79,6 +86,7 @@ struct ConvertCommand: Verb {
     options.maximumShardSize = try ByteSize(maxShardSize).bytes
     options.dropsMTP = mtp == .drop
     options.allowsLoss = allow.contains(.lossy)
+    options.allowsExtra = allow.contains(.extra)
     return options
   }
 }
@@ -111,5 +119,5 @@ enum MTPChoice: String, ExpressibleByArgument, CaseIterable {
 
 /// Something that is refused unless it is allowed by name.
 enum Allowance: String, ExpressibleByArgument, CaseIterable {
-  case lossy
+  case lossy, extra
 }

@@ -8,10 +8,10 @@ import Verification
 
 extension OpenedModel {
   /// Opens a checkpoint named on the command line.
-  init(_ path: String, _ options: SourceOptions) throws {
+  init(_ path: String, _ options: SourceOptions, allowsExtra: Bool = false) throws {
     try self.init(
       FilePath(path), from: options.from, assuming: options.assume.map(Assumption.init),
-      catalogue: .builtIn())
+      allowsExtra: allowsExtra, catalogue: .builtIn())
   }
 
   /// The model bound for computing; messages name the checkpoint.

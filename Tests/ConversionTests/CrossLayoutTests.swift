@@ -18,7 +18,7 @@ struct CrossLayoutTests {
     _ source: OpenedModel, to id: String, at destination: FilePath,
     _ options: ConversionOptions = ConversionOptions()
   ) throws -> OpenedModel {
-    let layout = try LayoutCatalogue.builtIn().layout(id)
+    let layout = try source.target(id, in: .builtIn())
     let plan = try CheckpointPlan(converting: source, to: layout, options: options)
     _ = try plan.execute(to: destination, overwrite: false, inputs: [], check: { _ in })
     return try OpenedModel(destination, from: id, catalogue: .builtIn())
