@@ -50,10 +50,11 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["libz-dev"])]),
     module("Diagnostics", []),
     module("Tensors", ["Diagnostics", systemPackage]),
     module("JSON", ["Diagnostics", "CJSONC"]),
-    module("Containers", ["Diagnostics", "Tensors", "JSON", systemPackage]),
+    module("Containers", ["Diagnostics", "Tensors", "JSON", "CZlib", systemPackage]),
     module("Canonical", ["Diagnostics", "Tensors"]),
     .target(
       name: "Layouts", dependencies: ["Diagnostics", "Tensors", "JSON", "Canonical"],

@@ -19,6 +19,8 @@ public struct ByteSink: ~Copyable {
   private var buffered = 0
   private var flushed = 0
   private var isOpen = true
+  /// The sum of the bytes that left the buffer, and where in the buffer the others begin.
+  private var checksum: (value: UInt32, start: Int)?
 
   /// Creates a file that must not exist yet, with the mode that the umask leaves.
   /// - Parameter expected: the size that the file may have, for which room is reserved; 0 if
@@ -91,6 +93,17 @@ public struct ByteSink: ~Copyable {
     }
   }
 
+  /// Begins to sum the bytes that follow.
+  mutating func beginChecksum() { checksum = (0, buffered) }
+
+  /// The CRC-32 of the bytes since `beginChecksum`.
+  mutating func endChecksum() -> UInt32 {
+    defer { checksum = nil }
+    guard let checksum else { return 0 }
+    return Checksum.crc32(
+      UnsafeRawBufferPointer(rebasing: buffer[checksum.start..<buffered]), after: checksum.value)
+  }
+
   private mutating func advance(_ count: Int) throws {
     buffered += count
     if buffered == Self.capacity { try flushBuffer() }
@@ -103,6 +116,9 @@ public struct ByteSink: ~Copyable {
   }
 
   private mutating func flush(_ bytes: UnsafeRawBufferPointer) throws {
+    if let (sum, start) = checksum {
+      checksum = (Checksum.crc32(UnsafeRawBufferPointer(rebasing: bytes[start...]), after: sum), 0)
+    }
     var rest = bytes
     while !rest.isEmpty {
       do {

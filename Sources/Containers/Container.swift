@@ -5,11 +5,13 @@ import Tensors
 /// A kind of weight file: how its files are named, opened and written.
 public enum Container: String, CaseIterable, Hashable, Sendable {
   case safetensors
+  case torch
 
   /// What the names of a model's weight files begin with.
   private var stem: String {
     switch self {
     case .safetensors: "model"
+    case .torch: "pytorch_model"
     }
   }
 
@@ -17,6 +19,7 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
   var extensions: [String] {
     switch self {
     case .safetensors: ["safetensors"]
+    case .torch: ["bin", "pt", "pth", "ckpt"]
     }
   }
 
@@ -62,6 +65,10 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     case .safetensors:
       let file = try SafetensorsFile(path)
       return WeightFile(metadata: file.metadata, tensors: file.tensors)
+    case .torch:
+      let file = try TorchFile(path)
+      return WeightFile(
+        tensors: file.tensors, ignored: file.ignored, checksums: file.checksums)
     }
   }
 
@@ -77,14 +84,7 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
   ) throws {
     switch self {
     case .safetensors: try SafetensorsWriter.write(tensors, metadata: metadata, to: path)
+    case .torch: try TorchWriter.write(tensors, to: path)
     }
   }
-}
-
-/// An opened weight file of any container, none of its tensors read yet.
-public struct WeightFile: Sendable {
-  /// Free text pairs, in the order of the file; empty where the container has none.
-  public let metadata: [(key: String, value: String)]
-  /// The tensors, in the order of their data.
-  public let tensors: [StoredTensor]
 }

@@ -6,7 +6,15 @@ import Tensors
 /// A checkpoint as it lies on disk: weight files, configuration and everything beside them.
 public struct StoredCheckpoint: Sendable {
   /// One weight file.
-  public typealias Shard = (fileName: String, tensors: [StoredTensor])
+  public struct Shard: Sendable {
+    /// The name of the file.
+    public let fileName: String
+    /// What is in it.
+    public let content: WeightFile
+
+    /// The tensors, in the order of the file.
+    public var tensors: [StoredTensor] { content.tensors }
+  }
 
   /// The directory of the files.
   public let directory: FilePath
@@ -36,6 +44,20 @@ public struct StoredCheckpoint: Sendable {
 
   /// The tensor of that name.
   public func tensor(_ name: String) -> StoredTensor? { places[name].map { tensors[$0] } }
+
+  /// What the weight files hold besides weights, each by name and kind.
+  public var ignored: [String] { shards.flatMap(\.content.ignored) }
+
+  /// Checks the bytes of the weight files where they carry checksums.
+  /// - Throws: `Problem` of kind `invalid`, naming the file.
+  /// - Cost: reads the payload of containers that have checksums.
+  public func checkPayload() throws {
+    for shard in shards {
+      try Problem.placing({ $0.inFile(path(shard.fileName).string) }) {
+        for checksum in shard.content.checksums { try checksum.check() }
+      }
+    }
+  }
 
   /// The path of one of the files.
   public func path(_ fileName: String) -> FilePath { directory.appending(fileName) }
@@ -87,7 +109,9 @@ public struct StoredCheckpoint: Sendable {
   private static func openAll(
     _ names: [String], of container: Container, _ listing: DirectoryListing, in path: FilePath
   ) throws -> StoredCheckpoint {
-    let shards = try names.map { ($0, try container.open(path.appending($0)).tensors) }
+    let shards = try names.map { name in
+      Shard(fileName: name, content: try container.open(path.appending(name)))
+    }
     return try StoredCheckpoint(path, listing, container, shards, hasIndex: false)
   }
 

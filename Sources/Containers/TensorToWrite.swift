@@ -11,6 +11,10 @@ public struct TensorToWrite {
   /// Writes the bytes, little-endian and row-major, piece by piece.
   public let produce: (inout ByteSink) throws -> Void
 
+  /// The size.
+  /// - Units: bytes.
+  var byteCount: Int { TensorShape.byteCount(shape, type) ?? 0 }
+
   /// A tensor whose bytes `produce` will write.
   public init(
     name: String, type: ScalarType, shape: [Int],

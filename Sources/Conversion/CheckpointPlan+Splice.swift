@@ -58,10 +58,10 @@ extension CheckpointPlan {
       source.binding.tensors.map { ($0.name, $0.parts.first?.role.layer) },
       uniquingKeysWith: { first, _ in first })
     var homes: [Int: String] = [:]
-    for (fileName, tensors) in source.checkpoint.shards {
-      for tensor in tensors where replaced.contains(tensor.name) {
+    for shard in source.checkpoint.shards {
+      for tensor in shard.tensors where replaced.contains(tensor.name) {
         guard let layer = layers[tensor.name] ?? nil, homes[layer] == nil else { continue }
-        homes[layer] = fileName
+        homes[layer] = shard.fileName
       }
     }
     return homes
@@ -90,12 +90,11 @@ extension CheckpointPlan {
   ) throws -> Shard {
     let kept = shard.tensors.filter { !replaced.contains($0.name) }
     let isUnchanged = arriving.isEmpty && kept.count == shard.tensors.count
-    let container = source.checkpoint.container
     let path = source.checkpoint.path(shard.fileName)
     return Shard(
       fileName: shard.fileName, tensors: kept.map { Tensor($0, rule: .copied) } + arriving,
       clone: isUnchanged ? path : nil,
-      metadata: isUnchanged ? [] : try container.open(path).metadata)
+      metadata: shard.content.metadata)
   }
 
   /// The edited config, which must say what the edited model is.

@@ -98,7 +98,8 @@ public struct CheckpointPlan: Sendable {
 extension StoredCheckpoint {
   /// What lies beside the weights and is neither read nor copied, each with the reason.
   var leftBehind: [(name: String, reason: String)] {
-    unread.map { (name: $0, reason: "weights that are not read") }
+    ignored.map { (name: $0, reason: "not a weight") }
+      + unread.map { (name: $0, reason: "weights that are not read") }
       + subdirectories.map { (name: $0, reason: "subdirectory") }
   }
 }

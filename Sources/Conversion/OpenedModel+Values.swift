@@ -38,10 +38,17 @@ extension OpenedModel {
       })
   }
 
-  /// Checks that a tensor which repeats another, such as the head of a tied model, really does.
-  /// - Throws: `Problem` of kind `invalid` where it does not.
-  /// - Cost: reads the payload of such tensors; most checkpoints have none.
-  public func checkRepeatedTensors() throws {
+  /// Checks what headers do not show: checksums of the weight files, and that a tensor which repeats
+  /// another, such as the head of a tied model, really does.
+  /// - Throws: `Problem` of kind `invalid` where bytes are damaged or tied tensors differ.
+  /// - Cost: reads the payload of containers with checksums and of tensors that repeat others; most
+  ///   checkpoints have neither.
+  public func checkPayload() throws {
+    try checkpoint.checkPayload()
+    try checkRepeatedTensors()
+  }
+
+  private func checkRepeatedTensors() throws {
     for tensor in carried {
       guard let same = binding.carrier(of: tensor.name)?.same,
         let original = canonical.tensors[same]

@@ -12,6 +12,18 @@ extension TensorMove {
       try source.withBytes { try sink.write($0) }
       return 0
     }
+    return try holding(pieces[...]) { try writeWindows(to: &sink) }
+  }
+
+  /// Keeps the bytes of all parts at hand, which a storage may put together anew otherwise.
+  private func holding<Result>(_ pieces: ArraySlice<Piece>, _ body: () throws -> Result) rethrows
+    -> Result
+  {
+    guard let first = pieces.first else { return try body() }
+    return try first.source.region.withBytes { _ in try holding(pieces.dropFirst(), body) }
+  }
+
+  private func writeWindows(to sink: inout ByteSink) throws -> Int {
     let width = type.byteWidth ?? 1
     let count = target.shape.reduce(1, *)
     let window = ByteSink.capacity / width

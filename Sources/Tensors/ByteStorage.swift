@@ -2,6 +2,24 @@
 public protocol ByteStorage: AnyObject, Sendable {
   /// The bytes; valid while the owner is referenced.
   var bytes: UnsafeRawBufferPointer { get }
+
+  /// The number of bytes, known before any is read.
+  var count: Int { get }
+
+  /// Calls `body` with the bytes, which a storage may give up afterwards.
+  func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result
+}
+
+extension ByteStorage {
+  /// The number of bytes.
+  public var count: Int { bytes.count }
+
+  /// Calls `body` with the bytes.
+  public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows
+    -> Result
+  {
+    try withExtendedLifetime(self) { try body(bytes) }
+  }
 }
 
 /// Zeroed bytes on the heap, aligned for vector loads and freed with their owner.
@@ -40,14 +58,14 @@ public struct ByteRegion: Sendable {
 
   /// Names a range that lies inside the storage.
   public init(_ storage: any ByteStorage, _ range: Range<Int>) {
-    precondition(range.lowerBound >= 0 && range.upperBound <= storage.bytes.count)
+    precondition(range.lowerBound >= 0 && range.upperBound <= storage.count)
     self.storage = storage
     self.range = range
   }
 
   /// Names all bytes of a storage.
   public init(_ storage: any ByteStorage) {
-    self.init(storage, 0..<storage.bytes.count)
+    self.init(storage, 0..<storage.count)
   }
 
   /// The number of bytes.
@@ -57,8 +75,6 @@ public struct ByteRegion: Sendable {
   public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows
     -> Result
   {
-    try withExtendedLifetime(storage) {
-      try body(UnsafeRawBufferPointer(rebasing: storage.bytes[range]))
-    }
+    try storage.withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[range])) }
   }
 }

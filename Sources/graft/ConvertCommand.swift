@@ -52,7 +52,7 @@ struct ConvertCommand: Verb {
     let model = try OpenedModel(sourcePath, source, allowsExtra: allow.contains(.extra))
     let catalogue = try LayoutCatalogue.builtIn()
     guard let destination, !explain else { return try explained(model, catalogue) }
-    try model.checkRepeatedTensors()
+    try model.checkPayload()
     try model.checkSigns()
     let target = try model.target(layout ?? model.layout.id, form: form, in: catalogue)
     let plan = try CheckpointPlan(converting: model, to: target, options: options())

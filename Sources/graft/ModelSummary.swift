@@ -41,6 +41,7 @@ struct ModelSummary {
       "evidence": .array(model.evidence.evidence.map { .string($0) }),
       "container": .string(model.checkpoint.container.rawValue),
       "unread": .array(model.checkpoint.unread.map { .string($0) }),
+      "ignored": .array(model.checkpoint.ignored.map { .string($0) }),
       "form": .object(JSONObject(form.map { ($0.name, .string($0.text)) })),
       "signs": .array(model.signs.map { .object($0.json) }),
       "directory": .string(model.checkpoint.directory.string),
@@ -105,9 +106,12 @@ struct ModelSummary {
   }
 
   private var container: String {
-    let unread = model.checkpoint.unread
-    return model.checkpoint.container.rawValue
-      + (unread.isEmpty ? "" : "; not read: \(unread.joined(separator: ", "))")
+    let beside = [
+      ("not read", model.checkpoint.unread), ("not weights", model.checkpoint.ignored),
+    ]
+    return beside.reduce(model.checkpoint.container.rawValue) { line, list in
+      line + (list.1.isEmpty ? "" : "; \(list.0): \(list.1.joined(separator: ", "))")
+    }
   }
 
   /// Lines of which the first has a label.

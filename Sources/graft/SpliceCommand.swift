@@ -54,7 +54,7 @@ struct SpliceCommand: Verb {
 
   func perform() throws -> Outcome {
     let model = try OpenedModel(sourcePath, source)
-    try model.checkRepeatedTensors()
+    try model.checkPayload()
     try model.checkSigns()
     let batch = try tokens.batch(vocabulary: model.configuration.vocabulary)
     let splice = Splice(

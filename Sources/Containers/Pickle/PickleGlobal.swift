@@ -1,0 +1,94 @@
+import Tensors
+
+/// A name of Python that a pickle may call or refer to; there are no others.
+enum PickleGlobal: Hashable, Sendable {
+  /// A function or class with a meaning of its own.
+  case known(Known)
+  /// A type of storage; nil for bytes without a type.
+  case storage(ScalarType?)
+  /// A `torch.dtype`.
+  case type(ScalarType)
+
+  /// Functions and classes, spelled as module and name.
+  enum Known: String {
+    case orderedDict = "collections OrderedDict"
+    case counter = "collections Counter"
+    case rebuildTensor = "torch._utils _rebuild_tensor"
+    case rebuildTensorV2 = "torch._utils _rebuild_tensor_v2"
+    case rebuildTensorV3 = "torch._utils _rebuild_tensor_v3"
+    case rebuildParameter = "torch._utils _rebuild_parameter"
+    case rebuildParameterWithState = "torch._utils _rebuild_parameter_with_state"
+    case rebuildFromType = "torch._tensor _rebuild_from_type_v2"
+    case tensorClass = "torch Tensor"
+    case parameterClass = "torch.nn.parameter Parameter"
+    case size = "torch Size"
+    case device = "torch device"
+    case layout = "torch.serialization _get_layout"
+    case encode = "_codecs encode"
+    case set = "builtins set"
+    case set2 = "__builtin__ set"
+    case byteArray = "builtins bytearray"
+    case byteArray2 = "__builtin__ bytearray"
+    case complex = "builtins complex"
+    case complex2 = "__builtin__ complex"
+
+    case metadata = "torch.distributed.checkpoint.metadata Metadata"
+    case metadataIndex = "torch.distributed.checkpoint.metadata MetadataIndex"
+    case tensorMetadata = "torch.distributed.checkpoint.metadata TensorStorageMetadata"
+    case bytesMetadata = "torch.distributed.checkpoint.metadata BytesStorageMetadata"
+    case chunkMetadata = "torch.distributed.checkpoint.metadata ChunkStorageMetadata"
+    case tensorProperties = "torch.distributed.checkpoint.metadata TensorProperties"
+    case memoryFormat = "torch.distributed.checkpoint.metadata _MEM_FORMAT_ENCODING"
+    case storageMeta = "torch.distributed.checkpoint.metadata StorageMeta"
+    case storageInfo = "torch.distributed.checkpoint.filesystem _StorageInfo"
+    case posixPath = "pathlib PosixPath"
+    case posixPathLocal = "pathlib._local PosixPath"
+  }
+
+  /// The global of that name, or nil where it is not on the list.
+  init?(module: String, name: String) {
+    if let known = Known(rawValue: "\(module) \(name)") {
+      self = .known(known)
+    } else if module == "torch", let type = ScalarType(torchStorage: name) {
+      self = .storage(type)
+    } else if module == "torch", let type = ScalarType(torchType: name) {
+      self = .type(type)
+    } else if module == "torch.storage", name == "UntypedStorage" {
+      self = .storage(nil)
+    } else {
+      return nil
+    }
+  }
+}
+
+extension ScalarType {
+  private static let torchNames: [(type: ScalarType, name: String, storage: String?)] = [
+    (.f64, "float64", "DoubleStorage"), (.f32, "float32", "FloatStorage"),
+    (.f16, "float16", "HalfStorage"), (.bf16, "bfloat16", "BFloat16Storage"),
+    (.i64, "int64", "LongStorage"), (.i32, "int32", "IntStorage"),
+    (.i16, "int16", "ShortStorage"), (.i8, "int8", "CharStorage"), (.u8, "uint8", "ByteStorage"),
+    (.bool, "bool", "BoolStorage"), (.c64, "complex64", "ComplexFloatStorage"),
+    (.u64, "uint64", nil), (.u32, "uint32", nil), (.u16, "uint16", nil),
+    (.f8E4M3, "float8_e4m3fn", nil), (.f8E5M2, "float8_e5m2", nil),
+    (.f8E4M3FNUZ, "float8_e4m3fnuz", nil), (.f8E5M2FNUZ, "float8_e5m2fnuz", nil),
+    (.f8E8M0, "float8_e8m0fnu", nil),
+  ]
+
+  /// The type whose `torch.dtype` has that name.
+  init?(torchType name: String) {
+    guard let type = Self.torchNames.first(where: { $0.name == name })?.type else { return nil }
+    self = type
+  }
+
+  /// The type of the elements of a storage class of torch.
+  init?(torchStorage name: String) {
+    guard let type = Self.torchNames.first(where: { $0.storage == name })?.type else { return nil }
+    self = type
+  }
+
+  /// The name of the `torch.dtype`, or nil where torch has none.
+  var torchType: String? { Self.torchNames.first { $0.type == self }?.name }
+
+  /// The name of the storage class, or nil for types younger than those classes.
+  var torchStorage: String? { Self.torchNames.first { $0.type == self }?.storage }
+}

@@ -1,0 +1,78 @@
+import Diagnostics
+import Tensors
+
+extension PickleMachine {
+  /// A storage: `("storage", class, key, device, count)`, and a view of it in old files.
+  mutating func storage() throws {
+    let id = try pop()
+    guard let parts = heap.elements(id), parts.count >= 5, parts[0].text == "storage",
+      case .global(.storage(let type)) = parts[1], let key = parts[2].text,
+      let count = parts[4].int, count >= 0
+    else { throw invalid("a storage of the pickle has another form", expected: "five values") }
+    heap.storages.append(
+      PickledStorage(
+        type: type, key: key, count: count,
+        start: parts.count > 5 ? try viewStart(parts[5]) : 0))
+    push(.storage(heap.storages.count - 1))
+  }
+
+  /// Where a view begins: `(key, offset, count)`, or nothing.
+  private func viewStart(_ value: PickleValue) throws -> Int {
+    if case .none = value { return 0 }
+    guard let parts = heap.elements(value), parts.count == 3, let start = parts[1].int, start >= 0
+    else { throw invalid("a view of a storage has another form", expected: "three values") }
+    return start
+  }
+
+  /// A tensor: `(storage, offset, shape, strides, …)`.
+  mutating func tensor(_ arguments: [PickleValue], type: ScalarType?) throws -> PickleValue {
+    guard arguments.count >= 4, case .storage(let storage) = arguments[0],
+      let offset = arguments[1].int, let shape = heap.numbers(arguments[2]),
+      let strides = heap.numbers(arguments[3]), shape.count == strides.count
+    else {
+      throw invalid(
+        "a tensor of the pickle has another form", expected: "a storage, offset, shape and strides")
+    }
+    guard let type = type ?? heap.storages[storage].type else {
+      throw invalid("a tensor of the pickle has no type", expected: "a storage with a type")
+    }
+    let stored = heap.storages[storage]
+    let (start, overflow) = stored.start.addingReportingOverflow(offset)
+    guard !overflow, stored.type == nil || stored.type == type else {
+      throw invalid("a tensor of the pickle does not fit its storage", expected: "one type")
+    }
+    heap.tensors.append(
+      PickledTensor(type: type, storage: storage, offset: start, shape: shape, strides: strides))
+    return .tensor(heap.tensors.count - 1)
+  }
+
+  /// A parameter is its tensor.
+  func parameter(_ arguments: [PickleValue]) throws -> PickleValue {
+    guard let tensor = arguments.first, case .tensor = tensor else {
+      throw invalid("a parameter of the pickle is not a tensor", expected: "a tensor")
+    }
+    return tensor
+  }
+
+  /// A tensor with attributes: `(function, class, arguments, state)`.
+  mutating func typed(_ arguments: [PickleValue]) throws -> PickleValue {
+    guard arguments.count >= 3, case .global(.known(let function)) = arguments[0],
+      case .global(.known(let type)) = arguments[1],
+      type == .tensorClass || type == .parameterClass,
+      let inner = heap.elements(arguments[2])
+    else {
+      throw invalid("a tensor of a class that is not read", expected: "torch.Tensor or Parameter")
+    }
+    switch function {
+    case .rebuildTensorV2: return try tensor(inner, type: nil)
+    case .rebuildTensorV3:
+      guard inner.count >= 7, case .global(.type(let type)) = inner[6] else {
+        throw invalid("a tensor of the pickle has no type", expected: "a dtype")
+      }
+      return try tensor(inner, type: type)
+    case .rebuildParameter, .rebuildParameterWithState: return try parameter(inner)
+    default:
+      throw invalid("a tensor of the pickle is built otherwise", expected: "_rebuild_tensor_v2")
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import Diagnostics
+
+/// The state dict of a file of torch: its tensors by name, and what lies beside them.
+///
+/// Trainers keep it under one of a few keys, beside things such as the state of the optimizer, which
+/// are ignored and named. Where there is none of these keys, a dictionary with tensors is the state
+/// dict.
+struct StateDictionary {
+  /// The names and the places of the tensors in the heap.
+  private(set) var tensors: [(name: String, place: Int)] = []
+  /// What is ignored, each by its keys and its kind.
+  private(set) var ignored: [String] = []
+  private let heap: PickleHeap
+
+  private static let keys = ["model", "state_dict", "model_state_dict", "module"]
+
+  /// Finds the state dict.
+  /// - Throws: `Problem` of kind `unsupported` where there is none, or more than one.
+  init(_ value: PickleValue, in heap: PickleHeap) throws {
+    self.heap = heap
+    try search(value, path: [])
+  }
+
+  private mutating func search(_ value: PickleValue, path: [String]) throws {
+    let inner = stateKeys(value, depth: path.count)
+    guard let pairs = heap.pairs(value), holdsState(value, depth: path.count) else {
+      throw Self.nothing(path, found: heap.pairs(value).map { Self.list($0) } ?? value.kind)
+    }
+    guard let key = inner.first, let next = heap.member(key, of: value) else {
+      return try read(pairs, path: path)
+    }
+    guard inner.count == 1 else {
+      throw Self.nothing(path, found: inner.joined(separator: ", "))
+    }
+    ignored += pairs.filter { $0.key.text != key }.map { Self.describe($0, path) }
+    try search(next, path: path + [key])
+  }
+
+  /// The keys under which a dictionary holds a state dict, at most four levels deep.
+  private func stateKeys(_ value: PickleValue, depth: Int) -> [String] {
+    guard depth < Self.keys.count else { return [] }
+    return Self.keys.filter { key in
+      heap.member(key, of: value).map { holdsState($0, depth: depth + 1) } ?? false
+    }
+  }
+
+  private func holdsState(_ value: PickleValue, depth: Int) -> Bool {
+    guard let pairs = heap.pairs(value) else { return false }
+    return pairs.contains { if case .tensor = $0.value { true } else { false } }
+      || !stateKeys(value, depth: depth).isEmpty
+  }
+
+  private mutating func read(
+    _ pairs: [(key: PickleValue, value: PickleValue)], path: [String]
+  ) throws {
+    for pair in pairs {
+      if case .tensor(let place) = pair.value, let name = pair.key.text {
+        try StoredName.checkTensor(name)
+        tensors.append((name, place))
+      } else {
+        ignored.append(Self.describe(pair, path))
+      }
+    }
+  }
+
+  private static func describe(
+    _ pair: (key: PickleValue, value: PickleValue), _ path: [String]
+  ) -> String {
+    (path + [text(pair.key)]).joined(separator: ".") + " (\(pair.value.kind))"
+  }
+
+  private static func text(_ key: PickleValue) -> String {
+    key.text ?? key.int.map(String.init) ?? key.kind
+  }
+
+  private static func list(_ pairs: [(key: PickleValue, value: PickleValue)]) -> String {
+    let shown = pairs.prefix(8).map { text($0.key) } + (pairs.count > 8 ? ["…"] : [])
+    return pairs.isEmpty ? "an empty dictionary" : shown.joined(separator: ", ")
+  }
+
+  private static func nothing(_ path: [String], found: String) -> Problem {
+    let place = path.isEmpty ? "the file" : path.joined(separator: ".")
+    return Problem(
+      .unsupported, "\(place) leaves open which tensors are the state dict",
+      expected: "tensors by name, or one of \(keys.joined(separator: ", ")) that holds them",
+      found: found)
+  }
+}

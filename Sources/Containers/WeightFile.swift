@@ -1,0 +1,22 @@
+/// An opened weight file of any container, none of its tensors read yet.
+public struct WeightFile: Sendable {
+  /// Free text pairs, in the order of the file; empty where the container has none.
+  public let metadata: [(key: String, value: String)]
+  /// The tensors, in the order of the file.
+  public let tensors: [StoredTensor]
+  /// What the file holds besides, such as the state of an optimizer, each by name and kind.
+  public let ignored: [String]
+  /// Checksums to look at before the bytes of tensors are used.
+  public let checksums: [Checksum]
+
+  /// A file from what was found in it.
+  init(
+    metadata: [(key: String, value: String)] = [], tensors: [StoredTensor],
+    ignored: [String] = [], checksums: [Checksum] = []
+  ) {
+    self.metadata = metadata
+    self.tensors = tensors
+    self.ignored = ignored
+    self.checksums = checksums
+  }
+}
