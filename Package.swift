@@ -8,26 +8,32 @@ func module(_ name: String, _ imports: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: imports, swiftSettings: settings)
 }
 
+/// As in release builds, files are compiled together, so that they inline each other's functions.
+let optimised = SwiftSetting.unsafeFlags(
+  ["-O", "-whole-module-optimization", "-num-threads", "1"], .when(configuration: .debug))
+
 /// A module of loops over floats, which is optimised in debug builds too: its tests run real models.
 func fast(_ name: String, _ imports: [Target.Dependency]) -> Target {
   .target(
     name: name, dependencies: imports,
-    swiftSettings: settings + [.unsafeFlags(["-O"], .when(configuration: .debug))])
+    swiftSettings: settings + [optimised])
 }
 
 /// The files of `KernelLoops`, compiled again for processors with more instructions.
 ///
-/// The folders are links to one folder. `scripts/check-kernels.sh` checks that no other module got
-/// code with those instructions.
+/// The folder is a link to that of `KernelLoops`. `scripts/check-kernels.sh` checks that no other
+/// module got code with those instructions.
+func loops(_ level: String) -> Target {
+  .target(
+    name: "KernelLoops" + level, dependencies: ["Kernels"],
+    swiftSettings: settings + [
+      .define(level), .unsafeFlags(["-Xcc", "-march=x86-64-" + level.lowercased()]),
+      optimised,
+    ])
+}
+
 #if arch(x86_64)
-  let processorLoops: [Target] = [
-    .target(
-      name: "KernelLoopsV3", dependencies: ["Kernels"],
-      swiftSettings: settings + [
-        .define("V3"), .unsafeFlags(["-Xcc", "-march=x86-64-v3"]),
-        .unsafeFlags(["-O"], .when(configuration: .debug)),
-      ])
-  ]
+  let processorLoops = ["V3", "V4"].map(loops)
 #else
   let processorLoops: [Target] = []
 #endif

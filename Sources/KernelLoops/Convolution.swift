@@ -20,7 +20,7 @@ enum Convolution: ConvolutionKernels {
             value, load(input + offset, first: rest), load(weight + offset, first: rest))
         }
         store(value, output + c, first: rest)
-        c &+= 8
+        c &+= width
       }
     }
   }

@@ -4,12 +4,12 @@ enum DotProducts: DotProductKernels {
   @inline(never)
   static func split(_ source: Floats, count: Int, target: MutableFloats) {
     var index = 0
-    while index &+ 16 <= count {
-      for lane in 0..<8 {
+    while index &+ (2 &* width) <= count {
+      for lane in 0..<width {
         target[index &+ lane] = source[index &+ (2 &* lane)]
-        target[index &+ 8 &+ lane] = source[index &+ (2 &* lane) &+ 1]
+        target[index &+ width &+ lane] = source[index &+ (2 &* lane) &+ 1]
       }
-      index &+= 16
+      index &+= 2 &* width
     }
     for rest in index..<max(count, index) { target[rest] = source[rest] }
   }
@@ -21,14 +21,14 @@ enum DotProducts: DotProductKernels {
   ) {
     var s0 = Lanes(), s1 = Lanes(), s2 = Lanes(), s3 = Lanes()
     var index = 0
-    while index &+ 8 <= count {
+    while index &+ width <= count {
       let values = load(x + index)
       let byte = index &* 4
       s0 = fused(s0, values, (rows.0 + byte).loadUnaligned(as: Lanes.self))
       s1 = fused(s1, values, (rows.1 + byte).loadUnaligned(as: Lanes.self))
       s2 = fused(s2, values, (rows.2 + byte).loadUnaligned(as: Lanes.self))
       s3 = fused(s3, values, (rows.3 + byte).loadUnaligned(as: Lanes.self))
-      index &+= 8
+      index &+= width
     }
     finish(s0, s1, s2, s3, result)
     for rest in index..<max(count, index) {
@@ -45,10 +45,10 @@ enum DotProducts: DotProductKernels {
     _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
     count: Int, result: MutableFloats
   ) {
-    @inline(__always) func even(_ bits: SIMD8<UInt32>) -> Lanes {
+    @inline(__always) func even(_ bits: BitLanes) -> Lanes {
       unsafeBitCast(bits &<< 16, to: Lanes.self)
     }
-    @inline(__always) func odd(_ bits: SIMD8<UInt32>) -> Lanes {
+    @inline(__always) func odd(_ bits: BitLanes) -> Lanes {
       unsafeBitCast(bits & 0xffff_0000, to: Lanes.self)
     }
     sixteenBit(x, rows, count, result, even: even, odd: odd)
@@ -59,42 +59,42 @@ enum DotProducts: DotProductKernels {
     _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
     count: Int, result: MutableFloats
   ) {
-    @inline(__always) func even(_ bits: SIMD8<UInt32>) -> Lanes { Widening.half(bits & 0xffff) }
-    @inline(__always) func odd(_ bits: SIMD8<UInt32>) -> Lanes { Widening.half(bits &>> 16) }
+    @inline(__always) func even(_ bits: BitLanes) -> Lanes { Widening.half(bits & 0xffff) }
+    @inline(__always) func odd(_ bits: BitLanes) -> Lanes { Widening.half(bits &>> 16) }
     sixteenBit(x, rows, count, result, even: even, odd: odd)
   }
 
   @inline(__always)
   private static func sixteenBit(
     _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
-    _ count: Int, _ result: MutableFloats, even: (SIMD8<UInt32>) -> Lanes,
-    odd: (SIMD8<UInt32>) -> Lanes
+    _ count: Int, _ result: MutableFloats, even: (BitLanes) -> Lanes,
+    odd: (BitLanes) -> Lanes
   ) {
     var e0 = Lanes(), e1 = Lanes(), e2 = Lanes(), e3 = Lanes()
     var o0 = Lanes(), o1 = Lanes(), o2 = Lanes(), o3 = Lanes()
     var index = 0
-    while index &+ 16 <= count {
-      let xe = load(x + index), xo = load(x + (index &+ 8))
+    while index &+ (2 &* width) <= count {
+      let xe = load(x + index), xo = load(x + (index &+ width))
       let byte = index &* 2
-      let w0 = (rows.0 + byte).loadUnaligned(as: SIMD8<UInt32>.self)
+      let w0 = (rows.0 + byte).loadUnaligned(as: BitLanes.self)
       e0 = fused(e0, xe, even(w0))
       o0 = fused(o0, xo, odd(w0))
-      let w1 = (rows.1 + byte).loadUnaligned(as: SIMD8<UInt32>.self)
+      let w1 = (rows.1 + byte).loadUnaligned(as: BitLanes.self)
       e1 = fused(e1, xe, even(w1))
       o1 = fused(o1, xo, odd(w1))
-      let w2 = (rows.2 + byte).loadUnaligned(as: SIMD8<UInt32>.self)
+      let w2 = (rows.2 + byte).loadUnaligned(as: BitLanes.self)
       e2 = fused(e2, xe, even(w2))
       o2 = fused(o2, xo, odd(w2))
-      let w3 = (rows.3 + byte).loadUnaligned(as: SIMD8<UInt32>.self)
+      let w3 = (rows.3 + byte).loadUnaligned(as: BitLanes.self)
       e3 = fused(e3, xe, even(w3))
       o3 = fused(o3, xo, odd(w3))
-      index &+= 16
+      index &+= 2 &* width
     }
     finish(e0 + o0, e1 + o1, e2 + o2, e3 + o3, result)
     for rest in index..<max(count, index) {
       func value(_ row: UnsafeRawPointer) -> Float {
         let bits = (row + (rest &* 2)).loadUnaligned(as: UInt16.self)
-        return even(SIMD8(repeating: UInt32(bits)))[0]
+        return even(BitLanes(repeating: UInt32(bits)))[0]
       }
       result[0] += x[rest] * value(rows.0)
       result[1] += x[rest] * value(rows.1)

@@ -4,9 +4,9 @@ enum Elementwise: ElementwiseKernels {
   @inline(never)
   static func multiply(_ x: MutableFloats, by y: Floats, count: Int) {
     var index = 0
-    while index &+ 8 <= count {
+    while index &+ width <= count {
       store(load(x + index) * load(y + index), x + index)
-      index &+= 8
+      index &+= width
     }
     for rest in index..<max(count, index) { x[rest] *= y[rest] }
   }
@@ -24,9 +24,9 @@ enum Elementwise: ElementwiseKernels {
   @inline(never)
   static func add(_ x: MutableFloats, _ y: Floats, scale: Float, count: Int) {
     var index = 0
-    while index &+ 8 <= count {
+    while index &+ width <= count {
       store(load(x + index) + scale * load(y + index), x + index)
-      index &+= 8
+      index &+= width
     }
     for rest in index..<max(count, index) { x[rest] += scale * y[rest] }
   }
@@ -56,10 +56,10 @@ enum Elementwise: ElementwiseKernels {
 func innerProduct(_ x: Floats, _ y: Floats, _ count: Int) -> Float {
   var s0 = Lanes(), s1 = Lanes()
   var index = 0
-  while index &+ 16 <= count {
+  while index &+ (2 &* width) <= count {
     s0 = fused(s0, load(x + index), load(y + index))
-    s1 = fused(s1, load(x + (index &+ 8)), load(y + (index &+ 8)))
-    index &+= 16
+    s1 = fused(s1, load(x + (index &+ width)), load(y + (index &+ width)))
+    index &+= 2 &* width
   }
   var total = sum(s0 + s1)
   for rest in index..<max(count, index) { total += x[rest] * y[rest] }

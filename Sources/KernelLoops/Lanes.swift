@@ -1,7 +1,29 @@
 import Kernels
 
-/// The vector all kernels are written in: one AVX register, two of SSE or NEON.
-typealias Lanes = SIMD8<Float>
+// The vectors all kernels are written in: one register of the processor.
+#if V4
+  typealias Lanes = SIMD16<Float>
+  typealias HalfLanes = SIMD8<Float>
+  typealias IntegerLanes = SIMD16<Int32>
+  typealias BitLanes = SIMD16<UInt32>
+  typealias HalfWordLanes = SIMD16<UInt16>
+#elseif V3
+  typealias Lanes = SIMD8<Float>
+  typealias HalfLanes = SIMD4<Float>
+  typealias IntegerLanes = SIMD8<Int32>
+  typealias BitLanes = SIMD8<UInt32>
+  typealias HalfWordLanes = SIMD8<UInt16>
+#else
+  typealias Lanes = SIMD4<Float>
+  typealias HalfLanes = SIMD2<Float>
+  typealias IntegerLanes = SIMD4<Int32>
+  typealias BitLanes = SIMD4<UInt32>
+  typealias HalfWordLanes = SIMD4<UInt16>
+#endif
+
+/// The number of lanes.
+@inline(__always)
+var width: Int { Lanes.scalarCount }
 
 @inline(__always)
 func load(_ source: Floats) -> Lanes {
@@ -21,7 +43,7 @@ func store(_ lanes: Lanes, _ target: MutableFloats) {
 /// The first `count` values, then zeros.
 @inline(__always)
 func load(_ source: Floats, first count: Int) -> Lanes {
-  if count >= 8 { return load(source) }
+  if count >= width { return load(source) }
   var lanes = Lanes()
   for lane in 0..<max(count, 0) { lanes[lane] = source[lane] }
   return lanes
@@ -30,14 +52,14 @@ func load(_ source: Floats, first count: Int) -> Lanes {
 /// Stores the first `count` lanes.
 @inline(__always)
 func store(_ lanes: Lanes, _ target: MutableFloats, first count: Int) {
-  if count >= 8 { return store(lanes, target) }
+  if count >= width { return store(lanes, target) }
   for lane in 0..<max(count, 0) { target[lane] = lanes[lane] }
 }
 
 /// `c + a ⊙ b`, fused where the processor has an instruction for it.
 @inline(__always)
 func fused(_ c: Lanes, _ a: Lanes, _ b: Lanes) -> Lanes {
-  #if V3 || arch(arm64)
+  #if V3 || V4 || arch(arm64)
     c.addingProduct(a, b)
   #else
     c + a * b
@@ -53,7 +75,14 @@ func fused(_ c: Lanes, _ a: Float, _ b: Lanes) -> Lanes {
 /// The sum of all lanes, halves first.
 @inline(__always)
 func sum(_ lanes: Lanes) -> Float {
-  let four = lanes.lowHalf + lanes.highHalf
+  #if V4
+    let eight = lanes.lowHalf + lanes.highHalf
+    let four = eight.lowHalf + eight.highHalf
+  #elseif V3
+    let four = lanes.lowHalf + lanes.highHalf
+  #else
+    let four = lanes
+  #endif
   let two = four.lowHalf + four.highHalf
   return two[0] + two[1]
 }
@@ -67,21 +96,22 @@ func limited(_ x: Lanes, _ low: Float, _ high: Float) -> Lanes {
 
 @inline(__always)
 func magnitude(_ x: Lanes) -> Lanes {
-  unsafeBitCast(
-    unsafeBitCast(x, to: SIMD8<UInt32>.self) & SIMD8<UInt32>(repeating: 0x7fff_ffff), to: Lanes.self
-  )
+  unsafeBitCast(unsafeBitCast(x, to: BitLanes.self) & 0x7fff_ffff, to: Lanes.self)
 }
 
-/// Replaces every value of a row by a function of it, eight at a time.
+/// Replaces every value of a row by a function of it, one vector after the other.
 ///
 /// A function that is itself marked for inlining leaves one loop without calls.
 @inline(__always)
 func mapInPlace(_ x: MutableFloats, _ count: Int, _ function: (Lanes) -> Lanes) {
   var index = 0
-  while index < count {
+  while index &+ width <= count {
+    store(function(load(x + index)), x + index)
+    index &+= width
+  }
+  if index < count {
     let rest = count &- index
     store(function(load(Floats(x + index), first: rest)), x + index, first: rest)
-    index &+= 8
   }
 }
 

@@ -5,7 +5,9 @@ import Kernels
 /// The module is compiled once per kind of processor from the same files, so nothing of it but this
 /// is public, and none of its code may run before the processor is known to have the instructions.
 public var loops: KernelSet {
-  #if V3
+  #if V4
+    let name = "x86-64-v4"
+  #elseif V3
     let name = "x86-64-v3"
   #else
     let name = "baseline"

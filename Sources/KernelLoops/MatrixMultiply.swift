@@ -1,22 +1,35 @@
 import Kernels
 
 enum MatrixMultiply: MatrixMultiplyKernels {
-  static var panelWidth: Int { 16 }
+  static var panelWidth: Int { Tile.columns }
 
   @inline(never)
   static func pack(
     _ rows: Floats, stride: Int, count: Int, depth: Int, panel: MutableFloats
   ) {
-    for half in 0..<2 {
-      let first = half &* 8
-      func row(_ index: Int) -> Floats { rows + (min(first &+ index, count &- 1) &* stride) }
-      let r0 = row(0), r1 = row(1), r2 = row(2), r3 = row(3)
-      let r4 = row(4), r5 = row(5), r6 = row(6), r7 = row(7)
-      var target = panel + first
-      for k in 0..<depth {
-        store(Lanes(r0[k], r1[k], r2[k], r3[k], r4[k], r5[k], r6[k], r7[k]), target)
-        target += 16
-      }
+    guard count == panelWidth else {
+      return packPart(rows, stride, count, 0, depth, panel)
+    }
+    var k = 0
+    while k &+ width <= depth {
+      let target = panel + (k &* panelWidth)
+      Transposition.square(rows + k, stride: stride, target: target, targetStride: panelWidth)
+      let upper = rows + ((width &* stride) &+ k)
+      Transposition.square(
+        upper, stride: stride, target: target + width, targetStride: panelWidth)
+      k &+= width
+    }
+    packPart(rows, stride, count, k, depth, panel)
+  }
+
+  /// Packs the columns from `first` on, one value at a time.
+  @inline(__always)
+  private static func packPart(
+    _ rows: Floats, _ stride: Int, _ count: Int, _ first: Int, _ depth: Int, _ panel: MutableFloats
+  ) {
+    for k in first..<max(depth, first) {
+      let target = panel + (k &* panelWidth)
+      for row in 0..<panelWidth { target[row] = rows[(min(row, count &- 1) &* stride) &+ k] }
     }
   }
 
@@ -24,21 +37,30 @@ enum MatrixMultiply: MatrixMultiplyKernels {
   static func accumulate(
     weights: Floats, stride: Int, rows: Int, panel: Floats, depth: Int, sums: MutableFloats
   ) {
-    Tile.accumulate(rows: rows, weights, stride, panel, 16, depth: depth, sums, 16)
+    Tile.accumulate(
+      rows: rows, weights, stride, panel, panelWidth, depth: depth, sums, panelWidth)
   }
 
   @inline(never)
   static func write(
     sums: Floats, rows: Int, tokens: Int, bias: Floats?, target: MutableFloats, stride: Int
   ) {
-    for token in 0..<tokens {
-      let source = sums + token
-      let row = target + (token &* stride)
-      if let bias {
-        for index in 0..<rows { row[index] = source[index &* 16] + bias[index] }
-      } else {
-        for index in 0..<rows { row[index] = source[index &* 16] }
+    var row = 0
+    if tokens == panelWidth {
+      while row &+ width <= rows {
+        let source = sums + (row &* panelWidth)
+        let lower = target + row
+        Transposition.square(source, stride: panelWidth, target: lower, targetStride: stride)
+        Transposition.square(
+          source + width, stride: panelWidth, target: lower + (width &* stride),
+          targetStride: stride)
+        row &+= width
       }
+    }
+    for token in 0..<tokens {
+      let result = target + (token &* stride)
+      for index in row..<max(rows, row) { result[index] = sums[(index &* panelWidth) &+ token] }
+      if let bias { for index in 0..<rows { result[index] += bias[index] } }
     }
   }
 }

@@ -2,6 +2,8 @@ import Kernels
 
 enum MatrixRecurrence: MatrixRecurrenceKernels {
   static var padding: Int { 16 }
+  /// The vectors that are worked on together: a tile of the product with W.
+  private static var part: Int { min(Tile.columns, padding) }
 
   @inline(never)
   static func scan(
@@ -9,15 +11,13 @@ enum MatrixRecurrence: MatrixRecurrenceKernels {
     heads: Int, D: Floats?, steps: Int, K: Int, V: Int, z: MutableFloats, row: MutableFloats,
     y: MutableFloats, outputStride: Int
   ) {
-    let Vp = (V &+ 15) / 16 &* 16
+    let Vp = (V &+ padding &- 1) / padding &* padding
     for t in 0..<steps {
       let at = t &* stride
       pad(v + at, V, Vp, row)
       candidate(state, weight, k + at, row, K: K, V: V, Vp: Vp, z)
-      for column in Swift.stride(from: 0, to: Vp, by: 16) {
-        let (y0, y1) = mix(state + column, z + column, f[t &* heads], q + at, K: K, Vp: Vp)
-        store(y0, row + column)
-        store(y1, row + (column &+ 8))
+      for column in Swift.stride(from: 0, to: Vp, by: width) {
+        store(mix(state + column, z + column, f[t &* heads], q + at, K: K, Vp: Vp), row + column)
       }
       let target = y + (t &* outputStride)
       for index in 0..<V { target[index] = row[index] }
@@ -39,34 +39,33 @@ enum MatrixRecurrence: MatrixRecurrenceKernels {
     _ state: MutableFloats, _ weight: Floats, _ k: Floats, _ v: MutableFloats, K: Int, V: Int,
     Vp: Int, _ z: MutableFloats
   ) {
-    for column in Swift.stride(from: 0, to: Vp, by: 16) {
-      let v0 = load(v + column), v1 = load(v + (column &+ 8))
-      for i in 0..<K {
-        let target = z + ((i &* Vp) &+ column)
-        store(k[i] * v0, target)
-        store(k[i] * v1, target + 8)
+    for column in Swift.stride(from: 0, to: Vp, by: width) {
+      let values = load(v + column)
+      for i in 0..<K { store(k[i] * values, z + ((i &* Vp) &+ column)) }
+    }
+    // z[K, part] += S[K, V] · W[V, part]
+    for column in Swift.stride(from: 0, to: Vp, by: part) {
+      if part == Tile.columns {
+        Tile.accumulate(rows: K, state, Vp, weight + column, Vp, depth: V, z + column, Vp)
+      } else {
+        Tile.accumulateNarrow(rows: K, state, Vp, weight + column, Vp, depth: V, z + column, Vp)
       }
-      // z[K, 16] += S[K, V] · W[V, 16]
-      Tile.accumulate(rows: K, state, Vp, weight + column, Vp, depth: V, z + column, Vp)
     }
   }
 
-  /// `S = f S + (1 - f) tanh(Z)` and `qᵀ S` for sixteen columns.
+  /// `S = f S + (1 - f) tanh(Z)` and `qᵀ S` for the columns of one vector.
   @inline(__always)
   private static func mix(
     _ state: MutableFloats, _ z: MutableFloats, _ f: Float, _ q: Floats, K: Int, Vp: Int
-  ) -> (Lanes, Lanes) {
-    var y0 = Lanes(), y1 = Lanes()
+  ) -> Lanes {
+    var y = Lanes()
     let keep = Lanes(repeating: f), take = Lanes(repeating: 1 - f)
     for i in 0..<K {
-      let row = state + (i &* Vp), new = z + (i &* Vp)
-      let s0 = fused(keep * load(row), take, VectorMath.tanh(load(new)))
-      let s1 = fused(keep * load(row + 8), take, VectorMath.tanh(load(new + 8)))
-      store(s0, row)
-      store(s1, row + 8)
-      y0 = fused(y0, q[i], s0)
-      y1 = fused(y1, q[i], s1)
+      let row = state + (i &* Vp)
+      let s = fused(keep * load(row), take, VectorMath.tanh(load(z + (i &* Vp))))
+      store(s, row)
+      y = fused(y, q[i], s)
     }
-    return (y0, y1)
+    return y
   }
 }

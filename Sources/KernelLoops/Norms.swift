@@ -12,7 +12,7 @@ enum Norms: NormKernels {
       let rest = count &- index
       let scaled = load(x + index, first: rest) * factor
       store(scaled * load(weight + index, first: rest), target + index, first: rest)
-      index &+= 8
+      index &+= width
     }
   }
 
@@ -29,7 +29,7 @@ enum Norms: NormKernels {
       var result = scaled * load(weight + index, first: rest)
       if let bias { result += load(bias + index, first: rest) }
       store(result, target + index, first: rest)
-      index &+= 8
+      index &+= width
     }
   }
 
@@ -45,7 +45,7 @@ enum Norms: NormKernels {
     var index = 0
     while index < count {
       lanes += load(x + index, first: count &- index)
-      index &+= 8
+      index &+= width
     }
     return sum(lanes)
   }
@@ -54,10 +54,10 @@ enum Norms: NormKernels {
   private static func squares(_ x: Floats, around mean: Float, _ count: Int) -> Float {
     var lanes = Lanes()
     var index = 0
-    while index &+ 8 <= count {
+    while index &+ width <= count {
       let difference = load(x + index) - mean
       lanes = fused(lanes, difference, difference)
-      index &+= 8
+      index &+= width
     }
     var result = sum(lanes)
     for rest in index..<max(count, index) { result += (x[rest] - mean) * (x[rest] - mean) }

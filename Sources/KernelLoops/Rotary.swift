@@ -14,7 +14,7 @@ enum Rotary: RotaryKernels {
       let sine = load(sines + index, first: rest)
       store(a * cosine - b * sine, low, first: rest)
       store(b * cosine + a * sine, high, first: rest)
-      index &+= 8
+      index &+= width
     }
   }
 }

@@ -1,4 +1,4 @@
-/// Elementary functions on eight values, within 4e-7 relative error; a NaN stays a NaN.
+/// Elementary functions on one vector, within 4e-7 relative error; a NaN stays a NaN.
 enum VectorMath {
   /// `eˣ`, with infinities and subnormal results.
   ///
@@ -18,13 +18,13 @@ enum VectorMath {
     p = fused(Lanes(repeating: 0.166_666_654_59), p, r)
     p = fused(Lanes(repeating: 0.500_000_012_01), p, r)
     p = fused(r + 1, p, r * r)
-    let exponent = unsafeBitCast(shifted, to: SIMD8<Int32>.self) &- 0x4b40_0000
+    let exponent = unsafeBitCast(shifted, to: IntegerLanes.self) &- 0x4b40_0000
     let first = exponent &>> 1
     return p * powerOfTwo(first) * powerOfTwo(exponent &- first)
   }
 
   @inline(__always)
-  private static func powerOfTwo(_ n: SIMD8<Int32>) -> Lanes {
+  private static func powerOfTwo(_ n: IntegerLanes) -> Lanes {
     unsafeBitCast((n &+ 127) &<< 23, to: Lanes.self)
   }
 
@@ -81,7 +81,7 @@ enum VectorMath {
   /// `ln w` for normal positive `w` (Cephes `logf`).
   @inline(__always)
   private static func log(_ w: Lanes) -> Lanes {
-    let bits = unsafeBitCast(w, to: SIMD8<Int32>.self)
+    let bits = unsafeBitCast(w, to: IntegerLanes.self)
     let exponent = (bits &- 0x3f35_04f3) &>> 23
     let e = Lanes(exponent)
     let x = unsafeBitCast(bits &- (exponent &<< 23), to: Lanes.self) - 1

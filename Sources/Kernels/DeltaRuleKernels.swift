@@ -1,4 +1,4 @@
-/// The gated delta rule on sixteen columns of one head's state.
+/// The gated delta rule on a few columns of one head's state.
 ///
 /// Columns of V are independent, so that a block of them stays in the first cache for all steps. The
 /// update of step t and the products of step t+1 with the state are one pass:
@@ -11,7 +11,7 @@ public protocol DeltaRuleKernels: SendableMetatype {
 
   /// Runs the rule over the steps of one segment.
   ///
-  /// - Shape: `state` `[dk, 16]`; per step `q` and `k` `[dk]` with row stride `stride`, `v`
+  /// - Shape: `state` `[dk, blockWidth]`; per step `q` and `k` `[dk]` with row stride `stride`, `v`
   ///   `[columns]` with row stride `stride`, `qk` one value with stride `keyHeads`, `gamma` and
   ///   `beta` one value with stride `valueHeads`, `o` `[columns]` with row stride `outputStride`.
   /// - Cost: `8 · dk · columns` operations per step; the state is read and written once per step.

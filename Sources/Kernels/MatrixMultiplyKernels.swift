@@ -1,24 +1,24 @@
 /// Parts of `C[m, n] = A[m, k] · B[n, k]ᵀ`, where the rows of B are a weight matrix as stored.
 ///
-/// The activations A are packed once into panels of sixteen tokens, `[m/16][k][16]`; the weights are
+/// The activations A are packed once into panels of a few tokens, `[m/panel][k][panel]`; the weights are
 /// widened a few rows and columns at a time. The caller owns the loops over panels, rows and depth,
 /// so that each call works on what fits the caches.
 public protocol MatrixMultiplyKernels: SendableMetatype {
   /// The tokens of one panel.
   static var panelWidth: Int { get }
 
-  /// Interleaves up to sixteen rows of activations into one panel.
+  /// Interleaves as many rows of activations as a panel has, or fewer, into one.
   ///
   /// Missing rows repeat the last one; their results are never read.
-  /// - Shape: `rows` `[count, depth]` with row stride `stride`, `panel` `[depth, 16]`.
+  /// - Shape: `rows` `[count, depth]` with row stride `stride`, `panel` `[depth, panel]`.
   static func pack(
     _ rows: Floats, stride: Int, count: Int, depth: Int, panel: MutableFloats
   )
 
   /// Adds the products of some weight rows with one panel to their sums.
   ///
-  /// - Shape: `weights` `[rows, depth]` with row stride `stride`, `panel` `[depth, 16]`, `sums`
-  ///   `[rows, 16]`.
+  /// - Shape: `weights` `[rows, depth]` with row stride `stride`, `panel` `[depth, panel]`, `sums`
+  ///   `[rows, panel]`.
   /// - Cost: `32 · rows · depth` operations.
   static func accumulate(
     weights: Floats, stride: Int, rows: Int, panel: Floats, depth: Int, sums: MutableFloats
@@ -26,7 +26,7 @@ public protocol MatrixMultiplyKernels: SendableMetatype {
 
   /// Writes finished sums to the rows of the result, with the bias added.
   ///
-  /// - Shape: `sums` `[rows, 16]`, `bias` `[rows]`, `target` `[tokens, rows]` with row stride
+  /// - Shape: `sums` `[rows, panel]`, `bias` `[rows]`, `target` `[tokens, rows]` with row stride
   ///   `stride`.
   static func write(
     sums: Floats, rows: Int, tokens: Int, bias: Floats?, target: MutableFloats, stride: Int

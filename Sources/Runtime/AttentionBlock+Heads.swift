@@ -31,35 +31,99 @@ extension AttentionBlock {
       sines: segment.sines + row * rotary.half, half: rotary.half)
   }
 
-  /// Computes `softmax(q Kᵀ · scale) V` for a few consecutive queries of one head.
+  /// The queries that are worked on together: some positions of the heads that share keys.
+  struct Group {
+    let positions: Range<Int>
+    let heads: Range<Int>
+
+    var rows: Int { positions.count * heads.count }
+  }
+
+  /// How the queries of a segment are divided among tasks.
+  struct Grouping {
+    private let block: AttentionBlock
+    private let tokens: Int
+    /// The heads of one group, and the number of groups that share keys.
+    private let heads, parts: Int
+    private let positions: Int
+
+    init(_ block: AttentionBlock, tokens: Int) {
+      let shared = block.nh / block.nkv
+      self.block = block
+      self.tokens = tokens
+      heads = min(shared, kernels.attention.rows)
+      parts = (shared + heads - 1) / heads
+      positions = kernels.attention.rows / heads
+    }
+
+    /// The number of groups.
+    var count: Int { block.nkv * parts * ((tokens + positions - 1) / positions) }
+
+    /// The group of a task; those of the last positions, which see the most keys, come first.
+    subscript(task: Int) -> Group {
+      let (rest, kvHead) = (count - 1 - task).quotientAndRemainder(dividingBy: block.nkv)
+      let shared = block.nh / block.nkv
+      let (start, head) = (rest / parts * positions, rest % parts * heads)
+      return Group(
+        positions: start..<min(start + positions, tokens),
+        heads: kvHead * shared + head..<kvHead * shared + min(head + heads, shared))
+    }
+  }
+
+  /// The scratch of one worker: scores, running maxima and sums, weighted values, queries.
+  private struct Scratch {
+    let scores, top, total, sums, q: UnsafeMutablePointer<Float>
+
+    init(_ block: AttentionBlock, _ start: UnsafeMutablePointer<Float>) {
+      let rows = kernels.attention.rows
+      scores = start
+      top = scores + rows * kernels.attention.blockLength
+      total = top + rows
+      sums = total + rows
+      q = sums + rows * block.hdp
+    }
+  }
+
+  /// Computes `softmax(q Kᵀ · scale) V` for one group of queries.
   func attend(
-    head: Int, queryBlock: Int, _ buffers: Buffers, _ segment: Segment, _ cache: KeyValueCache,
-    _ scratch: UnsafeMutablePointer<Float>
+    _ group: Group, _ buffers: Buffers, _ segment: Segment, _ cache: KeyValueCache,
+    _ start: UnsafeMutablePointer<Float>
   ) {
-    let first = queryBlock * kernels.attention.queries
-    let rows = min(kernels.attention.queries, segment.count - first)
-    let position = segment.start + first
+    let scratch = Scratch(self, start)
+    let position = segment.start + group.positions.lowerBound
     let window = configuration.window ?? (segment.positions.upperBound + 1)
-    let scores = scratch  // [6, 64]
-    let top = scores + kernels.attention.queries * kernels.attention.blockLength  // [6]
-    let total = top + kernels.attention.queries  // [6]
-    let sums = total + kernels.attention.queries  // [6, hdp]
-    top.update(repeating: -.infinity, count: rows)
-    total.update(repeating: 0, count: rows)
-    sums.update(repeating: 0, count: rows * hdp)
+    scratch.top.update(repeating: -.infinity, count: group.rows)
+    scratch.total.update(repeating: 0, count: group.rows)
+    scratch.sums.update(repeating: 0, count: group.rows * hdp)
+    gather(group, buffers, to: scratch.q)
     let length = kernels.attention.blockLength
-    let kvHead = head / (nh / nkv)
-    for block in max(position - window + 1, 0) / length...(position + rows - 1) / length {
+    let kvHead = group.heads.lowerBound / (nh / nkv)
+    let last = position + group.positions.count - 1
+    for block in max(position - window + 1, 0) / length...last / length {
       kernels.attention.add(
-        q: buffers.q + (first * nh + head) * hd, stride: nh * hd, rows: rows, position: position,
-        window: window, scale: Float(configuration.scoreScale),
-        keys: cache.keys(block: block, head: kvHead),
+        q: scratch.q, positions: group.positions.count, heads: group.heads.count, first: position,
+        window: window, keys: cache.keys(block: block, head: kvHead),
         values: cache.values(block: block, head: kvHead), firstKey: block * length, hd: hd,
-        hdp: hdp, scores: scores, top: top, total: total, sums: sums)
+        hdp: hdp, scores: scratch.scores, top: scratch.top, total: scratch.total,
+        sums: scratch.sums)
     }
-    for row in 0..<rows {
-      finish(sums + row * hdp, total[row], row: first + row, head: head, buffers)
+    for row in 0..<group.rows {
+      let (index, head) = row.quotientAndRemainder(dividingBy: group.heads.count)
+      finish(
+        scratch.sums + row * hdp, scratch.total[row], row: group.positions.lowerBound + index,
+        head: group.heads.lowerBound + head, buffers)
     }
+  }
+
+  /// Copies the queries of a group, multiplied by the scale, `[positions, heads, hd]`.
+  private func gather(_ group: Group, _ buffers: Buffers, to q: UnsafeMutablePointer<Float>) {
+    let width = group.heads.count * hd
+    for (index, position) in group.positions.enumerated() {
+      let source = buffers.q + (position * nh + group.heads.lowerBound) * hd
+      (q + index * width).update(from: source, count: width)
+    }
+    kernels.elementwise.scale(
+      q, by: Float(configuration.scoreScale), count: group.rows * hd)
   }
 
   /// Divides by the sum of weights, and takes away the part along the position's own value.

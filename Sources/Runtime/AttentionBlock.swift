@@ -72,8 +72,10 @@ struct AttentionBlock: Sendable {
     }
   }
 
-  /// The values that one worker needs: scores, running maxima and sums, weighted values.
-  var workerScratch: Int { kernels.attention.queries * (kernels.attention.blockLength + 2 + hdp) }
+  /// The values that one worker needs: scores, running maxima and sums, weighted values, queries.
+  var workerScratch: Int {
+    kernels.attention.rows * (kernels.attention.blockLength + 2 + hdp + hd)
+  }
 
   /// - Shape: `x` and `output` `[t, H]`.
   func forward(
@@ -91,11 +93,9 @@ struct AttentionBlock: Sendable {
     workspace.pool.run(t, by: 16) { rows in
       for row in rows { prepare(row, buffers, segment, cache) }
     }
-    let queryBlocks = (t + kernels.attention.queries - 1) / kernels.attention.queries
-    workspace.pool.run(queryBlocks * nh) { task, worker in
-      attend(
-        head: task % nh, queryBlock: task / nh, buffers, segment, cache,
-        workspace.scratch(worker))
+    let groups = Grouping(self, tokens: t)
+    workspace.pool.run(groups.count) { task, worker in
+      attend(groups[task], buffers, segment, cache, workspace.scratch(worker))
     }
     if gate != nil {
       workspace.activate(

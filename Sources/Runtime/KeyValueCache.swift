@@ -3,8 +3,8 @@ import Kernels
 /// The keys and values an attention layer has seen, in blocks of 64 positions.
 ///
 /// ```
-/// keys   [slot][kv head][4][hd][16]      transposed panels of 16 positions
-/// values [slot][kv head][64][hdp]        hdp = hd rounded up to 16
+/// keys   [slot][kv head][64/panel][hd][panel]   transposed panels of as many positions
+/// values [slot][kv head][64][hdp]               hdp = hd rounded up to a panel
 /// ```
 /// With a window the slots are a ring that holds the window and one segment.
 struct KeyValueCache {
@@ -41,9 +41,12 @@ struct KeyValueCache {
     return try KeyValueCache(self, usedBlocks: (position + length - 1) / length)
   }
 
-  static func padded(_ hd: Int) -> Int { (hd + 15) / 16 * 16 }
+  static func padded(_ hd: Int) -> Int {
+    let panel = kernels.attention.panelWidth
+    return (hd + panel - 1) / panel * panel
+  }
 
-  /// The keys of one head at the block of 64 positions, `[4, hd, 16]`.
+  /// The keys of one head at the block of 64 positions, `[64/panel, hd, panel]`.
   func keys(block: Int, head: Int) -> UnsafeMutablePointer<Float> {
     keys.pointer + (block % slots * kvHeads + head) * kernels.attention.blockLength * hd
   }
@@ -58,8 +61,9 @@ struct KeyValueCache {
     key: UnsafePointer<Float>, value: UnsafePointer<Float>, position: Int, head: Int
   ) {
     let (block, index) = position.quotientAndRemainder(dividingBy: kernels.attention.blockLength)
-    let column = keys(block: block, head: head) + index / 16 * hd * 16 + index % 16
-    for dim in 0..<hd { column[dim * 16] = key[dim] }
+    let panel = kernels.attention.panelWidth
+    let column = keys(block: block, head: head) + index / panel * hd * panel + index % panel
+    for dim in 0..<hd { column[dim * panel] = key[dim] }
     (values(block: block, head: head) + index * hdp).update(from: value, count: hd)
   }
 

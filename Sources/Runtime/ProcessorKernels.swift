@@ -4,6 +4,7 @@ import Kernels
 
 #if arch(x86_64)
   import KernelLoopsV3
+  import KernelLoopsV4
 #endif
 #if canImport(Glibc)
   import Glibc
@@ -24,7 +25,10 @@ let kernels: KernelSet = {
 /// All kernels that the processor can run, best first.
 func runnableKernels() -> [KernelSet] {
   #if arch(x86_64)
-    if processor_level() >= 3 { return [KernelLoopsV3.loops, KernelLoops.loops] }
+    let level = processor_level()
+    return (level >= 4 ? [KernelLoopsV4.loops] : []) + (level >= 3 ? [KernelLoopsV3.loops] : [])
+      + [KernelLoops.loops]
+  #else
+    return [KernelLoops.loops]
   #endif
-  return [KernelLoops.loops]
 }

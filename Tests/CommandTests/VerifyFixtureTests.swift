@@ -22,12 +22,12 @@ import Testing
     #expect(report["stepped"]?["positions"] == report["positions"])
   }
 
-  @Test(arguments: Fixtures.checkpoints)
-  func agreesOnProcessorsWithoutAVX(_ name: String) throws {
+  @Test(arguments: Fixtures.checkpoints, ["baseline", "x86-64-v3"])
+  func agreesOnOlderProcessors(_ name: String, _ kernels: String) throws {
     let path = Fixtures.path(name)
     let result = try GraftCommand.run(
       ["verify", path.string, "--reference", path.appending("reference.safetensors").string],
-      environment: ["GRAFT_KERNELS": "baseline"])
+      environment: ["GRAFT_KERNELS": kernels])
     expectSuccess(result)
   }
 
