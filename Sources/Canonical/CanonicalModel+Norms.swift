@@ -13,7 +13,7 @@ extension CanonicalModel {
     for (role, tensor) in tensors where Self.centredNorms.contains(role.name) {
       model.tensors[role] = CanonicalTensor(
         shape: tensor.shape, type: tensor.type, region: tensor.region, view: tensor.view,
-        steps: [shift] + tensor.steps, origin: tensor.origin)
+        steps: [shift] + tensor.steps, scales: tensor.scales, origin: tensor.origin)
     }
     return model
   }

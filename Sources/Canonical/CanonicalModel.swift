@@ -23,10 +23,10 @@ public struct CanonicalModel: Sendable {
     guard let tensor = tensors[role] else {
       throw Problem(.invalid, "the model has no \(role)", layer: role.layer)
     }
-    guard tensor.type.isComputable else {
+    guard tensor.isComputable else {
       throw Problem(
         .unsupported, "cannot compute with this type", tensor: tensor.origin, layer: role.layer,
-        expected: "F32, BF16 or F16", found: tensor.type.rawValue)
+        expected: "F32, BF16, F16 or FP8 with its scales", found: tensor.type.rawValue)
     }
     return tensor
   }

@@ -12,6 +12,8 @@ public struct CanonicalTensor: Sendable {
   public let view: StridedView
   /// What was done to canonical values when they were stored, in order.
   public let steps: [ValueStep]
+  /// The scales by which stored elements are multiplied; nil for a type that needs none.
+  public let scales: BlockScales?
   /// The name under which the elements are stored, for messages and reports.
   public let origin: String
 
@@ -21,13 +23,14 @@ public struct CanonicalTensor: Sendable {
   /// A tensor that lies inside a stored one.
   public init(
     shape: [Int], type: ScalarType, region: ByteRegion, view: StridedView,
-    steps: [ValueStep] = [], origin: String
+    steps: [ValueStep] = [], scales: BlockScales? = nil, origin: String
   ) {
     self.shape = shape
     self.type = type
     self.region = region
     self.view = view
     self.steps = steps
+    self.scales = scales
     self.origin = origin
   }
 
@@ -43,8 +46,11 @@ public struct CanonicalTensor: Sendable {
   /// The number of elements.
   public var count: Int { shape.reduce(1, *) }
 
-  /// The values in canonical order, with the value steps undone.
-  /// - Precondition: `type.isComputable`.
+  /// Whether Graft can compute with the values.
+  public var isComputable: Bool { type.isComputable || (type.isScaled && scales != nil) }
+
+  /// The values in canonical order, scaled and with the value steps undone.
+  /// - Precondition: `isComputable`.
   /// - Cost: 4 bytes per element of new memory.
   public func floats() -> [Float] {
     var result: [Float] = []
@@ -52,12 +58,19 @@ public struct CanonicalTensor: Sendable {
     let target = StridedView(contiguous: shape)
     region.withBytes { bytes in
       PairedView(source: view, target: target).forEachRun { source, _, run in
-        for index in source..<(source + run) {
-          let stored = FloatBits.load(bytes, index, type)
-          result.append(steps.reversed().reduce(stored) { $1.undo($0) })
+        forEachScale(in: source..<(source + run)) { range, scale in
+          for index in range {
+            let stored = FloatBits.load(bytes, index, type) * scale
+            result.append(steps.reversed().reduce(stored) { $1.undo($0) })
+          }
         }
       }
     }
     return result
+  }
+
+  /// Calls `body` for pieces of a run of stored elements with the scale they share, 1 without scales.
+  public func forEachScale(in run: Range<Int>, _ body: (Range<Int>, Float) -> Void) {
+    if let scales { scales.forEachBlock(in: run, body) } else { body(run, 1) }
   }
 }

@@ -13,18 +13,11 @@ extension CheckpointPlan {
   {
     let target = try ConversionTarget(source, layout, options)
     try options.checkOverrides(target.binding.tensors.map(\.name))
-    var tensors = try target.binding.tensors.map { bound in
-      Tensor(try TensorMove(bound, from: target.model, cast: options.cast(for: bound.name)))
+    let moves = try Self.moves(target.binding.tensors) {
+      try target.move($0, cast: options.cast(for: $0.name))
     }
-    tensors += try target.kept.map { stored in
-      guard let original = source.original(of: stored) else {
-        return Tensor(stored, rule: .carried)
-      }
-      return Tensor(
-        try TensorMove(
-          original.named(stored.name), from: target.model,
-          cast: options.cast(for: original.name)))
-    }
+    let carried = try Self.carried(source, target, options)
+    let tensors = moves.flatMap(Tensor.withScales) + carried.tensors
     if !options.allowsLoss { try Self.refuseLoss(tensors) }
     let byName = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     let container = options.container(from: source, to: layout)
@@ -38,9 +31,62 @@ extension CheckpointPlan {
           fileName: shard.fileName, tensors: shard.tensors.compactMap { byName[$0] }, clone: nil,
           metadata: layout.metadata)
       },
-      writesIndex: shardPlan.shards.count > 1, config: target.config,
+      writesIndex: shardPlan.shards.count > 1,
+      config: target.configBytes(
+        from: source,
+        quantised: Set(moves.filter { $0.scales != nil }.map(\.target.name) + carried.quantised)),
       sidecars: source.checkpoint.sidecars.map(source.checkpoint.path),
-      dropped: target.dropped + source.checkpoint.leftBehind)
+      dropped: target.dropped + carried.dropped + source.checkpoint.leftBehind)
+  }
+
+  /// The plans of stored tensors.
+  /// - Throws: `Problem` or `ProblemList` with every reason, each once for all tensors it concerns.
+  private static func moves(
+    _ tensors: [BoundTensor], _ plan: (BoundTensor) throws -> TensorMove
+  ) throws -> [TensorMove] {
+    var moves: [TensorMove] = []
+    var order: [Problem] = []
+    var names: [Problem: [String]] = [:]
+    for bound in tensors {
+      do { moves.append(try plan(bound)) } catch var problem as Problem {
+        problem.tensor = nil
+        if names[problem] == nil { order.append(problem) }
+        names[problem, default: []].append(bound.name)
+      }
+    }
+    try ProblemList.throwIfAny(
+      order.map { $0.inTensor(NameFolding.summary(names[$0] ?? [])) })
+    return moves
+  }
+
+  /// Carried tensors as they are, or, where a type is asked for, dequantised.
+  private static func carried(
+    _ source: OpenedModel, _ target: ConversionTarget, _ options: ConversionOptions
+  ) throws -> (
+    tensors: [Tensor], quantised: [String], dropped: [(name: String, reason: String)]
+  ) {
+    var tensors: [Tensor] = []
+    var quantised: [String] = []
+    var consumed: Set<String> = []
+    for stored in target.kept {
+      let cast = options.cast(for: stored.name)
+      if let original = source.original(of: stored) {
+        let cast = options.cast(for: original.name)
+        tensors.append(Tensor(try target.move(original.named(stored.name), cast: cast)))
+      } else if cast != .keep, let scaled = source.scaledCarried(stored) {
+        let bound = BoundTensor(carrying: stored.name, shape: stored.shape)
+        tensors.append(
+          Tensor(try TensorMove(bound, [scaled], cast: cast, scaleName: nil, narrow: nil)))
+        if let scales = scaled.scales { consumed.insert(scales.origin) }
+      } else {
+        if source.binding.carriedScales[stored.name] != nil { quantised.append(stored.name) }
+        tensors.append(Tensor(stored, rule: .carried))
+      }
+    }
+    return (
+      tensors.filter { !consumed.contains($0.name) }, quantised,
+      consumed.sorted().map { ($0, "scale of a dequantised weight") }
+    )
   }
 
   private static func refuseLoss(_ tensors: [Tensor]) throws {
@@ -51,16 +97,20 @@ extension CheckpointPlan {
     let kinds = Set(losses.map(\.loss)).sorted()
     try ProblemList.throwIfAny(
       kinds.map { kind in
-        let names = NameFolding.fold(losses.filter { $0.loss == kind }.map(\.name))
-        return Problem(
+        Problem(
           .unsupported, "writing would change values: \(kind)",
-          tensor: names.prefix(3).joined(separator: ", ") + (names.count > 3 ? ", …" : ""),
+          tensor: NameFolding.summary(losses.filter { $0.loss == kind }.map(\.name)),
           remedy: "add --allow lossy if that is meant")
       })
   }
 }
 
 extension CheckpointPlan.Tensor {
+  /// A tensor and, where its weights stay quantised, its scales.
+  static func withScales(_ move: TensorMove) -> [Self] {
+    [Self(move)] + (move.scales.map { [Self($0)] } ?? [])
+  }
+
   init(_ move: TensorMove) {
     self.init(
       name: move.target.name, type: move.type, shape: move.target.shape, rule: move.rule,
@@ -76,6 +126,9 @@ extension CheckpointPlan.Tensor {
 
 extension TensorMove {
   fileprivate var rule: TensorRuleName {
+    if scales == nil, let scaled = pieces.first(where: { $0.source.scales != nil }) {
+      return .dequantised(from: scaled.source.type, to: type)
+    }
     if pieces.contains(where: { $0.source.steps != $0.steps }) { return .computed(type) }
     let changed = pieces.filter { !isVerbatim($0) }.map(\.source.type)
     if let from = changed.min(by: { $0.writingOrder < $1.writingOrder }) {

@@ -14,7 +14,6 @@ extension CheckpointPlan {
   ///   - layers: the layers that changed.
   /// - Throws: `Problem` where the edited model does not fit the layout.
   public init(editing source: OpenedModel, to edited: CanonicalModel, layers: [Int]) throws {
-    let config = try Self.config(source, edited.configuration)
     let binding = try LayoutBinding(source.layout, edited.configuration)
     let fresh = binding.tensors.filter { bound in
       bound.parts.contains { part in
@@ -22,8 +21,15 @@ extension CheckpointPlan {
           && !Self.isSame(source.canonical.tensors[part.role], edited.tensors[part.role])
       }
     }
-    let removed = Set(source.binding.tensors.map(\.name)).subtracting(binding.tensors.map(\.name))
-    let replaced = removed.union(fresh.map(\.name))
+    let gone = Set(source.binding.tensors.map(\.name)).subtracting(binding.tensors.map(\.name))
+    let touched = gone.union(fresh.map(\.name))
+    let quantised = source.binding.tensors.filter { $0.scales != nil }
+    let removed = gone.union(
+      quantised.filter { touched.contains($0.name) }.compactMap { $0.scales?.name })
+    let replaced = touched.union(removed)
+    let config = try Self.config(
+      source, edited.configuration, binding,
+      quantised: quantised.map(\.name).filter { !touched.contains($0) })
     let homes = Self.homes(source, replaced: replaced)
     let fallback = source.checkpoint.shards.last?.fileName ?? source.checkpoint.container.singleName
     var arrivals: [String: [Tensor]] = [:]
@@ -67,8 +73,9 @@ extension CheckpointPlan {
     return homes
   }
 
-  /// A tensor of a replaced layer, in the type that the layer's output projection had; a tensor that
-  /// comes from another checkpoint keeps its own.
+  /// A tensor of a replaced layer, in the type that the layer's output projection had, or, where that
+  /// was quantised, in the type of the embedding; a tensor that comes from another checkpoint keeps its
+  /// own.
   private static func arrival(_ bound: BoundTensor, _ edited: CanonicalModel, _ source: OpenedModel)
     throws -> Tensor
   {
@@ -76,7 +83,9 @@ extension CheckpointPlan {
     let isNew = bound.parts.allSatisfy {
       edited.tensors[$0.role]?.origin == CanonicalTensor.newOrigin
     }
-    let old = source.canonical.tensors[Role("gdn.o", layer: layer)]?.type
+    let output = source.canonical.tensors[Role("gdn.o", layer: layer)]
+    let isScaled = output?.scales != nil
+    let old = isScaled ? source.canonical.tensors[Role("embedding")]?.type : output?.type
     let cast = isNew ? old.map(RequestedType.everywhere) ?? .keep : .keep
     let move = try TensorMove(bound, from: edited, cast: cast)
     return Tensor(
@@ -98,13 +107,16 @@ extension CheckpointPlan {
   }
 
   /// The edited config, which must say what the edited model is.
-  private static func config(_ source: OpenedModel, _ configuration: ModelConfiguration) throws
-    -> [UInt8]
-  {
+  private static func config(
+    _ source: OpenedModel, _ configuration: ModelConfiguration, _ binding: LayoutBinding,
+    quantised: [String]
+  ) throws -> [UInt8] {
     let updated = source.layout.updatedConfig(
       source.config, from: source.configuration, to: configuration)
     try ProblemList.throwIfAny(
       LayoutComparison(configuration, isSaidBy: updated, in: source.layout).problems)
-    return source.configBytes(updated)
+    return source.configBytes(
+      source.config(
+        updated, of: binding, quantised: Set(quantised + source.binding.carriedScales.keys)))
   }
 }

@@ -11,6 +11,8 @@ public enum TensorRuleName: Hashable, Sendable {
   case rearranged
   /// The values of the source in another type.
   case cast(from: ScalarType, to: ScalarType)
+  /// Quantised values of the source times their scales.
+  case dequantised(from: ScalarType, to: ScalarType)
   /// Values computed from those of the source, such as a norm with one added.
   case computed(ScalarType)
   /// The bytes of the source, of which only the name is understood.
@@ -26,6 +28,7 @@ public enum TensorRuleName: Hashable, Sendable {
     case .copied: "copied"
     case .rearranged: "rearranged"
     case .cast(let from, let to): "cast \(from.rawValue) to \(to.rawValue)"
+    case .dequantised(let from, let to): "dequantised \(from.rawValue) to \(to.rawValue)"
     case .computed(let type): "computed as \(type.rawValue)"
     case .carried: "carried"
     case .donated: "donated"

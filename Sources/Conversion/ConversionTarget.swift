@@ -10,8 +10,10 @@ struct ConversionTarget {
   let model: CanonicalModel
   /// The stored tensors.
   let binding: LayoutBinding
-  /// The config to write.
-  let config: [UInt8]
+  /// The config to write, but for what it says of quantised weights.
+  private let config: JSONValue
+  /// Whether the source is not in this form.
+  private let isNew: Bool
   /// The carried tensors that go along.
   let kept: [StoredTensor]
   /// The names of tensors that are left out, each with the choice that says so.
@@ -27,14 +29,22 @@ struct ConversionTarget {
       try options.allowsExtra ? [] : wanted.problems(LayoutBinding(layout, $0))
     })
     model = source.canonical.withNorms(zeroCentred: there.normIsZeroCentred)
-    binding = try LayoutBinding(layout, there)
+    isNew = !Self.isSameForm(source, layout)
+    let plain = try LayoutBinding(layout, there)
+    binding =
+      isNew ? plain : plain.scaled(by: source.quantisation, stored: source.checkpoint.headers)
     let homeless = Set(wanted.homeless(in: binding))
     kept = wanted.kept.filter { !homeless.contains($0.name) }
     dropped = wanted.dropped + homeless.sorted().map { ($0, "--allow extra") }
-    config = source.configBytes(
-      layout.editedConfig(written, type: options.cast, dropsMTP: options.dropsMTP),
-      isNew: !Self.isSameForm(source, layout))
+    config = layout.editedConfig(written, type: options.cast, dropsMTP: options.dropsMTP)
     try checkRoles()
+  }
+
+  /// The config to write.
+  /// - Parameter quantised: the names of the tensors that are written with scales.
+  func configBytes(from source: OpenedModel, quantised: Set<String>) -> [UInt8] {
+    source.configBytes(
+      source.config(config, of: binding, quantised: quantised), isNew: isNew)
   }
 
   private static func isSameForm(_ source: OpenedModel, _ layout: Layout) -> Bool {
@@ -46,6 +56,15 @@ struct ConversionTarget {
     if isSameForm(source, layout) { return source.config }
     return try layout.writtenConfig(
       source.configuration, keeping: source.config, of: source.layout)
+  }
+
+  /// The plan of one stored tensor.
+  /// - Throws: `Problem` of kind `unsupported` where types cannot be brought together, or quantised
+  ///   weights would have to be dequantised.
+  func move(_ bound: BoundTensor, cast: RequestedType) throws -> TensorMove {
+    try TensorMove(
+      bound, from: model, cast: cast,
+      scaleName: bound.scales?.name ?? binding.layout.scales?.names(of: bound.name).first)
   }
 
   /// What a layout would say of a model.

@@ -14,6 +14,8 @@ public struct OpenedModel: Sendable {
   public let evidence: LayoutEvidence
   /// The stored tensors as the layout prescribes them.
   public let binding: LayoutBinding
+  /// The quantisation that the config announces; nil for none.
+  public let quantisation: Quantisation?
   /// The model in the canonical form.
   public let canonical: CanonicalModel
   /// What the user said about the stored form.
@@ -50,7 +52,9 @@ public struct OpenedModel: Sendable {
     }
     let fitting = try Self.fitting(candidates, config, checkpoint, allowsExtra)
     evidence = fitting.evidence
+    quantisation = fitting.quantisation
     binding = try fitting.binding.assuming(assuming, fitting.configuration)
+      .scaled(by: fitting.quantisation, stored: checkpoint.headers)
     extra = binding.extra(in: checkpoint.tensors.map(\.name))
     canonical = CanonicalModel(
       configuration: fitting.configuration, tensors: try Self.tensors(binding, checkpoint))
@@ -72,11 +76,12 @@ public struct OpenedModel: Sendable {
   }
 
   private typealias Reading = (
-    evidence: LayoutEvidence, configuration: ModelConfiguration, binding: LayoutBinding
+    evidence: LayoutEvidence, configuration: ModelConfiguration, binding: LayoutBinding,
+    quantisation: Quantisation?
   )
 
   /// The candidate whose names and shapes are those of the checkpoint.
-  /// - Throws: the problems of the first candidate where none fits; `Problem` of kind `unsupported`
+  /// - Throws: the problems of the nearest candidate where none fits; `Problem` of kind `unsupported`
   ///   where two layouts fit.
   private static func fitting(
     _ candidates: [LayoutEvidence], _ config: JSONValue, _ checkpoint: StoredCheckpoint,
@@ -86,7 +91,7 @@ public struct OpenedModel: Sendable {
       Result { try read(candidate, config, checkpoint, allowsExtra) }
     }
     let fitting = readings.compactMap { try? $0.get() }
-    guard let first = fitting.first else { return try readings[0].get() }
+    guard let first = fitting.first else { return try nearest(readings).get() }
     let ids = Set(fitting.map(\.evidence.layout.id)).sorted()
     guard ids.count == 1 else {
       throw Problem(
@@ -97,19 +102,34 @@ public struct OpenedModel: Sendable {
     return first
   }
 
+  /// The reading with the fewest problems; one whose config can be read is nearer than any other.
+  private static func nearest(_ readings: [Result<Reading, Error>]) -> Result<Reading, Error> {
+    func distance(_ reading: Result<Reading, Error>) -> Int {
+      guard case .failure(let error) = reading else { return 0 }
+      let problems = (error as? ProblemList)?.problems ?? []
+      let isConfig = (error as? Problem ?? problems.first)?.file?
+        .hasSuffix(StoredCheckpoint.configName)
+      return isConfig == true ? Int.max : max(problems.count, 1)
+    }
+    return readings.min { distance($0) < distance($1) } ?? readings[0]
+  }
+
   private static func read(
     _ candidate: LayoutEvidence, _ config: JSONValue, _ checkpoint: StoredCheckpoint,
     _ allowsExtra: Bool
   ) throws -> Reading {
     let configFile = checkpoint.path(StoredCheckpoint.configName).string
-    let (configuration, binding) = try Problem.placing({ $0.inFile(configFile) }) {
+    let stored = checkpoint.headers
+    let (configuration, quantisation, binding) = try Problem.placing({ $0.inFile(configFile) }) {
       let configuration = try candidate.layout.configuration(from: config)
-      return (configuration, try LayoutBinding(candidate.layout, configuration))
+      let quantisation = try candidate.layout.quantisation(from: config)
+      let binding = try LayoutBinding(candidate.layout, configuration)
+      return (configuration, quantisation, binding.scaled(by: quantisation, stored: stored))
     }
-    let shapes = Dictionary(
-      checkpoint.tensors.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
-    try binding.check(stored: shapes, allowsExtra: allowsExtra, file: checkpoint.directory.string)
-    return (candidate, configuration, binding)
+    try binding.check(
+      stored: stored, quantisation: quantisation, allowsExtra: allowsExtra,
+      file: checkpoint.directory.string)
+    return (candidate, configuration, binding, quantisation)
   }
 
   private static func tensors(_ binding: LayoutBinding, _ checkpoint: StoredCheckpoint) throws
@@ -124,10 +144,11 @@ public struct OpenedModel: Sendable {
           }
           return piece
         })
+      let scales = bound.scales.flatMap { checkpoint.scales($0, of: stored) }
       for part in bound.parts {
         tensors[part.role] = CanonicalTensor(
           shape: part.shape, type: stored.type, region: stored.region, view: part.view,
-          steps: part.steps, origin: stored.name)
+          steps: part.steps, scales: scales, origin: stored.name)
       }
     }
     return tensors

@@ -45,8 +45,7 @@ extension TensorMove {
     _ cursor: inout RunCursor
   ) -> Int {
     let isVerbatim = isVerbatim(piece)
-    let conversion = ValueConversion(
-      from: piece.source.type, undoing: piece.source.steps, applying: piece.steps, to: type)
+    let conversion = ValueConversion(piece.source, applying: piece.steps, to: type)
     var changed = 0
     piece.source.region.withBytes { bytes in
       cursor.forEachRun(in: range) { source, target, count in

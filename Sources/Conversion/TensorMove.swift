@@ -30,17 +30,27 @@ public struct TensorMove: Sendable {
   let pieces: [Piece]
   /// Whether every computed value was seen to fit the type.
   private let isSeenExact: Bool
+  /// Where the scales of quantised weights go that keep their bytes.
+  private let scaleMoves: [TensorMove]
+
+  /// The scales of quantised weights that keep their bytes; they are written beside them.
+  public var scales: TensorMove? { scaleMoves.first }
 
   /// Plans one stored tensor.
   ///
   /// Computed values are stored as F32; where all of them fit the type of the model's matrices they
   /// are stored in that, so that a tensor which was widened for a value step comes back as it was.
-  /// - Parameter cast: the type asked for; one asked for by name also narrows a tensor that stays wide
-  ///   otherwise.
+  /// - Parameters:
+  ///   - cast: the type asked for; one asked for by name also narrows a tensor that stays wide
+  ///     otherwise. Quantised weights are dequantised where one is asked for and keep their bytes
+  ///     else.
+  ///   - scaleName: where the layout stores the scales of quantised weights.
   /// - Throws: `Problem` of kind `invalid` where a part is missing, `unsupported` where types cannot
   ///   be brought together.
-  public init(_ target: BoundTensor, from model: CanonicalModel, cast: RequestedType) throws {
-    self.target = target
+  public init(
+    _ target: BoundTensor, from model: CanonicalModel, cast: RequestedType,
+    scaleName: String? = nil
+  ) throws {
     let sources = try target.parts.map { part in
       guard let source = model.tensors[part.role] else {
         throw Problem(
@@ -48,22 +58,48 @@ public struct TensorMove: Sendable {
       }
       return source
     }
+    try self.init(
+      target, sources, cast: cast, scaleName: scaleName,
+      narrow: model.tensors[Role("embedding")]?.type)
+  }
+
+  /// Plans one stored tensor from the tensors that fill its parts.
+  /// - Parameter narrow: the type of computed values that all fit it.
+  init(
+    _ target: BoundTensor, _ sources: [CanonicalTensor], cast: RequestedType, scaleName: String?,
+    narrow: ScalarType?
+  ) throws {
+    self.target = target
     pieces = zip(target.parts, sources).map { part, source in
       Piece(
         source: source, pairing: PairedView(source: source.view, target: part.view),
         steps: part.steps)
     }
+    let scales = cast == .keep ? try Self.scales(of: target, pieces, named: scaleName) : nil
+    scaleMoves = scales.map { [$0] } ?? []
     let isComputed = pieces.contains { $0.source.steps != $0.steps }
     let planned = try Self.type(of: target, sources: sources, cast: cast, isComputed: isComputed)
-    let narrow = model.tensors[Role("embedding")]?.type
     if isComputed, cast == .keep, planned == .f32, target.storedType == .keep, let narrow,
       Self.fits(narrow, pieces)
     {
       (type, isSeenExact) = (narrow, true)
     } else {
-      (type, isSeenExact) = (planned, false)
+      (type, isSeenExact) = (planned, Self.dequantisesExactly(pieces, to: planned))
     }
     try checkCast()
+  }
+
+  /// Moves bytes that keep their meaning.
+  init(verbatim target: BoundTensor, from sources: [CanonicalTensor]) {
+    self.target = target
+    pieces = zip(target.parts, sources).map { part, source in
+      Piece(
+        source: source, pairing: PairedView(source: source.view, target: part.view),
+        steps: part.steps)
+    }
+    type = sources.first?.type ?? .f32
+    isSeenExact = true
+    scaleMoves = []
   }
 
   /// The most values that are looked at before they are written; norms are far smaller.
@@ -71,14 +107,13 @@ public struct TensorMove: Sendable {
 
   /// Whether a narrower type holds every value that will be written.
   /// - Cost: reads the values.
-  private static func fits(_ narrow: ScalarType, _ pieces: [Piece]) -> Bool {
+  static func fits(_ narrow: ScalarType, _ pieces: [Piece]) -> Bool {
     guard narrow == .bf16 || narrow == .f16,
       pieces.reduce(0, { $0 + $1.source.count }) <= mostSeenValues
     else { return false }
     return pieces.allSatisfy { piece in
-      guard piece.source.type.isComputable else { return false }
-      let conversion = ValueConversion(
-        from: piece.source.type, undoing: piece.source.steps, applying: piece.steps, to: narrow)
+      guard piece.source.isComputable else { return false }
+      let conversion = ValueConversion(piece.source, applying: piece.steps, to: narrow)
       let scratch = OwnedBytes(count: piece.pairing.runLength * 2)
       var changed = 0
       piece.source.region.withBytes { bytes in
@@ -95,7 +130,7 @@ public struct TensorMove: Sendable {
     of target: BoundTensor, sources: [CanonicalTensor], cast: RequestedType, isComputed: Bool
   ) throws -> ScalarType {
     if case .always(let type) = target.storedType { return type }
-    let types = Set(sources.map(\.type))
+    let types = Set(sources.map { $0.scales == nil || cast == .keep ? $0.type : .f32 })
     guard let widest = types.min(by: { $0.writingOrder < $1.writingOrder }) else { return .f32 }
     guard types.count == 1 || types.allSatisfy(\.isComputable) else {
       throw Problem(
@@ -118,7 +153,7 @@ public struct TensorMove: Sendable {
         tensor: target.name, found: type.rawValue)
     }
     for piece in pieces where !isVerbatim(piece) {
-      guard piece.source.type.isComputable, type.isComputable else {
+      guard piece.source.isComputable, type.isComputable else {
         throw Problem(
           .unsupported, "values of this type can only be moved, not changed", tensor: target.name,
           expected: type.rawValue, found: piece.source.type.rawValue)
@@ -129,6 +164,7 @@ public struct TensorMove: Sendable {
   /// Whether the bytes of a part are moved and not computed.
   func isVerbatim(_ piece: Piece) -> Bool {
     piece.source.type == type && piece.source.steps == piece.steps
+      && (piece.source.scales == nil || scales != nil)
   }
 
   /// Why writing this tensor can lose values; nil where it cannot.

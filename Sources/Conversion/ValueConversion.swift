@@ -3,14 +3,14 @@ import Tensors
 
 /// The change of values between one stored tensor and another, computed in F32.
 struct ValueConversion {
-  private let from: ScalarType
+  private let source: CanonicalTensor
   private let undoing: [ValueStep]
   private let applying: [ValueStep]
   private let to: ScalarType
 
-  init(from: ScalarType, undoing: [ValueStep], applying: [ValueStep], to: ScalarType) {
-    self.from = from
-    self.undoing = undoing.reversed()
+  init(_ source: CanonicalTensor, applying: [ValueStep], to: ScalarType) {
+    self.source = source
+    undoing = source.steps.reversed()
     self.applying = applying
     self.to = to
   }
@@ -18,15 +18,18 @@ struct ValueConversion {
   /// Converts a run of elements.
   /// - Returns: how many values the new type does not represent exactly.
   func convert(
-    _ bytes: UnsafeRawBufferPointer, from source: Int, to place: UnsafeMutableRawBufferPointer,
+    _ bytes: UnsafeRawBufferPointer, from start: Int, to place: UnsafeMutableRawBufferPointer,
     count: Int
   ) -> Int {
     var changed = 0
-    for index in 0..<count {
-      var value = FloatBits.load(bytes, source + index, from)
-      for step in undoing { value = step.undo(value) }
-      for step in applying { value = step.apply(value) }
-      if FloatBits.store(value, place, index, to) != value, !value.isNaN { changed += 1 }
+    source.forEachScale(in: start..<(start + count)) { range, scale in
+      for index in range {
+        var value = FloatBits.load(bytes, index, source.type) * scale
+        for step in undoing { value = step.undo(value) }
+        for step in applying { value = step.apply(value) }
+        let stored = FloatBits.store(value, place, index - start, to)
+        if stored != value, !value.isNaN { changed += 1 }
+      }
     }
     return changed
   }

@@ -14,6 +14,12 @@ public enum NameFolding {
     return order.flatMap { pattern in fold(pattern, numbers[pattern] ?? []) }
   }
 
+  /// The first few names, folded, for a message.
+  public static func summary(_ names: [String]) -> String {
+    let folded = fold(names)
+    return folded.prefix(3).joined(separator: ", ") + (folded.count > 3 ? ", …" : "")
+  }
+
   /// The literal pieces of a dotted name and the numbers between them.
   private static func split(_ name: String) -> (pattern: [Substring], values: [Int]) {
     var values: [Int] = []

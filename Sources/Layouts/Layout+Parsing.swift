@@ -31,6 +31,7 @@ extension Layout {
     layerSemantics = try semantics.facts("layer")
     try semantics.finish()
     dimensions = try Self.dimensions(file.optional("dims"))
+    scales = try file.optional("scales").map(ScaleRule.init)
     let tables = try Self.tables(file.optional("tables"))
     tensors = try file.array("tensors").compactMap {
       try TensorRule($0, tables: tables, variant: variant)

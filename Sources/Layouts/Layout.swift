@@ -26,6 +26,8 @@ public struct Layout: Sendable {
   public let dimensions: [(symbol: String, size: SizeExpression)]
   /// The metadata of its safetensors files.
   public let metadata: [(key: String, value: String)]
+  /// How quantised weights are stored; nil for a layout that has none.
+  public let scales: ScaleRule?
   /// The stored tensors.
   public let tensors: [TensorRule]
   /// Stored tensors carried through by name.

@@ -3,17 +3,21 @@ import Diagnostics
 import Tensors
 
 extension LayoutBinding {
-  /// Checks that stored tensors are exactly those of the layout, from names and shapes alone.
+  /// Checks that stored tensors are exactly those of the layout, from headers alone.
   ///
-  /// Every finding is reported: tensors that are missing, tensors nobody asked for, wrong shapes.
+  /// Every finding is reported: tensors that are missing, tensors nobody asked for, wrong shapes, and
+  /// quantised weights that are not what the config says of them.
   /// - Parameter allowsExtra: whether tensors nobody asked for are none of the findings.
   /// - Throws: `Problem` or `ProblemList` of kind `invalid`.
   public func check(
-    stored: [String: [Int]], allowsExtra: Bool = false, file: String
+    stored: StoredHeaders, quantisation: Quantisation? = nil, allowsExtra: Bool = false,
+    file: String
   ) throws {
     var problems = try doubleClaims()
-    let missing = tensors.flatMap(\.pieces).filter { stored[$0] == nil }
-    let extra = allowsExtra ? [] : extra(in: stored.keys).sorted()
+    let scales = tensors.compactMap(\.scales)
+    let missing = (tensors.flatMap(\.pieces) + scales.map(\.name)).filter { stored[$0] == nil }
+    let needed = scalesWithoutClaim(stored)
+    let extra = extra(in: stored.keys).filter { !allowsExtra || needed.contains($0) }.sorted()
     for name in NameFolding.fold(missing) {
       problems.append(
         Problem(
@@ -27,7 +31,7 @@ extension LayoutBinding {
           tensor: name, remedy: "check that config.json belongs to these weights"))
     }
     for tensor in tensors {
-      guard let shape = joinedShape(tensor.pieces.compactMap { stored[$0] }),
+      guard let shape = joinedShape(tensor.pieces.compactMap { stored[$0]?.shape }),
         shape != tensor.shape
       else { continue }
       problems.append(
@@ -36,13 +40,28 @@ extension LayoutBinding {
           tensor: tensor.name, expected: TensorShape.text(tensor.shape),
           found: TensorShape.text(shape)))
     }
+    problems += (scales + carriedScales.values).compactMap { shapeProblem($0, stored, file) }
+    problems += scaleProblems(quantisation, stored: stored, file: file)
     try ProblemList.throwIfAny(problems)
   }
 
   /// The stored names for which the layout has no use.
   public func extra(in names: some Sequence<String>) -> [String] {
-    let expected = Set(tensors.flatMap(\.pieces))
+    let expected = Set(tensors.flatMap(\.pieces) + tensors.compactMap { $0.scales?.name })
     return names.filter { !expected.contains($0) && carrier(of: $0) == nil }
+  }
+
+  private func shapeProblem(_ scales: BoundScales, _ stored: StoredHeaders, _ file: String)
+    -> Problem?
+  {
+    guard stored[scales.name]?.shape != scales.shape else { return nil }
+    let blocks = "blocks of \(scales.size.rows) × \(scales.size.columns)"
+    let found = stored[scales.name].map { TensorShape.text($0.shape) }
+    if found == nil, !carriedScales.values.contains(scales) { return nil }
+    return Problem(
+      .invalid, "the scales of a weight are not those of its blocks", file: file,
+      tensor: scales.name, expected: "\(TensorShape.text(scales.shape)) for \(blocks)",
+      found: found ?? "none")
   }
 
   /// The shape of tensors end to end along axis 0; that of the first where they do not fit.

@@ -12,6 +12,14 @@ public struct BoundPart: Hashable, Sendable {
   public let view: StridedView
   /// What is done to its values when it is stored.
   public var steps: [ValueStep]
+
+  /// A part from what it is and where it lies.
+  public init(role: Role, shape: [Int], view: StridedView, steps: [ValueStep] = []) {
+    self.role = role
+    self.shape = shape
+    self.view = view
+    self.steps = steps
+  }
 }
 
 /// One stored tensor as a layout prescribes it for a given model.
@@ -26,6 +34,28 @@ public struct BoundTensor: Hashable, Sendable {
   public internal(set) var parts: [BoundPart]
   /// The type in which it is written.
   public let storedType: TensorRule.StoredType
+  /// The scales of a tensor that is stored as FP8.
+  public internal(set) var scales: BoundScales?
+
+  /// A stored tensor and the parts that fill it.
+  public init(
+    name: String, pieces: [String], shape: [Int], parts: [BoundPart],
+    storedType: TensorRule.StoredType
+  ) {
+    self.name = name
+    self.pieces = pieces
+    self.shape = shape
+    self.parts = parts
+    self.storedType = storedType
+  }
+
+  /// A tensor of which only name and shape are understood, with one part that is all of it.
+  public init(carrying name: String, shape: [Int]) {
+    self.init(
+      name: name, pieces: [name], shape: shape,
+      parts: [BoundPart(role: Role(name), shape: shape, view: StridedView(contiguous: shape))],
+      storedType: .keep)
+  }
 
   /// The same content under another name.
   public func named(_ name: String) -> BoundTensor {
@@ -51,6 +81,8 @@ public struct LayoutBinding: Sendable {
   public internal(set) var tensors: [BoundTensor]
   /// What is carried through by name.
   public let carried: [CarriedPrefix]
+  /// The scales of carried tensors that are stored as FP8, by the name of the tensor.
+  public internal(set) var carriedScales: [String: BoundScales] = [:]
 
   /// Expands a layout.
   /// - Parameter valueHeads: the order of value heads where it is not that of the layout.

@@ -22,11 +22,13 @@ struct WeightMatrix: @unchecked Sendable {
   private let outerStride: Int
 
   /// Binds a tensor of shape `[rows, columns]`.
-  /// - Cost: nothing, or 4 bytes per element where rows are scattered or values are stored changed.
+  /// - Cost: nothing, or 4 bytes per element where rows are scattered or values are stored changed or
+  ///   quantised.
   init(_ tensor: CanonicalTensor, rows: Int, columns: Int) throws {
     self.rows = rows
     self.columns = columns
-    if tensor.steps.isEmpty, let groups = RowGroups(tensor.view, rows: rows, columns: columns),
+    if tensor.steps.isEmpty, tensor.scales == nil,
+      let groups = RowGroups(tensor.view, rows: rows, columns: columns),
       let start = tensor.region.storage.bytes.baseAddress
     {
       let width = tensor.type.bitWidth / 8

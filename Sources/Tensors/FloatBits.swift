@@ -44,8 +44,8 @@ public enum FloatBits {
     return sign | UInt16(truncatingIfNeeded: (rounded &- 0x3800_0000) >> 13)
   }
 
-  /// The value of one element of an F32, BF16 or F16 tensor.
-  /// - Precondition: `type.isComputable`.
+  /// The value of one element of a tensor of floats, before any scale is applied.
+  /// - Precondition: `type.isComputable` or one of the 8-bit types F8_E4M3, F8_E5M2 and F8_E8M0.
   @inlinable
   public static func load(_ bytes: UnsafeRawBufferPointer, _ index: Int, _ type: ScalarType)
     -> Float
@@ -53,6 +53,9 @@ public enum FloatBits {
     switch type {
     case .bf16: float(bf16: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
     case .f16: float(f16: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
+    case .f8E4M3: float(f8E4M3: bytes[index])
+    case .f8E5M2: float(f8E5M2: bytes[index])
+    case .f8E8M0: float(f8E8M0: bytes[index])
     default: bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self)
     }
   }

@@ -46,6 +46,9 @@ public enum ScalarType: String, CaseIterable, Hashable, Sendable {
   /// Whether Graft can compute with values of this type (F32, BF16 and F16).
   public var isComputable: Bool { self == .f32 || self == .bf16 || self == .f16 }
 
+  /// Whether weights of this type stand for values only together with their scales.
+  public var isScaled: Bool { self == .f8E4M3 || self == .f8E5M2 }
+
   /// The position in the reference writer's order.
   public var writingOrder: Int { Self.order[self] ?? 0 }
 

@@ -72,8 +72,10 @@ struct ConfigReaderTests {
     let layout = try LayoutCatalogue.builtIn().layout(
       key == "quantization" ? "mlx-qwen3_5" : "qwen3_5")
     let text = #"{ "\#(key)": { "bits": 4 }, "text_config": \#(Self.config("")) }"#
+    let config = try JSONValue(parsing: Array(text.utf8))
     #expect(throws: Problem.self) {
-      try layout.configuration(from: JSONValue(parsing: Array(text.utf8)))
+      _ = try layout.configuration(from: config)
+      _ = try layout.quantisation(from: config)
     }
   }
 

@@ -2,6 +2,7 @@ import Canonical
 import Diagnostics
 import GraftTestSupport
 import JSON
+import Tensors
 import Testing
 
 @testable import Layouts
@@ -25,7 +26,8 @@ struct FormatFileTests {
         continue
       }
       let binding = try LayoutBinding(layout, configuration)
-      let shapes = binding.tensors.filter { $0.pieces.count == 1 }.map { ($0.name, $0.shape) }
+      let shapes = binding.tensors.filter { $0.pieces.count == 1 }
+        .map { ($0.name, (type: ScalarType.f32, shape: $0.shape)) }
       guard shapes.count == binding.tensors.count else { continue }
       try binding.check(stored: Dictionary(uniqueKeysWithValues: shapes), file: "generated")
       for tensor in binding.tensors {
@@ -120,6 +122,6 @@ struct FormatFileTests {
     let layout = try #require(Layout.forms(parsing: file(rule: rule + "," + rule)).first)
     let binding = try LayoutBinding(layout, GeneratedModel.configuration(seed: 1))
     let shape = try #require(binding.tensors.first?.shape)
-    #expect(throws: ProblemList.self) { try binding.check(stored: ["e": shape], file: "f") }
+    #expect(throws: ProblemList.self) { try binding.check(stored: ["e": (.f32, shape)], file: "f") }
   }
 }
