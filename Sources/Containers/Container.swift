@@ -6,12 +6,14 @@ import Tensors
 public enum Container: String, CaseIterable, Hashable, Sendable {
   case safetensors
   case torch
+  case npz
 
   /// What the names of a model's weight files begin with.
   private var stem: String {
     switch self {
     case .safetensors: "model"
     case .torch: "pytorch_model"
+    case .npz: "weights"
     }
   }
 
@@ -20,6 +22,7 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     switch self {
     case .safetensors: ["safetensors"]
     case .torch: ["bin", "pt", "pth", "ckpt"]
+    case .npz: ["npz"]
     }
   }
 
@@ -69,6 +72,10 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
       let file = try TorchFile(path)
       return WeightFile(
         tensors: file.tensors, ignored: file.ignored, checksums: file.checksums)
+    case .npz:
+      let file = try NpzFile(path)
+      return WeightFile(
+        tensors: file.tensors, ignored: file.ignored, checksums: file.checksums)
     }
   }
 
@@ -85,6 +92,7 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     switch self {
     case .safetensors: try SafetensorsWriter.write(tensors, metadata: metadata, to: path)
     case .torch: try TorchWriter.write(tensors, to: path)
+    case .npz: try NpzWriter.write(tensors, to: path)
     }
   }
 }

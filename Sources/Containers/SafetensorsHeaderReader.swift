@@ -24,7 +24,9 @@ struct SafetensorsHeaderReader {
     try scanner.end()
   }
 
+  /// Reads the pairs, or `null` in their place, as mlx writes it.
   private mutating func readMetadata() throws {
+    if try scanner.nextKind() == .null { return try scanner.null() }
     var keys = JSONKeySet()
     try scanner.beginObject()
     while let key = try scanner.nextKey(notIn: &keys) {

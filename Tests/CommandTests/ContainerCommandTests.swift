@@ -18,7 +18,7 @@ import Testing
     for (name, tensor) in a { #expect(tensor == b[name], "\(name)") }
   }
 
-  private static let containers = ["torch"]
+  private static let containers = ["torch", "npz"]
   private static let models = [
     "lm-engine/m2rnn-1l-moe", "huggingface/qwen3_5/multimodal-mixed", "options/f16",
   ]

@@ -154,7 +154,7 @@ import Testing
     Case(
       "duplicate metadata key", #"{"__metadata__":{"a":"1","a":"1"}}"#, #"the key "a" occurs twice"#
     ),
-    Case("metadata null", #"{"__metadata__":null}"#, "unexpected 'n'", nil, "an object", "'n'"),
+    Case("metadata text", #"{"__metadata__":"n"}"#, "unexpected '\"'", nil, "an object", "'\"'"),
     Case(
       "unknown field", #"{"t":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"x":1}}"#, data: 1,
       "an unknown field", "t", "dtype, shape and data_offsets, each once", "\"x\""),

@@ -13,7 +13,7 @@ import Testing
     SafetensorsLiteral.entry(name, type, shape, offsets)
   }
 
-  @Test(arguments: ["{}", "  {}", "{} \n\t\r ", #"{"__metadata__":{}}"#])
+  @Test(arguments: ["{}", "  {}", "{} \n\t\r ", #"{"__metadata__":{}}"#, #"{"__metadata__":null}"#])
   func noTensors(_ header: String) throws {
     let file = try open(header)
     #expect(file.tensors.isEmpty && file.metadata.isEmpty)

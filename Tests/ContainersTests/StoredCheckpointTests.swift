@@ -194,6 +194,20 @@ import Testing
     #expect(found.map(\.kind) == [.invalid] && found.map(\.file) == [path(name)])
   }
 
+  @Test func severalContainers() throws {
+    for container in [Container.torch, .npz] {
+      try container.write([], metadata: [], to: directory.path.appending(container.singleName))
+    }
+    let problem = try #require(try problems().first)
+    #expect(problem.kind == .invalid && problem.found == "torch, npz")
+    let file = directory.path.appending("weights.npz")
+    #expect(try StoredCheckpoint.open(file).unread == ["pytorch_model.bin"])
+    try weights("model.safetensors", ["a"])
+    let checkpoint = try StoredCheckpoint.open(directory.path)
+    #expect(checkpoint.container == .safetensors && checkpoint.tensors.map(\.name) == ["a"])
+    #expect(checkpoint.unread == ["pytorch_model.bin", "weights.npz"])
+  }
+
   @Test func otherFilesAreNotWeights() throws {
     let file = try directory.write("model.h5", [0])
     let problem = try #require(throws: Problem.self) { try StoredCheckpoint.open(file) }

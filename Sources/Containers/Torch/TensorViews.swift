@@ -70,12 +70,9 @@ struct TensorViews {
     guard let size = TensorShape.byteCount(view.shape, view.type), size > 0 else {
       return ByteRegion(storage.storage, storage.range.lowerBound..<storage.range.lowerBound)
     }
-    let axes = zip(view.shape, view.strides).filter { $0.0 > 1 }
-    let source = StridedView(offset: view.offset, axes: axes.map { .init($0.0, $0.1) }).simplified
-    if source.axes.isEmpty || source.axes.map(\.stride) == [1] {
-      let start = storage.range.lowerBound + view.offset * width
-      return ByteRegion(storage.storage, start..<start + size)
-    }
+    let tensor = StridedTensor(offset: view.offset, shape: view.shape, strides: view.strides)
+    let region = tensor.region(in: storage, width: width)
+    if tensor.isContiguous { return region }
     guard size <= budget else {
       throw Problem(
         .unsupported, "tensors that do not lie in one piece would need more memory than the file",
@@ -83,23 +80,6 @@ struct TensorViews {
         remedy: "save contiguous tensors")
     }
     budget -= size
-    return ByteRegion(Self.gathered(source, storage, width, size: size))
-  }
-
-  /// The elements of a view in row-major order, put together whenever they are needed.
-  private static func gathered(
-    _ source: StridedView, _ storage: ByteRegion, _ width: Int, size: Int
-  ) -> DeferredBytes {
-    let pairing = PairedView(
-      source: source, target: StridedView(contiguous: [size / width]))
-    return DeferredBytes(count: size) { buffer in
-      storage.withBytes { bytes in
-        pairing.forEachRun { source, target, count in
-          UnsafeMutableRawBufferPointer(rebasing: buffer[(target * width)...])
-            .copyMemory(
-              from: .init(rebasing: bytes[(source * width)..<(source + count) * width]))
-        }
-      }
-    }
+    return region
   }
 }

@@ -44,6 +44,18 @@ struct ZipEntry {
     isDeflated ? nil : Checksum(name: name, region: ByteRegion(archive, range), value: checksum)
   }
 
+  /// The first bytes of the content.
+  /// - Throws: `Problem` of kind `invalid` where compressed bytes are damaged.
+  func prefix(_ count: Int) throws -> [UInt8] {
+    let stored = ByteRegion(archive, range)
+    return try stored.withBytes { bytes in
+      guard isDeflated else { return Array(bytes.prefix(count)) }
+      let buffer = OwnedBytes(count: count)
+      var stream = try InflateStream(bytes)
+      return Array(try stream.next(buffer.mutableBytes) ?? .init(start: nil, count: 0))
+    }
+  }
+
   /// The whole content of a small entry.
   /// - Throws: `Problem` of kind `invalid` where it is larger than `limit` or damaged.
   func bytes(limit: Int) throws -> [UInt8] {

@@ -1,0 +1,70 @@
+import Diagnostics
+import SystemPackage
+import Tensors
+
+/// An archive of arrays as `numpy.savez` and mlx write it.
+struct NpzFile {
+  /// The arrays, in the order of the archive.
+  private(set) var tensors: [StoredTensor] = []
+  /// The entries that are no arrays.
+  private(set) var ignored: [String] = []
+  /// The checksums that were not looked at.
+  private(set) var checksums: [Checksum] = []
+
+  static let suffix = ".npy"
+
+  /// Maps a file and checks everything but the bytes of arrays.
+  /// - Throws: `Problem` of kind `missing`, `io`, `invalid` or `unsupported`, naming the file.
+  /// - Cost: reads the headers; compressed entries are decompressed once to check them.
+  init(_ path: FilePath) throws { try self.init(MappedFile(path), name: path.string) }
+
+  /// Checks the bytes of a whole file.
+  init(_ file: any ByteStorage, name: String) throws {
+    try Problem.placing({ $0.inFile(name) }) {
+      for entry in try ZipArchive(file).entries {
+        guard entry.name.hasSuffix(Self.suffix) else {
+          ignored.append("\(entry.name) (an entry)")
+          continue
+        }
+        let array = String(entry.name.dropLast(Self.suffix.utf8.count))
+        try Problem.placing({ $0.inTensor(array) }) {
+          tensors.append(try Self.tensor(entry, named: array, in: name))
+        }
+        checksums += entry.unchecked.map { [$0] } ?? []
+      }
+    }
+  }
+
+  private static func tensor(_ entry: ZipEntry, named name: String, in file: String) throws
+    -> StoredTensor
+  {
+    try StoredName.checkTensor(name)
+    let header = try entry.prefix(NpyHeader.limit).withUnsafeBytes { try NpyHeader($0) }
+    let content = try entry.content()
+    guard let size = TensorShape.byteCount(header.shape, header.type),
+      size == content.count - header.size
+    else {
+      throw Problem(
+        .invalid, "shape and type do not fit the data",
+        expected: "\(TensorShape.text(header.shape)) of \(header.type.rawValue)",
+        found: "\(content.count - header.size) bytes")
+    }
+    let start = content.range.lowerBound + header.size
+    let data = ByteRegion(content.storage, start..<start + size)
+    return StoredTensor(
+      name: name, type: header.type, shape: header.shape, region: ordered(data, header), file: file)
+  }
+
+  /// The elements in row-major order.
+  private static func ordered(_ data: ByteRegion, _ header: NpyHeader) -> ByteRegion {
+    guard header.isFortran, data.count > 0 else { return data }
+    var strides: [Int] = []
+    var stride = 1
+    for extent in header.shape {
+      strides.append(stride)
+      stride *= extent
+    }
+    let view = StridedTensor(offset: 0, shape: header.shape, strides: strides)
+    return view.region(in: data, width: header.type.bitWidth / 8)
+  }
+}
