@@ -47,11 +47,14 @@ let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "s
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+
 let package = Package(
   name: "graft",
   products: [.executable(name: "graft", targets: ["graft"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.4.0"),
   ],
   targets: [
@@ -69,7 +72,10 @@ let package = Package(
     .plugin(name: "EmbedFormats", capability: .buildTool(), dependencies: ["embed-formats"]),
     module(
       "Conversion",
-      ["Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", systemPackage]),
+      [
+        "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", crypto,
+        systemPackage,
+      ]),
     fast("Kernels", []),
     .target(name: "CProcessor"),
     fast("KernelLoops", ["Kernels"]),
@@ -112,6 +118,6 @@ let package = Package(
       [
         "Diagnostics", "Tensors", "Canonical", "Layouts", "Conversion", "Runtime", "Verification",
       ]),
-    tests("Command", ["Diagnostics", "JSON", systemPackage, "graft"]),
+    tests("Command", ["Diagnostics", "JSON", crypto, systemPackage, "graft"]),
   ] + processorLoops
 )

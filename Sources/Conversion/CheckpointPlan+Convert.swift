@@ -35,8 +35,9 @@ extension CheckpointPlan {
       config: target.configBytes(
         from: source,
         quantised: Set(moves.filter { $0.scales != nil }.map(\.target.name) + carried.quantised)),
-      sidecars: source.checkpoint.sidecars.map(source.checkpoint.path),
+      sidecars: source.travelling.map(source.checkpoint.path),
       dropped: target.dropped + carried.dropped + source.checkpoint.leftBehind)
+    if options.keepsConfig { origins = source.origins }
   }
 
   /// The plans of stored tensors.

@@ -45,7 +45,7 @@ extension CheckpointPlan {
     self.init(
       layout: source.layout.id, container: source.checkpoint.container, shards: shards,
       writesIndex: source.checkpoint.hasIndex, config: config,
-      sidecars: source.checkpoint.sidecars.filter { !recordings.contains($0) }
+      sidecars: source.travelling.filter { !recordings.contains($0) }
         .map(source.checkpoint.path),
       dropped: removed.sorted().map { ($0, "tensor of a replaced layer") }
         + recordings.map { ($0, "file that may record what the source computes") }
@@ -112,10 +112,10 @@ extension CheckpointPlan {
     quantised: [String]
   ) throws -> [UInt8] {
     let updated = source.layout.updatedConfig(
-      source.config, from: source.configuration, to: configuration)
+      source.config.value, from: source.configuration, to: configuration)
     try ProblemList.throwIfAny(
       LayoutComparison(configuration, isSaidBy: updated, in: source.layout).problems)
-    return source.configBytes(
+    return source.config.bytes(
       source.config(
         updated, of: binding, quantised: Set(quantised + source.binding.carriedScales.keys)))
   }

@@ -87,6 +87,8 @@ public struct CheckpointPlan: Sendable {
   public let sidecars: [FilePath]
   /// Names of the source that are not in the output, each with the reason.
   public let dropped: [(name: String, reason: String)]
+  /// The layouts the model was in before, the latest first.
+  var origins: [Manifest.Origin] = []
 
   /// The index of the output.
   var index: ShardIndex {

@@ -27,6 +27,9 @@ public struct ConversionOptions: Sendable {
     container ?? (layout.id == source.layout.id ? source.checkpoint.container : .safetensors)
   }
 
+  /// Whether a config written before still describes what is written now.
+  var keepsConfig: Bool { cast == nil && !dropsMTP && !allowsExtra }
+
   /// Refuses a pattern that no tensor matches: most likely it is misspelt.
   func checkOverrides(_ names: [String]) throws {
     for (pattern, _) in overrides where !names.contains(where: pattern.matches) {

@@ -10,10 +10,10 @@ struct ConversionTarget {
   let model: CanonicalModel
   /// The stored tensors.
   let binding: LayoutBinding
+  /// The config as it was or would be written.
+  private let config: ConfigText
   /// The config to write, but for what it says of quantised weights.
-  private let config: JSONValue
-  /// Whether the source is not in this form.
-  private let isNew: Bool
+  private let edited: JSONValue
   /// The carried tensors that go along.
   let kept: [StoredTensor]
   /// The names of tensors that are left out, each with the choice that says so.
@@ -23,39 +23,45 @@ struct ConversionTarget {
   /// - Throws: `Problem` or `ProblemList` of kind `unsupported`, with every reason.
   init(_ source: OpenedModel, _ layout: Layout, _ options: ConversionOptions) throws {
     let written = try Self.config(source, layout)
-    let comparison = LayoutComparison(source.configuration, isSaidBy: written, in: layout)
+    let comparison = LayoutComparison(source.configuration, isSaidBy: written.value, in: layout)
     let wanted = CarriedTensors(source, options)
     let there = try comparison.reading(orRefusingWith: {
       try options.allowsExtra ? [] : wanted.problems(LayoutBinding(layout, $0))
     })
     model = source.canonical.withNorms(zeroCentred: there.normIsZeroCentred)
-    isNew = !Self.isSameForm(source, layout)
     let plain = try LayoutBinding(layout, there)
     binding =
-      isNew ? plain : plain.scaled(by: source.quantisation, stored: source.checkpoint.headers)
+      Self.isSameForm(source, layout)
+      ? plain.scaled(by: source.quantisation, stored: source.checkpoint.headers) : plain
     let homeless = Set(wanted.homeless(in: binding))
     kept = wanted.kept.filter { !homeless.contains($0.name) }
     dropped = wanted.dropped + homeless.sorted().map { ($0, "--allow extra") }
-    config = layout.editedConfig(written, type: options.cast, dropsMTP: options.dropsMTP)
+    edited = layout.editedConfig(written.value, type: options.cast, dropsMTP: options.dropsMTP)
+    config = written
     try checkRoles()
   }
 
   /// The config to write.
   /// - Parameter quantised: the names of the tensors that are written with scales.
   func configBytes(from source: OpenedModel, quantised: Set<String>) -> [UInt8] {
-    source.configBytes(
-      source.config(config, of: binding, quantised: quantised), isNew: isNew)
+    config.bytes(source.config(edited, of: binding, quantised: quantised))
   }
 
   private static func isSameForm(_ source: OpenedModel, _ layout: Layout) -> Bool {
     layout.id == source.layout.id && layout.variant == source.layout.variant
   }
 
-  /// The config that a layout would write; that of the source where it stays in its form.
-  private static func config(_ source: OpenedModel, _ layout: Layout) throws -> JSONValue {
+  /// The config that a layout would write: that of the source where it stays in its form, that of
+  /// before where the model comes back.
+  private static func config(_ source: OpenedModel, _ layout: Layout) throws -> ConfigText {
     if isSameForm(source, layout) { return source.config }
-    return try layout.writtenConfig(
-      source.configuration, keeping: source.config, of: source.layout)
+    if let origin = source.manifest?.origin(layout.id), origin.form == layout.variant.name {
+      let bytes = Array(origin.config.utf8)
+      return ConfigText(value: try JSONValue(parsing: bytes), bytes: bytes)
+    }
+    let config = try layout.writtenConfig(
+      source.configuration, keeping: source.config.value, of: source.layout)
+    return ConfigText(value: config, bytes: nil)
   }
 
   /// The plan of one stored tensor.
@@ -70,7 +76,7 @@ struct ConversionTarget {
   /// What a layout would say of a model.
   static func comparison(_ source: OpenedModel, _ layout: Layout) throws -> LayoutComparison {
     LayoutComparison(
-      source.configuration, isSaidBy: try config(source, layout), in: layout)
+      source.configuration, isSaidBy: try config(source, layout).value, in: layout)
   }
 
   /// Every canonical tensor must have a place.

@@ -25,8 +25,12 @@ public struct OpenedModel: Sendable {
 
   /// The layout.
   public var layout: Layout { evidence.layout }
-  /// The parsed config.
-  var config: JSONValue { checkpoint.config ?? .null }
+  /// The config.
+  var config: ConfigText {
+    ConfigText(value: checkpoint.config ?? .null, bytes: checkpoint.configBytes)
+  }
+  /// The record of where the checkpoint comes from, where there is one.
+  var manifest: Manifest? { Manifest(of: checkpoint) }
   /// What the weights do not say.
   public var configuration: ModelConfiguration { canonical.configuration }
 
@@ -177,28 +181,20 @@ public struct OpenedModel: Sendable {
       region: ByteRegion(bytes), file: first.file)
   }
 
-  /// The layout to convert to, in a form or else in that of the model where it is written.
+  /// The layout to convert to, in a form or else in that of the model, now or before, where it is
+  /// written.
   /// - Throws: `Problem` of kind `usage` for an id or a form nobody knows or writes.
   public func target(_ id: String, form: String? = nil, in catalogue: LayoutCatalogue) throws
     -> Layout
   {
-    let stays = form == nil && id == layout.id && layout.variant.isWritten
-    return stays ? layout : try catalogue.layout(id, form: form)
+    if form == nil, id == layout.id, layout.variant.isWritten { return layout }
+    let former = form == nil ? manifest?.origin(id)?.form : nil
+    let known = former.flatMap { $0.isEmpty ? nil : try? catalogue.layout(id, form: $0) }
+    return try known ?? catalogue.layout(id, form: form)
   }
 
   /// Stored tensors that are carried through by name.
   public var carried: [StoredTensor] {
     checkpoint.tensors.filter { binding.carrier(of: $0.name) != nil }
-  }
-
-  /// A changed config in the look of the original: its indentation and its end; the very bytes where
-  /// nothing changed. A new one is indented by two and ends with a line.
-  func configBytes(_ changed: JSONValue, isNew: Bool = false) -> [UInt8] {
-    if isNew { return Array((changed.text(indent: 2) + "\n").utf8) }
-    guard let bytes = checkpoint.configBytes, changed != checkpoint.config else {
-      return checkpoint.configBytes ?? []
-    }
-    let text = changed.text(indent: JSONValue.indentation(of: bytes))
-    return Array(text.utf8) + (bytes.last == UInt8(ascii: "\n") ? [UInt8(ascii: "\n")] : [])
   }
 }

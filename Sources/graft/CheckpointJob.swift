@@ -1,3 +1,4 @@
+import Containers
 import Conversion
 import Diagnostics
 import JSON
@@ -24,12 +25,23 @@ struct CheckpointJob {
     let report = try plan.execute(
       to: FilePath(destination), overwrite: output.overwrite,
       inputs: [source.checkpoint.directory],
-      check: { try measure(reopened($0)) }, progress: progress.advance)
+      check: { try finish($0, measure) }, progress: progress.advance)
     progress.finish()
     return described(report, headline: headline)
   }
 
-  /// What was written must open as what it was meant to be, before it appears under its name.
+  /// What was written must open as what it was meant to be, and hold what was moved, before it appears
+  /// under its name.
+  private func finish(_ path: FilePath, _ measure: (OpenedModel) throws -> Void) throws {
+    let written = try reopened(path)
+    if !output.hidesManifest {
+      let manifest = try plan.manifest(
+        of: written, from: source, version: Graft.configuration.version, threads: common.threads)
+      try OutputFile.write(Array(manifest.utf8), to: path.appending(Manifest.fileName))
+    }
+    try measure(written)
+  }
+
   private func reopened(_ path: FilePath) throws -> OpenedModel {
     try OpenedModel(path, from: plan.layout, catalogue: .builtIn())
   }

@@ -44,4 +44,7 @@ struct OutputOptions: ParsableArguments {
 
   @Flag(name: .long, help: "Show the whole plan from the headers and write nothing.")
   var dryRun = false
+
+  @Flag(name: .customLong("no-manifest"), help: "Hash nothing and write no graft.json.")
+  var hidesManifest = false
 }

@@ -1,0 +1,148 @@
+import Canonical
+import Containers
+import Diagnostics
+import JSON
+import Layouts
+import Tensors
+
+extension CheckpointPlan {
+  /// Hashes source and output, checks that what was only moved is what it was, and describes both.
+  /// - Parameters:
+  ///   - version: the version of the tool.
+  ///   - threads: how many tensors are hashed at a time.
+  /// - Returns: the text of the manifest.
+  /// - Throws: `Problem` of kind `io` where the output does not hold the moved values.
+  /// - Cost: reads every tensor of the output and of the source once, those that are not copied as a
+  ///   whole twice.
+  public func manifest(
+    of output: OpenedModel, from source: OpenedModel, version: String, threads: Int
+  ) throws -> String {
+    let records = try HashedTensors(self, source, output, threads: threads)
+    let document: JSONObject = [
+      "schema": .string(Manifest.schema),
+      "version": .string(version),
+      "layout": .string(output.layout.id),
+      "form": .string(output.layout.variant.name),
+      "container": .string(container.rawValue),
+      "config_sha256": .string(TensorHash.text(config)),
+      "origins": .array(origins.map { .object($0.json) }),
+      "sources": .array(records.sources.map { .object($0) }),
+      "tensors": .array(records.tensors.map { .object($0) }),
+      "dropped": .array(
+        dropped.map { .object(["name": .string($0.name), "reason": .string($0.reason)]) }),
+    ]
+    return JSONValue.object(document).text(indent: 1) + "\n"
+  }
+}
+
+/// The tensors of a plan with their hashes.
+private struct HashedTensors {
+  /// Every tensor of the source.
+  let sources: [JSONObject]
+  /// Every tensor of the output.
+  let tensors: [JSONObject]
+
+  init(_ plan: CheckpointPlan, _ source: OpenedModel, _ output: OpenedModel, threads: Int) throws {
+    let before = Concurrent.map(source.checkpoint.tensors, threads: threads) {
+      TensorHash.stored($0.region)
+    }
+    sources = zip(source.checkpoint.tensors, before).map { tensor, hash in
+      Self.record(tensor.name, tensor.file, tensor.type, tensor.shape, hash)
+    }
+    let check = OutputCheck(
+      source: source, output: output,
+      hashes: Dictionary(
+        zip(source.checkpoint.tensors.map(\.name), before), uniquingKeysWith: { a, _ in a }),
+      places: Dictionary(
+        output.binding.tensors.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a }))
+    let planned = plan.shards.flatMap { shard in shard.tensors.map { (shard.fileName, $0) } }
+    let hashed = Concurrent.map(planned, threads: threads) { _, tensor in
+      Result { try check.hashed(tensor) }
+    }
+    tensors = try zip(planned, hashed).map { planned, hashed in
+      let (file, tensor) = planned
+      let (stored, parts) = try hashed.get()
+      var record = Self.record(tensor.name, file, tensor.type, tensor.shape, stored)
+      record["rule"] = .string(tensor.rule.text)
+      record["from"] = .array(tensor.origins.map { .string($0) })
+      record["holds"] = .array(
+        parts.map { .object(["role": .string($0.role.description), "sha256": .string($0.hash)]) })
+      return record
+    }
+  }
+
+  private static func record(
+    _ name: String, _ file: String, _ type: ScalarType, _ shape: [Int], _ hash: String
+  ) -> JSONObject {
+    [
+      "name": .string(name), "file": .string(file), "dtype": .string(type.rawValue),
+      "shape": .array(shape.map { JSONValue($0) }), "sha256": .string(hash),
+    ]
+  }
+}
+
+/// Compares what was written with what it was made of.
+private struct OutputCheck: Sendable {
+  let source: OpenedModel
+  let output: OpenedModel
+  /// The hashes of the tensors of the source.
+  let hashes: [String: String]
+  /// The tensors of the output as its layout prescribes them.
+  let places: [String: BoundTensor]
+
+  /// The hashes of a written tensor: of its bytes, and of the canonical tensors in it.
+  /// - Throws: `Problem` of kind `io` where it does not hold what was moved.
+  func hashed(_ planned: CheckpointPlan.Tensor) throws -> (
+    stored: String, parts: [(role: Role, hash: String)]
+  ) {
+    guard let written = output.checkpoint.tensor(planned.name) else {
+      throw mismatch(planned, "no such tensor")
+    }
+    let stored = TensorHash.stored(written.region)
+    let isWhole = planned.rule == .copied || planned.rule == .carried
+    if isWhole, let origin = planned.origins.first, hashes[origin] != stored {
+      throw mismatch(planned, "other bytes than \(origin)")
+    }
+    let parts = (places[planned.name]?.parts ?? []).compactMap { part in
+      output.hash(part.role, stored: stored).map { (part.role, $0) }
+    }
+    for (role, hash) in parts where planned.rule == .rearranged {
+      guard source.hash(role, stored: nil) == hash else {
+        throw mismatch(planned, "other values of \(role)")
+      }
+    }
+    return (stored, parts)
+  }
+
+  private func mismatch(_ planned: CheckpointPlan.Tensor, _ found: String) -> Problem {
+    Problem(
+      .io, "the output does not hold what was written", tensor: planned.name, found: found,
+      remedy: "check the storage and try again")
+  }
+}
+
+extension CheckpointPlan.Tensor {
+  /// The names of the tensors it is made of.
+  fileprivate var origins: [String] {
+    switch content {
+    case .stored(let tensor): [tensor.name]
+    case .move(let move):
+      move.pieces.map(\.source.origin).reduce(into: []) { names, name in
+        if name != CanonicalTensor.newOrigin, !names.contains(name) { names.append(name) }
+      }
+    }
+  }
+}
+
+extension OpenedModel {
+  /// The canonical hash of a role.
+  /// - Parameter stored: the hash of the stored tensor, where it is known.
+  fileprivate func hash(_ role: Role, stored: String?) -> String? {
+    guard let tensor = canonical.tensors[role] else { return nil }
+    if let stored, TensorHash.isStoredForm(tensor) { return stored }
+    return TensorHash.canonical(
+      tensor,
+      isZeroCentred: configuration.normIsZeroCentred
+        && CanonicalModel.centredNorms.contains(role.name))
+  }
+}

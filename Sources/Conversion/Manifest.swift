@@ -1,0 +1,69 @@
+import Containers
+import JSON
+import Layouts
+import SystemPackage
+import Tensors
+
+/// The record of how a checkpoint came about, written beside it as `graft.json`.
+public struct Manifest: Sendable {
+  /// A layout the model was in before, and its config there.
+  public struct Origin: Hashable, Sendable {
+    /// The id of the layout.
+    public let layout: String
+    /// The form of the layout.
+    public let form: String
+    /// The text of the config.
+    public let config: String
+  }
+
+  /// The name of the file.
+  public static let fileName = "graft.json"
+  /// The version of its structure.
+  static let schema = "graft.manifest/1"
+
+  /// The layouts the model was in before, the latest first.
+  public let origins: [Origin]
+  /// The hash of the config that was written with it.
+  let configHash: String
+
+  /// The manifest beside a checkpoint; nil where there is none, or none that still belongs to the
+  /// config.
+  public init?(of checkpoint: StoredCheckpoint) {
+    guard checkpoint.sidecars.contains(Self.fileName), let config = checkpoint.configBytes,
+      let bytes = try? MappedFile.readAll(checkpoint.path(Self.fileName), limit: 1 << 30),
+      let document = try? JSONValue(parsing: bytes), document["schema"] == .string(Self.schema),
+      let hash = document["config_sha256"]?.string, hash == TensorHash.text(config)
+    else { return nil }
+    configHash = hash
+    origins = (document["origins"]?.array ?? []).compactMap(Origin.init)
+  }
+
+  /// The origin in a layout, where the model was in it.
+  func origin(_ layout: String) -> Origin? { origins.first { $0.layout == layout } }
+}
+
+extension OpenedModel {
+  /// The layouts that a model converted from this one was in before.
+  var origins: [Manifest.Origin] {
+    guard let bytes = checkpoint.configBytes else { return [] }
+    let here = Manifest.Origin(
+      layout: layout.id, form: layout.variant.name, config: String(decoding: bytes, as: UTF8.self))
+    return [here] + (manifest?.origins ?? []).filter { $0.layout != layout.id }
+  }
+
+  /// The files beside the weights that are copied: all but the record of how these came about.
+  var travelling: [String] { checkpoint.sidecars.filter { $0 != Manifest.fileName } }
+}
+
+extension Manifest.Origin {
+  init?(_ value: JSONValue) {
+    guard let layout = value["layout"]?.string, let form = value["form"]?.string,
+      let config = value["config"]?.string
+    else { return nil }
+    self.init(layout: layout, form: form, config: config)
+  }
+
+  var json: JSONObject {
+    ["layout": .string(layout), "form": .string(form), "config": .string(config)]
+  }
+}

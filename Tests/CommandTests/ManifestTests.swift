@@ -1,0 +1,123 @@
+import Crypto
+import Foundation
+import GraftTestSupport
+import JSON
+import SystemPackage
+import Testing
+
+/// The record beside an output: rules, hashes, and the way back.
+@Suite struct ManifestTests {
+  private let folder: TemporaryDirectory
+
+  init() throws { folder = try TemporaryDirectory() }
+
+  private func convert(_ source: FilePath, _ name: String, _ options: String...) throws -> FilePath
+  {
+    let out = folder.path.appending(name)
+    expectSuccess(try GraftCommand.run(["convert", source.string, out.string] + options))
+    return out
+  }
+
+  private func manifest(_ directory: FilePath) throws -> JSONValue {
+    try JSONValue(parsing: Fixtures.contents(directory.appending("graft.json")))
+  }
+
+  private func sha256(_ bytes: [UInt8]) -> String {
+    SHA256.hash(data: bytes).map { String(format: "%02x", $0) }.joined()
+  }
+
+  /// The hash of every role, from either side of a conversion.
+  private func roles(_ manifest: JSONValue) -> [String: String] {
+    let holds = (manifest["tensors"]?.array ?? []).flatMap { $0["holds"]?.array ?? [] }
+    return Dictionary(
+      uniqueKeysWithValues: holds.map { ($0["role"]?.string ?? "", $0["sha256"]?.string ?? "") })
+  }
+
+  @Test func everyTensorIsAccountedFor() throws {
+    let source = Fixtures.path("huggingface/qwen3_5/multimodal-mixed")
+    let out = try convert(source, "out", "--to", "mlx-qwen3_5", "--mtp", "drop", "--allow", "extra")
+    let manifest = try manifest(out)
+    #expect(manifest["schema"] == "graft.manifest/1" && manifest["layout"] == "mlx-qwen3_5")
+    let before = try EditableCheckpoint.tensors(of: source)
+    let sources = manifest["sources"]?.array ?? []
+    #expect(Set(sources.compactMap { $0["name"]?.string }) == Set(before.keys))
+    for entry in sources {
+      let bytes = before[entry["name"]?.string ?? ""]?.bytes ?? []
+      #expect(entry["sha256"]?.string == sha256(bytes))
+    }
+    let after = try EditableCheckpoint.tensors(of: out)
+    let tensors = manifest["tensors"]?.array ?? []
+    #expect(Set(tensors.compactMap { $0["name"]?.string }) == Set(after.keys))
+    for entry in tensors {
+      #expect(entry["sha256"]?.string == sha256(after[entry["name"]?.string ?? ""]?.bytes ?? []))
+    }
+    let used = tensors.flatMap { $0["from"]?.array ?? [] }.compactMap(\.string)
+    let dropped = (manifest["dropped"]?.array ?? []).compactMap { $0["name"]?.string }
+    #expect(Set(used + dropped) == Set(before.keys), "nothing disappears without a word")
+  }
+
+  /// Whatever the layout, the hashes of what the model is made of stay the same.
+  @Test(arguments: [
+    ("huggingface/qwen3_next/bf16", ["qwen3_5_moe", "mlx-qwen3_next"]),
+    ("huggingface/olmo_hybrid/bf16", ["mlx-olmo_hybrid"]),
+  ])
+  func canonicalHashesDoNotDependOnTheLayout(fixture: String, layouts: [String]) throws {
+    let plain = try convert(Fixtures.path(fixture), "plain")
+    let expected = roles(try manifest(plain))
+    #expect(expected.count > 50)
+    for layout in layouts {
+      let other = try convert(Fixtures.path(fixture), layout, "--to", layout)
+      #expect(roles(try manifest(other)) == expected, "\(layout)")
+    }
+  }
+
+  /// Through other layouts and back, config and tensors are the same bytes again.
+  @Test(arguments: [
+    ("huggingface/qwen3_next/bf16", ["mlx-qwen3_5_moe", "qwen3_5_moe"]),
+    ("huggingface/qwen3_5/text-bf16", ["qwen3_next", "mlx-qwen3_5"]),
+    ("huggingface/qwen3_5_moe/text-f32", ["qwen3_next"]),
+    ("huggingface/olmo_hybrid/bf16", ["mlx-olmo_hybrid"]),
+  ])
+  func theWayBackGivesTheSameFiles(fixture: String, layouts: [String]) throws {
+    let source = Fixtures.path(fixture)
+    let home = try GraftCommand.run("inspect", source.string, "--json").json()["layout"]?.string
+    var there = source
+    for layout in layouts { there = try convert(there, layout, "--to", layout) }
+    let back = try convert(there, "back", "--to", home ?? "")
+    #expect(
+      try Fixtures.contents(back.appending("config.json"))
+        == Fixtures.contents(source.appending("config.json")))
+    #expect(
+      try EditableCheckpoint.tensors(of: back) == EditableCheckpoint.tensors(of: source))
+  }
+
+  /// A config that was changed by hand is not overruled by the record.
+  @Test func anEditedConfigCountsMoreThanTheRecord() throws {
+    let source = Fixtures.path("huggingface/olmo_hybrid/bf16")
+    let there = try convert(source, "there", "--to", "mlx-olmo_hybrid")
+    let file = there.appending("config.json")
+    let text = String(decoding: try Fixtures.contents(file), as: UTF8.self)
+    let edited = text.replacing("\"rms_norm_eps\": 1e-06", with: "\"rms_norm_eps\": 0.001")
+    #expect(edited != text)
+    try Data(edited.utf8).write(to: URL(fileURLWithPath: file.string))
+    let back = try convert(there, "back", "--to", "olmo_hybrid")
+    let config = try JSONValue(parsing: Fixtures.contents(back.appending("config.json")))
+    #expect(config["rms_norm_eps"]?.number == 0.001)
+  }
+
+  @Test func aSpliceRecordsWhatIsNew() throws {
+    let out = folder.path.appending("spliced")
+    let source = Fixtures.path("trained/pytiny").string
+    expectSuccess(try GraftCommand.run("splice", source, out.string, "--layer", "0"))
+    let tensors = try manifest(out)["tensors"]?.array ?? []
+    let new = tensors.filter { $0["rule"] == "new" }
+    #expect(!new.isEmpty && new.allSatisfy { $0["from"]?.array?.isEmpty == true })
+    #expect(
+      tensors.filter { $0["rule"] == "copied" }.allSatisfy { $0["holds"]?.array?.isEmpty == false })
+  }
+
+  @Test func theRecordMayBeLeftOut() throws {
+    let out = try convert(Fixtures.path("options/tied"), "out", "--no-manifest")
+    #expect(!EditableCheckpoint.names(in: out).contains("graft.json"))
+  }
+}
