@@ -53,20 +53,29 @@ public struct CanonicalTensor: Sendable {
   /// - Precondition: `isComputable`.
   /// - Cost: 4 bytes per element of new memory.
   public func floats() -> [Float] {
-    var result: [Float] = []
-    result.reserveCapacity(count)
-    let target = StridedView(contiguous: shape)
-    region.withBytes { bytes in
-      PairedView(source: view, target: target).forEachRun { source, _, run in
-        forEachScale(in: source..<(source + run)) { range, scale in
-          for index in range {
-            let stored = FloatBits.load(bytes, index, type) * scale
-            result.append(steps.reversed().reduce(stored) { $1.undo($0) })
+    [Float](unsafeUninitializedCapacity: count) { values, filled in
+      guard let base = values.baseAddress else { return }
+      region.withBytes { bytes in
+        PairedView(source: view, target: StridedView(contiguous: shape))
+          .forEachRun { source, target, run in
+            FloatBits.load(bytes, source..<(source + run), type, into: base + target)
+            restore(base + target, source..<(source + run))
           }
-        }
+      }
+      filled = count
+    }
+  }
+
+  /// Turns a run of loaded elements into canonical values: applies scales, undoes value steps.
+  public func restore(_ values: UnsafeMutablePointer<Float>, _ run: Range<Int>) {
+    if scales != nil {
+      forEachScale(in: run) { block, scale in
+        for index in block { values[index - run.lowerBound] *= scale }
       }
     }
-    return result
+    for step in steps.reversed() {
+      for index in 0..<run.count { values[index] = step.undo(values[index]) }
+    }
   }
 
   /// Calls `body` for pieces of a run of stored elements with the scale they share, 1 without scales.

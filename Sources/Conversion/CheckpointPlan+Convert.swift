@@ -92,7 +92,9 @@ extension CheckpointPlan {
 
   private static func refuseLoss(_ tensors: [Tensor]) throws {
     let losses = tensors.compactMap { tensor -> (name: String, loss: String)? in
-      guard case .move(let move) = tensor.content, let loss = move.loss else { return nil }
+      guard case .move(let move) = tensor.content, let loss = move.loss, move.changesValues else {
+        return nil
+      }
       return (tensor.name, loss)
     }
     let kinds = Set(losses.map(\.loss)).sorted()

@@ -111,18 +111,19 @@ public struct TensorMove: Sendable {
     guard narrow == .bf16 || narrow == .f16,
       pieces.reduce(0, { $0 + $1.source.count }) <= mostSeenValues
     else { return false }
-    return pieces.allSatisfy { piece in
-      guard piece.source.isComputable else { return false }
-      let conversion = ValueConversion(piece.source, applying: piece.steps, to: narrow)
-      let scratch = OwnedBytes(count: piece.pairing.runLength * 2)
-      var changed = 0
-      piece.source.region.withBytes { bytes in
-        piece.pairing.forEachRun { source, _, count in
-          changed += conversion.convert(bytes, from: source, to: scratch.mutableBytes, count: count)
-        }
+    return pieces.allSatisfy { isExact($0, as: narrow) }
+  }
+
+  private static func isExact(_ piece: Piece, as type: ScalarType) -> Bool {
+    guard piece.source.isComputable else { return false }
+    let conversion = ValueConversion(piece.source, applying: piece.steps, to: type)
+    var isExact = true
+    piece.source.region.withBytes { bytes in
+      piece.pairing.forEachRun { source, _, count in
+        isExact = isExact && conversion.isExact(bytes, source..<(source + count))
       }
-      return changed == 0
     }
+    return isExact
   }
 
   /// The type to write: that of the source, but F32 where values are computed, so that none is lost.
@@ -166,6 +167,10 @@ public struct TensorMove: Sendable {
     piece.source.type == type && piece.source.steps == piece.steps
       && (piece.source.scales == nil || scales != nil)
   }
+
+  /// Whether some value changes when it is written.
+  /// - Cost: reads the values up to the first one that does.
+  var changesValues: Bool { !pieces.allSatisfy { isVerbatim($0) || Self.isExact($0, as: type) } }
 
   /// Why writing this tensor can lose values; nil where it cannot.
   public var loss: String? {

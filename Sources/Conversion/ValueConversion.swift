@@ -4,16 +4,17 @@ import Tensors
 /// The change of values between one stored tensor and another, computed in F32.
 struct ValueConversion {
   private let source: CanonicalTensor
-  private let undoing: [ValueStep]
   private let applying: [ValueStep]
   private let to: ScalarType
 
   init(_ source: CanonicalTensor, applying: [ValueStep], to: ScalarType) {
     self.source = source
-    undoing = source.steps.reversed()
     self.applying = applying
     self.to = to
   }
+
+  /// The most elements that are converted at a time; their values stay in the nearest cache.
+  private static let chunk = 2048
 
   /// Converts a run of elements.
   /// - Returns: how many values the new type does not represent exactly.
@@ -21,16 +22,50 @@ struct ValueConversion {
     _ bytes: UnsafeRawBufferPointer, from start: Int, to place: UnsafeMutableRawBufferPointer,
     count: Int
   ) -> Int {
+    guard let target = place.baseAddress, let width = to.byteWidth else { return 0 }
     var changed = 0
-    source.forEachScale(in: start..<(start + count)) { range, scale in
-      for index in range {
-        var value = FloatBits.load(bytes, index, source.type) * scale
-        for step in undoing { value = step.undo(value) }
-        for step in applying { value = step.apply(value) }
-        let stored = FloatBits.store(value, place, index - start, to)
-        if stored != value, !value.isNaN { changed += 1 }
-      }
+    forEachChunk(bytes, start..<(start + count)) { range, values in
+      changed += FloatBits.store(
+        values, count: range.count, to: target + (range.lowerBound - start) * width, to)
+      return true
     }
     return changed
+  }
+
+  /// Whether the new type represents every value of a run exactly.
+  /// - Cost: stops at the first value that it does not.
+  func isExact(_ bytes: UnsafeRawBufferPointer, _ run: Range<Int>) -> Bool {
+    withUnsafeTemporaryAllocation(byteCount: Self.chunk * 4, alignment: 16) { scratch in
+      guard let place = scratch.baseAddress else { return true }
+      return forEachChunk(bytes, run) { range, values in
+        FloatBits.store(values, count: range.count, to: place, to) == 0
+      }
+    }
+  }
+
+  /// Calls `body` with the values of a run, chunk by chunk, until it returns false.
+  /// - Returns: whether it never did.
+  @discardableResult
+  private func forEachChunk(
+    _ bytes: UnsafeRawBufferPointer, _ run: Range<Int>,
+    _ body: (Range<Int>, UnsafeMutablePointer<Float>) -> Bool
+  ) -> Bool {
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.chunk) { buffer in
+      guard let values = buffer.baseAddress else { return true }
+      for start in stride(from: run.lowerBound, to: run.upperBound, by: Self.chunk) {
+        let range = start..<min(start + Self.chunk, run.upperBound)
+        FloatBits.load(bytes, range, source.type, into: values)
+        source.restore(values, range)
+        for step in applying { values.apply(step, count: range.count) }
+        if !body(range, values) { return false }
+      }
+      return true
+    }
+  }
+}
+
+extension UnsafeMutablePointer<Float> {
+  fileprivate func apply(_ step: ValueStep, count: Int) {
+    for index in 0..<count { self[index] = step.apply(self[index]) }
   }
 }

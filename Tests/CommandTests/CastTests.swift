@@ -56,6 +56,17 @@ import Testing
     for (name, count) in changes { #expect(reported[name]?.int == count, "\(name)") }
   }
 
+  /// A narrower type is no loss where it holds every value.
+  @Test(arguments: ["huggingface/qwen3_5/text-bf16", "options/bf16-all"])
+  func wideningIsUndoneWithoutLoss(_ name: String) throws {
+    let source = Fixtures.path(name)
+    _ = try convert(source, "wide", "--dtype", "f32")
+    let (back, report) = try convert(folder.path.appending("wide"), "back", "--dtype", "bf16")
+    let before = try EditableCheckpoint.tensors(of: source)
+    for (name, tensor) in before { #expect(back[name]?.floats == tensor.floats, "\(name)") }
+    #expect(report["changed_values"]?.object?.isEmpty == true)
+  }
+
   @Test func f16RoundsAsTheMachineDoes() throws {
     let source = Fixtures.path("options/gdn-heads")
     let before = try EditableCheckpoint.tensors(of: source)
