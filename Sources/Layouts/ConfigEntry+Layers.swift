@@ -11,12 +11,18 @@ extension ConfigEntry {
     case .blocks(let select, let kinds): try readBlocks(from: object, select, kinds)
     case .list(let words, let interval, let onlyInterval):
       try readWords(
-        onlyInterval ? nil : lookup(object), in: object, words, interval, count: count)
+        onlyInterval ? nil : given(in: object), in: object, words, interval, count: count)
     case .sparse(let step, let experts):
       try readSparse(from: object, step: step, experts: experts, count: count)
     case .groups(let groups): try readGroups(from: object, groups, count: count)
     case .fact, .cases, .constant, .standard, .object: []
     }
+  }
+
+  /// The value under the key where it is there and not null.
+  private func given(in object: JSONObject) -> JSONValue? {
+    let value = lookup(object)
+    return value == .some(.null) ? Optional.none : value
   }
 
   private func readGroups(from object: JSONObject, _ groups: Groups, count: FactValue?) throws
@@ -136,14 +142,16 @@ extension ConfigEntry.Interval {
 
   /// The words of a list that is not written down.
   func words(_ object: JSONObject, _ count: FactValue?) throws -> [JSONValue] {
-    let interval = object.value(at: key)?.int ?? standard
+    let interval = key.flatMap { object.value(at: $0)?.int } ?? standard
     guard case .integer(let count)? = count, Self.layerCounts.contains(count), interval > 0
     else {
       throw Problem(
         .invalid, "the config gives neither a list of layers nor a sensible number and interval",
         expected: key, found: "\(interval)")
     }
-    return words(count, every: interval).map { .string($0) }
+    var words = words(count, every: interval)
+    if hasOneAtLeast, !words.contains(every), !words.isEmpty { words[words.count - 1] = every }
+    return words.map { .string($0) }
   }
 
   /// The words of some layers for one interval.

@@ -22,7 +22,7 @@ extension ConfigEntry {
     _ entry: FactEntry, _ value: JSONValue?, in object: JSONObject, _ known: Facts
   ) throws -> FactValue {
     if value == nil || value == .null {
-      if let same = entry.sameAs.flatMap({ known[$0] }) { return same }
+      if let derived = entry.derived { return try derived.value(object, known) }
       if let ratio = entry.ratio { return try ratio.value(object, known) }
     }
     let fact = try read(entry, value)
@@ -85,6 +85,23 @@ extension ConfigEntry {
 
   /// The key with a value, for a message.
   func text(_ value: JSONValue) -> String { "\(key): \(value.text(indent: 0))" }
+}
+
+extension ConfigEntry.Derived {
+  /// The number for the other values of a config.
+  func value(_ object: JSONObject, _ known: Facts) throws -> FactValue {
+    let base =
+      fact.flatMap { known[$0] } ?? key.flatMap { object.value(at: $0) }.flatMap(FactValue.init)
+    let divisor = over.map { known[$0]?.json.number ?? 0 } ?? 1
+    guard let number = base?.json.number, divisor > 0,
+      let result = Int(exactly: (number * times / divisor).rounded(.towardZero))
+    else {
+      throw Problem(
+        .invalid, "the config lacks a key and what its value would follow from",
+        expected: fact ?? key)
+    }
+    return .integer(result)
+  }
 }
 
 extension ConfigEntry.Ratio {

@@ -23,6 +23,9 @@ extension ConfigEntry {
 
   private func value(_ entry: FactEntry, _ facts: Facts) -> JSONValue? {
     let fact = facts[entry.fact] ?? .none
+    if entry.isOmittedIfDerived, (try? entry.derived?.value(JSONObject(), facts)) == fact {
+      return nil
+    }
     if let times = entry.times, case .integer(let product) = fact,
       case .integer(let factor)? = facts[times], factor > 0
     {

@@ -43,16 +43,27 @@ public struct ConfigEntry: Sendable {
     let absent: FactValue?
     /// What is added to an integer on reading.
     let plus: Int
-    /// The fact whose value counts where this key is null or missing.
-    let sameAs: String?
+    /// What the value follows from where this key is null or missing.
+    let derived: Derived?
     /// The fact by which the value is multiplied on reading.
     let times: String?
+    /// Whether the key is not written where it has the derived value.
+    let isOmittedIfDerived: Bool
     /// How the value follows from the hidden size where it is null or missing.
     let ratio: Ratio?
     /// Whether a number is written with a fraction even where it is whole.
     let isFloat: Bool
     /// Pairs of config value and fact value; nil for the value itself.
     let map: [Case]?
+  }
+
+  /// A number that follows from another: `times` the value of a fact or key, over another fact, rounded
+  /// towards zero.
+  struct Derived: Sendable {
+    let fact: String?
+    let key: String?
+    let times: Double
+    let over: String?
   }
 
   /// Two thirds of a multiple of the hidden size, rounded up: the width of a gated MLP.
@@ -70,11 +81,14 @@ public struct ConfigEntry: Sendable {
 
   /// Every so many layers one is of another kind.
   struct Interval: Sendable {
-    let key: String
+    /// The key that states it; nil where it is fixed.
+    let key: String?
     let standard: Int
     /// The word of layers interval - 1, 2 · interval - 1, …
     let every: String
     let other: String
+    /// Whether the last layer is of the kind `every` where no other is.
+    let hasOneAtLeast: Bool
   }
 
   /// What one kind of per-layer block says.

@@ -48,7 +48,8 @@ extension ConfigEntry {
       let fact = try Self.known(FormatValue.string(pair[1]))
       meaning = .fact(
         FactEntry(
-          fact: fact, null: nil, absent: nil, plus: 0, sameAs: nil, times: nil, ratio: nil,
+          fact: fact, null: nil, absent: nil, plus: 0, derived: nil,
+          times: nil, isOmittedIfDerived: false, ratio: nil,
           isFloat: false, map: nil))
       (alternativeKeys, condition) = ([], .always)
       return
@@ -104,9 +105,23 @@ extension ConfigEntry {
     return FactEntry(
       fact: fact, null: try scalar(&object, "null"), absent: try scalar(&object, "absent"),
       plus: object.optional("plus") == nil ? 0 : try object.integer("plus"),
-      sameAs: try object.optionalString("same_as").map(known),
+      derived: try derived(&object),
       times: try object.optionalString("times").map(known),
+      isOmittedIfDerived: object.optional("omit_derived") == .bool(true),
       ratio: try ratio(&object), isFloat: object.optional("float") == .bool(true), map: map)
+  }
+
+  private static func derived(_ object: inout FormatObject) throws -> Derived? {
+    guard let value = object.optional("derived") else { return nil }
+    var rule = try FormatObject(value, "derived")
+    let derived = Derived(
+      fact: try rule.optionalString("fact").map(known), key: try rule.optionalString("key"),
+      times: rule.optional("times")?.number ?? 1, over: try rule.optionalString("over").map(known))
+    try rule.finish()
+    guard (derived.fact == nil) != (derived.key == nil) else {
+      throw FormatValue.wrong(value, "either a fact or a key")
+    }
+    return derived
   }
 
   private static func ratio(_ object: inout FormatObject) throws -> Ratio? {
@@ -170,8 +185,9 @@ extension ConfigEntry {
     if let rule = object.optional("interval") {
       var rule = try FormatObject(rule, "interval")
       interval = Interval(
-        key: try rule.string("key"), standard: try rule.integer("default"),
-        every: try rule.string("every"), other: try rule.string("other"))
+        key: try rule.optionalString("key"), standard: try rule.integer("default"),
+        every: try rule.string("every"), other: try rule.string("other"),
+        hasOneAtLeast: rule.optional("one_at_least") == .bool(true))
       try rule.finish()
     }
     return .list(

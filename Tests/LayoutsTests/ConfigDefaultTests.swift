@@ -45,6 +45,26 @@ struct ConfigDefaultTests {
     #expect(throws: (any Error).self) { try read("fla", config(600)) }
   }
 
+  /// The sizes that OLMo-Hybrid's own configuration class fills in.
+  @Test func olmoHybridFillsInWhatIsNull() throws {
+    let text = """
+      { "vocab_size": 320, "hidden_size": 90, "num_hidden_layers": 3, "intermediate_size": 96,
+        "num_attention_heads": 5, "linear_num_key_heads": null, "layer_types": null,
+        "rope_parameters": { "rope_theta": null } }
+      """
+    let model = try read("olmo_hybrid", text)
+    #expect(model.layers.map(\.mixer.mark).joined() == "GGA")
+    guard case .gatedDeltaNet(let gdn) = model.layers[0].mixer,
+      case .attention(let attention) = model.layers[2].mixer
+    else { return }
+    #expect(gdn.keyHeads == 5 && gdn.valueHeads == 5 && gdn.keyDim == 13 && gdn.valueDim == 26)
+    #expect(attention.kvHeads == 5 && attention.headDim == 18)
+    let layout = try LayoutCatalogue.builtIn().layout("olmo_hybrid")
+    let written = layout.writtenConfig(model)
+    #expect(try layout.configuration(from: written) == model)
+    #expect(written["head_dim"] == nil && written["linear_key_head_dim"] == 13)
+  }
+
   /// lm-engine's own writer puts model_type there, its reader does without.
   @Test func aMissingModelTypeIsNoObstacleWhereTheLayoutSaysSo() throws {
     let names: Set = ["transformer.wte.weight", "transformer.ln_f.weight"]
