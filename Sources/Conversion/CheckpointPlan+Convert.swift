@@ -36,6 +36,7 @@ extension CheckpointPlan {
         from: source,
         quantised: Set(moves.filter { $0.scales != nil }.map(\.target.name) + carried.quantised)),
       sidecars: source.travelling.map(source.checkpoint.path),
+      code: layout.code(for: source.configuration),
       dropped: target.dropped + carried.dropped + source.checkpoint.leftBehind)
     if options.keepsConfig { origins = source.origins }
   }

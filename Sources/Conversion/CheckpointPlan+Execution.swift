@@ -33,6 +33,7 @@ extension CheckpointPlan {
       try OutputFile.write(Array(index.text.utf8), to: output.file(container.indexName))
     }
     try OutputFile.write(config, to: output.file(StoredCheckpoint.configName))
+    for file in code { try OutputFile.write(file.bytes, to: output.file(file.name)) }
     for sidecar in sidecars {
       guard let name = sidecar.lastComponent else { continue }
       try FileCloning.copy(from: sidecar, to: output.file(name.string))

@@ -1,5 +1,6 @@
 import Containers
 import JSON
+import Layouts
 import SystemPackage
 import Tensors
 
@@ -85,6 +86,8 @@ public struct CheckpointPlan: Sendable {
   public let config: [UInt8]
   /// The files beside the weights that are copied.
   public let sidecars: [FilePath]
+  /// The program files that are written beside the weights.
+  public let code: [CodeFile]
   /// Names of the source that are not in the output, each with the reason.
   public let dropped: [(name: String, reason: String)]
   /// The layouts the model was in before, the latest first.

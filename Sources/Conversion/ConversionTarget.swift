@@ -36,7 +36,9 @@ struct ConversionTarget {
     let homeless = Set(wanted.homeless(in: binding))
     kept = wanted.kept.filter { !homeless.contains($0.name) }
     dropped = wanted.dropped + homeless.sorted().map { ($0, "--allow extra") }
-    edited = layout.editedConfig(written.value, type: options.cast, dropsMTP: options.dropsMTP)
+    edited = layout.configNamingCode(
+      layout.editedConfig(written.value, type: options.cast, dropsMTP: options.dropsMTP), for: there
+    )
     config = written
     try checkRoles()
   }

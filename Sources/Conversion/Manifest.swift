@@ -51,8 +51,11 @@ extension OpenedModel {
     return [here] + (manifest?.origins ?? []).filter { $0.layout != layout.id }
   }
 
-  /// The files beside the weights that are copied: all but the record of how these came about.
-  var travelling: [String] { checkpoint.sidecars.filter { $0 != Manifest.fileName } }
+  /// The files beside the weights that are copied: all but the record of how these came about, and
+  /// program files, which are written anew where they are needed.
+  var travelling: [String] {
+    checkpoint.sidecars.filter { $0 != Manifest.fileName && !CodeFile.names.contains($0) }
+  }
 }
 
 extension Manifest.Origin {

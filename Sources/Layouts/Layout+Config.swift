@@ -38,7 +38,7 @@ extension Layout {
   public func updatedConfig(
     _ config: JSONValue, from old: ModelConfiguration, to new: ModelConfiguration
   ) -> JSONValue {
-    self.config.updated(config, from: old, to: new)
+    configNamingCode(self.config.updated(config, from: old, to: new), for: new)
   }
 
   /// The config after a cast of all weights, or after the tensors of multi-token prediction were left
@@ -52,11 +52,13 @@ extension Layout {
   public func writtenConfig(
     _ configuration: ModelConfiguration, keeping config: JSONValue, of other: Layout
   ) throws -> JSONValue {
-    try self.config.written(configuration, keeping: config, of: other.config)
+    configNamingCode(
+      try self.config.written(configuration, keeping: config, of: other.config),
+      for: configuration)
   }
 
   /// A new config for a configuration.
   public func writtenConfig(_ configuration: ModelConfiguration) -> JSONValue {
-    config.written(configuration)
+    configNamingCode(config.written(configuration), for: configuration)
   }
 }

@@ -40,6 +40,7 @@ extension Layout {
       try file.optional("metadata")?.object?.entries
       .map { ($0.key, try FormatValue.string($0.value)) } ?? [("format", "pt")]
     carried = try file.array("carry").compactMap { try CarryRule($0, variant) }
+    code = try file.array("code").map(CodeFile.init)
     try file.finish()
   }
 

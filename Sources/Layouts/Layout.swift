@@ -32,6 +32,8 @@ public struct Layout: Sendable {
   public let tensors: [TensorRule]
   /// Stored tensors carried through by name.
   public let carried: [CarryRule]
+  /// Program files that it asks for beside some models.
+  let code: [CodeFile]
 }
 
 /// One of the forms on disk of a layout: another prefix, experts fused or apart, an older dialect.

@@ -51,6 +51,7 @@ struct CheckpointJob {
       "destination": .string(destination),
       "written": .bool(report != nil),
       "shards": .array(plan.shards.map { .object(shard($0, report)) }),
+      "code": .array(plan.code.map { .string($0.name) }),
       "sidecars": .array(plan.sidecars.map { .string($0.lastComponent?.string ?? "") }),
       "dropped": .array(
         plan.dropped.map { .object(["name": .string($0.name), "reason": .string($0.reason)]) }),
@@ -99,6 +100,9 @@ struct CheckpointJob {
     lines += rules.map { "  \($0.rule): \($0.names)" }
     for (name, count) in report?.changedValues ?? [] {
       lines.append("  \(Quantity.count(count)) values changed in \(name)")
+    }
+    if !plan.code.isEmpty {
+      lines.append("  written beside: \(plan.code.map(\.name).joined(separator: ", "))")
     }
     if !plan.sidecars.isEmpty {
       let names = plan.sidecars.compactMap { $0.lastComponent?.string }
