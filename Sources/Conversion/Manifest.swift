@@ -29,13 +29,20 @@ public struct Manifest: Sendable {
   /// The manifest beside a checkpoint; nil where there is none, or none that still belongs to the
   /// config.
   public init?(of checkpoint: StoredCheckpoint) {
-    guard checkpoint.sidecars.contains(Self.fileName), let config = checkpoint.configBytes,
-      let bytes = try? MappedFile.readAll(checkpoint.path(Self.fileName), limit: 1 << 30),
-      let document = try? JSONValue(parsing: bytes), document["schema"] == .string(Self.schema),
+    guard let config = checkpoint.configBytes, let document = Self.document(of: checkpoint),
       let hash = document["config_sha256"]?.string, hash == TensorHash.text(config)
     else { return nil }
     configHash = hash
     origins = (document["origins"]?.array ?? []).compactMap(Origin.init)
+  }
+
+  /// The manifest beside a checkpoint as it is; nil where there is none that can be read.
+  static func document(of checkpoint: StoredCheckpoint) -> JSONValue? {
+    guard checkpoint.sidecars.contains(fileName),
+      let bytes = try? MappedFile.readAll(checkpoint.path(fileName), limit: 1 << 30),
+      let document = try? JSONValue(parsing: bytes), document["schema"] == .string(schema)
+    else { return nil }
+    return document
   }
 
   /// The origin in a layout, where the model was in it.

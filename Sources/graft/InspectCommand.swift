@@ -13,12 +13,18 @@ struct InspectCommand: Verb {
     discussion: "Example: graft inspect fixtures/trained/pytiny")
 
   @Argument(help: "A checkpoint directory or a weight file.") var path: String
+  @Flag(help: "Also look at every value; exit code 1 where something cannot be meant.")
+  var audit = false
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
 
   func perform() throws -> Outcome {
     let model = try OpenedModel(path, source)
     let summary = ModelSummary(model)
-    return Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
+    var outcome = Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
+    if audit {
+      AuditSummary(Audit(model.checkpoint, threads: common.threads)).add(to: &outcome)
+    }
+    return outcome
   }
 }
