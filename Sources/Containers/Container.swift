@@ -47,15 +47,9 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     name.hasPrefix(stem) && name.hasSuffix(".\(extensions[0])")
   }
 
-  /// Whether a file of that name lists weight files.
-  func lists(_ name: String) -> Bool {
-    name == indexName || self == .torch && name == DistributedMetadata.fileName
-  }
-
   /// Whether a file of that name holds weights of a model, or lists such files, in any container.
   static func claims(_ name: String) -> Bool {
-    name.hasSuffix(DistributedMetadata.suffix)
-      || allCases.contains { $0.isWeight(name) || $0.lists(name) }
+    allCases.contains { $0.isWeight(name) || $0.indexName == name }
   }
 
   /// The container of a file with that extension.

@@ -36,9 +36,12 @@ struct ConversionTarget {
     let homeless = Set(wanted.homeless(in: binding))
     kept = wanted.kept.filter { !homeless.contains($0.name) }
     dropped = wanted.dropped + homeless.sorted().map { ($0, "--allow extra") }
+    let lacksMTP =
+      options.dropsMTP || homeless.contains { $0.hasPrefix(Layout.predictionPrefix) }
+      || layout.predictionLayers(claimedBy: source.config.value) == 0
+    let cast = layout.editedConfig(written.value, type: options.cast, dropsMTP: lacksMTP)
     edited = layout.configNamingCode(
-      layout.editedConfig(written.value, type: options.cast, dropsMTP: options.dropsMTP), for: there
-    )
+      source.layout.editedConfig(cast, type: nil, dropsMTP: lacksMTP), for: there)
     config = written
     try checkRoles()
   }
@@ -98,7 +101,9 @@ private struct CarriedTensors {
   let dropped: [(name: String, reason: String)]
 
   init(_ source: OpenedModel, _ options: ConversionOptions) {
-    func isDropped(_ name: String) -> Bool { options.dropsMTP && name.hasPrefix("mtp.") }
+    func isDropped(_ name: String) -> Bool {
+      options.dropsMTP && name.hasPrefix(Layout.predictionPrefix)
+    }
     kept = source.carried.filter { !isDropped($0.name) }
     dropped =
       source.carried.map(\.name).filter(isDropped).map { ($0, "--mtp drop") }
@@ -113,7 +118,7 @@ private struct CarriedTensors {
   func problems(_ binding: LayoutBinding) -> [Problem] {
     let names = homeless(in: binding)
     guard !names.isEmpty else { return [] }
-    let isPrediction = names.contains { $0.hasPrefix("mtp.") }
+    let isPrediction = names.contains { $0.hasPrefix(Layout.predictionPrefix) }
     return [
       Problem(
         .unsupported, "layout \(binding.layout.id) has no place for some tensors",

@@ -23,20 +23,25 @@ extension StoredCheckpoint {
 }
 
 extension OpenedModel {
-  /// A config with what it says of quantised weights brought up to date; unchanged where the model has
-  /// none or the same tensors stay quantised.
+  /// A config with what it says of quantised weights brought up to date; unchanged where that is true.
   /// - Parameters:
   ///   - binding: the stored tensors the config is for.
   ///   - quantised: the names of those with scales.
   func config(_ config: JSONValue, of binding: LayoutBinding, quantised: Set<String>) -> JSONValue {
-    guard let quantisation, let rule = layout.scales else { return config }
-    let before = Set(self.binding.tensors.filter { $0.scales != nil }.map(\.name))
-      .union(self.binding.carriedScales.keys)
-    let names = Set(binding.tensors.map(\.name))
-    if before == quantised, names == Set(self.binding.tensors.map(\.name)) { return config }
+    guard let rule = layout.scales ?? binding.layout.scales else { return config }
+    guard let quantisation, !quantised.isEmpty else {
+      return rule.config(config, in: binding.layout, quantisedExcept: nil)
+    }
+    let names = [self.binding, binding].map { Set($0.tensors.map(\.name)) }
+    if names[0] == names[1], quantised == Set(self.binding.allScaled) { return config }
+    let claimed = try? binding.layout.quantisation(from: config)
+    if let claimed, claimed.exceptions != quantisation.exceptions,
+      binding.agrees(with: claimed, quantised: quantised)
+    {
+      return config
+    }
     let modules = binding.exceptions(of: quantisation, in: self.binding, quantised: quantised)
-    return rule.config(
-      config, in: binding.layout, quantisedExcept: quantised.isEmpty ? nil : modules)
+    return rule.config(config, in: binding.layout, quantisedExcept: modules)
   }
 
   /// A carried tensor with its scales, as a tensor to compute with; nil for one without.

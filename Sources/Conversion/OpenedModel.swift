@@ -45,19 +45,36 @@ public struct OpenedModel: Sendable {
     _ path: FilePath, from: String? = nil, assuming: [Assumption] = [], allowsExtra: Bool = false,
     catalogue: LayoutCatalogue
   ) throws {
-    let stored = try StoredCheckpoint.open(path)
+    let checkpoint = try StoredCheckpoint.open(path)
+    self.checkpoint = checkpoint
     assumptions = assuming
-    let fitting: Reading
-    (checkpoint, fitting) = try Self.recognised(stored) {
-      try Self.reading($0, from: from, allowsExtra, catalogue)
+    let names = Set(checkpoint.tensors.map(\.name))
+    let config = try Self.config(checkpoint)
+    let headers = checkpoint.headers
+    if let packed = PackedWeights.recognise(config, headers) {
+      throw packed.problem.inFile(checkpoint.directory.string)
     }
+    let candidates = try Problem.placing({ $0.inFile(checkpoint.directory.string) }) {
+      try from.map { try catalogue.forms(of: $0, config: config, names: names) }
+        ?? catalogue.candidates(config: config, names: names)
+    }
+    let readings = candidates.map { candidate in
+      Result { try Self.read(candidate, config, checkpoint, headers, allowsExtra) }
+    }
+    let fitting = try Self.fitting(readings, file: checkpoint.directory.string)
     evidence = fitting.evidence
     quantisation = fitting.quantisation
     binding = try fitting.binding.assuming(assuming, fitting.configuration)
-      .scaled(by: fitting.quantisation, stored: checkpoint.headers)
+      .scaled(by: fitting.quantisation, stored: headers)
     extra = binding.extra(in: checkpoint.tensors.map(\.name))
     canonical = CanonicalModel(
       configuration: fitting.configuration, tensors: try Self.tensors(binding, checkpoint))
+  }
+
+  /// Claims of the config that do not hold but do no harm.
+  public var findings: [Problem] {
+    layout.findings(
+      config.value, checkpoint.headers, file: checkpoint.path(StoredCheckpoint.configName).string)
   }
 
   private static func config(_ checkpoint: StoredCheckpoint) throws -> JSONValue {
@@ -80,55 +97,19 @@ public struct OpenedModel: Sendable {
     quantisation: Quantisation?
   )
 
-  /// Reads a checkpoint as it is, or without what the wrapper of a trainer put before all names.
-  /// - Throws: what was wrong with it as it is.
-  private static func recognised(
-    _ stored: StoredCheckpoint, _ read: (StoredCheckpoint) throws -> Reading
-  ) throws -> (StoredCheckpoint, Reading) {
-    do {
-      return (stored, try read(stored))
-    } catch {
-      guard let inner = stored.unwrapped,
-        let (checkpoint, found) = try? recognised(inner, read)
-      else { throw error }
-      var reading = found
-      if checkpoint.namePrefix == inner.namePrefix {
-        reading.evidence = reading.evidence.adding(
-          "all names begin with \(inner.namePrefix), which is taken off")
-      }
-      return (checkpoint, reading)
-    }
-  }
-
-  private static func reading(
-    _ checkpoint: StoredCheckpoint, from: String?, _ allowsExtra: Bool, _ catalogue: LayoutCatalogue
-  ) throws -> Reading {
-    let names = Set(checkpoint.tensors.map(\.name))
-    let config = try config(checkpoint)
-    let candidates = try Problem.placing({ $0.inFile(checkpoint.directory.string) }) {
-      try from.map { try catalogue.forms(of: $0, config: config, names: names) }
-        ?? catalogue.candidates(config: config, names: names)
-    }
-    return try fitting(candidates, config, checkpoint, allowsExtra)
-  }
-
   /// The candidate whose names and shapes are those of the checkpoint.
   /// - Throws: the problems of the nearest candidate where none fits; `Problem` of kind `unsupported`
   ///   where two layouts fit.
   private static func fitting(
-    _ candidates: [LayoutEvidence], _ config: JSONValue, _ checkpoint: StoredCheckpoint,
-    _ allowsExtra: Bool
+    _ readings: [Result<Reading, Error>], file: String
   ) throws -> Reading {
-    let readings = candidates.map { candidate in
-      Result { try read(candidate, config, checkpoint, allowsExtra) }
-    }
     let fitting = readings.compactMap { try? $0.get() }
     guard let first = fitting.first else { return try nearest(readings).get() }
     let ids = Set(fitting.map(\.evidence.layout.id)).sorted()
     guard ids.count == 1 else {
       throw Problem(
         .unsupported, "more than one layout fits this checkpoint",
-        file: checkpoint.directory.string, found: ids.joined(separator: ", "),
+        file: file, found: ids.joined(separator: ", "),
         remedy: "name the layout with --from")
     }
     return first
@@ -148,10 +129,9 @@ public struct OpenedModel: Sendable {
 
   private static func read(
     _ candidate: LayoutEvidence, _ config: JSONValue, _ checkpoint: StoredCheckpoint,
-    _ allowsExtra: Bool
+    _ stored: StoredHeaders, _ allowsExtra: Bool
   ) throws -> Reading {
     let configFile = checkpoint.path(StoredCheckpoint.configName).string
-    let stored = checkpoint.headers
     let (configuration, quantisation, binding) = try Problem.placing({ $0.inFile(configFile) }) {
       let configuration = try candidate.layout.configuration(from: config)
       let quantisation = try candidate.layout.quantisation(from: config)
@@ -161,6 +141,8 @@ public struct OpenedModel: Sendable {
     try binding.check(
       stored: stored, quantisation: quantisation, allowsExtra: allowsExtra,
       file: checkpoint.directory.string)
+    try ProblemList.throwIfAny(
+      candidate.layout.claimProblems(config, stored, file: configFile))
     return (candidate, configuration, binding, quantisation)
   }
 
@@ -211,14 +193,16 @@ public struct OpenedModel: Sendable {
 
   /// The layout to convert to, in a form or else in that of the model, now or before, where it is
   /// written.
+  /// - Parameter cast: the type asked for all tensors, which decides whether weights stay quantised.
   /// - Throws: `Problem` of kind `usage` for an id or a form nobody knows or writes.
-  public func target(_ id: String, form: String? = nil, in catalogue: LayoutCatalogue) throws
-    -> Layout
-  {
+  public func target(
+    _ id: String, form: String? = nil, cast: ScalarType? = nil, in catalogue: LayoutCatalogue
+  ) throws -> Layout {
     if form == nil, id == layout.id, layout.variant.isWritten { return layout }
     let former = form == nil ? manifest?.origin(id)?.form : nil
     let known = former.flatMap { $0.isEmpty ? nil : try? catalogue.layout(id, form: $0) }
-    return try known ?? catalogue.layout(id, form: form)
+    return try known
+      ?? catalogue.layout(id, form: form, quantised: quantisation != nil && cast == nil)
   }
 
   /// Stored tensors that are carried through by name.

@@ -45,29 +45,4 @@ extension TensorMove {
         ? "whole tensors" : "whole blocks of \(scales.size.rows) × \(scales.size.columns)",
       found: found, remedy: "dequantise with --dtype f32, or with --dtype bf16 --allow lossy")
   }
-
-  /// Whether every dequantised value is known to fit the type.
-  /// - Cost: reads scales, and the weights of small tensors.
-  static func dequantisesExactly(_ pieces: [Piece], to type: ScalarType) -> Bool {
-    guard pieces.contains(where: { $0.source.scales != nil }) else { return false }
-    return pieces.allSatisfy { piece in
-      guard let scales = piece.source.scales else { return piece.source.type == type }
-      return type == .bf16 && piece.source.steps == piece.steps && scales.areShort
-    } || fits(type, pieces)
-  }
-}
-
-extension BlockScales {
-  /// Whether no scale has more than four significant bits, so that its product with a weight, which has
-  /// four too, is exact in the eight of BF16.
-  fileprivate var areShort: Bool {
-    let loaded = type == .u8 ? .f8E8M0 : type
-    return region.withBytes { bytes in
-      (0..<bytes.count * 8 / type.bitWidth).allSatisfy { index in
-        let scale = FloatBits.load(bytes, index, loaded)
-        return (0x1p-96...0x1p96).contains(scale.magnitude)
-          && scale.significandBitPattern & 0xf_ffff == 0
-      }
-    }
-  }
 }

@@ -84,7 +84,7 @@ public struct TensorMove: Sendable {
     {
       (type, isSeenExact) = (narrow, true)
     } else {
-      (type, isSeenExact) = (planned, Self.dequantisesExactly(pieces, to: planned))
+      (type, isSeenExact) = (planned, false)
     }
     try checkCast()
   }
@@ -107,7 +107,7 @@ public struct TensorMove: Sendable {
 
   /// Whether a narrower type holds every value that will be written.
   /// - Cost: reads the values.
-  static func fits(_ narrow: ScalarType, _ pieces: [Piece]) -> Bool {
+  private static func fits(_ narrow: ScalarType, _ pieces: [Piece]) -> Bool {
     guard narrow == .bf16 || narrow == .f16,
       pieces.reduce(0, { $0 + $1.source.count }) <= mostSeenValues
     else { return false }

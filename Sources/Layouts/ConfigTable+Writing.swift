@@ -109,7 +109,7 @@ extension ConfigTable {
 
 extension ScalarType {
   /// The name that configs give to a type of weights.
-  fileprivate var configName: String? {
+  var configName: String? {
     switch self {
     case .f32: "float32"
     case .bf16: "bfloat16"

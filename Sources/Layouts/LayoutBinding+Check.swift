@@ -40,7 +40,7 @@ extension LayoutBinding {
           tensor: tensor.name, expected: TensorShape.text(tensor.shape),
           found: TensorShape.text(shape)))
     }
-    problems += (scales + carriedScales.values).compactMap { shapeProblem($0, stored, file) }
+    problems += allScales.compactMap { shapeProblem($0, stored, file) }
     problems += scaleProblems(quantisation, stored: stored, file: file)
     try ProblemList.throwIfAny(problems)
   }

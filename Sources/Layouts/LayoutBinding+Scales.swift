@@ -18,6 +18,16 @@ public struct BoundScales: Hashable, Sendable {
 public typealias StoredHeaders = [String: (type: ScalarType, shape: [Int])]
 
 extension LayoutBinding {
+  /// The scales of all quantised tensors, carried ones among them.
+  public var allScales: [BoundScales] {
+    tensors.compactMap(\.scales) + carriedScales.values.sorted { $0.name < $1.name }
+  }
+
+  /// The names of all quantised tensors, carried ones among them.
+  public var allScaled: [String] {
+    tensors.filter { $0.scales != nil }.map(\.name) + carriedScales.keys
+  }
+
   /// The same binding with scales for every tensor that is stored as FP8.
   public func scaled(by quantisation: Quantisation?, stored: StoredHeaders) -> LayoutBinding {
     guard let quantisation, let rule = layout.scales else { return self }
@@ -81,8 +91,7 @@ extension LayoutBinding {
     -> [Problem]
   {
     guard let quantisation else { return [] }
-    let scales = tensors.compactMap(\.scales) + carriedScales.values.sorted { $0.name < $1.name }
-    let wrongTypes = scales.compactMap { scales -> Problem? in
+    let wrongTypes = allScales.compactMap { scales -> Problem? in
       guard let type = stored[scales.name]?.type, !BlockScales.types.contains(type) else {
         return nil
       }

@@ -37,14 +37,19 @@ public struct LayoutCatalogue: Sendable {
   }
 
   /// The layout with an id, in the form of a name or else the preferred one.
+  /// - Parameter quantised: whether weights are written with scales, for which another form may be
+  ///   preferred.
   /// - Throws: `Problem` of kind `usage` for an id or a form nobody knows or writes.
-  public func layout(_ id: String, form: String? = nil) throws -> Layout {
+  public func layout(_ id: String, form: String? = nil, quantised: Bool = false) throws -> Layout {
     let written = layouts.filter { $0.id == id && $0.variant.isWritten }
     guard let preferred = written.first else {
       throw Problem(
         .usage, "there is no such layout", expected: ids.joined(separator: ", "), found: id)
     }
-    guard let form else { return preferred }
+    guard let form else {
+      let tags = quantised ? preferred.scales?.tags ?? [] : []
+      return written.first { !$0.variant.tags.isDisjoint(with: tags) } ?? preferred
+    }
     guard let layout = written.first(where: { $0.variant.name == form }) else {
       let names = written.map(\.variant.name).filter { !$0.isEmpty }
       throw Problem(
@@ -93,11 +98,6 @@ public struct LayoutEvidence: Sendable {
   public init(layout: Layout, evidence: [String]) {
     self.layout = layout
     self.evidence = evidence
-  }
-
-  /// The layout with one more clause for it.
-  public func adding(_ clause: String) -> LayoutEvidence {
-    LayoutEvidence(layout: layout, evidence: evidence + [clause])
   }
 }
 

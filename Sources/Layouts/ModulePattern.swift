@@ -75,7 +75,7 @@ struct ModulePattern: Hashable, Sendable {
 }
 
 /// A list of modules, made to be asked about every tensor of a large model.
-struct ModuleList: Hashable, Sendable {
+public struct ModuleList: Hashable, Sendable {
   let patterns: [ModulePattern]
   private let names: Set<String>
   /// Names by their last component, to find those that end a name.

@@ -10,7 +10,7 @@ public struct Quantisation: Hashable, Sendable {
   /// The type of the weights, where the config states one.
   public let type: ScalarType?
   /// The modules whose weights are not quantised.
-  let exceptions: ModuleList
+  public let exceptions: ModuleList
 
   static let exceptionKey = "modules_to_not_convert"
   static let exceptionAlias = "ignored_layers"
@@ -70,6 +70,15 @@ public struct Quantisation: Hashable, Sendable {
 }
 
 extension LayoutBinding {
+  /// Whether a list of modules is true of these tensors.
+  /// - Parameter quantised: the names of those that have scales.
+  public func agrees(with quantisation: Quantisation, quantised: Set<String>) -> Bool {
+    tensors.allSatisfy { tensor in
+      let isListed = quantisation.exceptions.covers(tensor.module) == true
+      return quantised.contains(tensor.name) ? !isListed : isListed || !tensor.isUsuallyQuantised
+    }
+  }
+
   /// The modules that a config of this layout lists as not quantised after a conversion.
   ///
   /// An entry of the source that names some of its modules names those of the target that hold the

@@ -8,6 +8,9 @@ public struct ScaleRule: Sendable {
   /// The names that the scale of a weight may have, `{name}` standing for that of the weight and
   /// `{module}` for it without its last `.weight`; the first one is written.
   let names: [String]
+  /// The tags of the forms that are written with quantised weights where no other is asked for; empty
+  /// for the usual one.
+  let tags: Set<String>
 
   /// The names under which the scale of a weight may be stored, the preferred one first.
   public func names(of weight: String) -> [String] {
@@ -25,6 +28,7 @@ extension ScaleRule {
     var object = try FormatObject(value, "scales")
     key = try object.string("config")
     names = try object.strings("names")
+    tags = Set(try object.strings("in"))
     try object.finish()
     guard !names.isEmpty, names[0].contains("{name}"),
       names.allSatisfy({ $0.contains("{name}") || $0.contains("{module}") })
@@ -58,7 +62,8 @@ extension ScaleRule {
     -> JSONValue
   {
     layout.config.edited(config, at: key) { value in
-      guard let modules, case .object(var object) = value else { return nil }
+      guard case .object(var object) = value else { return value }
+      guard let modules else { return nil }
       let alias = Quantisation.exceptionAlias
       let name = object[alias] == nil ? Quantisation.exceptionKey : alias
       object[name] = .array(modules.map { .string($0) })

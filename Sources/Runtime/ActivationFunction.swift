@@ -2,19 +2,19 @@ import Canonical
 import Kernels
 
 /// An activation bound to its kernel.
-package struct ActivationFunction: Sendable {
-  package typealias Kernel = @Sendable (UnsafeMutablePointer<Float>, Int, Float) -> Void
+struct ActivationFunction: Sendable {
+  typealias Kernel = @Sendable (UnsafeMutablePointer<Float>, Int, Float) -> Void
 
   private let kernel: Kernel
   private let slope: Float
 
-  package init(_ kind: Activation, slope: Float = 0) {
+  init(_ kind: Activation, slope: Float = 0) {
     kernel = Self.kernel(kind)
     self.slope = slope
   }
 
   /// Replaces the values of a row.
-  package func apply(_ x: UnsafeMutablePointer<Float>, count: Int) { kernel(x, count, slope) }
+  func apply(_ x: UnsafeMutablePointer<Float>, count: Int) { kernel(x, count, slope) }
 
   private static func kernel(_ kind: Activation) -> Kernel {
     switch kind {

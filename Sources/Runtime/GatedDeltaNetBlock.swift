@@ -25,9 +25,7 @@ struct GatedDeltaNetBlock: Sendable {
   var dv: Int { configuration.valueDim }
   var C: Int { configuration.channels }
   /// The column blocks of one head's state.
-  var blocks: Int {
-    (dv + kernels.deltaRule.blockWidth(dk: dk) - 1) / kernels.deltaRule.blockWidth(dk: dk)
-  }
+  var blocks: Int { (dv + kernels.deltaRule.blockWidth - 1) / kernels.deltaRule.blockWidth }
 
   init(_ configuration: GatedDeltaNet, _ binder: Binder) throws {
     self.configuration = configuration
@@ -61,11 +59,10 @@ struct GatedDeltaNetBlock: Sendable {
       weight: try binder.vector("gdn.norm", [configuration.valueDim]), bias: nil)
   }
 
-  /// States are `[nv][blocks][dk][blockWidth]`.
+  /// States are `[nv][blocks][dk][16]`.
   func makeState() throws -> RecurrentState {
     try RecurrentState(
-      tail: convolution.history * C,
-      matrices: nv * blocks * dk * kernels.deltaRule.blockWidth(dk: dk))
+      tail: convolution.history * C, matrices: nv * blocks * dk * kernels.deltaRule.blockWidth)
   }
 
   struct Buffers {

@@ -2,49 +2,33 @@ import Kernels
 import Tensors
 
 /// A linear layer, `y = x Wᵀ + b`.
-package struct Projection: Sendable {
+struct Projection: Sendable {
   let weight: WeightMatrix
   /// `[rows]`
   let bias: FloatBuffer?
-
-  /// A layer of the given weights.
-  package init(weight: WeightMatrix, bias: FloatBuffer?) {
-    self.weight = weight
-    self.bias = bias
-  }
 }
 
 /// The input of linear layers, packed once for all of them.
-package struct Operand {
+struct Operand {
   /// `[tokens, depth]`
   let rows: UnsafePointer<Float>
-  /// `[tokens / panel, depth, panel]`, or for one token the vector as `DotProducts.split` leaves it.
+  /// `[tokens / 16, depth, 16]`, or for one token the vector as `DotProducts.split` leaves it.
   let panels: UnsafeMutablePointer<Float>
   let tokens: Int
   let depth: Int
 
-  /// An input that is still to be packed.
-  package init(
-    rows: UnsafePointer<Float>, panels: UnsafeMutablePointer<Float>, tokens: Int, depth: Int
-  ) {
-    self.rows = rows
-    self.panels = panels
-    self.tokens = tokens
-    self.depth = depth
-  }
-
   /// The values that `panels` needs.
-  package static func panelCount(tokens: Int, depth: Int) -> Int {
+  static func panelCount(tokens: Int, depth: Int) -> Int {
     tokens == 1 ? depth : panels(tokens) * kernels.matrixMultiply.panelWidth * depth
   }
 
   /// The number of panels for some tokens.
-  package static func panels(_ tokens: Int) -> Int {
+  static func panels(_ tokens: Int) -> Int {
     (tokens + kernels.matrixMultiply.panelWidth - 1) / kernels.matrixMultiply.panelWidth
   }
 
   /// Packs one panel, or the only vector.
-  package func pack(panel: Int) {
+  func pack(panel: Int) {
     guard tokens > 1 else { return kernels.dotProducts.split(rows, count: depth, target: panels) }
     let first = panel * kernels.matrixMultiply.panelWidth
     kernels.matrixMultiply.pack(
@@ -63,16 +47,16 @@ extension Projection {
   private static let widenedStride = depthBlock + 16
 
   /// The values that one task needs for itself.
-  package static func scratchCount(tokens: Int) -> Int {
+  static func scratchCount(tokens: Int) -> Int {
     chunkRows * (widenedStride + Operand.panels(tokens) * kernels.matrixMultiply.panelWidth)
   }
 
   /// The number of tasks of a product.
-  package var chunks: Int { (weight.rows + Self.chunkRows - 1) / Self.chunkRows }
+  var chunks: Int { (weight.rows + Self.chunkRows - 1) / Self.chunkRows }
 
   /// Computes the outputs of one chunk of weight rows.
   /// - Shape: `target` `[tokens, rows]` with row stride `stride`.
-  package func run(
+  func run(
     chunk: Int, _ operand: Operand, to target: UnsafeMutablePointer<Float>, stride: Int,
     scratch: UnsafeMutablePointer<Float>
   ) {
@@ -92,7 +76,7 @@ extension Projection {
     let panels = Operand.panels(operand.tokens)
     let width = kernels.matrixMultiply.panelWidth
     let rows = range.count
-    let sums = scratch + Self.chunkRows * Self.widenedStride  // [panels, rows, panel]
+    let sums = scratch + Self.chunkRows * Self.widenedStride  // [panels, rows, 16]
     sums.update(repeating: 0, count: panels * rows * width)
     for k in Swift.stride(from: 0, to: operand.depth, by: Self.depthBlock) {
       let columns = k..<min(operand.depth, k + Self.depthBlock)

@@ -12,17 +12,20 @@ extension FloatBits {
     case .f32:
       UnsafeMutableRawPointer(values)
         .copyMemory(from: base + run.lowerBound * 4, byteCount: run.count * 4)
+    case .f8E4M3: expand(base + run.lowerBound, run.count, values) { float(f8E4M3: $0) }
+    case .f8E5M2: expand(base + run.lowerBound, run.count, values) { float(f8E5M2: $0) }
     default: for (place, index) in run.enumerated() { values[place] = load(bytes, index, type) }
     }
   }
 
   @inline(__always)
-  private static func expand(
+  private static func expand<Bits: FixedWidthInteger & BitwiseCopyable>(
     _ source: UnsafeRawPointer, _ count: Int, _ values: UnsafeMutablePointer<Float>,
-    _ value: (UInt16) -> Float
+    _ value: (Bits) -> Float
   ) {
+    let width = MemoryLayout<Bits>.size
     for index in 0..<count {
-      values[index] = value(source.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self))
+      values[index] = value(source.loadUnaligned(fromByteOffset: index &* width, as: Bits.self))
     }
   }
 

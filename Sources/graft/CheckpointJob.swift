@@ -55,6 +55,7 @@ struct CheckpointJob {
       "sidecars": .array(plan.sidecars.map { .string($0.lastComponent?.string ?? "") }),
       "dropped": .array(
         plan.dropped.map { .object(["name": .string($0.name), "reason": .string($0.reason)]) }),
+      "findings": .array(source.findings.map { .object($0.json) }),
       "tensors": .array(plan.shards.flatMap(\.tensors).map { .object(tensor($0)) }),
     ]
     if let report {
@@ -101,6 +102,7 @@ struct CheckpointJob {
     for (name, count) in report?.changedValues ?? [] {
       lines.append("  \(Quantity.count(count)) values changed in \(name)")
     }
+    lines += source.findings.map { "  finding in the source: \($0.claim)" }
     if !plan.code.isEmpty {
       lines.append("  written beside: \(plan.code.map(\.name).joined(separator: ", "))")
     }

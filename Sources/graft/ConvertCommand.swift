@@ -54,7 +54,8 @@ struct ConvertCommand: Verb {
     guard let destination, !explain else { return try explained(model, catalogue) }
     try model.checkPayload()
     try model.checkSigns()
-    let target = try model.target(layout ?? model.layout.id, form: form, in: catalogue)
+    let target = try model.target(
+      layout ?? model.layout.id, form: form, cast: dtype.type, in: catalogue)
     let plan = try CheckpointPlan(converting: model, to: target, options: options())
     return try CheckpointJob(
       plan: plan, source: model, destination: destination, output: output, common: common
@@ -65,7 +66,7 @@ struct ConvertCommand: Verb {
     let options = try options()
     let explanations = try (layout.map { [$0] } ?? catalogue.ids).map {
       try ConversionExplanation(
-        model, to: model.target($0, form: form, in: catalogue), options: options)
+        model, to: model.target($0, form: form, cast: dtype.type, in: catalogue), options: options)
     }
     return ExplanationSummary(model.layout.id, explanations, isDetailed: layout != nil).outcome
   }

@@ -3,6 +3,7 @@ import Canonical
 import Conversion
 import Diagnostics
 import JSON
+import SystemPackage
 import Tensors
 
 /// `graft inspect`: what a checkpoint is, from its headers.
@@ -19,6 +20,10 @@ struct InspectCommand: Verb {
   @OptionGroup var common: CommonOptions
 
   func perform() throws -> Outcome {
+    if let packed = try PackedCheckpoint(FilePath(path), catalogue: .builtIn()) {
+      let summary = PackedSummary(packed)
+      return Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
+    }
     let model = try OpenedModel(path, source)
     let summary = ModelSummary(model)
     var outcome = Outcome(json: summary.json, text: summary.text(verbose: common.verbose))

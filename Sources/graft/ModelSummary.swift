@@ -16,7 +16,9 @@ struct ModelSummary {
   }
 
   private var parameters: Int {
-    model.checkpoint.tensors.reduce(0) { $0 + $1.elementCount }
+    let scales = Set(model.binding.allScales.map(\.name))
+    return model.checkpoint.tensors.filter { !scales.contains($0.name) }
+      .reduce(0) { $0 + $1.elementCount }
   }
 
   private var byteCount: Int { model.checkpoint.tensors.reduce(0) { $0 + $1.byteCount } }
@@ -49,15 +51,33 @@ struct ModelSummary {
       "hidden": JSONValue(configuration.hidden),
       "tied": .bool(configuration.isTied),
       "facts": .object(configuration.values.json),
+      "quantisation": model.quantisation.map { .object(json($0)) } ?? .null,
+      "findings": .array(model.findings.map { .object($0.json) }),
       "parameters": JSONValue(parameters),
       "bytes": JSONValue(byteCount),
       "dtypes": .object(
         JSONObject(
           types.map { ($0.type.rawValue, JSONValue($0.tensors)) })),
-      "shards": .array(model.checkpoint.weightFiles.map { .string($0) }),
+      "shards": .array(model.checkpoint.shards.map { .string($0.fileName) }),
       "tensors": JSONValue(model.checkpoint.tensors.count),
       "sidecars": .array(model.checkpoint.sidecars.map { .string($0) }),
       "layers": .array(configuration.layers.indices.map { .object(layer($0)) }),
+    ]
+  }
+
+  private var quantisedTensors: Int { model.binding.allScales.count }
+
+  private func text(_ quantisation: Quantisation) -> String {
+    let blocks = quantisation.block.map { "blocks of \($0.rows) × \($0.columns)" }
+    return "\(Quantity.of(quantisedTensors, "tensor")) in FP8, scales by "
+      + (blocks ?? "tensor")
+  }
+
+  private func json(_ quantisation: Quantisation) -> JSONObject {
+    [
+      "method": "fp8",
+      "block": quantisation.block.map { [JSONValue($0.rows), JSONValue($0.columns)] } ?? .null,
+      "tensors": JSONValue(quantisedTensors), "readable": true,
     ]
   }
 
@@ -80,7 +100,7 @@ struct ModelSummary {
   func text(verbose: Bool) -> [String] {
     let layers = configuration.layers.count
     let tensors = Quantity.of(model.checkpoint.tensors.count, "tensor")
-    let files = Quantity.of(model.checkpoint.weightFiles.count, "file")
+    let files = Quantity.of(model.checkpoint.shards.count, "file")
     let head: [(label: String, text: String)] = [
       ("because", model.evidence.evidence.joined(separator: ", ")),
       ("container", container),
@@ -98,8 +118,10 @@ struct ModelSummary {
     ]
     var lines = ["\(model.checkpoint.directory.string): layout \(model.layout.id)"]
     lines += head.flatMap { Self.lines($0, [$1]) }
+    lines += Self.lines("quantised", model.quantisation.map { [text($0)] } ?? [])
     lines += Self.lines("stored", form.map { "\($0.name): \($0.text)" })
     lines += Self.lines("values", model.signs.map(\.line))
+    lines += Self.lines("findings", model.findings.map(\.claim))
     lines += [""] + table.lines
     if verbose { lines += [""] + tensorLines }
     return lines

@@ -63,6 +63,13 @@ extension Verb {
 }
 
 extension Problem {
+  /// The problem in one line, for a list of findings.
+  var claim: String {
+    [
+      what, expected.map { "expected \($0)" }, found.map { "found \($0)" }, remedy,
+    ].compactMap { $0 }.joined(separator: "; ")
+  }
+
   /// The problem as the fields of a document.
   var json: JSONObject {
     var object: JSONObject = ["kind": .string(kind.rawValue), "what": .string(what)]

@@ -50,4 +50,19 @@ struct Float8Tests {
     }
     #expect(FloatBits.float(f8E8M0: 255).isNaN)
   }
+
+  @Test(arguments: [ScalarType.f8E4M3, .f8E5M2, .f8E8M0])
+  func aRunIsLoadedLikeItsElements(type: ScalarType) {
+    let bytes = OwnedBytes(count: 256)
+    bytes.mutableBytes.copyBytes(from: UInt8.min...UInt8.max)
+    let range = 3..<251
+    let loaded = [Float](unsafeUninitializedCapacity: range.count) { buffer, filled in
+      if let base = buffer.baseAddress { FloatBits.load(bytes.bytes, range, type, into: base) }
+      filled = range.count
+    }
+    for (place, index) in range.enumerated() {
+      let expected = FloatBits.load(bytes.bytes, index, type)
+      #expect(loaded[place].bitPattern == expected.bitPattern, "\(index)")
+    }
+  }
 }

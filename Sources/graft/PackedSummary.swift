@@ -1,0 +1,63 @@
+import Conversion
+import JSON
+import Tensors
+
+/// What `inspect` reports about a checkpoint with packed weights.
+struct PackedSummary {
+  private let source: PackedCheckpoint
+
+  init(_ source: PackedCheckpoint) { self.source = source }
+
+  private var byteCount: Int { source.checkpoint.tensors.reduce(0) { $0 + $1.byteCount } }
+
+  private var types: [(type: ScalarType, tensors: Int)] {
+    ScalarType.allCases.compactMap { type in
+      let count = source.checkpoint.tensors.filter { $0.type == type }.count
+      return count > 0 ? (type, count) : nil
+    }
+  }
+
+  var json: JSONObject {
+    let layers = source.model?.configuration.layers ?? []
+    return [
+      "layout": source.model.map { .string($0.layout) } ?? .null,
+      "directory": .string(source.checkpoint.directory.string),
+      "quantisation": [
+        "method": .string(source.packed.method),
+        "bits": source.packed.bits.map { JSONValue($0) } ?? .null,
+        "evidence": .string(source.packed.evidence), "readable": false,
+      ],
+      "bytes": JSONValue(byteCount),
+      "dtypes": .object(JSONObject(types.map { ($0.type.rawValue, JSONValue($0.tensors)) })),
+      "tensors": JSONValue(source.checkpoint.tensors.count),
+      "shards": .array(source.checkpoint.shards.map { .string($0.fileName) }),
+      "layers": .array(layers.map { ["mixer": .string($0.mixer.kind)] }),
+    ]
+  }
+
+  func text(verbose: Bool) -> [String] {
+    let checkpoint = source.checkpoint
+    var lines = [
+      "\(checkpoint.directory.string): packed weights, recognised but not read",
+      "  quantised   \(source.packed.text), as \(source.packed.evidence) tells",
+    ]
+    if let (layout, configuration) = source.model {
+      lines += [
+        "  model       config and names like layout \(layout): \(configuration.layers.count) layers, "
+          + "hidden \(configuration.hidden), vocabulary \(configuration.vocabulary)",
+        "  layer map   \(configuration.layers.map(\.mixer.mark).joined(separator: " "))",
+      ]
+    }
+    lines += [
+      "  stored      \(Quantity.of(checkpoint.tensors.count, "tensor")), "
+        + "\(Quantity.bytes(byteCount)) in \(Quantity.of(checkpoint.shards.count, "file"))",
+      "  dtypes      "
+        + types.map { "\($0.type.rawValue) × \($0.tensors)" }.joined(separator: ", "),
+    ]
+    guard verbose else { return lines }
+    return lines
+      + checkpoint.tensors.map {
+        "  \($0.name)  \($0.type.rawValue) \(TensorShape.text($0.shape))"
+      }
+  }
+}

@@ -1,0 +1,116 @@
+import GraftTestSupport
+import JSON
+import Testing
+
+/// Weights that are packed are recognised by name, described, and refused.
+@Suite struct PackedWeightsTests {
+  private static let gate = "model.layers.0.mlp.gate_proj"
+  private typealias Tensor = PlainCheckpointFile.Tensor
+
+  /// A checkpoint whose first gate projection is replaced by other tensors.
+  private func checkpoint(_ tensors: [Tensor], config: JSONValue? = nil, key: String = "")
+    throws -> EditableCheckpoint
+  {
+    let checkpoint = try EditableCheckpoint("huggingface/qwen3_5/text-bf16")
+    try checkpoint.editWeights { file in
+      if !tensors.isEmpty { file["\(Self.gate).weight"] = nil }
+      for tensor in tensors { file[tensor.name] = tensor }
+    }
+    if let config {
+      try checkpoint.editConfig { value in
+        guard case .object(var object) = value else { return }
+        object[key] = config
+        value = .object(object)
+      }
+    }
+    return checkpoint
+  }
+
+  private func expectNamed(_ checkpoint: EditableCheckpoint, _ method: String) throws {
+    let inspected = try checkpoint.graft("inspect", "--json")
+    expectSuccess(inspected)
+    let quantisation = try inspected.json()["quantisation"]
+    #expect(quantisation?["method"]?.string == method && quantisation?["readable"] == false)
+    #expect(try inspected.json()["layers"]?.array?.count == 5)
+    #expect(try checkpoint.graft("inspect").output.contains(method))
+    let out = checkpoint.beside("out").string
+    for result in [
+      try checkpoint.graft("convert", out),
+      try checkpoint.graft("convert", out, "--dtype", "f32", "--allow", "extra"),
+      try checkpoint.graft("splice", out, "--layer", "0"),
+      try checkpoint.graft("score", "--tokens", checkpoint.reference),
+      try checkpoint.graft("verify", "--reference", checkpoint.reference),
+    ] {
+      expectRefusal(result, 69, [method, "does not read"])
+    }
+  }
+
+  @Test(arguments: [
+    "gptq", "awq", "bitsandbytes", "compressed-tensors", "mxfp4", "nvfp4", "unheard-of",
+  ])
+  func theConfigNamesTheMethod(_ method: String) throws {
+    try expectNamed(
+      checkpoint(
+        [], config: ["quant_method": .string(method), "bits": 4], key: "quantization_config"),
+      method)
+  }
+
+  @Test func quantisedMLXFiles() throws {
+    try expectNamed(
+      checkpoint([], config: ["group_size": 64, "bits": 4], key: "quantization"), "MLX affine")
+  }
+
+  @Test func expertsInFP4() throws {
+    try expectNamed(
+      checkpoint(
+        [], config: ["quant_method": "fp8", "expert_dtype": "fp4"], key: "quantization_config"),
+      "fp8 with fp4 experts")
+  }
+
+  private static var stored: [String: [Tensor]] {
+    [
+      "gptq or awq": [
+        tensor("qweight", "I32", 4, [8, 16]), tensor("qzeros", "I32", 4, [1, 2]),
+        tensor("scales", "F16", 2, [1, 16]),
+      ],
+      "bitsandbytes": [
+        tensor("weight", "U8", 1, [512, 1]), tensor("weight.absmax", "F32", 4, [16]),
+      ],
+      "compressed-tensors": [
+        tensor("weight_packed", "I32", 4, [16, 8]), tensor("weight_scale", "BF16", 2, [16, 1]),
+      ],
+      "MLX affine": [
+        tensor("weight", "U32", 4, [16, 8]), tensor("scales", "F16", 2, [16, 1]),
+        tensor("biases", "F16", 2, [16, 1]),
+      ],
+      "fp4 or int8": [
+        tensor("weight", "I8", 1, [16, 32]), tensor("weight_scale_inv", "F32", 4, [16, 2]),
+      ],
+      "nvfp4": [
+        tensor("weight", "U8", 1, [16, 32]), tensor("weight_scale", "F8_E4M3", 1, [16, 4]),
+        tensor("weight_scale_2", "F32", 4, [1]),
+      ],
+      "mxfp4": [
+        tensor("weight_blocks", "U8", 1, [16, 2, 16]), tensor("weight_scales", "U8", 1, [16, 2]),
+      ],
+    ]
+  }
+
+  private static func tensor(_ name: String, _ type: String, _ width: Int, _ shape: [Int])
+    -> Tensor
+  {
+    let bytes = [UInt8](repeating: 1, count: shape.reduce(width, *))
+    return Tensor("\(gate).\(name)", type, shape, bytes)
+  }
+
+  @Test(arguments: stored.keys.sorted())
+  func headersTellWhereTheConfigIsSilent(method: String) throws {
+    try expectNamed(checkpoint(Self.stored[method] ?? []), method)
+  }
+
+  @Test func plainIntegersAreNoQuantisation() throws {
+    let checkpoint = try checkpoint([])
+    try checkpoint.editWeights { $0["model.steps"] = Tensor("model.steps", [1], ids: [7]) }
+    try checkpoint.expectRefused(65, "model.steps", "no place")
+  }
+}
