@@ -38,7 +38,9 @@ extension CheckpointPlan {
       guard let name = sidecar.lastComponent else { continue }
       try FileCloning.copy(from: sidecar, to: output.file(name.string))
     }
+    try inputs.forEach(Shortening.check)
     try check(output.path)
+    try inputs.forEach(Shortening.check)
     try output.commit()
     return report
   }

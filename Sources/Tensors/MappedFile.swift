@@ -17,6 +17,7 @@ public final class MappedFile: ByteStorage, @unchecked Sendable {
   public let path: FilePath
   /// The bytes of the whole file.
   public let bytes: UnsafeRawBufferPointer
+  private let guardNumber: Int32
 
   /// Opens and maps a regular file; symbolic links are followed.
   /// - Throws: `Problem` of kind `missing`, `invalid` (not a regular file) or `io`.
@@ -27,6 +28,7 @@ public final class MappedFile: ByteStorage, @unchecked Sendable {
     let size = try regularFileSize(descriptor, path)
     guard size > 0 else {
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+      guardNumber = -1
       return
     }
     let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor.rawValue, 0)
@@ -34,9 +36,11 @@ public final class MappedFile: ByteStorage, @unchecked Sendable {
       throw Problem(.io, "cannot map the file: \(Errno(rawValue: errno))", file: path.string)
     }
     bytes = UnsafeRawBufferPointer(start: address, count: size)
+    guardNumber = Shortening.watch(address, size, path)
   }
 
   deinit {
+    Shortening.forget(guardNumber)
     if let address = bytes.baseAddress {
       munmap(UnsafeMutableRawPointer(mutating: address), bytes.count)
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import JSON
+import Tensors
 
 #if canImport(Glibc)
   import Glibc
@@ -31,7 +32,7 @@ protocol Verb: ParsableCommand {
 extension Verb {
   func run() throws {
     do {
-      let outcome = try perform()
+      let outcome = try checked { try perform() }
       if common.json {
         try Terminal.print(document(outcome.json))
       } else if !common.quiet {
@@ -43,6 +44,13 @@ extension Verb {
     } catch let problem as Problem {
       try fail([problem], text: problem.text)
     }
+  }
+
+  /// Says that an input became shorter, whatever came of it.
+  private func checked(_ body: () throws -> Outcome) throws -> Outcome {
+    let result = Result { try body() }
+    try Shortening.check()
+    return try result.get()
   }
 
   private func document(_ fields: JSONObject) -> String {
