@@ -95,6 +95,13 @@ let package = Package(
         "Runtime", "Splicing", "Verification", argumentParser, systemPackage,
       ],
       swiftSettings: settings),
+    .executableTarget(
+      name: "graft-bench",
+      dependencies: [
+        "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Conversion",
+        "Kernels", "Runtime", systemPackage,
+      ],
+      swiftSettings: settings),
     .target(
       name: "GraftTestSupport",
       dependencies: ["Tensors", "JSON", "Containers", "Canonical", "Layouts", systemPackage],

@@ -47,9 +47,15 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     name.hasPrefix(stem) && name.hasSuffix(".\(extensions[0])")
   }
 
+  /// Whether a file of that name lists weight files.
+  func lists(_ name: String) -> Bool {
+    name == indexName || self == .torch && name == DistributedMetadata.fileName
+  }
+
   /// Whether a file of that name holds weights of a model, or lists such files, in any container.
   static func claims(_ name: String) -> Bool {
-    allCases.contains { $0.isWeight(name) || $0.indexName == name }
+    name.hasSuffix(DistributedMetadata.suffix)
+      || allCases.contains { $0.isWeight(name) || $0.lists(name) }
   }
 
   /// The container of a file with that extension.

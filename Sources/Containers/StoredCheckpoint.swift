@@ -21,9 +21,13 @@ public struct StoredCheckpoint: Sendable {
   /// The kind of the weight files.
   public let container: Container
   /// The weight files and their tensors in the order of their data.
-  public let shards: [Shard]
+  public private(set) var shards: [Shard]
+  /// The names of the files that hold the weights, sorted.
+  public let weightFiles: [String]
   /// All tensors, file by file.
-  public let tensors: [StoredTensor]
+  public private(set) var tensors: [StoredTensor]
+  /// What was taken off all names, such as `module.`; mostly empty.
+  public private(set) var namePrefix = ""
   /// The parsed `config.json`, where there is one.
   public let config: JSONValue?
   /// The bytes of `config.json`, where there is one.
@@ -36,7 +40,7 @@ public struct StoredCheckpoint: Sendable {
   public let subdirectories: [String]
   /// Whether an index names the weight files.
   public let hasIndex: Bool
-  private let places: [String: Int]
+  private var places: [String: Int]
 
   /// The name of the configuration.
   public static let configName = "config.json"
@@ -79,6 +83,9 @@ public struct StoredCheckpoint: Sendable {
     let name = path.lastComponent?.string ?? ""
     let parent = path.removingLastComponent()
     let directory = parent.isEmpty ? "." : parent
+    if name == DistributedMetadata.fileName {
+      return try openDistributed(try DirectoryListing(directory), in: directory)
+    }
     if let container = Container.allCases.first(where: { $0.indexName == name }) {
       return try openIndexed(container, try DirectoryListing(directory), in: directory)
     }
@@ -100,6 +107,7 @@ public struct StoredCheckpoint: Sendable {
       case .single: return try openAll([container.singleName], of: container, listing, in: path)
       case .numbered(let names): return try openAll(names, of: container, listing, in: path)
       case .indexed: return try openIndexed(container, listing, in: path)
+      case .distributed: return try openDistributed(listing, in: path)
       }
     } catch let problem as Problem {
       throw problem.inFile(path.string)
@@ -112,26 +120,37 @@ public struct StoredCheckpoint: Sendable {
     let shards = try names.map { name in
       Shard(fileName: name, content: try container.open(path.appending(name)))
     }
-    return try StoredCheckpoint(path, listing, container, shards, hasIndex: false)
+    return try StoredCheckpoint(path, listing, container, shards, own: names)
+  }
+
+  /// All pieces together are one weight file, named as the one that would be written.
+  private static func openDistributed(_ listing: DirectoryListing, in path: FilePath) throws
+    -> StoredCheckpoint
+  {
+    let pieces = try DistributedCheckpoint(path)
+    let shard = Shard(fileName: Container.torch.singleName, content: pieces.content)
+    return try StoredCheckpoint(path, listing, .torch, [shard], own: pieces.fileNames)
   }
 
   private static func openIndexed(
     _ container: Container, _ listing: DirectoryListing, in path: FilePath
   ) throws -> StoredCheckpoint {
     let shards = try IndexedShards(path, container, files: listing.files).shards
-    return try StoredCheckpoint(path, listing, container, shards, hasIndex: true)
+    let names = shards.map(\.fileName) + [container.indexName]
+    return try StoredCheckpoint(path, listing, container, shards, own: names)
   }
 
   private init(
     _ directory: FilePath, _ listing: DirectoryListing, _ container: Container, _ shards: [Shard],
-    hasIndex: Bool
+    own: [String]
   ) throws {
-    let own = Set(shards.map(\.fileName) + (hasIndex ? [container.indexName] : []))
+    let own = Set(own)
     let others = listing.files.filter { !own.contains($0) && $0 != Self.configName }
     self.directory = directory
     self.container = container
     self.shards = shards
-    self.hasIndex = hasIndex
+    hasIndex = own.contains(container.indexName)
+    weightFiles = own.filter { !container.lists($0) }.sorted()
     tensors = shards.flatMap(\.tensors)
     places = try Self.places(tensors)
     sidecars = others.filter { !Container.claims($0) }
@@ -144,6 +163,25 @@ public struct StoredCheckpoint: Sendable {
 }
 
 extension StoredCheckpoint {
+  /// What wrappers of trainers put before the names of all tensors.
+  private static let wrappers = ["model.", "module.", "_orig_mod."]
+
+  /// The checkpoint without the prefix of a wrapper, where all names have one.
+  public var unwrapped: StoredCheckpoint? {
+    guard
+      let prefix = Self.wrappers.first(where: { wrapper in
+        !tensors.isEmpty && tensors.allSatisfy { $0.name.hasPrefix(wrapper) }
+      })
+    else { return nil }
+    var copy = self
+    copy.namePrefix += prefix
+    copy.shards = shards.map { Shard(fileName: $0.fileName, content: $0.content.without(prefix)) }
+    copy.tensors = copy.shards.flatMap(\.tensors)
+    guard let places = try? Self.places(copy.tensors) else { return nil }
+    copy.places = places
+    return copy
+  }
+
   /// Where each name is; refuses a name that occurs twice.
   private static func places(_ tensors: [StoredTensor]) throws -> [String: Int] {
     var places: [String: Int] = [:]

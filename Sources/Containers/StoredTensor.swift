@@ -25,6 +25,11 @@ public struct StoredTensor: Sendable {
     self.file = file
   }
 
+  /// The same tensor under another name.
+  func named(_ name: String) -> StoredTensor {
+    StoredTensor(name: name, type: type, shape: shape, region: region, file: file)
+  }
+
   /// The number of elements.
   public var elementCount: Int { TensorShape.elementCount(shape) ?? 0 }
 

@@ -19,4 +19,12 @@ public struct WeightFile: Sendable {
     self.ignored = ignored
     self.checksums = checksums
   }
+
+  /// The file with tensors whose names lack a prefix.
+  func without(_ prefix: String) -> WeightFile {
+    WeightFile(
+      metadata: metadata,
+      tensors: tensors.map { $0.named(String($0.name.dropFirst(prefix.count))) },
+      ignored: ignored, checksums: checksums)
+  }
 }

@@ -10,6 +10,8 @@ struct WeightFiles: Hashable {
     case indexed
     /// Files `…-00001-of-0000N` to the last, without an index.
     case numbered([String])
+    /// The pieces that the metadata of a distributed checkpoint names.
+    case distributed
   }
 
   /// The kind of the files.
@@ -25,6 +27,10 @@ struct WeightFiles: Hashable {
   ///   open which are meant.
   init(of names: [String]) throws {
     container = try Self.container(of: names)
+    if try Self.isDistributed(container, names) {
+      arrangement = .distributed
+      return
+    }
     if names.contains(container.indexName) {
       arrangement = .indexed
       return
@@ -36,7 +42,7 @@ struct WeightFiles: Hashable {
 
   private static func container(of names: [String]) throws -> Container {
     let families = Container.allCases.filter { container in
-      names.contains { container.isWeight($0) || $0 == container.indexName }
+      names.contains { container.isWeight($0) || container.lists($0) }
     }
     if families.contains(.safetensors) { return .safetensors }
     guard let only = families.first else { throw nothing(names) }
@@ -47,6 +53,18 @@ struct WeightFiles: Hashable {
         remedy: "give the path of the file or of the index")
     }
     return only
+  }
+
+  private static func isDistributed(_ container: Container, _ names: [String]) throws -> Bool {
+    guard container == .torch, names.contains(DistributedMetadata.fileName) else { return false }
+    let others = names.filter { container.isWeight($0) || $0 == container.indexName }
+    guard others.isEmpty else {
+      throw Problem(
+        .invalid, "a distributed checkpoint and other weights leave open which are the model",
+        expected: "\(DistributedMetadata.fileName) alone", found: others.joined(separator: ", "),
+        remedy: "give the path of the file")
+    }
+    return true
   }
 
   private static func nothing(_ names: [String]) -> Problem {

@@ -99,7 +99,9 @@ extension CheckpointPlan {
     arriving: [Tensor]
   ) throws -> Shard {
     let kept = shard.tensors.filter { !replaced.contains($0.name) }
-    let isUnchanged = arriving.isEmpty && kept.count == shard.tensors.count
+    let isUnchanged =
+      arriving.isEmpty && kept.count == shard.tensors.count && shard.content.ignored.isEmpty
+      && source.checkpoint.namePrefix.isEmpty
     let path = source.checkpoint.path(shard.fileName)
     return Shard(
       fileName: shard.fileName, tensors: kept.map { Tensor($0, rule: .copied) } + arriving,

@@ -45,27 +45,16 @@ public struct OpenedModel: Sendable {
     _ path: FilePath, from: String? = nil, assuming: [Assumption] = [], allowsExtra: Bool = false,
     catalogue: LayoutCatalogue
   ) throws {
-    let checkpoint = try StoredCheckpoint.open(path)
-    self.checkpoint = checkpoint
+    let stored = try StoredCheckpoint.open(path)
     assumptions = assuming
-    let names = Set(checkpoint.tensors.map(\.name))
-    let config = try Self.config(checkpoint)
-    let headers = checkpoint.headers
-    if let packed = PackedWeights.recognise(config, headers) {
-      throw packed.problem.inFile(checkpoint.directory.string)
+    let fitting: Reading
+    (checkpoint, fitting) = try Self.recognised(stored) {
+      try Self.reading($0, from: from, allowsExtra, catalogue)
     }
-    let candidates = try Problem.placing({ $0.inFile(checkpoint.directory.string) }) {
-      try from.map { try catalogue.forms(of: $0, config: config, names: names) }
-        ?? catalogue.candidates(config: config, names: names)
-    }
-    let readings = candidates.map { candidate in
-      Result { try Self.read(candidate, config, checkpoint, headers, allowsExtra) }
-    }
-    let fitting = try Self.fitting(readings, file: checkpoint.directory.string)
     evidence = fitting.evidence
     quantisation = fitting.quantisation
     binding = try fitting.binding.assuming(assuming, fitting.configuration)
-      .scaled(by: fitting.quantisation, stored: headers)
+      .scaled(by: fitting.quantisation, stored: checkpoint.headers)
     extra = binding.extra(in: checkpoint.tensors.map(\.name))
     canonical = CanonicalModel(
       configuration: fitting.configuration, tensors: try Self.tensors(binding, checkpoint))
@@ -96,6 +85,45 @@ public struct OpenedModel: Sendable {
     evidence: LayoutEvidence, configuration: ModelConfiguration, binding: LayoutBinding,
     quantisation: Quantisation?
   )
+
+  /// Reads a checkpoint as it is, or without what the wrapper of a trainer put before all names.
+  /// - Throws: what was wrong with it as it is.
+  private static func recognised(
+    _ stored: StoredCheckpoint, _ read: (StoredCheckpoint) throws -> Reading
+  ) throws -> (StoredCheckpoint, Reading) {
+    do {
+      return (stored, try read(stored))
+    } catch {
+      guard let inner = stored.unwrapped,
+        let (checkpoint, found) = try? recognised(inner, read)
+      else { throw error }
+      var reading = found
+      if checkpoint.namePrefix == inner.namePrefix {
+        reading.evidence = reading.evidence.adding(
+          "all names begin with \(inner.namePrefix), which is taken off")
+      }
+      return (checkpoint, reading)
+    }
+  }
+
+  private static func reading(
+    _ checkpoint: StoredCheckpoint, from: String?, _ allowsExtra: Bool, _ catalogue: LayoutCatalogue
+  ) throws -> Reading {
+    let names = Set(checkpoint.tensors.map(\.name))
+    let config = try config(checkpoint)
+    let headers = checkpoint.headers
+    if let packed = PackedWeights.recognise(config, headers) {
+      throw packed.problem.inFile(checkpoint.directory.string)
+    }
+    let candidates = try Problem.placing({ $0.inFile(checkpoint.directory.string) }) {
+      try from.map { try catalogue.forms(of: $0, config: config, names: names) }
+        ?? catalogue.candidates(config: config, names: names)
+    }
+    let readings = candidates.map { candidate in
+      Result { try read(candidate, config, checkpoint, headers, allowsExtra) }
+    }
+    return try fitting(readings, file: checkpoint.directory.string)
+  }
 
   /// The candidate whose names and shapes are those of the checkpoint.
   /// - Throws: the problems of the nearest candidate where none fits; `Problem` of kind `unsupported`

@@ -2,8 +2,6 @@ import Kernels
 
 enum MatrixRecurrence: MatrixRecurrenceKernels {
   static var padding: Int { 16 }
-  /// The vectors that are worked on together: a tile of the product with W.
-  private static var part: Int { min(Tile.columns, padding) }
 
   @inline(never)
   static func scan(
@@ -15,10 +13,15 @@ enum MatrixRecurrence: MatrixRecurrenceKernels {
     for t in 0..<steps {
       let at = t &* stride
       pad(v + at, V, Vp, row)
-      candidate(state, weight, k + at, row, K: K, V: V, Vp: Vp, z)
-      for column in Swift.stride(from: 0, to: Vp, by: width) {
-        store(mix(state + column, z + column, f[t &* heads], q + at, K: K, Vp: Vp), row + column)
-      }
+      #if V4
+        if Vp == width {
+          store(step(state, weight, k + at, load(row), f[t &* heads], q + at, K: K), row)
+        } else {
+          step(state, weight, k + at, row, f[t &* heads], q + at, K: K, V: V, Vp: Vp, z)
+        }
+      #else
+        step(state, weight, k + at, row, f[t &* heads], q + at, K: K, V: V, Vp: Vp, z)
+      #endif
       let target = y + (t &* outputStride)
       for index in 0..<V { target[index] = row[index] }
       if let D {
@@ -33,23 +36,27 @@ enum MatrixRecurrence: MatrixRecurrenceKernels {
     for index in V..<Vp { row[index] = 0 }
   }
 
-  /// `Z = S W + k vᵀ`, before the hyperbolic tangent.
+  /// One step; `row` holds v before and `qᵀ S` afterwards.
   @inline(__always)
-  private static func candidate(
-    _ state: MutableFloats, _ weight: Floats, _ k: Floats, _ v: MutableFloats, K: Int, V: Int,
-    Vp: Int, _ z: MutableFloats
+  private static func step(
+    _ state: MutableFloats, _ weight: Floats, _ k: Floats, _ row: MutableFloats, _ f: Float,
+    _ q: Floats, K: Int, V: Int, Vp: Int, _ z: MutableFloats
   ) {
     for column in Swift.stride(from: 0, to: Vp, by: width) {
-      let values = load(v + column)
+      let values = load(row + column)
       for i in 0..<K { store(k[i] * values, z + ((i &* Vp) &+ column)) }
     }
-    // z[K, part] += S[K, V] · W[V, part]
-    for column in Swift.stride(from: 0, to: Vp, by: part) {
-      if part == Tile.columns {
+    // z[K, panel] += S[K, V] · W[V, panel]
+    let panel = min(Tile.columns, padding)
+    for column in Swift.stride(from: 0, to: Vp, by: panel) {
+      if panel == Tile.columns {
         Tile.accumulate(rows: K, state, Vp, weight + column, Vp, depth: V, z + column, Vp)
       } else {
         Tile.accumulateNarrow(rows: K, state, Vp, weight + column, Vp, depth: V, z + column, Vp)
       }
+    }
+    for column in Swift.stride(from: 0, to: Vp, by: width) {
+      store(mix(state + column, z + column, f, q, K: K, Vp: Vp), row + column)
     }
   }
 
@@ -68,4 +75,30 @@ enum MatrixRecurrence: MatrixRecurrenceKernels {
     }
     return y
   }
+
+  #if V4
+    /// One step where a row of S is one vector: W stays in registers, and each row of S is read and
+    /// written once. Returns `qᵀ S`.
+    @inline(__always)
+    private static func step(
+      _ state: MutableFloats, _ weight: Floats, _ k: Floats, _ v: Lanes, _ f: Float, _ q: Floats,
+      K: Int
+    ) -> Lanes {
+      let W = InlineArray<16, Lanes> { row in load(weight + (row &* width)) }
+      let keep = Lanes(repeating: f), take = Lanes(repeating: 1 - f)
+      var y = Lanes()
+      for i in 0..<K {
+        let row = state + (i &* width)
+        var even = k[i] * v, odd = Lanes()
+        for j in 0..<8 {
+          even = fused(even, row[2 &* j], W[2 &* j])
+          odd = fused(odd, row[2 &* j &+ 1], W[2 &* j &+ 1])
+        }
+        let s = fused(keep * load(row), take, VectorMath.tanh(even + odd))
+        store(s, row)
+        y = fused(y, q[i], s)
+      }
+      return y
+    }
+  #endif
 }

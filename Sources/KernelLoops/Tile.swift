@@ -69,11 +69,9 @@ enum Tile {
     _ rows: Int, _ vectors: Int, _ a: Floats, _ aStride: Int, _ b: Floats, _ bStride: Int,
     _ depth: Int, _ c: MutableFloats, _ cStride: Int
   ) {
-    var sums = Sums(repeating: Lanes())
-    for row in 0..<rows {
-      for vector in 0..<vectors {
-        sums[row &* vectors &+ vector] = load(c + ((row &* cStride) &+ (vector &* width)))
-      }
+    var sums = Sums { index in
+      let (row, vector) = (index / vectors, index % vectors)
+      return row < rows ? load(c + ((row &* cStride) &+ (vector &* width))) : Lanes()
     }
     var panel = b
     for k in 0..<depth {

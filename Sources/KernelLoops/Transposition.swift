@@ -15,8 +15,7 @@ enum Transposition {
   static func square(
     _ source: Floats, stride: Int, target: MutableFloats, targetStride: Int
   ) {
-    var rows = Square(repeating: Lanes())
-    for row in 0..<Square.count { rows[row] = load(source + (row &* stride)) }
+    var rows = Square { row in load(source + (row &* stride)) }
     // A perfect shuffle of all elements moves each index bit up by one; as many as there are lane
     // bits exchange row and column.
     var moved = 1

@@ -6,8 +6,8 @@
 /// u = γ kᵀS;  δ = β (v - u);  o = γ qᵀS + (q·k) δ;  S = γ S + k δᵀ
 /// ```
 public protocol DeltaRuleKernels: SendableMetatype {
-  /// The columns of a block.
-  static var blockWidth: Int { get }
+  /// The columns of a block for a number of key dims.
+  static func blockWidth(dk: Int) -> Int
 
   /// Runs the rule over the steps of one segment.
   ///

@@ -99,6 +99,11 @@ public struct LayoutEvidence: Sendable {
     self.layout = layout
     self.evidence = evidence
   }
+
+  /// The layout with one more clause for it.
+  public func adding(_ clause: String) -> LayoutEvidence {
+    LayoutEvidence(layout: layout, evidence: evidence + [clause])
+  }
 }
 
 extension LayoutDetection {

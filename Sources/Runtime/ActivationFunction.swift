@@ -2,19 +2,19 @@ import Canonical
 import Kernels
 
 /// An activation bound to its kernel.
-struct ActivationFunction: Sendable {
-  typealias Kernel = @Sendable (UnsafeMutablePointer<Float>, Int, Float) -> Void
+package struct ActivationFunction: Sendable {
+  package typealias Kernel = @Sendable (UnsafeMutablePointer<Float>, Int, Float) -> Void
 
   private let kernel: Kernel
   private let slope: Float
 
-  init(_ kind: Activation, slope: Float = 0) {
+  package init(_ kind: Activation, slope: Float = 0) {
     kernel = Self.kernel(kind)
     self.slope = slope
   }
 
   /// Replaces the values of a row.
-  func apply(_ x: UnsafeMutablePointer<Float>, count: Int) { kernel(x, count, slope) }
+  package func apply(_ x: UnsafeMutablePointer<Float>, count: Int) { kernel(x, count, slope) }
 
   private static func kernel(_ kind: Activation) -> Kernel {
     switch kind {

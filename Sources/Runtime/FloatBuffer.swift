@@ -9,13 +9,13 @@ import Diagnostics
 #endif
 
 /// F32 values on the heap, zero at first; pages that nobody touches cost nothing.
-final class FloatBuffer: @unchecked Sendable {
-  let pointer: UnsafeMutablePointer<Float>
-  let count: Int
+package final class FloatBuffer: @unchecked Sendable {
+  package let pointer: UnsafeMutablePointer<Float>
+  package let count: Int
 
   /// Reserves zeroed memory.
   /// - Throws: `Problem` of kind `io` where the system has not that much memory.
-  init(_ count: Int) throws {
+  package init(_ count: Int) throws {
     guard let memory = calloc(max(count, 16), 4) else {
       throw Problem(
         .io, "not enough memory", expected: "\(count * 4) bytes",
@@ -26,7 +26,7 @@ final class FloatBuffer: @unchecked Sendable {
   }
 
   /// Copies values into new memory.
-  convenience init(_ values: [Float]) throws {
+  package convenience init(_ values: [Float]) throws {
     try self.init(values.count)
     pointer.update(from: values, count: values.count)
   }

@@ -21,13 +21,13 @@ extension GatedDeltaNetBlock {
     if configuration.allowsNegativeEigenvalues { kernels.elementwise.scale(beta, by: 2, count: nv) }
   }
 
-  /// Runs the gated delta rule for sixteen columns of one value head's state.
+  /// Runs the gated delta rule for some columns of one value head's state.
   func scan(
     head: Int, block: Int, _ mixed: UnsafeMutablePointer<Float>, _ buffers: Buffers,
     _ state: RecurrentState, steps: Int
   ) {
     let keyHead = head / (nv / nk)
-    let width = kernels.deltaRule.blockWidth
+    let width = kernels.deltaRule.blockWidth(dk: dk)
     let column = head * dv + block * width
     let q = mixed + keyHead * dk
     let k = q + nk * dk

@@ -25,7 +25,9 @@ struct GatedDeltaNetBlock: Sendable {
   var dv: Int { configuration.valueDim }
   var C: Int { configuration.channels }
   /// The column blocks of one head's state.
-  var blocks: Int { (dv + kernels.deltaRule.blockWidth - 1) / kernels.deltaRule.blockWidth }
+  var blocks: Int {
+    (dv + kernels.deltaRule.blockWidth(dk: dk) - 1) / kernels.deltaRule.blockWidth(dk: dk)
+  }
 
   init(_ configuration: GatedDeltaNet, _ binder: Binder) throws {
     self.configuration = configuration
@@ -59,10 +61,11 @@ struct GatedDeltaNetBlock: Sendable {
       weight: try binder.vector("gdn.norm", [configuration.valueDim]), bias: nil)
   }
 
-  /// States are `[nv][blocks][dk][16]`.
+  /// States are `[nv][blocks][dk][blockWidth]`.
   func makeState() throws -> RecurrentState {
     try RecurrentState(
-      tail: convolution.history * C, matrices: nv * blocks * dk * kernels.deltaRule.blockWidth)
+      tail: convolution.history * C,
+      matrices: nv * blocks * dk * kernels.deltaRule.blockWidth(dk: dk))
   }
 
   struct Buffers {

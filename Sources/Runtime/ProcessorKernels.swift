@@ -16,7 +16,7 @@ import Kernels
 
 /// The kernels of this process: the best that the processor can run, or those that the variable
 /// `GRAFT_KERNELS` names, if it can run them.
-let kernels: KernelSet = {
+package let kernels: KernelSet = {
   let sets = runnableKernels()
   let wanted = getenv("GRAFT_KERNELS").map { String(cString: $0) }
   return sets.first { $0.name == wanted } ?? sets[0]

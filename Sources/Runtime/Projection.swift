@@ -2,33 +2,49 @@ import Kernels
 import Tensors
 
 /// A linear layer, `y = x Wᵀ + b`.
-struct Projection: Sendable {
+package struct Projection: Sendable {
   let weight: WeightMatrix
   /// `[rows]`
   let bias: FloatBuffer?
+
+  /// A layer of the given weights.
+  package init(weight: WeightMatrix, bias: FloatBuffer?) {
+    self.weight = weight
+    self.bias = bias
+  }
 }
 
 /// The input of linear layers, packed once for all of them.
-struct Operand {
+package struct Operand {
   /// `[tokens, depth]`
   let rows: UnsafePointer<Float>
-  /// `[tokens / 16, depth, 16]`, or for one token the vector as `DotProducts.split` leaves it.
+  /// `[tokens / panel, depth, panel]`, or for one token the vector as `DotProducts.split` leaves it.
   let panels: UnsafeMutablePointer<Float>
   let tokens: Int
   let depth: Int
 
+  /// An input that is still to be packed.
+  package init(
+    rows: UnsafePointer<Float>, panels: UnsafeMutablePointer<Float>, tokens: Int, depth: Int
+  ) {
+    self.rows = rows
+    self.panels = panels
+    self.tokens = tokens
+    self.depth = depth
+  }
+
   /// The values that `panels` needs.
-  static func panelCount(tokens: Int, depth: Int) -> Int {
+  package static func panelCount(tokens: Int, depth: Int) -> Int {
     tokens == 1 ? depth : panels(tokens) * kernels.matrixMultiply.panelWidth * depth
   }
 
   /// The number of panels for some tokens.
-  static func panels(_ tokens: Int) -> Int {
+  package static func panels(_ tokens: Int) -> Int {
     (tokens + kernels.matrixMultiply.panelWidth - 1) / kernels.matrixMultiply.panelWidth
   }
 
   /// Packs one panel, or the only vector.
-  func pack(panel: Int) {
+  package func pack(panel: Int) {
     guard tokens > 1 else { return kernels.dotProducts.split(rows, count: depth, target: panels) }
     let first = panel * kernels.matrixMultiply.panelWidth
     kernels.matrixMultiply.pack(
@@ -47,16 +63,16 @@ extension Projection {
   private static let widenedStride = depthBlock + 16
 
   /// The values that one task needs for itself.
-  static func scratchCount(tokens: Int) -> Int {
+  package static func scratchCount(tokens: Int) -> Int {
     chunkRows * (widenedStride + Operand.panels(tokens) * kernels.matrixMultiply.panelWidth)
   }
 
   /// The number of tasks of a product.
-  var chunks: Int { (weight.rows + Self.chunkRows - 1) / Self.chunkRows }
+  package var chunks: Int { (weight.rows + Self.chunkRows - 1) / Self.chunkRows }
 
   /// Computes the outputs of one chunk of weight rows.
   /// - Shape: `target` `[tokens, rows]` with row stride `stride`.
-  func run(
+  package func run(
     chunk: Int, _ operand: Operand, to target: UnsafeMutablePointer<Float>, stride: Int,
     scratch: UnsafeMutablePointer<Float>
   ) {
@@ -76,7 +92,7 @@ extension Projection {
     let panels = Operand.panels(operand.tokens)
     let width = kernels.matrixMultiply.panelWidth
     let rows = range.count
-    let sums = scratch + Self.chunkRows * Self.widenedStride  // [panels, rows, 16]
+    let sums = scratch + Self.chunkRows * Self.widenedStride  // [panels, rows, panel]
     sums.update(repeating: 0, count: panels * rows * width)
     for k in Swift.stride(from: 0, to: operand.depth, by: Self.depthBlock) {
       let columns = k..<min(operand.depth, k + Self.depthBlock)

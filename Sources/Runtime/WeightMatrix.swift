@@ -8,7 +8,7 @@ import Tensors
 /// ```
 /// row i at base + (i / innerCount) · outerStride + (i % innerCount) · innerStride
 /// ```
-struct WeightMatrix: @unchecked Sendable {
+package struct WeightMatrix: @unchecked Sendable {
   let rows: Int
   let columns: Int
   let type: ScalarType
@@ -24,7 +24,7 @@ struct WeightMatrix: @unchecked Sendable {
   /// Binds a tensor of shape `[rows, columns]`.
   /// - Cost: nothing, or 4 bytes per element where rows are scattered or values are stored changed or
   ///   quantised.
-  init(_ tensor: CanonicalTensor, rows: Int, columns: Int) throws {
+  package init(_ tensor: CanonicalTensor, rows: Int, columns: Int) throws {
     self.rows = rows
     self.columns = columns
     if tensor.steps.isEmpty, tensor.scales == nil,

@@ -58,7 +58,7 @@ struct ModelSummary {
       "dtypes": .object(
         JSONObject(
           types.map { ($0.type.rawValue, JSONValue($0.tensors)) })),
-      "shards": .array(model.checkpoint.shards.map { .string($0.fileName) }),
+      "shards": .array(model.checkpoint.weightFiles.map { .string($0) }),
       "tensors": JSONValue(model.checkpoint.tensors.count),
       "sidecars": .array(model.checkpoint.sidecars.map { .string($0) }),
       "layers": .array(configuration.layers.indices.map { .object(layer($0)) }),
@@ -100,7 +100,7 @@ struct ModelSummary {
   func text(verbose: Bool) -> [String] {
     let layers = configuration.layers.count
     let tensors = Quantity.of(model.checkpoint.tensors.count, "tensor")
-    let files = Quantity.of(model.checkpoint.shards.count, "file")
+    let files = Quantity.of(model.checkpoint.weightFiles.count, "file")
     let head: [(label: String, text: String)] = [
       ("because", model.evidence.evidence.joined(separator: ", ")),
       ("container", container),

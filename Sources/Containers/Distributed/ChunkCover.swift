@@ -1,0 +1,81 @@
+import Diagnostics
+import Tensors
+
+/// The pieces of a tensor, seen to cover it without a hole and without overlap.
+struct ChunkCover {
+  /// The pieces that have elements, from the first row on.
+  let chunks: [DistributedMetadata.Chunk]
+  private let shape: [Int]
+
+  /// Checks the pieces.
+  /// - Throws: `Problem` of kind `invalid`.
+  init(_ tensor: DistributedMetadata.Tensor) throws {
+    shape = tensor.shape
+    guard let total = TensorShape.elementCount(shape),
+      TensorShape.byteCount(shape, tensor.type) != nil
+    else { throw Self.problem("the shape overflows", tensor.shape) }
+    var chunks: [DistributedMetadata.Chunk] = []
+    var count = 0
+    for chunk in tensor.chunks {
+      let elements = try Self.check(chunk, inside: shape)
+      // No sum of parts of a tensor overflows unless they overlap.
+      let (sum, overflow) = count.addingReportingOverflow(elements)
+      guard !overflow, sum <= total else { throw Self.problem("the pieces overlap", shape) }
+      count = sum
+      if elements > 0 || (total == 0 && chunks.isEmpty) { chunks.append(chunk) }
+    }
+    guard count == total, !chunks.isEmpty else {
+      throw Self.problem("the pieces do not cover the tensor", shape)
+    }
+    self.chunks = chunks.sorted { ($0.offsets.first ?? 0) < ($1.offsets.first ?? 0) }
+    try checkOverlap()
+  }
+
+  private static func problem(_ what: String, _ shape: [Int]) -> Problem {
+    Problem(.invalid, "\(what) of a distributed tensor", expected: TensorShape.text(shape))
+  }
+
+  /// - Returns: the number of elements.
+  private static func check(_ chunk: DistributedMetadata.Chunk, inside shape: [Int]) throws -> Int {
+    let isInside =
+      chunk.offsets.count == shape.count && chunk.shape.count == shape.count
+      && zip(shape, zip(chunk.offsets, chunk.shape)).allSatisfy { extent, piece in
+        piece.0 >= 0 && piece.1 >= 0 && piece.0 <= extent && piece.1 <= extent - piece.0
+      }
+    guard isInside, let count = TensorShape.elementCount(chunk.shape) else {
+      throw Problem(
+        .invalid, "a piece reaches beyond its tensor", expected: TensorShape.text(shape),
+        found: "\(TensorShape.text(chunk.shape)) at \(TensorShape.text(chunk.offsets))")
+    }
+    return count
+  }
+
+  /// - Cost: linear for pieces of rows.
+  private func checkOverlap() throws {
+    for (index, first) in chunks.enumerated() {
+      for second in chunks[(index + 1)...] {
+        if let start = second.offsets.first, start >= first.offsets[0] + first.shape[0] { break }
+        let isShared = shape.indices.allSatisfy { axis in
+          first.offsets[axis] < second.offsets[axis] + second.shape[axis]
+            && second.offsets[axis] < first.offsets[axis] + first.shape[axis]
+        }
+        guard !isShared else { throw Self.problem("the pieces overlap", shape) }
+      }
+    }
+  }
+
+  /// Where the elements of a piece go.
+  func pairing(_ chunk: DistributedMetadata.Chunk) -> PairedView {
+    var offset = 0
+    var axes: [StridedView.Axis] = []
+    var stride = 1
+    for axis in shape.indices.reversed() {
+      offset += chunk.offsets[axis] * stride
+      if chunk.shape[axis] > 1 { axes.append(.init(chunk.shape[axis], stride)) }
+      stride *= shape[axis]
+    }
+    return PairedView(
+      source: StridedView(contiguous: chunk.shape),
+      target: StridedView(offset: offset, axes: axes.reversed()))
+  }
+}

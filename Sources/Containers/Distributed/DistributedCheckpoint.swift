@@ -1,0 +1,79 @@
+import Diagnostics
+import SystemPackage
+import Tensors
+
+/// A directory of `torch.distributed.checkpoint`: tensors in pieces, each a file of `torch.save` inside
+/// one of the files `*.distcp`.
+struct DistributedCheckpoint {
+  /// The tensors of the model and what lies beside them.
+  let content: WeightFile
+  /// The names of the files it consists of.
+  let fileNames: [String]
+
+  /// Opens the directory.
+  /// - Throws: `Problem` naming the file.
+  /// - Cost: reads the metadata and the pickle of each piece.
+  init(_ directory: FilePath) throws {
+    let path = directory.appending(DistributedMetadata.fileName)
+    let file = try MappedFile(path)
+    let (metadata, state) = try Problem.placing({ $0.inFile(path.string) }) {
+      let metadata = try DistributedMetadata(file.bytes)
+      return (metadata, try DistributedState(metadata.entries))
+    }
+    var pieces = DistributedPieces(directory)
+    let tensors = try state.tensors.map { name, tensor in
+      try Problem.placing({ $0.inTensor(name) }) {
+        let region = try pieces.region(tensor, named: name, in: path.string)
+        return StoredTensor(
+          name: name, type: tensor.type, shape: tensor.shape, region: region, file: path.string)
+      }
+    }
+    content = WeightFile(tensors: tensors, ignored: state.ignored, checksums: pieces.checksums)
+    let names = metadata.entries.flatMap { $0.tensor?.chunks.map(\.fileName) ?? [] }
+    fileNames = [DistributedMetadata.fileName] + Set(names).sorted()
+  }
+}
+
+/// The model among the values of a distributed checkpoint, found by the keys that lead to them.
+struct DistributedState {
+  private(set) var tensors: [(name: String, tensor: DistributedMetadata.Tensor)] = []
+  private(set) var ignored: [String] = []
+
+  private static let keys = ["state", "model", "state_dict", "model_state_dict", "module"]
+
+  /// Goes down through the keys under which trainers keep the model.
+  /// - Throws: `Problem` of kind `unsupported` where two of them hold tensors.
+  init(_ entries: [DistributedMetadata.Entry]) throws {
+    var depth = 0
+    var inside = entries
+    while let key = try Self.next(inside, depth) {
+      ignored += inside.filter { $0.path[depth] != key }.map(Self.describe)
+      inside = inside.filter { $0.path[depth] == key }
+      depth += 1
+    }
+    for entry in inside {
+      if let tensor = entry.tensor {
+        tensors.append((entry.path[depth...].joined(separator: "."), tensor))
+      } else {
+        ignored.append(Self.describe(entry))
+      }
+    }
+  }
+
+  /// The key at this depth under which the model lies deeper.
+  private static func next(_ entries: [DistributedMetadata.Entry], _ depth: Int) throws -> String? {
+    let found = keys.filter { key in
+      entries.contains { $0.tensor != nil && $0.path.count > depth + 1 && $0.path[depth] == key }
+    }
+    guard found.count < 2 else {
+      throw Problem(
+        .unsupported, "the checkpoint leaves open which tensors are the model",
+        expected: "one of \(keys.joined(separator: ", "))", found: found.joined(separator: ", "))
+    }
+    return found.first
+  }
+
+  private static func describe(_ entry: DistributedMetadata.Entry) -> String {
+    "\(entry.path.joined(separator: ".")) (\(entry.tensor == nil ? "a value" : "a tensor"))"
+  }
+}

@@ -1,0 +1,68 @@
+import Diagnostics
+import Tensors
+
+/// The file `.metadata` of a directory of `torch.distributed.checkpoint`: which tensors there are, of
+/// which pieces they consist, and where each piece is.
+struct DistributedMetadata {
+  /// A part of a tensor, stored as a file of `torch.save` inside another file.
+  struct Chunk {
+    let offsets: [Int]
+    let shape: [Int]
+    let fileName: String
+    /// - Units: bytes.
+    let range: Range<Int>
+  }
+
+  /// A tensor in pieces.
+  struct Tensor {
+    let type: ScalarType
+    let shape: [Int]
+    let chunks: [Chunk]
+  }
+
+  /// One value that was saved.
+  struct Entry {
+    /// The keys that lead to the value, outermost first.
+    let path: [String]
+    /// The tensor; nil for other values.
+    let tensor: Tensor?
+  }
+
+  /// The name of the file.
+  static let fileName = ".metadata"
+  /// What the names of the files with pieces end with.
+  static let suffix = ".distcp"
+
+  /// The values, in the order of the file.
+  private(set) var entries: [Entry] = []
+
+  /// Reads the file.
+  /// - Throws: `Problem` of kind `invalid` or `unsupported`.
+  init(_ bytes: UnsafeRawBufferPointer) throws {
+    var machine = PickleMachine(ByteReader(bytes))
+    let root = try machine.run()
+    let reader = DistributedReader(machine.heap)
+    let places = try reader.places(root)
+    let paths = try reader.paths(root)
+    for (name, value) in try reader.values(root) {
+      let tensor = try Problem.placing({ $0.inTensor(name) }) {
+        try reader.tensor(value).map { described in
+          Tensor(
+            type: described.type, shape: described.shape,
+            chunks: try described.chunks.map { chunk in
+              let key = DistributedReader.Place(name: name, offsets: chunk.offsets)
+              guard let place = places[key] else {
+                throw Problem(
+                  .invalid, "a piece of a tensor is stored nowhere",
+                  expected: "a piece at \(chunk.offsets)")
+              }
+              return Chunk(
+                offsets: chunk.offsets, shape: chunk.shape, fileName: place.fileName,
+                range: place.range)
+            })
+        }
+      }
+      entries.append(Entry(path: paths[name] ?? [name], tensor: tensor))
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import Diagnostics
+import SystemPackage
+import Tensors
+
+/// Opens the pieces of tensors and puts them together.
+struct DistributedPieces {
+  private let directory: FilePath
+  private var files: [String: MappedFile] = [:]
+  /// The checksums that were not looked at.
+  private(set) var checksums: [Checksum] = []
+
+  init(_ directory: FilePath) { self.directory = directory }
+
+  /// The bytes of a tensor: its only piece, or its pieces put together whenever they are needed.
+  /// - Throws: `Problem` of kind `invalid` where the pieces do not cover it exactly.
+  mutating func region(
+    _ tensor: DistributedMetadata.Tensor, named name: String, in metadata: String
+  ) throws -> ByteRegion {
+    let cover = try Problem.placing({ $0.inFile(metadata) }) { try ChunkCover(tensor) }
+    let pieces = try cover.chunks.map { try piece($0, of: tensor, named: name) }
+    if pieces.count == 1, cover.chunks[0].shape == tensor.shape { return pieces[0] }
+    let size = TensorShape.byteCount(tensor.shape, tensor.type) ?? 0
+    let width = tensor.type.bitWidth / 8
+    let moves = zip(pieces, cover.chunks.map(cover.pairing)).map { ($0, $1) }
+    return ByteRegion(
+      DeferredBytes(count: size) { buffer in
+        for (piece, pairing) in moves {
+          piece.withBytes { bytes in
+            pairing.forEachRun { source, target, count in
+              UnsafeMutableRawBufferPointer(rebasing: buffer[(target * width)...])
+                .copyMemory(
+                  from: .init(rebasing: bytes[(source * width)..<(source + count) * width]))
+            }
+          }
+        }
+      })
+  }
+
+  private mutating func piece(
+    _ chunk: DistributedMetadata.Chunk, of tensor: DistributedMetadata.Tensor, named name: String
+  ) throws -> ByteRegion {
+    let path = directory.appending(chunk.fileName)
+    let file = try file(chunk.fileName, path)
+    return try Problem.placing({ $0.inFile(path.string) }) {
+      guard chunk.range.upperBound <= file.bytes.count else {
+        throw Problem(
+          .invalid, "the file is truncated", expected: "\(chunk.range.upperBound) bytes",
+          found: "\(file.bytes.count) bytes")
+      }
+      let content = try TorchContent(ByteWindow(ByteRegion(file, chunk.range)))
+      guard case .tensor(let place) = content.value else {
+        throw Problem(
+          .invalid, "a piece is not a tensor", expected: "a tensor", found: content.value.kind)
+      }
+      var views = TensorViews(content, budget: chunk.range.count, file: path.string)
+      let stored = try views.tensor(name, place)
+      guard stored.type == tensor.type, stored.shape == chunk.shape else {
+        throw Problem(
+          .invalid, "a piece is another one than the metadata says",
+          expected: "\(TensorShape.text(chunk.shape)) of \(tensor.type.rawValue)",
+          found: "\(TensorShape.text(stored.shape)) of \(stored.type.rawValue)")
+      }
+      checksums += content.checksums
+      return stored.region
+    }
+  }
+
+  private mutating func file(_ name: String, _ path: FilePath) throws -> MappedFile {
+    if let file = files[name] { return file }
+    let file = try MappedFile(path)
+    files[name] = file
+    return file
+  }
+}
+
+/// A part of other bytes, as bytes of its own.
+final class ByteWindow: ByteStorage, @unchecked Sendable {
+  private let region: ByteRegion
+  /// The bytes; valid while the owner is referenced.
+  let bytes: UnsafeRawBufferPointer
+
+  init(_ region: ByteRegion) {
+    self.region = region
+    bytes = UnsafeRawBufferPointer(rebasing: region.storage.bytes[region.range])
+  }
+}

@@ -1,0 +1,117 @@
+import Diagnostics
+import Foundation
+import GraftTestSupport
+import SystemPackage
+import Tensors
+import Testing
+
+@testable import Containers
+
+/// Directories of torch.distributed.checkpoint, written by four ranks.
+@Suite struct DistributedCheckpointTests {
+  private let folder: TemporaryDirectory
+
+  init() throws { folder = try TemporaryDirectory() }
+
+  /// A copy of a fixture to spoil.
+  private func copy(_ name: String) throws -> FilePath {
+    let path = folder.path.appending("copy")
+    try? FileManager.default.removeItem(atPath: path.string)
+    try FileManager.default.copyItem(
+      atPath: Fixtures.path("containers/dcp/\(name)").string, toPath: path.string)
+    return path
+  }
+
+  @Test func piecesOfEveryFormComeTogether() throws {
+    let path = Fixtures.path("containers/dcp/mesh")
+    let checkpoint = try StoredCheckpoint.open(path)
+    let expected = try SafetensorsFile(FilePath(path.string + ".expected.safetensors")).tensors
+    #expect(checkpoint.tensors.map(\.name).sorted() == expected.map(\.name).sorted())
+    for tensor in expected {
+      let found = try #require(checkpoint.tensor(tensor.name))
+      #expect(found.type == tensor.type && found.shape == tensor.shape, "\(tensor.name)")
+      #expect(found.contents == tensor.contents, "\(tensor.name)")
+    }
+    #expect(checkpoint.ignored == ["step (a value)", "optimizer.m (a tensor)"])
+    #expect(checkpoint.container == .torch && checkpoint.weightFiles.count == 4)
+    #expect(checkpoint.sidecars.isEmpty && checkpoint.unread.isEmpty)
+    try checkpoint.checkPayload()
+  }
+
+  @Test(arguments: ["lm-engine", "lm-engine-async"]) func wrappersOfLMEngine(_ name: String) throws
+  {
+    let path = Fixtures.path("containers/dcp/\(name)")
+    let checkpoint = try StoredCheckpoint.open(path.appending(".metadata"))
+    let inner = try #require(checkpoint.unwrapped)
+    #expect(inner.namePrefix == "model." && inner.unwrapped == nil)
+    let original = try StoredCheckpoint.open(Fixtures.path("options/gdn-small"))
+    #expect(Set(inner.tensors.map(\.name)) == Set(original.tensors.map(\.name)))
+    for tensor in original.tensors {
+      #expect(inner.tensor(tensor.name)?.contents == tensor.contents, "\(tensor.name)")
+    }
+    #expect(inner.ignored.count == (name == "lm-engine" ? 0 : 2))
+  }
+
+  @Test func aMissingOrShortFileIsNamed() throws {
+    let path = try copy("mesh")
+    let file = path.appending("__2_0.distcp")
+    var bytes = try MappedFile.readAll(file, limit: 1 << 20)
+    bytes.removeLast(bytes.count / 2)
+    try Data(bytes).write(to: URL(fileURLWithPath: file.string))
+    let short = try #require(throws: Problem.self) { try StoredCheckpoint.open(path) }
+    #expect(short.kind == .invalid && short.file == file.string)
+    try FileManager.default.removeItem(atPath: file.string)
+    let missing = try #require(throws: Problem.self) { try StoredCheckpoint.open(path) }
+    #expect(missing.kind == .missing && missing.file == file.string)
+  }
+
+  @Test func otherWeightsBesideLeaveItOpen() throws {
+    let path = try copy("mesh")
+    try Container.torch.write([], metadata: [], to: path.appending("pytorch_model.bin"))
+    let problem = try #require(throws: Problem.self) { try StoredCheckpoint.open(path) }
+    #expect(problem.kind == .invalid && problem.found == "pytorch_model.bin")
+  }
+
+  @Test func piecesMustCoverTheTensor() throws {
+    func cover(_ shape: [Int], _ chunks: [(offsets: [Int], shape: [Int])]) throws -> ChunkCover {
+      try ChunkCover(
+        .init(
+          type: .f32, shape: shape,
+          chunks: chunks.map {
+            .init(offsets: $0.offsets, shape: $0.shape, fileName: "f", range: 0..<1)
+          }))
+    }
+    #expect(
+      try cover([4, 2], [([2, 0], [2, 2]), ([0, 0], [2, 2]), ([4, 0], [0, 2])]).chunks.count == 2)
+    #expect(try cover([], [([], [])]).chunks.count == 1)
+    #expect(try cover([0, 2], [([0, 0], [0, 2])]).chunks.count == 1)
+    for (chunks, what) in [
+      ([([0, 0], [2, 2])], "the pieces do not cover the tensor of a distributed tensor"),
+      ([([0, 0], [3, 2]), ([3, 0], [2, 2])], "a piece reaches beyond its tensor"),
+      ([([0, 0], [4, 1]), ([0, 0], [2, 2])], "the pieces overlap of a distributed tensor"),
+      ([([0, 0], [4, 2]), ([0, 0], [4, 2])], "the pieces overlap of a distributed tensor"),
+      ([([0], [4])], "a piece reaches beyond its tensor"),
+      ([([Int.max, 0], [1, 2])], "a piece reaches beyond its tensor"),
+      ([], "the pieces do not cover the tensor of a distributed tensor"),
+    ] as [([([Int], [Int])], String)] {
+      let problem = try #require(throws: Problem.self) {
+        try cover([4, 2], chunks.map { (offsets: $0.0, shape: $0.1) })
+      }
+      #expect(problem.what == what)
+    }
+    #expect(throws: Problem.self) { try cover([1 << 40, 1 << 40], []) }
+  }
+
+  @Test func damagedMetadataIsReadWithinBoundsOrRefused() throws {
+    let path = try copy("mesh")
+    let file = path.appending(".metadata")
+    let bytes = try MappedFile.readAll(file, limit: 1 << 20)
+    try Mutations.forEach(of: bytes, count: 1000) { damaged, seed in
+      try Data(damaged).write(to: URL(fileURLWithPath: file.string))
+      guard let checkpoint = try? StoredCheckpoint.open(path) else { return }
+      let total = checkpoint.tensors.reduce(0) { $0 + $1.byteCount }
+      #expect(total <= 64 << 10, "seed \(seed)")
+      for tensor in checkpoint.tensors { #expect(tensor.contents.count == tensor.byteCount) }
+    }
+  }
+}
