@@ -6,12 +6,16 @@ import Tensors
 /// Logits, and perhaps hidden states, that another implementation computed.
 ///
 /// A safetensors file with `input_ids` I64 `[B, T]`, `logits` F32 `[B, T, vocab]` and optionally
-/// `hidden.0` (embedding output) … `hidden.L` (output of the last layer), F32 `[B, T, H]`.
+/// `hidden.0` (embedding output) … `hidden.L` (output of the last layer), F32 `[B, T, H]`. It may hold
+/// more of them under names: `long.input_ids`, `long.logits`; without ids of its own, such as
+/// `decode.logits`, a name has the same prompts.
 public struct ReferenceFile: Sendable {
   /// The prompts.
   public let tokens: TokenBatch
   /// The number of `hidden` tensors, counted from `hidden.0` without a gap.
   public let hiddenCount: Int
+  /// What else the file holds, by name.
+  public let named: [(name: String, reference: ReferenceFile)]
   private let logits: StoredTensor
   private let hidden: [StoredTensor]
 
@@ -21,20 +25,35 @@ public struct ReferenceFile: Sendable {
     let file = try SafetensorsFile(path)
     let tensors = Dictionary(
       file.tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-    (tokens, logits, hidden) = try Problem.placing({ $0.inFile(path.string) }) {
-      guard let ids = tensors["input_ids"], let logits = tensors["logits"] else {
+    self = try Problem.placing({ $0.inFile(path.string) }) {
+      guard tensors["input_ids"] != nil, tensors["logits"] != nil else {
         throw Problem(
           .invalid, "not a reference file", expected: "tensors input_ids and logits",
           found: file.tensors.prefix(8).map(\.name).joined(separator: ", "))
       }
-      let rows = try TokenFile.rows(ids)
-      let hidden = (0...).lazy.map { tensors["hidden.\($0)"] }.prefix { $0 != nil }.compactMap(
-        \.self)
-      for tensor in [logits] + hidden { try Self.check(tensor, ids: ids) }
-      for tensor in hidden { try Self.check(tensor, asWideAs: hidden[0]) }
-      return (TokenBatch(rows: rows), logits, Array(hidden))
+      let names = tensors.keys.filter { $0.hasSuffix(".logits") }.map { $0.dropLast(6) }.sorted()
+      let named = try names.map { prefix in
+        (String(prefix.dropLast()), try ReferenceFile(tensors, prefix: String(prefix), named: []))
+      }
+      return try ReferenceFile(tensors, prefix: "", named: named)
     }
+  }
+
+  private init(
+    _ tensors: [String: StoredTensor], prefix: String,
+    named: [(name: String, reference: ReferenceFile)]
+  ) throws {
+    guard let ids = tensors[prefix + "input_ids"] ?? tensors["input_ids"],
+      let logits = tensors[prefix + "logits"]
+    else { throw Problem(.invalid, "a reference without prompts", tensor: prefix + "logits") }
+    self.logits = logits
+    self.named = named
+    hidden = (0...).lazy.map { tensors["\(prefix)hidden.\($0)"] }.prefix { $0 != nil }
+      .compactMap(\.self)
     hiddenCount = hidden.count
+    tokens = TokenBatch(rows: try TokenFile.rows(ids))
+    for tensor in [logits] + hidden { try Self.check(tensor, ids: ids) }
+    for tensor in hidden { try Self.check(tensor, asWideAs: hidden[0]) }
   }
 
   private static func check(_ tensor: StoredTensor, ids: StoredTensor) throws {

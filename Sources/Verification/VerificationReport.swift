@@ -19,6 +19,8 @@ public struct VerificationReport: Sendable {
   public internal(set) var logits = LogitComparison()
   /// Logits of prompts run token by token with carried state.
   public internal(set) var stepped = LogitComparison()
+  /// The same for what else the reference holds, by name.
+  public internal(set) var named: [(name: String, report: VerificationReport)] = []
   /// The output of each layer; empty where the expected ones are not known.
   public internal(set) var layers: [Layer]
 
@@ -32,12 +34,22 @@ public struct VerificationReport: Sendable {
   /// Whether everything that was compared is within the gate.
   public var passes: Bool {
     gate.passes(logits) && gate.passes(stepped) && firstDivergentLayer == nil
+      && named.allSatisfy(\.report.passes)
   }
 
   /// The first layer whose output is outside the gate.
   ///
   /// Nil where all agree; if the logits differ all the same, it is the final norm or the head.
-  public var firstDivergentLayer: Int? { layers.first { !gate.passes($0.hidden) }?.index }
+  public var firstDivergentLayer: Int? {
+    let own = layers.first { !gate.passes($0.hidden) }?.index
+    return ([own] + named.map(\.report.firstDivergentLayer)).compactMap(\.self).min()
+  }
+
+  private var logitsJSON: JSONObject {
+    [
+      "pass": .bool(passes), "logits": .object(logits.json), "stepped": .object(stepped.json),
+    ]
+  }
 
   /// The report as the fields of a document.
   public var json: JSONObject {
@@ -47,6 +59,7 @@ public struct VerificationReport: Sendable {
       "positions": JSONValue(logits.positions),
       "logits": .object(logits.json),
       "stepped": .object(stepped.json),
+      "named": .object(JSONObject(named.map { ($0.name, .object($0.report.logitsJSON)) })),
       "first_divergent_layer": firstDivergentLayer.map { JSONValue($0) } ?? .null,
       "layers": .array(
         layers.map { layer in

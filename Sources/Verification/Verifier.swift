@@ -24,7 +24,11 @@ public struct Verifier {
   public func compare(with reference: ReferenceFile, file: String) throws -> VerificationReport {
     try Problem.placing({ $0.inFile(file) }) { try checkWidths(reference) }
     try reference.tokens.check(vocabulary: model.configuration.vocabulary, file: file)
-    return try compare(with: RecordedOutputs(reference), tokens: reference.tokens)
+    var report = try compare(with: RecordedOutputs(reference), tokens: reference.tokens)
+    report.named = try reference.named.map { name, reference in
+      (name, try compare(with: reference, file: file))
+    }
+    return report
   }
 
   /// Compares with another model, which counts as the reference.

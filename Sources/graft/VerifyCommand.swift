@@ -64,8 +64,13 @@ struct VerifyCommand: Verb {
       "\(report.passes ? "same" : "differs"): \(path) against \(against), gate \(report.gate.text)",
       line("in one piece", report.logits), line("token by token", report.stepped),
     ]
+    for (name, report) in report.named {
+      lines.append(line("\(name), in one piece", report.logits))
+      lines.append(line("\(name), token by token", report.stepped))
+    }
     if let layer = report.firstDivergentLayer {
-      lines.append("  first divergent layer: \(layer) (\(report.layers[layer].mixer))")
+      let mixer = report.layers.indices.contains(layer) ? " (\(report.layers[layer].mixer))" : ""
+      lines.append("  first divergent layer: \(layer)\(mixer)")
     } else if !report.passes {
       lines.append(
         report.layers.isEmpty
