@@ -26,7 +26,8 @@ public struct CanonicalModel: Sendable {
     guard tensor.isComputable else {
       throw Problem(
         .unsupported, "cannot compute with this type", tensor: tensor.origin, layer: role.layer,
-        expected: "F32, BF16, F16 or FP8 with its scales", found: tensor.type.rawValue)
+        expected: "F32, BF16, F16, FP8 with its scales or a block type that is read",
+        found: tensor.type.rawValue)
     }
     return tensor
   }

@@ -82,10 +82,10 @@ struct SafetensorsHeaderReader {
 
   private mutating func scalarType() throws -> ScalarType {
     let text = try scanner.text().string
-    guard let type = ScalarType(rawValue: text) else {
+    guard let type = ScalarType(rawValue: text), !type.isBlock else {
       throw scanner.problem(
         "an unknown type", at: scanner.position,
-        expected: "one of " + ScalarType.allCases.map(\.rawValue).joined(separator: " "),
+        expected: "one of " + ScalarType.plain.map(\.rawValue).joined(separator: " "),
         found: "\"\(text)\"")
     }
     return type

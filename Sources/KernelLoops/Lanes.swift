@@ -7,18 +7,21 @@ import Kernels
   typealias IntegerLanes = SIMD16<Int32>
   typealias BitLanes = SIMD16<UInt32>
   typealias HalfWordLanes = SIMD16<UInt16>
+  typealias ByteLanes = SIMD16<Int8>
 #elseif V3
   typealias Lanes = SIMD8<Float>
   typealias HalfLanes = SIMD4<Float>
   typealias IntegerLanes = SIMD8<Int32>
   typealias BitLanes = SIMD8<UInt32>
   typealias HalfWordLanes = SIMD8<UInt16>
+  typealias ByteLanes = SIMD8<Int8>
 #else
   typealias Lanes = SIMD4<Float>
   typealias HalfLanes = SIMD2<Float>
   typealias IntegerLanes = SIMD4<Int32>
   typealias BitLanes = SIMD4<UInt32>
   typealias HalfWordLanes = SIMD4<UInt16>
+  typealias ByteLanes = SIMD4<Int8>
 #endif
 
 /// The number of lanes.

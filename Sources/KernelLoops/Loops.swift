@@ -14,7 +14,8 @@ public var loops: KernelSet {
   #endif
   return KernelSet(
     name: name, activations: Activations.self, attention: BlockAttention.self,
-    convolution: Convolution.self, deltaRule: DeltaRule.self, dotProducts: DotProducts.self,
+    blocks: Blocks.self, convolution: Convolution.self, deltaRule: DeltaRule.self,
+    dotProducts: DotProducts.self,
     elementwise: Elementwise.self, matrixMultiply: MatrixMultiply.self,
     matrixRecurrence: MatrixRecurrence.self, norms: Norms.self, rotary: Rotary.self,
     widening: Widening.self)

@@ -7,6 +7,8 @@ public struct KernelSet: Sendable {
   public let activations: any ActivationKernels.Type
   /// Softmax attention.
   public let attention: any AttentionKernels.Type
+  /// Weights in blocks of quantised values.
+  public let blocks: any BlockKernels.Type
   /// Convolutions before recurrences.
   public let convolution: any ConvolutionKernels.Type
   /// The recurrence of Gated DeltaNet.
@@ -29,7 +31,8 @@ public struct KernelSet: Sendable {
   /// A set of the given implementations.
   public init(
     name: String, activations: any ActivationKernels.Type, attention: any AttentionKernels.Type,
-    convolution: any ConvolutionKernels.Type, deltaRule: any DeltaRuleKernels.Type,
+    blocks: any BlockKernels.Type, convolution: any ConvolutionKernels.Type,
+    deltaRule: any DeltaRuleKernels.Type,
     dotProducts: any DotProductKernels.Type, elementwise: any ElementwiseKernels.Type,
     matrixMultiply: any MatrixMultiplyKernels.Type,
     matrixRecurrence: any MatrixRecurrenceKernels.Type, norms: any NormKernels.Type,
@@ -38,6 +41,7 @@ public struct KernelSet: Sendable {
     self.name = name
     self.activations = activations
     self.attention = attention
+    self.blocks = blocks
     self.convolution = convolution
     self.deltaRule = deltaRule
     self.dotProducts = dotProducts

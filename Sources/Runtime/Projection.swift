@@ -131,6 +131,9 @@ extension Projection {
       case .bf16:
         kernels.dotProducts.bf16(operand.panels, rows, count: operand.depth, result: result)
       case .f16: kernels.dotProducts.f16(operand.panels, rows, count: operand.depth, result: result)
+      case .q8Zero:
+        kernels.blocks.dot(
+          operand.rows, rows, blocks: operand.depth / weight.type.unit.elements, result: result)
       default: kernels.dotProducts.f32(operand.rows, rows, count: operand.depth, result: result)
       }
       target[r0] = result[0]

@@ -1,70 +1,93 @@
 import Canonical
+import Diagnostics
 import Kernels
 import Tensors
 
 /// A matrix of weights, read where it is stored wherever its rows are whole there.
-///
-/// Rows may lie in groups, as they do where a layout weaves several matrices into one tensor:
-/// ```
-/// row i at base + (i / innerCount) · outerStride + (i % innerCount) · innerStride
-/// ```
 package struct WeightMatrix: @unchecked Sendable {
   let rows: Int
   let columns: Int
   let type: ScalarType
-  private let storage: (any ByteStorage)?
-  private let owned: FloatBuffer?
+  /// Whether the weights are computed from where they are stored.
+  let isInPlace: Bool
+  private let storage: any ByteStorage
   private let base: UnsafeRawPointer
   private let innerCount: Int
   /// - Units: bytes.
   private let innerStride: Int
   /// - Units: bytes.
   private let outerStride: Int
+  /// The place of every row, where rows lie irregularly.
+  /// - Units: bytes.
+  private let table: [Int]?
 
   /// Binds a tensor of shape `[rows, columns]`.
-  /// - Cost: nothing, or 4 bytes per element where rows are scattered or values are stored changed or
-  ///   quantised.
+  /// - Cost: nothing where rows are whole in the stored tensor; else memory for the matrix, in its
+  ///   stored type where only its columns lie in another order, as F32 where values are changed.
   package init(_ tensor: CanonicalTensor, rows: Int, columns: Int) throws {
-    self.rows = rows
-    self.columns = columns
-    if tensor.steps.isEmpty, tensor.scales == nil,
-      let groups = RowGroups(tensor.view, rows: rows, columns: columns),
-      let start = tensor.region.storage.bytes.baseAddress
+    let isKept =
+      tensor.steps.isEmpty && tensor.scales == nil
+      && (tensor.type.isFloat || tensor.type == .q8Zero)
+    let unit = tensor.type.unit
+    if isKept, let start = tensor.region.storage.bytes.baseAddress,
+      let places = RowPlaces(tensor.view, rows: rows, columns: columns, blocks: unit.elements)
     {
-      let width = tensor.type.bitWidth / 8
-      type = tensor.type
-      owned = nil
-      storage = tensor.region.storage
-      base = start + tensor.region.range.lowerBound + groups.offset * width
-      innerCount = groups.innerCount
-      innerStride = groups.innerStride * width
-      outerStride = groups.outerStride * width
+      self.init(
+        rows, columns, tensor.type, tensor.region.storage,
+        start + tensor.region.range.lowerBound, places, isInPlace: true)
+      return
+    }
+    let groups = RowPlaces.groups(RowGroups(contiguous: rows, columns: columns))
+    if isKept, columns % unit.elements == 0, let bytes = tensor.contiguous(),
+      let start = bytes.bytes.baseAddress
+    {
+      self.init(rows, columns, tensor.type, bytes, start, groups, isInPlace: false)
     } else {
-      let owned = try FloatBuffer(tensor.floats())
-      type = .f32
-      storage = nil
-      base = UnsafeRawPointer(owned.pointer)
-      self.owned = owned
-      innerCount = rows
-      innerStride = columns * 4
-      outerStride = 0
+      let bytes = OwnedBytes(tensor.floats())
+      guard let start = bytes.bytes.baseAddress else {
+        throw Problem(.invalid, "a matrix without values", tensor: tensor.origin)
+      }
+      self.init(rows, columns, .f32, bytes, start, groups, isInPlace: false)
     }
   }
 
-  /// Whether the weights are computed from where they are stored.
-  var isInPlace: Bool { owned == nil }
+  private init(
+    _ rows: Int, _ columns: Int, _ type: ScalarType, _ storage: any ByteStorage,
+    _ start: UnsafeRawPointer, _ places: RowPlaces, isInPlace: Bool
+  ) {
+    let unit = type.unit
+    (self.rows, self.columns, self.type, self.isInPlace) = (rows, columns, type, isInPlace)
+    self.storage = storage
+    switch places {
+    case .groups(let groups):
+      base = start + groups.offset / unit.elements * unit.bytes
+      innerCount = groups.innerCount
+      innerStride = groups.innerStride / unit.elements * unit.bytes
+      outerStride = groups.outerStride / unit.elements * unit.bytes
+      table = nil
+    case .table(let list):
+      base = start
+      (innerCount, innerStride, outerStride) = (1, 0, 0)
+      table = list.map { $0 / unit.elements * unit.bytes }
+    }
+  }
 
   /// The stored values of a row.
   func row(_ index: Int) -> UnsafeRawPointer {
-    base + index / innerCount * outerStride + index % innerCount * innerStride
+    if let table { return base + table[index] }
+    return base + index / innerCount * outerStride + index % innerCount * innerStride
   }
 
   /// Writes some values of a row as F32.
+  /// - Precondition: the range starts and ends with a block of the type.
   func widen(row index: Int, columns range: Range<Int>, to target: UnsafeMutablePointer<Float>) {
-    let source = row(index) + range.lowerBound * (type.bitWidth / 8)
+    let unit = type.unit
+    let source = row(index) + range.lowerBound / unit.elements * unit.bytes
     switch type {
     case .bf16: kernels.widening.bf16(source, count: range.count, target: target)
     case .f16: kernels.widening.f16(source, count: range.count, target: target)
+    case .q8Zero:
+      kernels.blocks.widen(source, blocks: range.count / unit.elements, target: target)
     default: kernels.widening.f32(source, count: range.count, target: target)
     }
   }
@@ -76,6 +99,11 @@ struct RowGroups: Hashable {
   var innerCount: Int
   var innerStride: Int
   var outerStride: Int
+
+  /// Rows one after the other.
+  init(contiguous rows: Int, columns: Int) {
+    (offset, innerCount, innerStride, outerStride) = (0, max(rows, 1), columns, 0)
+  }
 
   /// Reads the groups off a view, or nil where rows are not whole or lie less regularly.
   init?(_ view: StridedView, rows: Int, columns: Int) {

@@ -44,7 +44,7 @@ public enum FloatBits {
     return sign | UInt16(truncatingIfNeeded: (rounded &- 0x3800_0000) >> 13)
   }
 
-  /// The value of one element of a tensor of floats, before any scale is applied.
+  /// The value of one element, before any scale beside the tensor is applied.
   /// - Precondition: `type.isComputable` or one of the 8-bit types F8_E4M3, F8_E5M2 and F8_E8M0.
   @inlinable
   public static func load(_ bytes: UnsafeRawBufferPointer, _ index: Int, _ type: ScalarType)
@@ -56,13 +56,14 @@ public enum FloatBits {
     case .f8E4M3: float(f8E4M3: bytes[index])
     case .f8E5M2: float(f8E5M2: bytes[index])
     case .f8E8M0: float(f8E8M0: bytes[index])
-    default: bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self)
+    case .f32: bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self)
+    default: BlockValues.load(bytes, index, type)
     }
   }
 
   /// Stores one element of an F32, BF16 or F16 tensor.
   /// - Returns: the value that the stored bits stand for.
-  /// - Precondition: `type.isComputable`.
+  /// - Precondition: `type.isFloat`.
   @inlinable
   public static func store(
     _ value: Float, _ place: UnsafeMutableRawBufferPointer, _ index: Int, _ type: ScalarType

@@ -27,7 +27,10 @@ public struct PairedView: Hashable, Sendable {
     sourceOffset = source.offset
     targetOffset = target.offset
     loops = []
-    guard source.count > 0 else { return }
+    guard source.count > 0 else {
+      loops = [Loop(count: 0, source: .init(0, 1), target: .init(0, 1))]
+      return
+    }
     var left = Array(source.simplified.axes)
     var right = Array(target.simplified.axes)
     while !left.isEmpty || !right.isEmpty {

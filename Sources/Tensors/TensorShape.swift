@@ -15,11 +15,13 @@ public enum TensorShape {
     return count
   }
 
-  /// The number of bytes that a tensor fills, or nil where it overflows or ends inside a byte.
+  /// The number of bytes that a tensor fills, or nil where it overflows or ends inside a byte or a
+  /// block.
   public static func byteCount(_ shape: [Int], _ type: ScalarType) -> Int? {
-    guard let count = elementCount(shape) else { return nil }
-    let (bits, overflow) = count.multipliedReportingOverflow(by: type.bitWidth)
-    return overflow || bits % 8 != 0 ? nil : bits / 8
+    let unit = type.unit
+    guard let count = elementCount(shape), count % unit.elements == 0 else { return nil }
+    let (bytes, overflow) = (count / unit.elements).multipliedReportingOverflow(by: unit.bytes)
+    return overflow ? nil : bytes
   }
 
   /// A shape as people write it, `[2, 3]`.

@@ -50,7 +50,7 @@ import Testing
 
   // The order of safetensors 0.8.0 for one tensor of every type.
   @Test func laysTypesOutInTheReferenceOrder() throws {
-    let tensors = ScalarType.allCases.shuffled().map { (name: $0.rawValue, type: $0, shape: [16]) }
+    let tensors = ScalarType.plain.shuffled().map { (name: $0.rawValue, type: $0, shape: [16]) }
     let names = try SafetensorsHeader(laying: tensors).entries.map(\.name)
     #expect(
       names.joined(separator: " ")
@@ -120,7 +120,7 @@ import Testing
     let directory = try TemporaryDirectory()
     var contents: [String: [UInt8]] = [:]
     let tensors = (0..<Int.random(in: 0...12, using: &random)).map { index in
-      let type = ScalarType.allCases.randomElement(using: &random) ?? .f32
+      let type = ScalarType.plain.randomElement(using: &random) ?? .f32
       var shape = (0..<Int.random(in: 0...3, using: &random)).map { _ in
         Int.random(in: 0...5, using: &random)
       }

@@ -35,7 +35,7 @@ import Testing
     ([6, 4], StridedView(offset: 2, axes: [.init(2, 24), .init(3, 6), .init(4, 1)]), true),
     ([6, 4], StridedView(offset: 0, axes: [.init(2, 20), .init(12, 1)]), true),
     ([4, 3], StridedView(offset: 0, axes: [.init(4, 1), .init(3, 4)]), false),
-    ([3, 4], StridedView(offset: 0, axes: [.init(3, 4, table: [2, 0, 1]), .init(4, 1)]), false),
+    ([3, 4], StridedView(offset: 0, axes: [.init(3, 4, table: [2, 0, 1]), .init(4, 1)]), true),
     ([1, 4], StridedView(offset: 3, axes: [.init(4, 1)]), true),
     ([4, 1], StridedView(offset: 3, axes: [.init(4, 5)]), true),
   ])
@@ -51,6 +51,39 @@ import Testing
     let matrix = try WeightMatrix(tensor, rows: 2, columns: 2)
     #expect(rows(matrix) == [-1, 0, 1, 2])
     #expect(!matrix.isInPlace)
+  }
+
+  /// Rows of Q8_0, tiled value heads among them, are computed from where they are stored.
+  @Test(arguments: [
+    (StridedView(contiguous: [6, 64]), true),
+    (StridedView(offset: 64, axes: [.init(3, 128), .init(2, 64), .init(64, 1)]), true),
+    (StridedView(offset: 0, axes: [.init(2, 64), .init(3, 128), .init(64, 1)]), true),
+    (
+      StridedView(offset: 0, axes: [.init(6, 64), .init(2, 32, table: [1, 0]), .init(32, 1)]), false
+    ),
+    (StridedView(offset: 0, axes: [.init(6, 64), .init(2, 1), .init(32, 2)]), false),
+  ])
+  func readsBlocks(_ view: StridedView, inPlace: Bool) throws {
+    var generator = SeededGenerator(seed: 3)
+    let values = (0..<512).map { _ in generator.float() }
+    let bytes = OwnedBytes(count: 16 * 34)
+    _ = BlockQuantisation.q8Zero(values, blocks: 16, to: bytes.mutableBytes)
+    let tensor = CanonicalTensor(
+      shape: [6, 64], type: .q8Zero, region: ByteRegion(bytes), view: view, origin: "blocks")
+    let matrix = try WeightMatrix(tensor, rows: 6, columns: 64)
+    #expect(rows(matrix) == tensor.floats())
+    #expect(matrix.isInPlace == inPlace)
+    let x = (0..<64).map { _ in generator.float() }
+    var result = [Float](repeating: 0, count: 4)
+    guard matrix.type == .q8Zero else { return }
+    kernels.blocks.dot(
+      x, (matrix.row(0), matrix.row(1), matrix.row(2), matrix.row(3)), blocks: 2, result: &result)
+    for row in 0..<4 {
+      let expected = (0..<64).reduce(0.0) {
+        $0 + Double(x[$1]) * Double(tensor.floats()[row * 64 + $1])
+      }
+      #expect(abs(Double(result[row]) - expected) < 1e-5)
+    }
   }
 
   @Test func wideningIsExact() {
