@@ -45,6 +45,12 @@ enum StoredName {
     try refuseControls(name, "a tensor name")
   }
 
+  /// Refuses a metadata key that cannot be shown or written elsewhere.
+  static func checkKey(_ key: String) throws {
+    if key.isEmpty { throw Problem(.invalid, "a metadata value without a key") }
+    try refuseControls(key, "a metadata key")
+  }
+
   /// Refuses a file name that could lead out of the directory.
   static func checkFile(_ name: String) throws {
     try refuseControls(name, "a file name")
