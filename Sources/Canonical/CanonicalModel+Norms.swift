@@ -2,6 +2,7 @@ extension CanonicalModel {
   /// The roles of norms that a model may store around zero.
   public static let centredNorms: Set<String> = [
     "mixer_norm", "mlp_norm", "final_norm", "attention.q_norm", "attention.k_norm",
+    "mtp.embedding_norm", "mtp.hidden_norm", "mtp.norm",
   ]
 
   /// The same model with its norm weights stored around zero, or not.
@@ -11,9 +12,11 @@ extension CanonicalModel {
     model.configuration.normIsZeroCentred = zeroCentred
     let shift = ValueStep.shift(zeroCentred ? 1 : -1)
     for (role, tensor) in tensors where Self.centredNorms.contains(role.name) {
-      model.tensors[role] = CanonicalTensor(
+      var shifted = CanonicalTensor(
         shape: tensor.shape, type: tensor.type, region: tensor.region, view: tensor.view,
         steps: [shift] + tensor.steps, scales: tensor.scales, origin: tensor.origin)
+      shifted.hasFixedType = tensor.hasFixedType
+      model.tensors[role] = shifted
     }
     return model
   }

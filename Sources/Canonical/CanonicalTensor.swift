@@ -14,6 +14,8 @@ public struct CanonicalTensor: Sendable {
   public let steps: [ValueStep]
   /// The scales by which stored elements are multiplied; nil for a type that needs none.
   public let scales: BlockScales?
+  /// Whether the layout stores such tensors in this type whatever type they had elsewhere.
+  public var hasFixedType = false
   /// The name under which the elements are stored, for messages and reports.
   public let origin: String
 

@@ -11,6 +11,11 @@ public struct Fact<Root>: Sendable {
   /// Stores a value; false where the value has the wrong type.
   let set: @Sendable (inout Root, FactValue) -> Bool
 
+  /// A fact that follows from others; setting it does nothing.
+  static func derived(_ name: String, _ get: @escaping @Sendable (Root) -> FactValue) -> Fact {
+    Fact(name: name, get: get) { _, _ in true }
+  }
+
   static func integer(_ name: String, _ path: WritableKeyPath<Root, Int> & Sendable) -> Fact {
     Fact(name: name) {
       .integer($0[keyPath: path])
@@ -56,6 +61,15 @@ public struct Fact<Root>: Sendable {
       guard case .flag(let value) = $1 else { return false }
       $0[keyPath: path] = value
       return true
+    }
+  }
+
+  static func text(_ name: String, _ path: WritableKeyPath<Root, String?> & Sendable) -> Fact {
+    Fact(name: name) {
+      $0[keyPath: path].map(FactValue.word) ?? .none
+    } set: {
+      $0[keyPath: path] = $1.asWord
+      return $1.asWord != nil || $1 == .none
     }
   }
 

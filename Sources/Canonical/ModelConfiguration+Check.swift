@@ -24,6 +24,9 @@ extension ModelConfiguration {
       (0...Self.largestCount).contains(maximumPositions), "positions is out of range",
       found: "\(maximumPositions)")
     require(
+      (0...Self.largestExtent).contains(predictionLayers), "mtp.layers is out of range",
+      found: "\(predictionLayers)")
+    require(
       (0...Self.largestExtent).contains(ropeDim), "rope.dim is out of range", found: "\(ropeDim)")
     require(
       layers.count == layerCount, "the number of layers does not match the layer list",

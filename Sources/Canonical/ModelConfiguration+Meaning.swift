@@ -61,7 +61,8 @@ extension ModelConfiguration {
   public var meaning: Facts {
     var facts = values
     for name in [
-      "norm.zero_centred", "rope.fraction", "init.method", "init.range", "init.depth_scaled",
+      "norm.zero_centred", "rope.fraction", "rope.sections", "init.method", "init.range",
+      "init.depth_scaled", "mtp.layers", "rope.sections_cover",
     ] {
       facts[name] = nil
     }

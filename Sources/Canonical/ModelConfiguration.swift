@@ -62,6 +62,9 @@ public struct ModelConfiguration: FactRecord {
   public var ropeFraction: Double?
   /// Which dims those are.
   public var ropeSide = RopeSide.first
+  /// How many frequencies turn with time, height and width, such as `11,11,10`; text has one position
+  /// for all three.
+  public var ropeSections: String?
   /// How RoPE frequencies are stretched.
   public var ropeScaling = RopeScaling.none
   /// By how much they are stretched.
@@ -80,6 +83,8 @@ public struct ModelConfiguration: FactRecord {
   public var initRange = 0.02
   /// Whether output projections get less, by the square root of twice the layers.
   public var initIsDepthScaled = false
+  /// The number of layers of multi-token prediction, which are carried and not computed.
+  public var predictionLayers = 0
   /// The layers.
   public var layers: [LayerConfiguration] = []
 
@@ -102,6 +107,7 @@ public struct ModelConfiguration: FactRecord {
       .integer("rope.dim", \.ropeDim),
       .number("rope.fraction", \.ropeFraction),
       .word("rope.side", \.ropeSide),
+      .text("rope.sections", \.ropeSections),
       .word("rope.scaling", \.ropeScaling),
       .number("rope.factor", \.ropeFactor),
       .integer("rope.original_positions", \.ropeOriginalPositions),
@@ -111,6 +117,8 @@ public struct ModelConfiguration: FactRecord {
       .word("init.method", \.initMethod),
       .number("init.range", \.initRange),
       .flag("init.depth_scaled", \.initIsDepthScaled),
+      .integer("mtp.layers", \.predictionLayers),
+      .derived("rope.sections_cover") { .flag($0.ropeSectionsCover) },
     ]
 
   /// Builds a configuration from the facts of the model and of each layer, fills in defaults that
@@ -139,10 +147,15 @@ public struct ModelConfiguration: FactRecord {
 
   /// The values of the shape symbols of the model or of one layer.
   public func symbols(layer: Int? = nil) -> [String: Int] {
+    symbols(of: layer.map { layers[$0] })
+  }
+
+  /// The values of the shape symbols of the model or of a layer that is given.
+  public func symbols(of layer: LayerConfiguration?) -> [String: Int] {
     var symbols = ["H": hidden, "vocab": vocabulary, "P": maximumPositions]
     if let layer {
-      symbols.merge(layers[layer].mixer.symbols) { $1 }
-      symbols.merge(layers[layer].feedForward.symbols) { $1 }
+      symbols.merge(layer.mixer.symbols) { $1 }
+      symbols.merge(layer.feedForward.symbols) { $1 }
     }
     return symbols
   }

@@ -24,7 +24,8 @@ public enum RoleShapes {
   public static func shape(_ name: String) -> [SizeExpression]? { table[name] }
 
   private static let modelRoles: Set<String> = [
-    "embedding", "positions", "final_norm", "final_norm.bias", "head",
+    "embedding", "positions", "final_norm", "final_norm.bias", "head", "mtp.fc",
+    "mtp.embedding_norm", "mtp.hidden_norm", "mtp.norm",
   ]
 
   private static let table: [String: [SizeExpression]] = sources.mapValues { extents in
@@ -41,6 +42,9 @@ public enum RoleShapes {
     "positions": ["P", "H"],
     "final_norm": ["H"], "final_norm.bias": ["H"],
     "head": ["vocab", "H"],
+
+    "mtp.fc": ["H", "2*H"],
+    "mtp.embedding_norm": ["H"], "mtp.hidden_norm": ["H"], "mtp.norm": ["H"],
 
     "mixer_norm": ["H"], "mixer_norm.bias": ["H"],
     "mlp_norm": ["H"], "mlp_norm.bias": ["H"],

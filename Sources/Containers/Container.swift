@@ -7,11 +7,12 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
   case safetensors
   case torch
   case npz
+  case gguf
 
   /// What the names of a model's weight files begin with.
   private var stem: String {
     switch self {
-    case .safetensors: "model"
+    case .safetensors, .gguf: "model"
     case .torch: "pytorch_model"
     case .npz: "weights"
     }
@@ -23,7 +24,19 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     case .safetensors: ["safetensors"]
     case .torch: ["bin", "pt", "pth", "ckpt"]
     case .npz: ["npz"]
+    case .gguf: ["gguf"]
     }
+  }
+
+  /// Whether the files say themselves what model they hold, so that there is no `config.json`.
+  public var hasMetadata: Bool { self == .gguf }
+
+  /// Whether an index lists several weight files.
+  public var isIndexed: Bool { !hasMetadata }
+
+  /// Whether the files can hold tensors of a type.
+  public func holds(_ type: ScalarType) -> Bool {
+    hasMetadata ? GGUFTensorTypes.code(of: type) != nil : !type.isBlock
   }
 
   /// The name of the only weight file of a checkpoint.
@@ -44,7 +57,22 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
 
   /// Whether a file of that name holds weights of the model, unless an index says otherwise.
   func isWeight(_ name: String) -> Bool {
-    name.hasPrefix(stem) && name.hasSuffix(".\(extensions[0])")
+    (hasMetadata || name.hasPrefix(stem)) && name.hasSuffix(".\(extensions[0])")
+  }
+
+  /// The names of a complete set of weight files one of which has a name; nil for a name that is not
+  /// one of several.
+  func family(of name: String) -> [String]? {
+    let tail = ".\(extensions[0])"
+    let parts = name.dropLast(tail.count).split(separator: "-", omittingEmptySubsequences: false)
+    guard name.hasSuffix(tail), parts.count > 3, parts[parts.count - 2] == "of",
+      let count = Int(parts[parts.count - 1]), let number = Int(parts[parts.count - 3]),
+      (1...99_999).contains(count), (1...count).contains(number)
+    else { return nil }
+    let stem = parts.dropLast(3).joined(separator: "-")
+    return (1...count).map {
+      "\(stem)-\(Self.fiveDigits($0))-of-\(Self.fiveDigits(count))\(tail)"
+    }
   }
 
   /// Whether a file of that name lists weight files.
@@ -82,6 +110,9 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
       let file = try NpzFile(path)
       return WeightFile(
         tensors: file.tensors, ignored: file.ignored, checksums: file.checksums)
+    case .gguf:
+      let file = try GGUFFile(path)
+      return WeightFile(values: file.metadata, tensors: file.tensors)
     }
   }
 
@@ -89,16 +120,19 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
   /// - Parameters:
   ///   - tensors: in any order; each is produced once.
   ///   - metadata: free text pairs, for containers that have them.
+  ///   - values: typed metadata, for containers that have it.
   ///   - path: where to create the file, which must not exist; a name of an `OutputDirectory`.
   /// - Throws: `Problem`, also of kind `unsupported` where the container has no such type.
   /// - Cost: what describes the tensors and one buffer; no tensor is held.
   public func write(
-    _ tensors: [TensorToWrite], metadata: [(key: String, value: String)], to path: FilePath
+    _ tensors: [TensorToWrite], metadata: [(key: String, value: String)],
+    values: GGUFHeader.Metadata = [], to path: FilePath
   ) throws {
     switch self {
     case .safetensors: try SafetensorsWriter.write(tensors, metadata: metadata, to: path)
     case .torch: try TorchWriter.write(tensors, to: path)
     case .npz: try NpzWriter.write(tensors, to: path)
+    case .gguf: try GGUFWriter.write(tensors, metadata: values, to: path)
     }
   }
 }

@@ -28,9 +28,10 @@ public struct StoredCheckpoint: Sendable {
   public private(set) var tensors: [StoredTensor]
   /// What was taken off all names, such as `module.`; mostly empty.
   public private(set) var namePrefix = ""
-  /// The parsed `config.json`, where there is one.
+  /// The parsed `config.json`, where there is one; of files that say themselves what they hold, what
+  /// their metadata say.
   public let config: JSONValue?
-  /// The bytes of `config.json`, where there is one.
+  /// The bytes of `config.json`, where there is one, or the text of what the metadata say.
   public let configBytes: [UInt8]?
   /// The names of all other regular files, sorted; weight files and index are not among them.
   public let sidecars: [String]
@@ -61,6 +62,14 @@ public struct StoredCheckpoint: Sendable {
         for checksum in shard.content.checksums { try checksum.check() }
       }
     }
+  }
+
+  /// The typed metadata of the files, in order; empty where the container has none.
+  public var values: GGUFHeader.Metadata { shards.first?.content.values ?? [] }
+
+  /// The path of the file that says what the model is.
+  public var configPath: FilePath {
+    path(container.hasMetadata ? shards.first?.fileName ?? "" : Self.configName)
   }
 
   /// The path of one of the files.
@@ -95,7 +104,9 @@ public struct StoredCheckpoint: Sendable {
         .unsupported, "not a weight file that can be read", file: path.string,
         expected: "a \(extensions.joined(separator: ", ")) file, an index or a directory")
     }
-    return try openAll([name], of: container, try DirectoryListing(directory), in: directory)
+    let names = container.hasMetadata ? container.family(of: name) : nil
+    return try openAll(
+      names ?? [name], of: container, try DirectoryListing(directory), in: directory)
   }
 
   private static func openDirectory(_ path: FilePath) throws -> StoredCheckpoint {
@@ -119,6 +130,9 @@ public struct StoredCheckpoint: Sendable {
   ) throws -> StoredCheckpoint {
     let shards = try names.map { name in
       Shard(fileName: name, content: try container.open(path.appending(name)))
+    }
+    if container.hasMetadata {
+      try SplitFiles.check(shards.map(\.content), names.map(path.appending))
     }
     return try StoredCheckpoint(path, listing, container, shards, own: names)
   }
@@ -154,11 +168,20 @@ public struct StoredCheckpoint: Sendable {
     tensors = shards.flatMap(\.tensors)
     places = try Self.places(tensors)
     sidecars = others.filter { !Container.claims($0) }
-    unread = others.filter(Container.claims)
     subdirectories = listing.directories
     try Self.refuse(listing.dangling, in: directory)
-    configBytes = try Self.readConfig(directory, listing.files)
-    config = try Self.parse(configBytes, directory)
+    let hasConfig = listing.files.contains(Self.configName)
+    unread =
+      others.filter(Container.claims)
+      + (container.hasMetadata && hasConfig ? [Self.configName] : [])
+    if container.hasMetadata {
+      let values = shards.first?.content.values ?? []
+      configBytes = GGUFConfig.text(values, tensors.map(\.name))
+      config = GGUFConfig.object(values, tensors.map(\.name))
+    } else {
+      configBytes = try Self.readConfig(directory, listing.files)
+      config = try Self.parse(configBytes, directory)
+    }
   }
 }
 

@@ -2,6 +2,8 @@
 public struct WeightFile: Sendable {
   /// Free text pairs, in the order of the file; empty where the container has none.
   public let metadata: [(key: String, value: String)]
+  /// Typed metadata, in the order of the file; empty where the container has none.
+  public let values: GGUFHeader.Metadata
   /// The tensors, in the order of the file.
   public let tensors: [StoredTensor]
   /// What the file holds besides, such as the state of an optimizer, each by name and kind.
@@ -11,10 +13,12 @@ public struct WeightFile: Sendable {
 
   /// A file from what was found in it.
   init(
-    metadata: [(key: String, value: String)] = [], tensors: [StoredTensor],
+    metadata: [(key: String, value: String)] = [], values: GGUFHeader.Metadata = [],
+    tensors: [StoredTensor],
     ignored: [String] = [], checksums: [Checksum] = []
   ) {
     self.metadata = metadata
+    self.values = values
     self.tensors = tensors
     self.ignored = ignored
     self.checksums = checksums

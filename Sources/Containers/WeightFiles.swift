@@ -82,11 +82,15 @@ struct WeightFiles: Hashable {
   private func checkFamily(_ names: [String]) throws {
     let family = (1...names.count).map { container.shardName($0, of: names.count) }
     guard names != family else { return }
+    if container.hasMetadata, names.count == 1 || names == container.family(of: names[0]) { return }
     let shown = names.count > 8 ? names.prefix(8) + ["… (\(names.count) files)"] : names[...]
     throw Problem(
       .invalid, "the files leave open which of them are the model",
-      expected: "\(container.singleName), an index, or a complete set \(family[0]) …",
+      expected: "\(container.singleName), \(container.isIndexed ? "an index, " : "")"
+        + "or a complete set \(family[0]) …",
       found: shown.joined(separator: ", "),
-      remedy: "remove stale or fetch missing files, or restore \(container.indexName)")
+      remedy: container.isIndexed
+        ? "remove stale or fetch missing files, or restore \(container.indexName)"
+        : "give the path of the file itself")
   }
 }

@@ -13,28 +13,35 @@ extension CheckpointPlan {
   {
     let target = try ConversionTarget(source, layout, options)
     try options.checkOverrides(target.binding.tensors.map(\.name))
-    let moves = try Self.moves(target.binding.tensors) {
+    let moves = try Self.moves(target.binding.tensors + target.predictions) {
       try target.move($0, cast: options.cast(for: $0.name))
     }
     let carried = try Self.carried(source, target, options)
     let tensors = moves.flatMap(Tensor.withScales) + carried.tensors
     if !options.allowsLoss { try Self.refuseLoss(tensors) }
     let byName = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-    let container = options.container(from: source, to: layout)
+    let container = try options.container(from: source, to: layout)
+    try Self.refuseTypes(tensors, container)
     let shardPlan = ShardPlan(
       tensors.map { (name: $0.name, byteCount: $0.byteCount) },
       maximum: options.maximumShardSize, container: container)
+    let shards = try shardPlan.shards.enumerated().map { index, shard in
+      Shard(
+        fileName: shard.fileName, tensors: shard.tensors.compactMap { byName[$0] }, clone: nil,
+        metadata: layout.metadata,
+        values: try target.metadata?.values(
+          mostly: Self.commonType(tensors), part: index, of: shardPlan.shards.count,
+          tensors: tensors.count) ?? [])
+    }
     self.init(
-      layout: layout.id, container: container,
-      shards: shardPlan.shards.map { shard in
-        Shard(
-          fileName: shard.fileName, tensors: shard.tensors.compactMap { byName[$0] }, clone: nil,
-          metadata: layout.metadata)
-      },
-      writesIndex: shardPlan.shards.count > 1,
-      config: target.configBytes(
-        from: source,
-        quantised: Set(moves.filter { $0.scales != nil }.map(\.target.name) + carried.quantised)),
+      layout: layout.id, container: container, shards: shards,
+      writesIndex: shards.count > 1 && container.isIndexed,
+      config: container.hasMetadata
+        ? GGUFConfig.text(shards[0].values, shards.flatMap(\.tensors).map(\.name))
+        : target.configBytes(
+          from: source,
+          quantised: Set(
+            moves.filter { $0.scales != nil }.map(\.target.name) + carried.quantised)),
       sidecars: source.travelling.map(source.checkpoint.path),
       code: layout.code(for: source.configuration),
       dropped: target.dropped + carried.dropped + source.checkpoint.leftBehind)
@@ -89,6 +96,26 @@ extension CheckpointPlan {
       tensors.filter { !consumed.contains($0.name) }, quantised,
       consumed.sorted().map { ($0, "scale of a dequantised weight") }
     )
+  }
+
+  /// The type that most values have.
+  private static func commonType(_ tensors: [Tensor]) -> ScalarType {
+    let counts = tensors.reduce(into: [ScalarType: Int]()) { counts, tensor in
+      counts[tensor.type, default: 0] += TensorShape.elementCount(tensor.shape) ?? 0
+    }
+    return counts.max { ($0.value, $1.key.rawValue) < ($1.value, $0.key.rawValue) }?.key ?? .f32
+  }
+
+  /// Refuses types that the files to be written do not know.
+  private static func refuseTypes(_ tensors: [Tensor], _ container: Container) throws {
+    let strange = tensors.filter { !container.holds($0.type) }
+    try ProblemList.throwIfAny(
+      Set(strange.map(\.type)).sorted { $0.rawValue < $1.rawValue }.map { type in
+        Problem(
+          .unsupported, "\(container.rawValue) files have no such type",
+          tensor: NameFolding.summary(strange.filter { $0.type == type }.map(\.name)),
+          found: type.rawValue, remedy: "choose another type with --dtype f32, bf16 or f16")
+      })
   }
 
   private static func refuseLoss(_ tensors: [Tensor]) throws {

@@ -32,7 +32,9 @@ extension CheckpointPlan {
     if writesIndex {
       try OutputFile.write(Array(index.text.utf8), to: output.file(container.indexName))
     }
-    try OutputFile.write(config, to: output.file(StoredCheckpoint.configName))
+    if !container.hasMetadata {
+      try OutputFile.write(config, to: output.file(StoredCheckpoint.configName))
+    }
     for file in code { try OutputFile.write(file.bytes, to: output.file(file.name)) }
     for sidecar in sidecars {
       guard let name = sidecar.lastComponent else { continue }
@@ -58,7 +60,7 @@ extension CheckpointPlan {
     let changes = ChangeCounter()
     try container.write(
       shard.tensors.map { $0.toWrite(counting: changes, progress) }, metadata: shard.metadata,
-      to: path)
+      values: shard.values, to: path)
     report.changedValues += changes.counts
     report.writtenBytes += shard.tensors.reduce(0) { $0 + $1.byteCount }
   }

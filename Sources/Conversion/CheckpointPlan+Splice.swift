@@ -106,7 +106,7 @@ extension CheckpointPlan {
     return Shard(
       fileName: shard.fileName, tensors: kept.map { Tensor($0, rule: .copied) } + arriving,
       clone: isUnchanged ? path : nil,
-      metadata: shard.content.metadata)
+      metadata: shard.content.metadata, values: shard.content.values)
   }
 
   /// The edited config, which must say what the edited model is.
@@ -117,7 +117,8 @@ extension CheckpointPlan {
     let updated = source.layout.updatedConfig(
       source.config.value, from: source.configuration, to: configuration)
     try ProblemList.throwIfAny(
-      LayoutComparison(configuration, isSaidBy: updated, in: source.layout).problems)
+      LayoutComparison(configuration, isSaidBy: updated, in: source.layout, isWritten: false)
+        .problems)
     return source.config.bytes(
       source.config(
         updated, of: binding, quantised: Set(quantised + source.binding.carriedScales.keys)))

@@ -72,6 +72,7 @@ public struct CheckpointPlan: Sendable {
     /// The file of the source with the same content; nil for a file that is written anew.
     public let clone: FilePath?
     let metadata: [(key: String, value: String)]
+    var values: GGUFHeader.Metadata = []
   }
 
   /// The id of the layout that is written.
@@ -82,7 +83,7 @@ public struct CheckpointPlan: Sendable {
   public let shards: [Shard]
   /// Whether an index is written.
   public let writesIndex: Bool
-  /// The config to write.
+  /// The config; weight files that say themselves what they hold have it in their metadata.
   public let config: [UInt8]
   /// The files beside the weights that are copied.
   public let sidecars: [FilePath]

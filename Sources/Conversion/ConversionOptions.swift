@@ -23,8 +23,17 @@ public struct ConversionOptions: Sendable {
   /// Keeps everything as it is, in one file.
   public init() {}
 
-  func container(from source: OpenedModel, to layout: Layout) -> Container {
-    container ?? (layout.id == source.layout.id ? source.checkpoint.container : .safetensors)
+  /// The container to write.
+  /// - Throws: `Problem` of kind `usage` where the layout lives in another one than is asked for.
+  func container(from source: OpenedModel, to layout: Layout) throws -> Container {
+    let own = layout.container.flatMap(Container.init)
+    guard container == nil || own == container || (own == nil && container != .gguf) else {
+      throw Problem(
+        .usage, "layout \(layout.id) is not written in this container",
+        expected: own?.rawValue ?? "any but \(Container.gguf.rawValue)", found: container?.rawValue)
+    }
+    let same = layout.id == source.layout.id ? source.checkpoint.container : .safetensors
+    return container ?? own ?? same
   }
 
   /// Whether a config written before still describes what is written now.

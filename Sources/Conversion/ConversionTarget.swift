@@ -14,6 +14,10 @@ struct ConversionTarget {
   private let config: ConfigText
   /// The config to write, but for what it says of quantised weights.
   private let edited: JSONValue
+  /// The stored tensors of multi-token prediction that are written under new names.
+  let predictions: [BoundTensor]
+  /// The typed metadata to write; nil for a layout whose config is a file of its own.
+  let metadata: TargetMetadata?
   /// The carried tensors that go along.
   let kept: [StoredTensor]
   /// The names of tensors that are left out, each with the choice that says so.
@@ -22,27 +26,37 @@ struct ConversionTarget {
   /// Prepares a model for a layout.
   /// - Throws: `Problem` or `ProblemList` of kind `unsupported`, with every reason.
   init(_ source: OpenedModel, _ layout: Layout, _ options: ConversionOptions) throws {
-    let written = try Self.config(source, layout)
-    let comparison = LayoutComparison(source.configuration, isSaidBy: written.value, in: layout)
-    let wanted = CarriedTensors(source, options)
-    let there = try comparison.reading(orRefusingWith: {
+    let isSame = Self.isSameForm(source, layout)
+    let translated = try PredictionTensors(source, for: layout, options)
+    let configuration = translated.counted(in: source, for: layout, options)
+    let written = try Self.config(source, configuration, layout)
+    let comparison = LayoutComparison(
+      configuration, isSaidBy: written.value, in: layout, isWritten: !isSame)
+    let wanted = CarriedTensors(source, options, except: translated)
+    var there = try comparison.reading(orRefusingWith: {
       try options.allowsExtra ? [] : wanted.problems(LayoutBinding(layout, $0))
     })
-    model = source.canonical.withNorms(zeroCentred: there.normIsZeroCentred)
+    there.predictionLayers = configuration.predictionLayers
+    predictions = translated.tensors.isEmpty ? [] : try layout.predictionTensors(there).first ?? []
+    model = try translated.added(to: source).withNorms(zeroCentred: there.normIsZeroCentred)
     let plain = try LayoutBinding(layout, there)
     binding =
-      Self.isSameForm(source, layout)
+      isSame
       ? plain.scaled(by: source.quantisation, stored: source.checkpoint.headers) : plain
     let homeless = Set(wanted.homeless(in: binding))
     kept = wanted.kept.filter { !homeless.contains($0.name) }
-    dropped = wanted.dropped + homeless.sorted().map { ($0, "--allow extra") }
     let lacksMTP =
-      options.dropsMTP || homeless.contains { $0.hasPrefix(Layout.predictionPrefix) }
+      options.dropsMTP
+      || source.carried.contains { homeless.contains($0.name) && source.isPrediction($0) }
       || layout.predictionLayers(claimedBy: source.config.value) == 0
     let cast = layout.editedConfig(written.value, type: options.cast, dropsMTP: lacksMTP)
     edited = layout.configNamingCode(
       source.layout.editedConfig(cast, type: nil, dropsMTP: lacksMTP), for: there)
     config = written
+    metadata = try TargetMetadata(edited, of: source, configuration, in: layout)
+    dropped =
+      wanted.dropped + homeless.sorted().map { ($0, "--allow extra") }
+      + (metadata?.dropped ?? []) + (try Self.keysLeft(source, layout))
     try checkRoles()
   }
 
@@ -52,20 +66,42 @@ struct ConversionTarget {
     config.bytes(source.config(edited, of: binding, quantised: quantised))
   }
 
-  private static func isSameForm(_ source: OpenedModel, _ layout: Layout) -> Bool {
+  /// Keys of the source that say something for which the target has no place, where one of both
+  /// layouts has keys of its own.
+  private static func keysLeft(_ source: OpenedModel, _ layout: Layout) throws -> [(
+    name: String, reason: String
+  )] {
+    guard layout.id != source.layout.id, layout.hasOwnKeys || source.layout.hasOwnKeys else {
+      return []
+    }
+    return try source.layout.keysBeyondFacts(source.config.value, source.configuration)
+      .filter { $0 != GGUFConfig.tensorsKey }
+      .map { ($0, "key without a place in \(layout.id)") }
+  }
+
+  static func isSameForm(_ source: OpenedModel, _ layout: Layout) -> Bool {
     layout.id == source.layout.id && layout.variant == source.layout.variant
   }
 
   /// The config that a layout would write: that of the source where it stays in its form, that of
   /// before where the model comes back.
-  private static func config(_ source: OpenedModel, _ layout: Layout) throws -> ConfigText {
-    if isSameForm(source, layout) { return source.config }
-    if let origin = source.manifest?.origin(layout.id), origin.form == layout.variant.name {
+  private static func config(
+    _ source: OpenedModel, _ configuration: ModelConfiguration, _ layout: Layout
+  ) throws -> ConfigText {
+    if isSameForm(source, layout) {
+      let value = layout.updatedConfig(
+        source.config.value, from: source.configuration, to: configuration)
+      return value == source.config.value
+        ? source.config : ConfigText(value: value, bytes: source.config.bytes)
+    }
+    if !layout.hasOwnKeys, let origin = source.manifest?.origin(layout.id),
+      origin.form == layout.variant.name
+    {
       let bytes = Array(origin.config.utf8)
       return ConfigText(value: try JSONValue(parsing: bytes), bytes: bytes)
     }
     let config = try layout.writtenConfig(
-      source.configuration, keeping: source.config.value, of: source.layout)
+      configuration, keeping: source.config.value, of: source.layout)
     return ConfigText(value: config, bytes: nil)
   }
 
@@ -81,12 +117,13 @@ struct ConversionTarget {
   /// What a layout would say of a model.
   static func comparison(_ source: OpenedModel, _ layout: Layout) throws -> LayoutComparison {
     LayoutComparison(
-      source.configuration, isSaidBy: try config(source, layout).value, in: layout)
+      source.configuration, isSaidBy: try config(source, source.configuration, layout).value,
+      in: layout, isWritten: !isSameForm(source, layout))
   }
 
   /// Every canonical tensor must have a place.
   private func checkRoles() throws {
-    let places = Set(binding.tensors.flatMap { $0.parts.map(\.role) })
+    let places = Set((binding.tensors + predictions).flatMap { $0.parts.map(\.role) })
     let homeless = model.tensors.keys.filter { !places.contains($0) }
     try ProblemList.throwIfAny(
       Set(homeless.map(\.name)).sorted().map { name in
@@ -99,14 +136,19 @@ struct ConversionTarget {
 private struct CarriedTensors {
   let kept: [StoredTensor]
   let dropped: [(name: String, reason: String)]
+  private let source: OpenedModel
 
-  init(_ source: OpenedModel, _ options: ConversionOptions) {
-    func isDropped(_ name: String) -> Bool {
-      options.dropsMTP && name.hasPrefix(Layout.predictionPrefix)
+  init(
+    _ source: OpenedModel, _ options: ConversionOptions, except translated: PredictionTensors
+  ) {
+    self.source = source
+    let names = Set(translated.tensors.flatMap { [$0.name] + ($0.scales.map { [$0.name] } ?? []) })
+    func isDropped(_ tensor: StoredTensor) -> Bool {
+      options.dropsMTP && source.isPrediction(tensor)
     }
-    kept = source.carried.filter { !isDropped($0.name) }
+    kept = source.carried.filter { !isDropped($0) && !names.contains($0.name) }
     dropped =
-      source.carried.map(\.name).filter(isDropped).map { ($0, "--mtp drop") }
+      source.carried.filter(isDropped).map { ($0.name, "--mtp drop") }
       + source.extra.map { ($0, "--allow extra") }
   }
 
@@ -118,7 +160,8 @@ private struct CarriedTensors {
   func problems(_ binding: LayoutBinding) -> [Problem] {
     let names = homeless(in: binding)
     guard !names.isEmpty else { return [] }
-    let isPrediction = names.contains { $0.hasPrefix(Layout.predictionPrefix) }
+    let lost = Set(names)
+    let isPrediction = kept.contains { lost.contains($0.name) && source.isPrediction($0) }
     return [
       Problem(
         .unsupported, "layout \(binding.layout.id) has no place for some tensors",

@@ -34,10 +34,16 @@ public struct LayoutComparison: Sendable {
   let configuration: ModelConfiguration?
   private let layout: String
   private let unreadable: [Problem]
+  private let breaches: [Problem]
 
   /// Reads the config that a layout would write and compares it with the model.
-  init(_ model: ModelConfiguration, isSaidBy config: JSONValue, in layout: Layout) {
+  /// - Parameter isWritten: whether the model comes from elsewhere, so that the limits of the layout
+  ///   count.
+  init(
+    _ model: ModelConfiguration, isSaidBy config: JSONValue, in layout: Layout, isWritten: Bool
+  ) {
     self.layout = layout.id
+    breaches = isWritten ? layout.breaches(model) : []
     let unsaid = layout.unsaid(model).flatMap { item in
       item.facts.map {
         FactComparison(fact: $0.key, layer: item.layer, here: $0.value, there: .none)
@@ -100,7 +106,7 @@ public struct LayoutComparison: Sendable {
 
   /// Every reason why the layout cannot hold the model, of kind `unsupported`.
   public var problems: [Problem] {
-    unreadable
+    unreadable + breaches
       + rows.compactMap { row in
         let here = row.here.text + (row.layers.isEmpty ? "" : " in layers \(row.layerText)")
         return switch row.verdict {

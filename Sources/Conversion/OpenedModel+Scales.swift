@@ -12,6 +12,20 @@ extension StoredCheckpoint {
       uniquingKeysWith: { first, _ in first })
   }
 
+  /// The same with the shapes that a layout asks for where they differ in outer extents of 1 alone,
+  /// which GGUF does not keep.
+  func shaped(like tensors: [BoundTensor]) -> StoredHeaders {
+    var headers = headers
+    guard container == .gguf else { return headers }
+    for tensor in tensors {
+      guard let shape = headers[tensor.name]?.shape,
+        shape.drop(while: { $0 == 1 }) == tensor.shape.drop(while: { $0 == 1 })
+      else { continue }
+      headers[tensor.name]?.shape = tensor.shape
+    }
+    return headers
+  }
+
   /// The scales of a stored tensor; nil where they are not stored.
   func scales(_ bound: BoundScales, of tensor: StoredTensor) -> BlockScales? {
     self.tensor(bound.name).map { stored in

@@ -57,7 +57,7 @@ public struct OpenedModel: Sendable {
       .scaled(by: fitting.quantisation, stored: checkpoint.headers)
     extra = binding.extra(in: checkpoint.tensors.map(\.name))
     canonical = CanonicalModel(
-      configuration: fitting.configuration, tensors: try Self.tensors(binding, checkpoint))
+      configuration: fitting.configuration, tensors: try Self.tensors(binding.tensors, checkpoint))
   }
 
   /// Claims of the config that do not hold but do no harm.
@@ -67,7 +67,7 @@ public struct OpenedModel: Sendable {
   }
 
   private static func config(_ checkpoint: StoredCheckpoint) throws -> JSONValue {
-    let configFile = checkpoint.path(StoredCheckpoint.configName).string
+    let configFile = checkpoint.configPath.string
     guard let config = checkpoint.config else {
       throw Problem(
         .missing, "there is no config.json beside the weights", file: configFile,
@@ -159,7 +159,7 @@ public struct OpenedModel: Sendable {
     _ candidate: LayoutEvidence, _ config: JSONValue, _ checkpoint: StoredCheckpoint,
     _ stored: StoredHeaders, _ allowsExtra: Bool
   ) throws -> Reading {
-    let configFile = checkpoint.path(StoredCheckpoint.configName).string
+    let configFile = checkpoint.configPath.string
     let (configuration, quantisation, binding) = try Problem.placing({ $0.inFile(configFile) }) {
       let configuration = try candidate.layout.configuration(from: config)
       let quantisation = try candidate.layout.quantisation(from: config)
@@ -167,18 +167,19 @@ public struct OpenedModel: Sendable {
       return (configuration, quantisation, binding.scaled(by: quantisation, stored: stored))
     }
     try binding.check(
-      stored: stored, quantisation: quantisation, allowsExtra: allowsExtra,
+      stored: checkpoint.shaped(like: binding.tensors), quantisation: quantisation,
+      allowsExtra: allowsExtra,
       file: checkpoint.directory.string)
     try ProblemList.throwIfAny(
       candidate.layout.claimProblems(config, stored, file: configFile))
     return (candidate, configuration, binding, quantisation)
   }
 
-  private static func tensors(_ binding: LayoutBinding, _ checkpoint: StoredCheckpoint) throws
+  static func tensors(_ bound: [BoundTensor], _ checkpoint: StoredCheckpoint) throws
     -> [Role: CanonicalTensor]
   {
     var tensors: [Role: CanonicalTensor] = [:]
-    for bound in binding.tensors {
+    for bound in bound {
       let stored = try joined(
         bound.pieces.map { name in
           guard let piece = checkpoint.tensor(name) else {
@@ -188,9 +189,11 @@ public struct OpenedModel: Sendable {
         })
       let scales = bound.scales.flatMap { checkpoint.scales($0, of: stored) }
       for part in bound.parts {
-        tensors[part.role] = CanonicalTensor(
+        var tensor = CanonicalTensor(
           shape: part.shape, type: stored.type, region: stored.region, view: part.view,
           steps: part.steps, scales: scales, origin: stored.name)
+        tensor.hasFixedType = bound.storedType.isFixed
+        tensors[part.role] = tensor
       }
     }
     return tensors

@@ -12,7 +12,9 @@ extension TensorMove {
       try source.withBytes { try sink.write($0) }
       return 0
     }
-    return try holding(pieces[...]) { try writeWindows(to: &sink) }
+    return try holding(pieces[...]) {
+      try type.isBlock ? writeBlocks(to: &sink) : writeWindows(to: &sink)
+    }
   }
 
   /// Keeps the bytes of all parts at hand, which a storage may put together anew otherwise.

@@ -39,7 +39,8 @@ public struct TensorMove: Sendable {
   /// Plans one stored tensor.
   ///
   /// Computed values are stored as F32; where all of them fit the type of the model's matrices they
-  /// are stored in that, so that a tensor which was widened for a value step comes back as it was.
+  /// are stored in that, so that a tensor which was widened for a value step, or because its layout
+  /// fixes the type, comes back as it was.
   /// - Parameters:
   ///   - cast: the type asked for; one asked for by name also narrows a tensor that stays wide
   ///     otherwise. Quantised weights are dequantised where one is asked for and keep their bytes
@@ -79,7 +80,8 @@ public struct TensorMove: Sendable {
     scaleMoves = scales.map { [$0] } ?? []
     let isComputed = pieces.contains { $0.source.steps != $0.steps }
     let planned = try Self.type(of: target, sources: sources, cast: cast, isComputed: isComputed)
-    if isComputed, cast == .keep, planned == .f32, target.storedType == .keep, let narrow,
+    let isWidened = isComputed || sources.allSatisfy(\.hasFixedType)
+    if isWidened, cast == .keep, planned == .f32, !target.storedType.isFixed, let narrow,
       Self.fits(narrow, pieces)
     {
       (type, isSeenExact) = (narrow, true)
@@ -103,7 +105,7 @@ public struct TensorMove: Sendable {
   }
 
   /// The most values that are looked at before they are written; norms are far smaller.
-  private static let mostSeenValues = 1 << 20
+  private static let mostSeenValues = 1 << 22
 
   /// Whether a narrower type holds every value that will be written.
   /// - Cost: reads the values.
@@ -111,7 +113,7 @@ public struct TensorMove: Sendable {
     guard narrow == .bf16 || narrow == .f16,
       pieces.reduce(0, { $0 + $1.source.count }) <= mostSeenValues
     else { return false }
-    return pieces.allSatisfy { isExact($0, as: narrow) }
+    return pieces.allSatisfy { isExact($0, as: narrow) || $0.comesBack(as: narrow) }
   }
 
   private static func isExact(_ piece: Piece, as type: ScalarType) -> Bool {
@@ -138,28 +140,48 @@ public struct TensorMove: Sendable {
         .unsupported, "parts of one tensor have types that cannot stand together",
         tensor: target.name, found: types.map(\.rawValue).sorted().joined(separator: ", "))
     }
-    let kept = types == [.bf16, .f16] || isComputed ? .f32 : widest
+    let isMixed = types.count > 1 && !types.contains(.f32)
+    let kept = isMixed || isComputed ? .f32 : widest
     switch cast {
     case .keep: return kept
-    case .byName(let type): return type
+    case .byName(let type): return fitting(type, target.shape)
     case .everywhere(let type):
-      return target.storedType == .wide && kept == .f32 ? .f32 : type
+      return target.storedType == .wide && kept == .f32 ? .f32 : fitting(type, target.shape)
     }
   }
 
+  /// The type itself, or F16 where rows do not fill its blocks, as llama.cpp chooses.
+  private static func fitting(_ type: ScalarType, _ shape: [Int]) -> ScalarType {
+    (shape.last ?? 1) % type.unit.elements == 0 ? type : .f16
+  }
+
   private func checkCast() throws {
-    if type.byteWidth == nil, wholeSource == nil {
+    if type.byteWidth == nil, !type.isBlock, wholeSource == nil {
       throw Problem(
         .unsupported, "elements that do not fill whole bytes can only be copied as a whole",
         tensor: target.name, found: type.rawValue)
     }
-    for piece in pieces where !isVerbatim(piece) {
-      guard piece.source.isComputable, type.isComputable else {
+    for piece in pieces {
+      if isVerbatim(piece) {
+        try checkBlocks(piece)
+        continue
+      }
+      guard piece.source.isComputable, type.isFloat || type == .q8Zero else {
         throw Problem(
           .unsupported, "values of this type can only be moved, not changed", tensor: target.name,
           expected: type.rawValue, found: piece.source.type.rawValue)
       }
     }
+  }
+
+  /// Refuses to tear blocks of quantised values apart.
+  private func checkBlocks(_ piece: Piece) throws {
+    guard type.isBlock, wholeSource == nil, piece.pairing.inBlocks(of: type.unit.elements) == nil
+    else { return }
+    throw Problem(
+      .unsupported, "a block of quantised values cannot be torn apart", tensor: target.name,
+      expected: "whole blocks of \(type.unit.elements)", found: type.rawValue,
+      remedy: "choose a type of single values with --dtype f32, bf16 or f16")
   }
 
   /// Whether the bytes of a part are moved and not computed.
@@ -170,7 +192,9 @@ public struct TensorMove: Sendable {
 
   /// Whether some value changes when it is written.
   /// - Cost: reads the values up to the first one that does.
-  var changesValues: Bool { !pieces.allSatisfy { isVerbatim($0) || Self.isExact($0, as: type) } }
+  var changesValues: Bool {
+    !pieces.allSatisfy { isVerbatim($0) || !type.isBlock && Self.isExact($0, as: type) }
+  }
 
   /// Why writing this tensor can lose values; nil where it cannot.
   public var loss: String? {

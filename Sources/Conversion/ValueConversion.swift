@@ -69,3 +69,25 @@ extension UnsafeMutablePointer<Float> {
     for index in 0..<count { self[index] = step.apply(self[index]) }
   }
 }
+
+extension TensorMove.Piece {
+  /// Whether decay rates, written in a narrower type, stand for the exponentials that are stored.
+  ///
+  /// These may differ in their last two bits, by which the exponentials of libraries differ too.
+  func comesBack(as narrow: ScalarType) -> Bool {
+    guard source.steps == [.negexp], steps.isEmpty, source.scales == nil else { return false }
+    let scratch = OwnedBytes(count: 4)
+    var agrees = true
+    source.region.withBytes { bytes in
+      pairing.forEachRun { start, _, count in
+        for index in start..<(start + count) where agrees {
+          let stored = FloatBits.load(bytes, index, source.type)
+          let kept = FloatBits.store(
+            ValueStep.negexp.undo(stored), scratch.mutableBytes, 0, narrow)
+          agrees = abs(ValueStep.negexp.apply(kept) - stored) <= 0x1p-22 * abs(stored)
+        }
+      }
+    }
+    return agrees
+  }
+}

@@ -38,6 +38,13 @@ extension JSONScanner {
     return .double(number, text: text)
   }
 
+  /// Steps over a number of any size.
+  mutating func skipNumber() throws {
+    skipWhitespace()
+    if current == UInt8(ascii: "-") { position += 1 }
+    _ = try skipNumber(from: position)
+  }
+
   /// Steps over a number after its sign.
   /// - Returns: whether it has neither fraction nor exponent.
   private mutating func skipNumber(from start: Int) throws -> Bool {

@@ -36,6 +36,22 @@ extension JSONScanner {
     try advance(to: UInt8(ascii: "]"), "',' or ']'")
   }
 
+  /// Steps over a value that nobody asks for; its numbers may have any size.
+  public mutating func skip() throws {
+    switch try nextKind() {
+    case .null: try null()
+    case .bool: _ = try bool()
+    case .number: try skipNumber()
+    case .string: _ = try text()
+    case .array:
+      try beginArray()
+      while try nextElement() { try skip() }
+    case .object:
+      try beginObject()
+      while try nextKey() != nil { try skip() }
+    }
+  }
+
   /// The problem that a key, which has just been read, occurs twice.
   func repeated(_ key: JSONText) -> Problem {
     problem("the key \"\(key.string)\" occurs twice in one object", at: key.start(in: bytes) - 1)

@@ -3,7 +3,8 @@ import Diagnostics
 
 /// When a rule of a layout applies: a list of clauses over facts that must all hold.
 ///
-/// A clause is `fact`, `!fact`, `fact=value` or `fact!=value`; `a & b` joins clauses.
+/// A clause is `fact`, `!fact`, `fact=value` or `fact!=value`, where `{fact}` as the value stands for
+/// that of another fact; `a & b` joins clauses.
 public struct Condition: Hashable, Sendable {
   /// The condition as written.
   public let text: String
@@ -13,6 +14,15 @@ public struct Condition: Hashable, Sendable {
     let fact: String
     let value: String
     let isNegated: Bool
+
+    /// The fact whose value is compared; nil for a fixed value.
+    var other: String? {
+      value.hasPrefix("{") && value.hasSuffix("}") ? String(value.dropFirst().dropLast()) : nil
+    }
+
+    func value(_ facts: Facts) -> String {
+      other.map { (facts[$0] ?? .none).text } ?? value
+    }
   }
 
   /// The condition that always holds.
@@ -48,7 +58,10 @@ public struct Condition: Hashable, Sendable {
   /// Whether the condition holds for the facts of a model or a layer.
   public func holds(_ facts: Facts) -> Bool {
     clauses.allSatisfy { clause in
-      ((facts[clause.fact] ?? .none).text == clause.value) != clause.isNegated
+      ((facts[clause.fact] ?? .none).text == clause.value(facts)) != clause.isNegated
     }
   }
+
+  /// The names of the facts that are asked for.
+  var facts: [String] { clauses.flatMap { [$0.fact] + ($0.other.map { [$0] } ?? []) } }
 }

@@ -5,13 +5,17 @@ import JSON
 /// Config values that say something of every layer: lists, intervals, indices, groups and blocks.
 extension ConfigEntry {
   /// The facts that a list with one item per layer states, layer by layer.
-  /// - Parameter count: the number of layers, where another key gives it.
-  func readList(from object: JSONObject, count: FactValue?) throws -> [Facts] {
-    switch meaning {
+  /// - Parameter facts: those of the model, the number of layers among them where a key gives it.
+  func readList(from object: JSONObject, known facts: Facts) throws -> [Facts] {
+    let count = facts["layers"]
+    return switch meaning {
     case .blocks(let select, let kinds): try readBlocks(from: object, select, kinds)
-    case .list(let words, let interval, let onlyInterval):
+    case .list(let words, let interval, .interval):
+      try readWords(interval?.words(object, count) ?? [], words)
+    case .list(let words, let interval, .list(let prediction)):
       try readWords(
-        onlyInterval ? nil : given(in: object), in: object, words, interval, count: count)
+        withoutPrediction(given(in: object).map(array), prediction, facts["mtp.layers"])
+          ?? interval?.words(object, count) ?? [], words)
     case .sparse(let step, let experts):
       try readSparse(from: object, step: step, experts: experts, count: count)
     case .groups(let groups): try readGroups(from: object, groups, count: count)
@@ -64,19 +68,32 @@ extension ConfigEntry {
     }
   }
 
-  private func readWords(
-    _ list: JSONValue?, in object: JSONObject, _ words: [(word: String, facts: Facts)],
-    _ interval: Interval?, count: FactValue?
-  ) throws -> [Facts] {
-    let list = try list.map(array) ?? interval?.words(object, count) ?? []
-    return try list.enumerated().map { layer, value in
-      guard let match = words.first(where: { value == .string($0.word) }) else {
+  private func readWords(_ list: [JSONValue], _ words: [(word: JSONValue, facts: Facts)]) throws
+    -> [Facts]
+  {
+    try list.enumerated().map { layer, value in
+      guard let match = words.first(where: { value == $0.word }) else {
         throw Problem(
           .unsupported, "\(key): the kind of a layer is not one the layout knows", layer: layer,
-          expected: words.map(\.word).joined(separator: ", "), found: value.text(indent: 0))
+          expected: words.map { $0.word.string ?? $0.word.text(indent: 0) }
+            .joined(separator: ", "), found: value.text(indent: 0))
       }
       return match.facts
     }
+  }
+
+  /// A list without its last words, which stand for layers of multi-token prediction.
+  private func withoutPrediction(
+    _ list: [JSONValue]?, _ word: JSONValue?, _ count: FactValue?
+  ) throws -> [JSONValue]? {
+    guard let list, let word, case .integer(let count)? = count, count > 0 else { return list }
+    guard list.count >= count, list.suffix(count).allSatisfy({ $0 == word }) else {
+      throw Problem(
+        .invalid, "\(key): the list does not end with the layers of multi-token prediction",
+        expected: "\(count) times \(word.text(indent: 0))",
+        found: JSONValue.array(list).text(indent: 0))
+    }
+    return list.dropLast(count)
   }
 
   private func readBlocks(
@@ -151,11 +168,16 @@ extension ConfigEntry.Interval {
     }
     var words = words(count, every: interval)
     if hasOneAtLeast, !words.contains(every), !words.isEmpty { words[words.count - 1] = every }
-    return words.map { .string($0) }
+    return words
+  }
+
+  /// The smallest interval that gives these words; nil where none does.
+  func smallest(_ words: [JSONValue]) -> Int? {
+    (1...(words.count + 1)).first { self.words(words.count, every: $0) == words }
   }
 
   /// The words of some layers for one interval.
-  func words(_ count: Int, every interval: Int) -> [String] {
+  func words(_ count: Int, every interval: Int) -> [JSONValue] {
     (0..<count).map { ($0 + 1) % interval == 0 ? every : other }
   }
 }

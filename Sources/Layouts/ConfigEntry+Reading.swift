@@ -25,7 +25,7 @@ extension ConfigEntry {
       if let derived = entry.derived { return try derived.value(object, known) }
       if let ratio = entry.ratio { return try ratio.value(object, known) }
     }
-    let fact = try read(entry, value)
+    let fact = try difference(entry, read(entry, value), known)
     guard let times = entry.times else { return fact }
     guard case .integer(let factor)? = known[times], let number = fact.json.number,
       let product = Int(exactly: number * Double(factor))
@@ -41,6 +41,7 @@ extension ConfigEntry {
       throw Problem(.invalid, "the config lacks a key", expected: key)
     }
     if value == .null, let null = entry.null { return null }
+    if entry.listed != nil { return try integers(value) }
     if let map = entry.map {
       guard let match = map.first(where: { $0.value == value }),
         let fact = match.facts[entry.fact]
@@ -55,6 +56,31 @@ extension ConfigEntry {
       return .integer(overflow ? number : sum)
     }
     return fact
+  }
+
+  /// The value less another fact, or divided by one.
+  private func difference(_ entry: FactEntry, _ fact: FactValue, _ known: Facts) throws
+    -> FactValue
+  {
+    guard case .integer(var number) = fact else { return fact }
+    if let with = entry.with, case .integer(let other)? = known[with] {
+      number = number.subtractingReportingOverflow(other).partialValue
+    }
+    guard let over = entry.over else { return .integer(number) }
+    guard case .integer(let divisor)? = known[over], divisor > 0, number % divisor == 0 else {
+      throw Problem(.invalid, "\(key) is not a multiple of \(over)", found: "\(number)")
+    }
+    return .integer(number / divisor)
+  }
+
+  /// A list of integers as a word, `11,11,10`; zeros at its end do not count.
+  private func integers(_ value: JSONValue) throws -> FactValue {
+    let numbers = value.array?.compactMap(\.int) ?? []
+    guard let items = value.array, numbers.count == items.count else {
+      throw Problem(.invalid, "the config has a value of the wrong type", found: text(value))
+    }
+    let end = numbers.lastIndex { $0 != 0 }.map { $0 + 1 } ?? 0
+    return .word(numbers[..<end].map(String.init).joined(separator: ","))
   }
 
   private func read(_ cases: [Case], _ value: JSONValue?, otherwise: Facts?) throws -> Facts {

@@ -4,6 +4,12 @@ import JSON
 extension ConfigEntry {
   /// The value of the key for given facts; nil where no value stands for them.
   func value(for facts: Facts) -> JSONValue? {
+    let value = untyped(facts)
+    guard type == "f32", let number = value?.number else { return value }
+    return JSONValue(Double("\(Float(number))") ?? number)
+  }
+
+  private func untyped(_ facts: Facts) -> JSONValue? {
     switch meaning {
     case .fact(let entry): value(entry, facts)
     case .cases(let cases, _, _):
@@ -31,13 +37,24 @@ extension ConfigEntry {
     {
       return JSONValue(Double(product) / Double(factor))
     }
+    if let listed = entry.listed { return fact.integers(atLeast: listed) }
     if let null = entry.null, null.means(fact) { return .null }
     if fact == .none { return nil }
     if let map = entry.map { return map.first { $0.facts[entry.fact] == fact }?.value }
-    if case .integer(let number) = fact { return .integer(Int64(number - entry.plus)) }
+    if case .integer(let number) = fact { return integer(number, entry, facts) }
     if entry.isFloat, case .integer(let number) = fact { return JSONValue(Double(number)) }
     if entry.isFloat, case .number(let number) = fact { return JSONValue(number) }
     return fact.json
+  }
+
+  private func integer(_ number: Int, _ entry: FactEntry, _ facts: Facts) -> JSONValue? {
+    var number = number - entry.plus
+    if let with = entry.with, case .integer(let other)? = facts[with] { number += other }
+    guard let over = entry.over, case .integer(let factor)? = facts[over] else {
+      return JSONValue(number)
+    }
+    let (product, overflow) = number.multipliedReportingOverflow(by: factor)
+    return overflow ? nil : JSONValue(product)
   }
 
   /// Whether the entry has to say something of these facts and cannot.
@@ -78,19 +95,37 @@ extension ConfigEntry {
   }
 
   /// The list that says something of every layer; nil where it cannot.
-  func list(for layers: [Facts]) -> JSONValue? {
+  /// - Parameter predictions: the number of layers of multi-token prediction.
+  func list(for layers: [Facts], predictions: Int = 0) -> JSONValue? {
     if case .sparse = meaning {
       let dense = layers.indices.filter { layers[$0]["mlp"] != .word("moe") }
       return .array(dense.map { JSONValue($0) })
     }
     if case .groups(let groups) = meaning { return list(of: groups, layers) }
-    guard case .list(let words, let interval, let onlyInterval) = meaning else { return nil }
-    let list = layers.compactMap { facts in
+    guard case .list(let words, let interval, let form) = meaning else { return nil }
+    let list = Self.words(words, layers)
+    switch form {
+    case .interval: return interval?.smallest(list).map { JSONValue($0) }
+    case .list(let prediction):
+      return .array(list + (prediction.map { Array(repeating: $0, count: predictions) } ?? []))
+    }
+  }
+
+  /// The nearest word of every layer.
+  private static func words(_ words: [(word: JSONValue, facts: Facts)], _ layers: [Facts])
+    -> [JSONValue]
+  {
+    layers.compactMap { facts in
       words.min { $0.facts.distance(to: facts) < $1.facts.distance(to: facts) }?.word
     }
-    guard onlyInterval else { return .array(list.map { .string($0) }) }
-    return (1...(list.count + 1)).first { interval?.words(list.count, every: $0) == list }
-      .map { JSONValue($0) }
+  }
+
+  /// The interval to write beside a list, where the layout does and the layers follow one.
+  func interval(for layers: [Facts]) -> (key: String, value: JSONValue)? {
+    guard case .list(let words, let interval?, .list) = meaning, interval.type != nil,
+      let key = interval.key
+    else { return nil }
+    return interval.smallest(Self.words(words, layers)).map { (key, JSONValue($0)) }
   }
 
   /// One object, or a list of objects, that name the layers with the same facts; null for none, or

@@ -10,6 +10,8 @@ public struct ConfigEntry: Sendable {
   let alternativeKeys: [String]
   /// For which layers the entry holds, where it states facts of layers.
   let condition: Condition
+  /// The type of the value in typed metadata, such as `u32` or `[bool]`.
+  let type: String?
   let meaning: Meaning
 
   indirect enum Meaning: Sendable {
@@ -23,9 +25,8 @@ public struct ConfigEntry: Sendable {
     case standard(JSONValue)
     /// An object or null; `null` and `set` are what either says by itself.
     case object(null: Facts, set: Facts, entries: [ConfigEntry])
-    /// One word per layer, or a rule for a missing list; where only the rule counts, the key is that
-    /// of its interval.
-    case list([(word: String, facts: Facts)], interval: Interval?, onlyInterval: Bool)
+    /// One word per layer, or a rule for a missing list.
+    case list([(word: JSONValue, facts: Facts)], interval: Interval?, ListForm)
     /// The indices of dense layers; every `step`-th of the others is a mixture where there are
     /// experts.
     case sparse(step: String, experts: String)
@@ -49,6 +50,12 @@ public struct ConfigEntry: Sendable {
     let times: String?
     /// Whether the key is not written where it has the derived value.
     let isOmittedIfDerived: Bool
+    /// The fact by which the value is divided on reading.
+    let over: String?
+    /// The fact that is subtracted from the value on reading.
+    let with: String?
+    /// The fewest integers of a list that is written; nil for a value that is no list.
+    let listed: Int?
     /// How the value follows from the hidden size where it is null or missing.
     let ratio: Ratio?
     /// Whether a number is written with a fraction even where it is whole.
@@ -64,6 +71,14 @@ public struct ConfigEntry: Sendable {
     let key: String?
     let times: Double
     let over: String?
+  }
+
+  /// How a list with one word per layer is written.
+  enum ListForm: Hashable, Sendable {
+    /// A list, which goes on with a word for each layer of multi-token prediction where one is given.
+    case list(prediction: JSONValue?)
+    /// The interval alone, under the key; reading knows no list.
+    case interval
   }
 
   /// Two thirds of a multiple of the hidden size, rounded up: the width of a gated MLP.
@@ -85,10 +100,12 @@ public struct ConfigEntry: Sendable {
     let key: String?
     let standard: Int
     /// The word of layers interval - 1, 2 · interval - 1, …
-    let every: String
-    let other: String
+    let every: JSONValue
+    let other: JSONValue
     /// Whether the last layer is of the kind `every` where no other is.
     let hasOneAtLeast: Bool
+    /// The type of the interval in typed metadata, where it is written beside the list.
+    let type: String?
   }
 
   /// What one kind of per-layer block says.
@@ -112,7 +129,7 @@ public struct ConfigEntry: Sendable {
   /// The names of the facts that the entry reads, those of nested entries among them.
   var facts: Set<String> {
     switch meaning {
-    case .fact(let entry): [entry.fact]
+    case .fact(let entry): Set([entry.fact, entry.with, entry.over].compactMap(\.self))
     case .cases(let cases, _, let otherwise):
       Set(cases.flatMap(\.facts.keys)).union((otherwise ?? [:]).keys)
     case .constant, .standard: []
@@ -168,6 +185,14 @@ extension JSONObject {
 }
 
 extension FactValue {
+  /// The list that a word such as `11,11,10` stands for, with zeros at its end.
+  func integers(atLeast count: Int) -> JSONValue? {
+    guard case .word(let word) = self else { return nil }
+    let numbers = word.split(separator: ",").compactMap { Int($0) }
+    let zeros = Array(repeating: 0, count: max(count - numbers.count, 0))
+    return .array((numbers + zeros).map { JSONValue($0) })
+  }
+
   /// The fact value of a JSON scalar; nil for anything else.
   init?(_ value: JSONValue) {
     switch value {

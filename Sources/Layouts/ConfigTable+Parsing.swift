@@ -15,6 +15,7 @@ extension ConfigTable {
     let wrapping = object.optional("wrapper")?.object
     wrapper = variant.isWrapped ? wrapping : nil
     isClosed = object.optional("closed") == .bool(true)
+    isApart = object.optional("apart") == .bool(true)
     entries = try object.array("keys").map { try ConfigEntry($0, tables) }
     try object.finish()
   }
@@ -44,20 +45,14 @@ extension ConfigTable {
 extension ConfigEntry {
   init(_ value: JSONValue, _ tables: ConfigTable.Tables) throws {
     if case .array(let pair) = value, pair.count == 2 {
-      key = try FormatValue.string(pair[0])
-      let fact = try Self.known(FormatValue.string(pair[1]))
-      meaning = .fact(
-        FactEntry(
-          fact: fact, null: nil, absent: nil, plus: 0, derived: nil,
-          times: nil, isOmittedIfDerived: false, ratio: nil,
-          isFloat: false, map: nil))
-      (alternativeKeys, condition) = ([], .always)
+      self = try Self(.object(["key": pair[0], "fact": pair[1]]), tables)
       return
     }
     var object = try FormatObject(value, "a config key")
     key = try object.string("key")
     alternativeKeys = try object.strings("or")
     condition = try object.condition()
+    type = try MetadataType.checked(object.optionalString("as"))
     meaning = try Self.meaning(&object, tables)
     try object.finish()
   }
@@ -108,6 +103,9 @@ extension ConfigEntry {
       derived: try derived(&object),
       times: try object.optionalString("times").map(known),
       isOmittedIfDerived: object.optional("omit_derived") == .bool(true),
+      over: try object.optionalString("over").map(known),
+      with: try object.optionalString("with").map(known),
+      listed: object.optional("listed") == nil ? nil : try object.integer("listed"),
       ratio: try ratio(&object), isFloat: object.optional("float") == .bool(true), map: map)
   }
 
@@ -186,13 +184,22 @@ extension ConfigEntry {
       var rule = try FormatObject(rule, "interval")
       interval = Interval(
         key: try rule.optionalString("key"), standard: try rule.integer("default"),
-        every: try rule.string("every"), other: try rule.string("other"),
-        hasOneAtLeast: rule.optional("one_at_least") == .bool(true))
+        every: word(try rule.string("every")), other: word(try rule.string("other")),
+        hasOneAtLeast: rule.optional("one_at_least") == .bool(true),
+        type: try MetadataType.checked(rule.optionalString("as")))
       try rule.finish()
     }
+    let prediction = try object.optionalString("prediction").map(word)
     return .list(
-      try words.entries.map { ($0.key, try FormatValue.facts($0.value)) }, interval: interval,
-      onlyInterval: object.optional("only_interval") == .bool(true))
+      try words.entries.map { (word($0.key), try FormatValue.facts($0.value)) },
+      interval: interval,
+      object.optional("only_interval") == .bool(true)
+        ? .interval : .list(prediction: prediction))
+  }
+
+  /// A word of a list; `true` and `false` are the truth values.
+  private static func word(_ text: String) -> JSONValue {
+    text == "true" || text == "false" ? .bool(text == "true") : .string(text)
   }
 
   private static func blocks(_ value: JSONValue, _ tables: ConfigTable.Tables) throws

@@ -17,8 +17,8 @@ extension ConfigTable {
     return entries.flatMap { entry -> [UnsaidFacts] in
       let layers = stated(facts, by: entry)
       switch entry.meaning {
-      case .list(let words, _, let onlyInterval):
-        if onlyInterval, entry.list(for: layers) == nil {
+      case .list(let words, _, let form):
+        if form == .interval, entry.list(for: layers) == nil {
           return [
             UnsaidFacts(
               key: entry.key, facts: ["mixer": .word("in no regular interval")], layer: nil)

@@ -17,6 +17,13 @@ extension ConfigTable {
       entry.updateBlocks(&inner, from: before, to: after)
       entry.updateList(&inner, from: stated(before, by: entry), to: stated(after, by: entry))
     }
+    if old.predictionLayers != new.predictionLayers {
+      for entry in entries {
+        guard case .list(_, _, .list(_?)) = entry.meaning, inner[entry.key] != nil else { continue }
+        inner[entry.key] = entry.list(
+          for: stated(after, by: entry), predictions: new.predictionLayers)
+      }
+    }
     for entry in entries where entry.isForLayers {
       guard let old = layerFacts(entry, old), let new = layerFacts(entry, new) else { continue }
       entry.update(&inner, from: old, to: new)
@@ -35,9 +42,11 @@ extension ConfigTable {
     for entry in entries {
       let facts = entry.isForLayers ? layerFacts(entry, configuration) : configuration.values
       let blocks = layers.compactMap { entry.block(for: $0) }
-      let list = entry.list(for: stated(layers, by: entry))
+      let list = entry.list(
+        for: stated(layers, by: entry), predictions: configuration.predictionLayers)
       if let value = facts.flatMap(entry.value(for:)) ?? list {
         object.set(value, at: entry.key)
+        if let (key, value) = entry.interval(for: layers) { object.set(value, at: key) }
       } else if !blocks.isEmpty {
         object[entry.key] = .array(blocks.map { .object($0) })
       }
@@ -53,6 +62,10 @@ extension ConfigTable {
     var object = flat(configuration)
     let understood = understoodKeys(configuration).union(other.understoodKeys(configuration))
     let known = Set(entries.map(\.topKey))
+    if let key = predictionKey, configuration.predictionLayers > 0 {
+      object.set(JSONValue(configuration.predictionLayers), at: key)
+    }
+    guard !isApart, !other.isApart else { return wrapped(object) }
     for (key, value) in try other.table(config).entries where !isClosed || known.contains(key) {
       if case .object(let inner) = value, case .object? = object[key] {
         for (name, value) in inner.entries where !understood.contains("\(key)/\(name)") {
@@ -88,6 +101,23 @@ extension ConfigTable {
     for key in outer { wrapper[key] = object[key] }
     wrapper[nested] = .object(inner)
     return .object(wrapper)
+  }
+
+  /// The keys of a config that say something beyond facts.
+  func keysBeyondFacts(_ config: JSONValue, _ configuration: ModelConfiguration) throws
+    -> [String]
+  {
+    let known = Set(entries.flatMap { [$0.key] + $0.alternativeKeys }).union(intervalKeys)
+    return try table(config).keys.filter { key in
+      !known.contains(key) && !known.contains { $0.hasPrefix(key + "/") }
+    }
+  }
+
+  /// The keys under which intervals stand beside lists.
+  private var intervalKeys: [String] {
+    entries.compactMap { entry in
+      if case .list(_, let interval?, _) = entry.meaning { interval.key } else { nil }
+    }
   }
 
   /// The keys that say something of a configuration, or belong to the layout alone.

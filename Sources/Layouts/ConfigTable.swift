@@ -17,6 +17,9 @@ public struct ConfigTable: Sendable {
   let predictionKey: String?
   /// Whether readers of the layout refuse keys that the table does not have.
   let isClosed: Bool
+  /// Whether the keys are not those of a config.json, so that none is taken from or given to another
+  /// layout.
+  let isApart: Bool
 
   /// Reads the configuration of a model.
   /// - Throws: `Problem` or `ProblemList` of kind `invalid` or `unsupported`.
@@ -32,7 +35,7 @@ public struct ConfigTable: Sendable {
     }
     var layers: [Facts] = []
     for entry in entries {
-      let list = collect { try entry.readList(from: object, count: facts["layers"]) } ?? []
+      let list = collect { try entry.readList(from: object, known: facts) } ?? []
       _ = collect { try merge(list, of: entry, into: &layers, base: layer) }
     }
     _ = collect { try lift(from: &layers, into: &facts) }

@@ -57,6 +57,14 @@ extension Layout {
       for: configuration)
   }
 
+  /// The keys of a config that say something beyond facts.
+  /// - Throws: `Problem` of kind `invalid` where the config is no object.
+  public func keysBeyondFacts(_ config: JSONValue, _ configuration: ModelConfiguration) throws
+    -> [String]
+  {
+    try self.config.keysBeyondFacts(config, configuration)
+  }
+
   /// A new config for a configuration.
   public func writtenConfig(_ configuration: ModelConfiguration) -> JSONValue {
     configNamingCode(config.written(configuration), for: configuration)

@@ -13,11 +13,11 @@ extension Layout {
     var file = try FormatObject(value, "the top level")
     let variants = try file.array("variants").map(LayoutVariant.init)
     return try (variants.isEmpty ? [.only] : variants).map { variant in
-      try Layout(value.replacing("{prefix}", with: variant.prefix), variant)
+      try Layout(value.replacing("{prefix}", with: variant.prefix), variant, of: variants)
     }
   }
 
-  private init(_ value: JSONValue, _ variant: LayoutVariant) throws {
+  private init(_ value: JSONValue, _ variant: LayoutVariant, of variants: [LayoutVariant]) throws {
     var file = try FormatObject(value, "the top level")
     about = try file.string("about")
     _ = file.optional("variants")
@@ -41,6 +41,12 @@ extension Layout {
       .map { ($0.key, try FormatValue.string($0.value)) } ?? [("format", "pt")]
     carried = try file.array("carry").compactMap { try CarryRule($0, variant) }
     code = try file.array("code").map(CodeFile.init)
+    container = try file.optionalString("container")
+    limits = try file.array("limits").map(LayoutLimit.init)
+    let rules = try file.array("tensors")
+    prediction = try file.optional("mtp").map {
+      try PredictionRules($0, rules: rules, tables: tables, variants: [variant] + variants)
+    }
     try file.finish()
   }
 
@@ -114,6 +120,7 @@ extension CarryRule {
     prefix = try NameTemplate(object.string("prefix"))
     condition = try object.condition()
     same = try object.optionalString("same")
+    isPrediction = object.optional("mtp") == .bool(true)
     if let same, RoleShapes.scope(same) == nil {
       throw Problem(.invalid, "a layout file names an unknown role", found: same)
     }

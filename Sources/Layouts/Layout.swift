@@ -24,6 +24,14 @@ public struct Layout: Sendable {
   public let layerSemantics: Facts
   /// Sizes of its own, by symbol.
   public let dimensions: [(symbol: String, size: SizeExpression)]
+  /// The container that the files must have; nil for any that holds names and numbers alone.
+  public let container: String?
+  /// Whether the keys of its configs mean nothing to other layouts.
+  public var hasOwnKeys: Bool { config.isApart }
+  /// What readers of the layout refuse although its config can say it.
+  public let limits: [LayoutLimit]
+  /// How tensors of multi-token prediction are stored; nil where they are only carried, or not at all.
+  public let prediction: PredictionRules?
   /// The metadata of its safetensors files.
   public let metadata: [(key: String, value: String)]
   /// How quantised weights are stored; nil for a layout that has none.

@@ -71,6 +71,8 @@ public struct CarriedPrefix: Hashable, Sendable {
   public let layer: Int?
   /// The role whose values they repeat; the prefix is then the whole name.
   public let same: Role?
+  /// Whether they belong to multi-token prediction.
+  public let isPrediction: Bool
 }
 
 /// A layout expanded for one model: every stored tensor with its shape and parts.
@@ -116,8 +118,12 @@ public struct LayoutBinding: Sendable {
 }
 
 /// The model, or one layer of it, as rules see it.
-private struct Scope {
+struct Scope {
   let layer: Int?
+  /// The index by which names know the layer.
+  let index: Int
+  /// The number of layers of the model.
+  let layers: Int
   let facts: Facts
   let symbols: [String: Int]
   let dimensions: [(symbol: String, size: SizeExpression)]
@@ -129,18 +135,31 @@ private struct Scope {
   ) {
     self.layer = layer
     self.valueHeads = valueHeads
+    index = layer ?? 0
+    layers = configuration.layers.count
     let ofLayer = layer.map { configuration.layers[$0].values } ?? [:]
     facts = configuration.values.merging(ofLayer) { $1 }
-    symbols = configuration.symbols(layer: layer)
+    symbols = configuration.symbols(of: layer.map { configuration.layers[$0] })
     dimensions = layout.dimensions
+  }
+
+  /// A layer of multi-token prediction, and the index by which names know it.
+  init(_ layout: Layout, _ configuration: ModelConfiguration, prediction: Int, name index: Int) {
+    layer = configuration.layers.count + prediction
+    self.index = index
+    layers = configuration.layers.count
+    facts = configuration.values.merging(configuration.predictions[prediction].values) { $1 }
+    symbols = configuration.symbols(of: configuration.predictions[prediction])
+    dimensions = layout.dimensions
+    valueHeads = nil
   }
 
   /// What a carry rule carries in this scope.
   func bind(_ rule: CarryRule) -> CarriedPrefix? {
     guard rule.condition.holds(facts) else { return nil }
     return CarriedPrefix(
-      prefix: rule.prefix.name(layer: layer ?? 0), layer: layer,
-      same: rule.same.map { Role($0, layer: layer) })
+      prefix: rule.prefix.name(layer: index, layers: layers), layer: layer,
+      same: rule.same.map { Role($0, layer: layer) }, isPrediction: rule.isPrediction)
   }
 
   /// The stored tensors of one rule in this scope: none, one, or one per expert.
@@ -157,7 +176,7 @@ private struct Scope {
       }
       return built.enumerated().map { bound(rule, $1.shape, $1.parts, expert: $0) }
     } catch let problem as Problem {
-      let placed = problem.inTensor(rule.name.name(layer: layer ?? 0))
+      let placed = problem.inTensor(rule.name.name(layer: index, layers: layers))
       throw layer.map(placed.inLayer) ?? placed
     }
   }
@@ -165,8 +184,8 @@ private struct Scope {
   private func bound(_ rule: TensorRule, _ shape: [Int], _ parts: [BoundPart], expert: Int)
     -> BoundTensor
   {
-    let name = rule.name.name(layer: layer ?? 0, expert: expert)
-    let pieces = rule.pieces.map { $0.name(layer: layer ?? 0, expert: expert) }
+    let name = rule.name.name(layer: index, expert: expert, layers: layers)
+    let pieces = rule.pieces.map { $0.name(layer: index, expert: expert, layers: layers) }
     return BoundTensor(
       name: name, pieces: pieces.isEmpty ? [name] : pieces, shape: shape, parts: parts,
       storedType: rule.storedType)

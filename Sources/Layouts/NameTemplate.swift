@@ -2,7 +2,7 @@ import Diagnostics
 
 /// A stored name with places for indices, such as `model.layers.{layer}.mlp.experts.{expert}.up`.
 ///
-/// `{layer+1}` and the like add a constant to the index.
+/// `{layer+1}` and the like add a constant to the index; `{layers}` is the number of layers.
 public struct NameTemplate: Hashable, Sendable {
   /// The template as written.
   public let text: String
@@ -34,14 +34,15 @@ public struct NameTemplate: Hashable, Sendable {
   private static func place(_ inside: Substring, in text: String) throws -> Piece {
     let parts = inside.split(separator: "+", omittingEmptySubsequences: false)
     let plus = parts.count == 2 ? Int(parts[1]) : 0
-    guard let name = parts.first, name == "layer" || name == "expert", parts.count <= 2, let plus
-    else {
+    guard let name = parts.first, places.contains(String(name)), parts.count <= 2, let plus else {
       throw Problem(
-        .invalid, "a name template has an unknown place", expected: "{layer}, {expert}, {layer+1}",
-        found: text)
+        .invalid, "a name template has an unknown place",
+        expected: "{layer}, {expert}, {layers}, {layer+1}", found: text)
     }
     return .index(String(name), plus: plus)
   }
+
+  private static let places: Set<String> = ["layer", "expert", "layers"]
 
   /// Whether the name depends on the layer.
   public var usesLayer: Bool { uses("layer") }
@@ -54,11 +55,13 @@ public struct NameTemplate: Hashable, Sendable {
   }
 
   /// The stored name for one layer and expert.
-  public func name(layer: Int = 0, expert: Int = 0) -> String {
-    pieces.map { piece in
+  /// - Parameter layers: the number of layers of the model.
+  public func name(layer: Int = 0, expert: Int = 0, layers: Int = 0) -> String {
+    let indices = ["layer": layer, "expert": expert, "layers": layers]
+    return pieces.map { piece in
       switch piece {
       case .literal(let text): text
-      case .index(let name, let plus): String((name == "layer" ? layer : expert) + plus)
+      case .index(let name, let plus): String((indices[name] ?? 0) + plus)
       }
     }.joined()
   }

@@ -23,6 +23,9 @@ public struct TensorRule: Hashable, Sendable {
     case wide
     /// Always this one.
     case always(ScalarType)
+
+    /// Whether the type of the source does not count.
+    public var isFixed: Bool { if case .always = self { true } else { false } }
   }
 
   /// The stored name.
@@ -61,4 +64,6 @@ public struct CarryRule: Hashable, Sendable {
   public let condition: Condition
   /// The role whose values the tensor repeats; nil for a tensor of its own.
   public let same: String?
+  /// Whether the tensors belong to multi-token prediction.
+  public let isPrediction: Bool
 }

@@ -24,7 +24,7 @@ struct ConvertCommand: Verb {
   @Option(
     help: "The form of the layout, as graft formats lists them; that of the source by default.")
   var form: String?
-  @Option(help: "keep, f32, bf16 or f16.") var dtype = DTypeChoice.keep
+  @Option(help: "keep, f32, bf16, f16 or q8_0.") var dtype = DTypeChoice.keep
   @Option(
     name: .customLong("dtype-for"),
     help: "PATTERN=TYPE: the dtype of tensors whose name matches, * standing for any text.")
@@ -80,7 +80,8 @@ struct ConvertCommand: Verb {
         let choice = DTypeChoice(rawValue: String(text[text.index(after: equals)...]))
       else {
         throw Problem(
-          .usage, "not a dtype for a pattern", expected: "PATTERN=f32, bf16 or f16", found: text)
+          .usage, "not a dtype for a pattern", expected: "PATTERN=f32, bf16, f16 or q8_0",
+          found: text)
       }
       return (NamePattern(String(text[..<equals])), choice.type)
     }
@@ -101,6 +102,7 @@ extension Container: ExpressibleByArgument {
 enum DTypeChoice: String, ExpressibleByArgument, CaseIterable {
   case keep, f32, bf16, f16
   case float32, bfloat16, float16
+  case q8Zero = "q8_0"
 
   /// The stored type; nil to keep each.
   var type: ScalarType? {
@@ -109,6 +111,7 @@ enum DTypeChoice: String, ExpressibleByArgument, CaseIterable {
     case .f32, .float32: .f32
     case .bf16, .bfloat16: .bf16
     case .f16, .float16: .f16
+    case .q8Zero: .q8Zero
     }
   }
 }

@@ -24,9 +24,15 @@ struct LayoutLawTests {
         _ = try move.write(to: &$0)
       }
     }
+    let config = layout.writtenConfig(model.configuration)
+    if layout.container == Container.gguf.rawValue {
+      let metadata = try GGUFConfig.metadata(config, types: layout.metadataTypes, keeping: [])
+      return try GGUFWriter.write(
+        tensors, metadata: metadata, to: directory.appending("model.gguf"))
+    }
     try SafetensorsWriter.write(tensors, to: directory.appending("model.safetensors"))
-    let config = layout.writtenConfig(model.configuration).text(indent: 4)
-    try OutputFile.write(Array(config.utf8), to: directory.appending("config.json"))
+    try OutputFile.write(
+      Array(config.text(indent: 4).utf8), to: directory.appending("config.json"))
   }
 
   @Test(arguments: layouts.filter(\.variant.isWritten).map(\.id), 0..<8)
@@ -42,7 +48,11 @@ struct LayoutLawTests {
     #expect(read.configuration == configuration)
     #expect(Set(read.canonical.tensors.keys) == Set(model.tensors.keys))
     for (role, tensor) in model.tensors {
-      #expect(read.canonical.tensors[role]?.floats() == tensor.floats(), "\(role)")
+      let found = try #require(read.canonical.tensors[role])
+      let tolerance: Float = found.steps.contains(.negexp) ? 0x1p-22 : 0
+      for (a, b) in zip(found.floats(), tensor.floats()) {
+        #expect(abs(a - b) <= tolerance, "\(role)")
+      }
     }
   }
 
@@ -73,7 +83,10 @@ struct LayoutLawTests {
       }
       #expect(isEqual, "\(tensor.name)")
     }
-    #expect(again.checkpoint.configBytes == read.checkpoint.configBytes)
+    if read.checkpoint.container == .safetensors {
+      #expect(again.checkpoint.configBytes == read.checkpoint.configBytes)
+    }
+    #expect(again.configuration == read.configuration)
   }
 
   /// Any split into files and any order of windows gives the bytes of a plain copy.

@@ -54,6 +54,7 @@ public enum GeneratedModel {
     model["rope.fraction"] = .number(any([0.5, 1], &generator))
     model["rope.dim"] = .integer(0)
     model["norm"] = .word("rmsnorm")
+    model["rope.sections"] = .word(any(["1,1,1", "2,1", "3,2,1"], &generator))
     let interval = pick(1...4, &generator)
     let hasM2RNN = layout.tensors.flatMap(\.parts).contains { $0.role.hasPrefix("m2rnn.") }
     let layers = (0..<pick(1...4, &generator)).map { layer in

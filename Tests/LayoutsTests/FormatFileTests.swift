@@ -13,7 +13,8 @@ struct FormatFileTests {
     let catalogue = try LayoutCatalogue.builtIn()
     #expect(
       catalogue.ids == [
-        "fla", "lm-engine", "mlx-olmo_hybrid", "mlx-qwen3_5", "mlx-qwen3_5_moe", "mlx-qwen3_next",
+        "fla", "gguf-qwen35", "gguf-qwen35moe", "gguf-qwen3next", "lm-engine", "mlx-olmo_hybrid",
+        "mlx-qwen3_5", "mlx-qwen3_5_moe", "mlx-qwen3_next",
         "olmo_hybrid", "qwen3_5", "qwen3_5_moe", "qwen3_next",
       ])
   }

@@ -58,7 +58,7 @@ struct LayoutPartTests {
     let table = try layout(#""parts": { "mixer": "h.{layer}." },"#).config
     let object = try table.table(JSONValue(parsing: Array(config.utf8)))
     return try table.entries.reduce(into: []) { layers, entry in
-      let list = try entry.readList(from: object, count: .integer(3))
+      let list = try entry.readList(from: object, known: ["layers": .integer(3)])
       if layers.isEmpty { layers = list }
       guard !list.isEmpty else { return }
       try entry.checkExceptions(list, from: layers)

@@ -1,0 +1,57 @@
+import Diagnostics
+import JSON
+import Tensors
+
+/// The metadata of a GGUF checkpoint as an object, as layouts read and write it.
+///
+/// Members that are objects are no metadata values: `{"count": n}` stands for an array that is kept
+/// apart, and `tensors` names what is stored, as `{"output.weight": true, …}`.
+public enum GGUFConfig {
+  /// The member that names the stored tensors.
+  public static let tensorsKey = "tensors"
+  /// The value that names the type of most weights.
+  private static let fileTypeKey = "general.file_type"
+
+  static func object(_ metadata: GGUFHeader.Metadata, _ names: [String]) -> JSONValue {
+    var object = JSONObject(metadata.map { ($0.key, $0.value.json) })
+    object[tensorsKey] = .object(JSONObject(names.map { ($0, .bool(true)) }))
+    return .object(object)
+  }
+
+  /// The same object as text, by which a checkpoint is recognised.
+  public static func text(_ metadata: GGUFHeader.Metadata, _ names: [String]) -> [UInt8] {
+    Array(object(metadata, names).text(indent: 0).utf8)
+  }
+
+  /// The metadata for a config.
+  /// - Parameters:
+  ///   - types: the types of values by key.
+  ///   - source: metadata whose values and types are kept where they say the same.
+  /// - Throws: `Problem` of kind `unsupported` for a value without a type or one that does not fit.
+  public static func metadata(
+    _ config: JSONValue, types: [String: String], keeping source: GGUFHeader.Metadata
+  ) throws -> GGUFHeader.Metadata {
+    let kept = Dictionary(
+      source.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+    return try (config.object ?? JSONObject()).entries.compactMap { key, value in
+      if let old = kept[key], old.json == value { return (key, old) }
+      if value.isNull || value.object != nil { return nil }
+      guard let type = kept[key]?.typeName ?? types[key] else {
+        throw Problem(.unsupported, "a value without a type of metadata", found: key)
+      }
+      return (key, try Problem.placing({ $0.inTensor(key) }) { try GGUFValue(value, as: type) })
+    }
+  }
+
+  /// The metadata of one of several files, with the type that most weights have, where it is named at
+  /// all.
+  /// - Parameter tensors: the number of tensors in all files.
+  public static func metadata(
+    _ metadata: GGUFHeader.Metadata, mostly type: ScalarType, part: Int, of count: Int, tensors: Int
+  ) throws -> GGUFHeader.Metadata {
+    let code = GGUFTensorTypes.fileType(mostly: type)
+    let value = try code.map { try GGUFValue(JSONValue(Int($0)), as: "u32") }
+    let typed = metadata.map { $0.key == fileTypeKey ? ($0.key, value ?? $0.value) : $0 }
+    return try SplitFiles.metadata(typed, part: part, of: count, tensors: tensors)
+  }
+}

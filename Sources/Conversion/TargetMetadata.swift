@@ -1,0 +1,42 @@
+import Canonical
+import Containers
+import JSON
+import Layouts
+import Tensors
+
+/// The typed metadata of weight files that say themselves what they hold.
+struct TargetMetadata {
+  /// The values, in order, but for those that depend on the files.
+  private let values: GGUFHeader.Metadata
+  /// What is not among them, with the reason.
+  let dropped: [(name: String, reason: String)]
+
+  /// Types a config and adds the tokenizer; nil for a layout whose config is a file of its own.
+  /// - Throws: `Problem` of kind `unsupported` where a value does not fit its type, `invalid` where
+  ///   the tokenizer is not strict JSON.
+  init?(
+    _ config: JSONValue, of source: OpenedModel, _ configuration: ModelConfiguration,
+    in layout: Layout
+  ) throws {
+    guard layout.container == Container.gguf.rawValue else { return nil }
+    let isSame = ConversionTarget.isSameForm(source, layout)
+    let stated = try GGUFConfig.metadata(
+      config, types: layout.metadataTypes, keeping: isSame ? source.checkpoint.values : [])
+    guard source.layout.container != layout.container else {
+      (values, dropped) = (stated, [])
+      return
+    }
+    let tokenizer = try TokenizerMetadata(
+      source.checkpoint, size: configuration.vocabulary, config: source.config.value)
+    let keys = Set(tokenizer.values.map(\.key))
+    values = stated.filter { !keys.contains($0.key) } + tokenizer.values
+    dropped = tokenizer.obstacle.map { [(name: "tokenizer", reason: $0)] } ?? []
+  }
+
+  /// The values of one of several files.
+  func values(mostly type: ScalarType, part: Int, of count: Int, tensors: Int) throws
+    -> GGUFHeader.Metadata
+  {
+    try GGUFConfig.metadata(values, mostly: type, part: part, of: count, tensors: tensors)
+  }
+}

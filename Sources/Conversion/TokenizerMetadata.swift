@@ -1,0 +1,100 @@
+import Containers
+import Diagnostics
+import JSON
+import SystemPackage
+
+/// The tokenizer of a Hugging Face checkpoint as metadata of a GGUF file, as llama.cpp's converter
+/// writes it.
+struct TokenizerMetadata {
+  /// The metadata; only that there is no tokenizer where it cannot be said.
+  private(set) var values: GGUFHeader.Metadata = [(Self.modelKey, GGUFValue("none"))]
+  /// Why there is no tokenizer; nil where there is one.
+  private(set) var obstacle: String?
+
+  private static let modelKey = "tokenizer.ggml.model"
+
+  /// What `tokenizer.ggml.pre` calls an expression that cuts text into words.
+  private static let patterns = [
+    #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#:
+      "qwen2",
+    #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#:
+      "qwen35",
+  ]
+
+  /// Reads the tokenizer that lies beside the weights.
+  /// - Parameter size: the number of tokens of the model.
+  /// - Throws: `Problem` of kind `invalid` where a file is not strict JSON, `io`.
+  /// - Cost: reads the files; a few hundred bytes per token.
+  init(_ checkpoint: StoredCheckpoint, size: Int, config: JSONValue) throws {
+    guard checkpoint.sidecars.contains("tokenizer.json") else {
+      obstacle = "there is no tokenizer.json"
+      return
+    }
+    let file = try TokenizerFile(checkpoint.path("tokenizer.json"))
+    let settings = try TokenizerSettings(checkpoint, config: config)
+    guard let tokens = Tokens(file, size: size) else {
+      obstacle = "tokenizer.json has tokens beyond the \(size) of the model, or two of one number"
+      return
+    }
+    guard let pattern = file.pattern, let word = Self.patterns[pattern], file.obstacle == nil else {
+      obstacle = "llama.cpp has no words for " + (file.obstacle ?? "how tokenizer.json cuts words")
+      return
+    }
+    if let found = settings.obstacle(file.added) {
+      obstacle = found
+      return
+    }
+    values =
+      try [
+        (Self.modelKey, GGUFValue("gpt2")), ("tokenizer.ggml.pre", GGUFValue(word)),
+        ("tokenizer.ggml.tokens", GGUFValue(tokens.texts)),
+        (
+          "tokenizer.ggml.token_type",
+          GGUFValue(.array(tokens.kinds.map { JSONValue($0.rawValue) }), as: "[i32]")
+        ),
+      ] + (file.merges.isEmpty ? [] : [("tokenizer.ggml.merges", GGUFValue(file.merges))])
+    values += try settings.metadata(file)
+  }
+}
+
+/// The tokens of a vocabulary by number.
+private struct Tokens {
+  /// What llama.cpp calls kinds of tokens.
+  enum Kind: Int {
+    case normal = 1
+    case control = 3
+    case userDefined = 4
+    case unused = 5
+  }
+
+  private(set) var texts: [String] = []
+  private(set) var kinds: [Kind] = []
+
+  /// Puts tokens in order; numbers without a token are said to be unused.
+  init?(_ file: TokenizerFile, size: Int) {
+    var found: [Int: String] = [:]
+    for (text, id) in file.vocabulary + file.added.map({ ($0.text, $0.id) }) {
+      guard id < size, found[id] == nil || found[id] == text else { return nil }
+      found[id] = text
+    }
+    let added = Dictionary(file.added.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    for id in 0..<size {
+      let text = found[id] ?? "[PAD\(id)]"
+      let kind = added[id].map(Self.kind) ?? (found[id] == nil ? .unused : .normal)
+      let spaced = text.split(separator: "\u{2581}", omittingEmptySubsequences: false)
+      texts.append(kind == .userDefined ? spaced.joined(separator: " ") : text)
+      kinds.append(kind)
+    }
+  }
+
+  /// An added token is a control token where it is marked as special or looks like one.
+  private static func kind(_ token: TokenizerFile.AddedToken) -> Kind {
+    let text = token.text
+    let looksSpecial =
+      ["<pad>", "<mask>", "<2mass>", "[@BOS@]"].contains(text)
+      || [("<|", "|>"), ("<\u{ff5c}", "\u{ff5c}>"), ("<unused", ">")].contains {
+        text.hasPrefix($0.0) && text.hasSuffix($0.1)
+      }
+    return token.isSpecial || looksSpecial ? .control : .userDefined
+  }
+}

@@ -1,0 +1,60 @@
+import Canonical
+import Diagnostics
+import JSON
+
+/// What readers of a layout refuse or misread although its config can say it.
+public struct LayoutLimit: Hashable, Sendable {
+  /// For which layers the limit holds.
+  let scope: Condition
+  /// What must hold for each of these layers.
+  let holds: Condition?
+  /// What must hold for at least one layer.
+  let some: Condition?
+  /// Why, for the message.
+  let reason: String
+
+  init(_ value: JSONValue) throws {
+    var object = try FormatObject(value, "a limit")
+    scope = try object.condition()
+    holds = try object.optionalString("holds").map(Condition.init)
+    some = try object.optionalString("some").map(Condition.init)
+    reason = try object.string("because")
+    try object.finish()
+    guard (holds == nil) != (some == nil) else {
+      throw FormatValue.wrong(value, "either holds or some")
+    }
+    let names = [scope, holds, some].compactMap(\.self).flatMap(\.facts)
+    if let name = names.first(where: { !FactNames.all.contains($0) }) {
+      throw Problem(.invalid, "a layout file names an unknown fact", found: name)
+    }
+  }
+
+  /// What a model breaks of the limit; nil where it keeps it.
+  func breach(_ configuration: ModelConfiguration) -> (what: String, found: String)? {
+    let layers = configuration.layers.map { configuration.values.merging($0.values) { $1 } }
+    if let some {
+      return layers.contains(where: some.holds) ? nil : (some.text, "no such layer")
+    }
+    guard let holds else { return nil }
+    let broken = layers.indices.filter { scope.holds(layers[$0]) && !holds.holds(layers[$0]) }
+    guard let first = broken.first else { return nil }
+    let facts = holds.facts.map { "\($0) \((layers[first][$0] ?? .none).text)" }
+    return (
+      holds.text,
+      facts.joined(separator: ", ") + " in layers \(NameFolding.range(broken))"
+    )
+  }
+}
+
+extension Layout {
+  /// What readers of the layout would refuse or misread in a model, each with the reason.
+  public func breaches(_ configuration: ModelConfiguration) -> [Problem] {
+    limits.compactMap { limit in
+      limit.breach(configuration).map { what, found in
+        Problem(
+          .unsupported, "layout \(id) cannot hold this model: \(limit.reason)", expected: what,
+          found: found)
+      }
+    }
+  }
+}
