@@ -42,7 +42,7 @@ extension ModelConfiguration {
           found: "\(number)")
       }
       guard problems.isEmpty else { continue }
-      for (what, found) in layer.disagreements(ropeDim: position == .rope ? ropeDim : 0) {
+      for (what, found) in layer.disagreements(in: self) {
         require(false, what, layer: index, found: found)
       }
     }
@@ -51,10 +51,12 @@ extension ModelConfiguration {
 }
 
 extension LayerConfiguration {
-  fileprivate func disagreements(ropeDim: Int) -> [(what: String, found: String)] {
+  fileprivate func disagreements(in model: ModelConfiguration) -> [(what: String, found: String)] {
     let ofMixer: [(String, String)]
     switch mixer {
-    case .attention(let mixer): ofMixer = mixer.disagreements(ropeDim: ropeDim)
+    case .attention(let mixer):
+      let ropeDim = model.position == .rope ? model.ropeDim(of: mixer) : 0
+      ofMixer = mixer.disagreements(ropeDim: ropeDim)
     case .gatedDeltaNet(let mixer): ofMixer = mixer.disagreements
     case .m2rnn(let mixer): ofMixer = mixer.disagreements
     case .carried: ofMixer = []

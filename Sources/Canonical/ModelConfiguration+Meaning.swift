@@ -57,6 +57,14 @@ extension ModelConfiguration {
     }
   }
 
+  /// The numbers of dims that RoPE rotates in any layer.
+  fileprivate var ropeDims: Set<Int> {
+    Set(
+      layers.compactMap { layer in
+        if case .attention(let attention) = layer.mixer { ropeDim(of: attention) } else { nil }
+      })
+  }
+
   /// The facts of the model that decide what it computes.
   public var meaning: Facts {
     var facts = values
@@ -76,6 +84,7 @@ extension ModelConfiguration {
     } else if headDims.allSatisfy({ $0 == ropeDim }) {
       facts["rope.side"] = nil
     }
+    if ropeDims.count > 1 { facts["rope.dim"] = nil }
     if ropeScaling == .none {
       facts["rope.factor"] = nil
       facts["rope.original_positions"] = nil
@@ -92,6 +101,9 @@ extension LayerConfiguration {
     case .attention(let attention):
       facts["attention.scale"] = .number(attention.scoreScale)
       facts["attention.scale_rule"] = nil
+      if model.position == .rope, model.ropeDims.count > 1 {
+        facts["rope.dim"] = .integer(model.ropeDim(of: attention))
+      }
     case .gatedDeltaNet(let gdn):
       facts["gdn.scale"] = .number(gdn.queryScale)
       facts["gdn.norm_eps"] = .number(gdn.normEpsilon ?? model.normEpsilon)

@@ -60,6 +60,8 @@ public struct ModelConfiguration: FactRecord {
   public var ropeDim = 0
   /// The same as a share of the head dim; nil where the number of dims is given.
   public var ropeFraction: Double?
+  /// Whether the share counts, and not the number, where heads of layers differ in their dim.
+  public private(set) var ropeFollowsHeadDim = false
   /// Which dims those are.
   public var ropeSide = RopeSide.first
   /// How many frequencies turn with time, height and width, such as `11,11,10`; text has one position
@@ -137,12 +139,19 @@ public struct ModelConfiguration: FactRecord {
 
   private mutating func resolveRopeDim() {
     guard position == .rope else { return }
+    ropeFollowsHeadDim = ropeDim == 0
     for case .attention(let attention) in layers.map(\.mixer)
     where (1...Self.largestExtent).contains(attention.headDim) {
       let headDim = Double(attention.headDim)
       if ropeDim == 0 { ropeDim = Int(headDim * min(max(ropeFraction ?? 1, 0), 1)) }
       if ropeFraction == nil { ropeFraction = Double(ropeDim) / headDim }
     }
+  }
+
+  /// The dims of a head that RoPE rotates in a layer.
+  public func ropeDim(of attention: Attention) -> Int {
+    guard ropeFollowsHeadDim, let ropeFraction else { return ropeDim }
+    return Int(Double(attention.headDim) * min(max(ropeFraction, 0), 1))
   }
 
   /// The values of the shape symbols of the model or of one layer.

@@ -26,9 +26,10 @@ extension AttentionBlock {
   private func rotate(_ head: UnsafeMutablePointer<Float>, _ row: Int, _ segment: Segment) {
     guard let rotary else { return }
     let start = rotary.side == .first ? 0 : hd - 2 * rotary.half
+    let place = rotary.place * segment.count + row * rotary.half
     kernels.rotary.rotate(
-      head + start, cosines: segment.cosines + row * rotary.half,
-      sines: segment.sines + row * rotary.half, half: rotary.half)
+      head + start, cosines: segment.cosines + place, sines: segment.sines + place,
+      half: rotary.half)
   }
 
   /// The queries that are worked on together: some positions of the heads that share keys.

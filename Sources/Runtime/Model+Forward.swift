@@ -51,7 +51,9 @@ extension Model {
   {
     let positions = state.position..<state.position + count
     let (cosines, sines) = (workspace.cosines.pointer, workspace.sines.pointer)
-    rotary?.fill(positions: positions, cosines: cosines, sines: sines)
+    for table in rotary.values {
+      table.fill(positions: positions, cosines: cosines, sines: sines)
+    }
     return Segment(positions: positions, cosines: cosines, sines: sines)
   }
 

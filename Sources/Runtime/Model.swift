@@ -17,7 +17,8 @@ public final class Model: Sendable {
   public let configuration: ModelConfiguration
 
   let layers: [Layer]
-  let rotary: RotaryTable?
+  /// The tables of RoPE by the number of rotated dims.
+  let rotary: [Int: RotaryTable]
   let embedding: WeightMatrix
   /// `[P, H]`
   let positions: WeightMatrix?
@@ -32,7 +33,7 @@ public final class Model: Sendable {
   /// - Cost: reads small tensors; weights are not touched.
   public init(_ model: CanonicalModel) throws {
     configuration = model.configuration
-    rotary = RotaryTable(model.configuration)
+    rotary = RotaryTable.tables(model.configuration)
     let binder = Binder(model: model, layer: nil)
     let H = configuration.hidden
     embedding = try binder.matrix("embedding", configuration.vocabulary, H)
@@ -44,9 +45,13 @@ public final class Model: Sendable {
       configuration.isTied
       ? embedding : try binder.matrix("head", configuration.vocabulary, H)
     head = Projection(weight: headWeight, bias: nil)
-    let table = rotary
+    let tables = rotary
     layers = try model.configuration.layers.enumerated().map { index, layer in
-      try Layer(layer, Binder(model: model, layer: index), rotary: table)
+      var dim = 0
+      if case .attention(let attention) = layer.mixer {
+        dim = model.configuration.ropeDim(of: attention)
+      }
+      return try Layer(layer, Binder(model: model, layer: index), rotary: tables[dim])
     }
   }
 

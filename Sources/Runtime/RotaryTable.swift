@@ -19,14 +19,29 @@ struct RotaryTable: Sendable {
   let magnitude: Float
   /// Whether the first dims of a head turn, or the last.
   let side: ModelConfiguration.RopeSide
+  /// The number of pairs of the tables before this one.
+  let place: Int
 
   /// The number of pairs, d / 2; an odd d turns one dim more, as in lm-engine.
   var half: Int { frequencies.count }
 
-  /// The table of a model, or nil where it does not rotate.
-  init?(_ configuration: ModelConfiguration) {
-    guard configuration.position == .rope, configuration.ropeDim > 0 else { return nil }
-    let d = configuration.ropeDim
+  /// The tables of a model by the number of rotated dims; none where it does not rotate.
+  static func tables(_ configuration: ModelConfiguration) -> [Int: RotaryTable] {
+    guard configuration.position == .rope else { return [:] }
+    var tables: [Int: RotaryTable] = [:]
+    var place = 0
+    for case .attention(let attention) in configuration.layers.map(\.mixer) {
+      let dim = configuration.ropeDim(of: attention)
+      guard dim > 0, tables[dim] == nil else { continue }
+      tables[dim] = RotaryTable(configuration, dim: dim, place: place)
+      place += (dim + 1) / 2
+    }
+    return tables
+  }
+
+  /// The table for some number of rotated dims.
+  init(_ configuration: ModelConfiguration, dim d: Int, place: Int = 0) {
+    self.place = place
     let θ = configuration.ropeTheta
     side = configuration.ropeSide
     let plain = (0..<(d + 1) / 2).map { pow(θ, -2 * Double($0) / Double(d)) }
@@ -56,10 +71,14 @@ struct RotaryTable: Sendable {
   /// Writes the cosines and sines of some positions, `[positions, d / 2]` each.
   ///
   /// Angles are F32 products, as in torch.
+  ///
+  /// They stand behind those of the tables before this one.
   func fill(
     positions: Range<Int>, cosines: UnsafeMutablePointer<Float>,
     sines: UnsafeMutablePointer<Float>
   ) {
+    let cosines = cosines + place * positions.count
+    let sines = sines + place * positions.count
     for (row, position) in positions.enumerated() {
       for index in 0..<half {
         let angle = Double(Float(position) * frequencies[index])

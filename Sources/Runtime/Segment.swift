@@ -2,7 +2,7 @@
 struct Segment {
   /// Their positions in the sequence.
   let positions: Range<Int>
-  /// `[count, rope.dim / 2]` each.
+  /// `[count, dim / 2]` of one table of RoPE after the other.
   let cosines: UnsafePointer<Float>
   let sines: UnsafePointer<Float>
 

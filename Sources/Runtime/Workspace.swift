@@ -40,7 +40,7 @@ public final class Workspace {
     normed = try FloatBuffer(length * H)
     blockOutput = try FloatBuffer(length * H)
     logits = try FloatBuffer(length * model.configuration.vocabulary)
-    let half = model.rotary?.half ?? 0
+    let half = model.rotary.values.reduce(0) { $0 + $1.half }
     cosines = try FloatBuffer(length * half)
     sines = try FloatBuffer(length * half)
     let measured = hidden.pointer

@@ -51,6 +51,16 @@ import Testing
       [attention(), gdn(), attention()], model: model.merging(more) { $1 }, count: 20)
   }
 
+  /// Where a share of the dims is rotated, layers with other head dims rotate another number.
+  @Test(arguments: [1, 0.5])
+  func everyHeadDimRotatesItsShare(_ fraction: Double) throws {
+    let model: Facts = ["position": .word("rope"), "rope.fraction": .number(fraction)]
+    let wide = attention(heads: 2, kvHeads: 1, ["attention.head_dim": .integer(16)])
+    let narrow = attention(heads: 4, kvHeads: 2, ["attention.head_dim": .integer(8)])
+    try expectAgreement([narrow, gdn(), wide, narrow], model: model, count: 20)
+    try expectAgreement([wide, narrow], model: model, count: 20)
+  }
+
   @Test func learnedPositions() throws {
     let model: Facts = ["position": .word("learned"), "positions": .integer(11)]
     try expectAgreement([attention()], model: model)

@@ -48,7 +48,7 @@ extension ReferenceModel {
   /// Plain RoPE in the halves convention.
   private func rotated(_ x: Row, _ position: Int) -> Row {
     guard configuration.position == .rope else { return x }
-    let d = configuration.ropeDim
+    let d = Int((Double(x.count) * (configuration.ropeFraction ?? 1)).rounded())
     let start = configuration.ropeSide == .first ? 0 : x.count - d
     var y = x
     for i in 0..<d / 2 {
