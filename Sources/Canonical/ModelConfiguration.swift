@@ -87,6 +87,8 @@ public struct ModelConfiguration: FactRecord {
   public var initIsDepthScaled = false
   /// The number of layers of multi-token prediction, which are carried and not computed.
   public var predictionLayers = 0
+  /// Sizes of which only a layout knows what they are, by symbol.
+  public var sizes: [String: Int] = [:]
   /// The layers.
   public var layers: [LayerConfiguration] = []
 
@@ -128,6 +130,7 @@ public struct ModelConfiguration: FactRecord {
   /// - Throws: `Problem` or `ProblemList` of kind `invalid`.
   public init(model: Facts, layers: [Facts]) throws {
     try self.init(model)
+    sizes = try Self.sizes(model)
     self.layers = try layers.enumerated().map { index, facts in
       try Problem.placing({ $0.inLayer(index) }) {
         try LayerConfiguration(facts, hidden: hidden)
@@ -135,6 +138,20 @@ public struct ModelConfiguration: FactRecord {
     }
     resolveRopeDim()
     try check()
+  }
+
+  /// How the names of facts begin that are sizes of a layout.
+  public static let sizePrefix = "size."
+
+  private static func sizes(_ facts: Facts) throws -> [String: Int] {
+    var sizes: [String: Int] = [:]
+    for (name, value) in facts where name.hasPrefix(sizePrefix) {
+      guard case .integer(let size) = value, (0...largestExtent).contains(size) else {
+        throw Problem(.invalid, "a size is out of range: \(name)", found: value.text)
+      }
+      sizes[String(name.dropFirst(sizePrefix.count))] = size
+    }
+    return sizes
   }
 
   private mutating func resolveRopeDim() {
@@ -162,6 +179,7 @@ public struct ModelConfiguration: FactRecord {
   /// The values of the shape symbols of the model or of a layer that is given.
   public func symbols(of layer: LayerConfiguration?) -> [String: Int] {
     var symbols = ["H": hidden, "vocab": vocabulary, "P": maximumPositions]
+    symbols.merge(sizes) { $1 }
     if let layer {
       symbols.merge(layer.mixer.symbols) { $1 }
       symbols.merge(layer.feedForward.symbols) { $1 }
@@ -186,6 +204,8 @@ public struct LayerConfiguration: Hashable, Sendable {
   public var feedForward: FeedForward
   /// Where the norms stand.
   public var normPlacement: NormPlacement
+  /// What a layout says of the layer beyond what Graft knows; nil for most layers.
+  public var mark: String?
 
   /// A layer from its parts.
   public init(mixer: Mixer, feedForward: FeedForward, normPlacement: NormPlacement = .pre) {
@@ -202,15 +222,17 @@ public struct LayerConfiguration: Hashable, Sendable {
     }
     feedForward = try FeedForward(facts)
     normPlacement = facts["norm.placement"]?.asWord.flatMap(NormPlacement.init) ?? .pre
+    mark = facts["mark"]?.asWord
   }
 
   /// The names of the facts that belong to the layer itself.
-  static let ownFacts = ["mixer", "carried", "norm.placement"]
+  static let ownFacts = ["mixer", "carried", "norm.placement", "mark"]
 
   /// The facts of the layer.
   public var values: Facts {
     var facts = mixer.values.merging(feedForward.values) { $1 }
     facts["norm.placement"] = .word(normPlacement.rawValue)
+    facts["mark"] = mark.map(FactValue.word)
     return facts
   }
 }

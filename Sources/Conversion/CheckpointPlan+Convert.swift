@@ -11,6 +11,8 @@ extension CheckpointPlan {
   ///   cannot hold the model or a value could be lost and that is not allowed.
   public init(converting source: OpenedModel, to layout: Layout, options: ConversionOptions) throws
   {
+    try source.layout.requireUnderstood()
+    try layout.requireUnderstood()
     let target = try ConversionTarget(source, layout, options)
     try options.checkOverrides(target.binding.tensors.map(\.name))
     let moves = try Self.moves(target.binding.tensors + target.predictions) {

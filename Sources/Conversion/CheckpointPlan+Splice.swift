@@ -14,6 +14,7 @@ extension CheckpointPlan {
   ///   - layers: the layers that changed.
   /// - Throws: `Problem` where the edited model does not fit the layout.
   public init(editing source: OpenedModel, to edited: CanonicalModel, layers: [Int]) throws {
+    try source.layout.requireUnderstood()
     let binding = try LayoutBinding(source.layout, edited.configuration)
     let fresh = binding.tensors.filter { bound in
       bound.parts.contains { part in

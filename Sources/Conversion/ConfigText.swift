@@ -7,6 +7,11 @@ struct ConfigText {
   /// Its bytes; nil for a config that is new.
   let bytes: [UInt8]?
 
+  /// A changed config with its text.
+  func changed(to other: JSONValue) -> ConfigText {
+    ConfigText(value: other, bytes: bytes(other))
+  }
+
   /// The bytes of a changed config in the look of the original, its indentation and its end; the very
   /// bytes where nothing changed. A new one is indented by two and ends with a line.
   func bytes(_ changed: JSONValue) -> [UInt8] {

@@ -15,7 +15,8 @@ public struct ConversionExplanation: Sendable {
   /// Compares without writing anything.
   public init(_ source: OpenedModel, to layout: Layout, options: ConversionOptions) throws {
     self.layout = layout.id
-    facts = try ConversionTarget.comparison(source, layout).rows
+    let isUnderstood = source.layout.inspectOnly == nil && layout.inspectOnly == nil
+    facts = isUnderstood ? try ConversionTarget.comparison(source, layout).rows : []
     do {
       plan = try CheckpointPlan(converting: source, to: layout, options: options)
       reasons = []

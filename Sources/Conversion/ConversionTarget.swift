@@ -89,10 +89,9 @@ struct ConversionTarget {
     _ source: OpenedModel, _ configuration: ModelConfiguration, _ layout: Layout
   ) throws -> ConfigText {
     if isSameForm(source, layout) {
-      let value = layout.updatedConfig(
-        source.config.value, from: source.configuration, to: configuration)
-      return value == source.config.value
-        ? source.config : ConfigText(value: value, bytes: source.config.bytes)
+      return source.config.changed(
+        to: layout.updatedConfig(
+          source.config.value, from: source.configuration, to: configuration))
     }
     if !layout.hasOwnKeys, let origin = source.manifest?.origin(layout.id),
       origin.form == layout.variant.name

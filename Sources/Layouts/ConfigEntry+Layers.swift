@@ -18,6 +18,7 @@ extension ConfigEntry {
           ?? interval?.words(object, count) ?? [], words)
     case .sparse(let step, let experts):
       try readSparse(from: object, step: step, experts: experts, count: count)
+    case .indices(let indices): try readIndices(from: object, indices, count: count)
     case .groups(let groups): try readGroups(from: object, groups, count: count)
     case .fact, .cases, .constant, .standard, .object: []
     }
@@ -27,6 +28,23 @@ extension ConfigEntry {
   private func given(in object: JSONObject) -> JSONValue? {
     let value = lookup(object)
     return value == .some(.null) ? Optional.none : value
+  }
+
+  private func readIndices(from object: JSONObject, _ indices: Indices, count: FactValue?) throws
+    -> [Facts]
+  {
+    guard let value = lookup(object), value != .null else { return [] }
+    guard case .integer(let count)? = count, Interval.layerCounts.contains(count) else {
+      throw Problem(.invalid, "the number of layers is out of range")
+    }
+    let named =
+      try value.int.map { Array(0..<min(max($0, 0), count)) }
+      ?? integers(value).map { $0.subtractingReportingOverflow(indices.first).partialValue }
+    guard named.allSatisfy((0..<count).contains), Set(named).count == named.count else {
+      throw Problem(
+        .invalid, "\(key): a layer does not exist or is named twice", found: value.text(indent: 0))
+    }
+    return (0..<count).map { named.contains($0) ? indices.set : indices.others }
   }
 
   private func readGroups(from object: JSONObject, _ groups: Groups, count: FactValue?) throws

@@ -12,7 +12,7 @@ extension ConfigEntry {
     case .fact(let entry): [entry.fact: try read(entry, lookup(object), in: object, known)]
     case .cases(let cases, let absent, let otherwise):
       try read(cases, lookup(object) ?? absent, otherwise: otherwise)
-    case .constant, .standard, .list, .sparse, .groups, .blocks: [:]
+    case .constant, .standard, .list, .sparse, .indices, .groups, .blocks: [:]
     case .object(let null, let set, let entries):
       try read(lookup(object) ?? .null, null: null, set: set, entries: entries, known)
     }

@@ -23,7 +23,7 @@ extension ConfigEntry {
       } else {
         nil
       }
-    case .list, .sparse, .groups, .blocks: nil
+    case .list, .sparse, .indices, .groups, .blocks: nil
     }
   }
 

@@ -30,6 +30,8 @@ public struct ConfigEntry: Sendable {
     /// The indices of dense layers; every `step`-th of the others is a mixture where there are
     /// experts.
     case sparse(step: String, experts: String)
+    /// The layers that have some facts, by number or as the number of the first ones.
+    case indices(Indices)
     /// Objects that each name some layers.
     case groups(Groups)
     /// One object per layer; `select` names the key that tells kinds apart.
@@ -114,6 +116,16 @@ public struct ConfigEntry: Sendable {
     let entries: [ConfigEntry]
   }
 
+  /// What a list of layers says of them.
+  struct Indices: Sendable {
+    /// The number of the first layer.
+    let first: Int
+    /// The facts of the layers in the list.
+    let set: Facts
+    /// The facts of all other layers.
+    let others: Facts
+  }
+
   /// Objects that each name some layers and say what these are.
   struct Groups: Sendable {
     /// The key under which an object names its layers.
@@ -137,6 +149,7 @@ public struct ConfigEntry: Sendable {
       Set(null.keys).union(set.keys).union(entries.flatMap(\.facts))
     case .list(let words, _, _): Set(words.flatMap(\.facts.keys))
     case .sparse: ["mlp"]
+    case .indices(let indices): Set(indices.set.keys).union(indices.others.keys)
     case .groups(let groups):
       Set(groups.kind.set.keys).union(groups.others.keys)
         .union(groups.kind.entries.flatMap(\.facts))
@@ -151,7 +164,7 @@ extension ConfigEntry {
   var isForLayers: Bool {
     switch meaning {
     case .fact, .cases, .object: !facts.isDisjoint(with: FactNames.layer)
-    case .constant, .standard, .list, .sparse, .groups, .blocks: false
+    case .constant, .standard, .list, .sparse, .indices, .groups, .blocks: false
     }
   }
 

@@ -73,6 +73,7 @@ extension ConfigEntry {
         entries: try FormatValue.array(entries).map { try ConfigEntry($0, tables) })
     }
     if let sparse = object.optional("sparse") { return try Self.sparse(sparse) }
+    if let indices = object.optional("indices") { return try Self.indices(indices) }
     if let groups = object.optional("groups") { return try Self.groups(groups, tables) }
     if let words = object.optional("list") { return try list(words, &object) }
     if let kinds = object.optional("blocks") {
@@ -84,7 +85,7 @@ extension ConfigEntry {
   private static func fact(_ object: inout FormatObject, _ tables: ConfigTable.Tables) throws
     -> FactEntry
   {
-    let fact = try known(object.string("fact"))
+    let fact = try name(&object)
     var map: [Case]?
     if let name = try object.optionalString("map") {
       guard let pairs = tables.maps[name] else {
@@ -162,6 +163,15 @@ extension ConfigEntry {
     return meaning
   }
 
+  private static func indices(_ value: JSONValue) throws -> Meaning {
+    var object = try FormatObject(value, "indices")
+    let indices = ConfigEntry.Indices(
+      first: try object.integer("first"), set: try object.facts("set"),
+      others: try object.facts("others"))
+    try object.finish()
+    return .indices(indices)
+  }
+
   private static func groups(_ value: JSONValue, _ tables: ConfigTable.Tables) throws -> Meaning {
     var object = try FormatObject(value, "groups")
     let kind = BlockKind(
@@ -214,6 +224,14 @@ extension ConfigEntry {
       try object.finish()
       return (name, kind)
     }
+  }
+
+  /// The fact that a key states: one that Graft knows, or a size that only the layout knows.
+  private static func name(_ object: inout FormatObject) throws -> String {
+    if let symbol = try object.optionalString("size") {
+      return ModelConfiguration.sizePrefix + symbol
+    }
+    return try known(object.string("fact"))
   }
 
   private static func known(_ fact: String) throws -> String {

@@ -1,4 +1,5 @@
 import Canonical
+import Diagnostics
 import JSON
 import Tensors
 
@@ -26,6 +27,14 @@ extension Layout {
         return isMoot ? nil : FactComparison(fact: name, layer: index, here: own, there: value)
       }
     }
+  }
+
+  /// Refuses a layout of which Graft knows the tensors and not what they compute.
+  /// - Throws: `Problem` of kind `unsupported` with the reason.
+  public func requireUnderstood() throws {
+    guard let inspectOnly else { return }
+    throw Problem(
+      .unsupported, "layout \(id) can be inspected and no more", found: inspectOnly)
   }
 
   /// Reads the configuration of a model in this layout.

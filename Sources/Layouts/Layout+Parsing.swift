@@ -20,6 +20,7 @@ extension Layout {
   private init(_ value: JSONValue, _ variant: LayoutVariant, of variants: [LayoutVariant]) throws {
     var file = try FormatObject(value, "the top level")
     about = try file.string("about")
+    inspectOnly = try file.optionalString("inspect_only")
     _ = file.optional("variants")
     self.variant = variant
     id = try file.string("layout")

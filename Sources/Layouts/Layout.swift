@@ -42,6 +42,8 @@ public struct Layout: Sendable {
   public let carried: [CarryRule]
   /// Program files that it asks for beside some models.
   let code: [CodeFile]
+  /// Why models in the layout are inspected and no more; nil for a layout that Graft understands.
+  public let inspectOnly: String?
 }
 
 /// One of the forms on disk of a layout: another prefix, experts fused or apart, an older dialect.

@@ -194,6 +194,12 @@ struct Scope {
   private func build(_ rule: TensorRule, symbols: [String: Int], expert: Int) throws
     -> TensorBuilder
   {
+    if let opaque = rule.opaque {
+      let role = Role(
+        rule.name.text, layer: rule.name.usesLayer ? layer : nil,
+        expert: rule.name.usesExpert ? expert : nil)
+      return TensorBuilder(part: role, shape: try opaque.map { try $0.value(symbols) })
+    }
     let parts = rule.parts.filter { $0.condition.holds(facts) }
     let builders = try parts.map { try build($0, symbols: symbols, expert: expert) }
     var builder = builders[0]

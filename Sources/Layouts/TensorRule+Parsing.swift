@@ -13,7 +13,10 @@ extension TensorRule {
     condition = try object.condition()
     steps = try object.array("ops").map { try LayoutStep($0, tables: tables) }
     storedType = try StoredType(object.optionalString("dtype"))
-    if let role = try object.optionalString("is") {
+    opaque = try object.optional("opaque").map { try FormatValue.array($0).map(FormatValue.size) }
+    if opaque != nil {
+      (axis, groups, parts) = (0, nil, [])
+    } else if let role = try object.optionalString("is") {
       axis = 0
       groups = nil
       parts = [try Part(role: role, size: nil, condition: .always, steps: []).checked()]
@@ -25,7 +28,7 @@ extension TensorRule {
       try weave.finish()
     }
     try object.finish()
-    try checkScopes()
+    if opaque == nil { try checkScopes() }
     guard tags.isEmpty || !variant.tags.isDisjoint(with: tags) else { return nil }
   }
 

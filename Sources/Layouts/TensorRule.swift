@@ -45,6 +45,8 @@ public struct TensorRule: Hashable, Sendable {
   public let steps: [LayoutStep]
   /// The type in which it is written.
   public let storedType: StoredType
+  /// The extents of a tensor of which Graft knows no more; nil where it is made of parts.
+  public let opaque: [SizeExpression]?
 
   /// Whether the experts of a layer share one stored tensor.
   public var isStacked: Bool {
@@ -52,7 +54,9 @@ public struct TensorRule: Hashable, Sendable {
   }
 
   /// Whether there is one such tensor per layer.
-  public var isPerLayer: Bool { parts.contains { RoleShapes.scope($0.role) != .model } }
+  public var isPerLayer: Bool {
+    name.usesLayer || parts.contains { RoleShapes.scope($0.role) != .model }
+  }
 }
 
 /// Stored tensors that are carried through by name: those of a mixer Graft does not compute, or a

@@ -25,6 +25,7 @@ struct FormatsCommand: Verb {
       "id": .string(layout.id),
       "version": JSONValue(layout.version),
       "about": .string(layout.about),
+      "inspect_only": layout.inspectOnly.map { .string($0) } ?? .null,
       "forms": .array(
         forms.map { .object(["name": .string($0.name), "written": .bool($0.isWritten)]) }),
     ]
@@ -33,7 +34,8 @@ struct FormatsCommand: Verb {
   private func lines(_ layout: Layout, _ forms: [LayoutVariant]) -> [String] {
     let names = forms.filter { !$0.name.isEmpty }
       .map { $0.isWritten ? $0.name : "\($0.name) (read only)" }
-    return ["\(layout.id)  \(layout.about)"]
+    let limit = layout.inspectOnly.map { ["  inspected only: \($0)"] } ?? []
+    return ["\(layout.id)  \(layout.about)"] + limit
       + (names.isEmpty ? [] : ["  forms: \(names.joined(separator: "; "))"])
   }
 }

@@ -18,6 +18,7 @@ extension OpenedModel {
   func runnable() throws -> Model {
     let directory = checkpoint.directory.string
     return try Problem.placing({ $0.inFile(directory) }) {
+      try layout.requireUnderstood()
       try checkPayload()
       try checkMixers()
       return try Model(canonical)

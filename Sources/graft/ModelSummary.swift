@@ -21,6 +21,14 @@ struct ModelSummary {
       .reduce(0) { $0 + $1.elementCount }
   }
 
+  /// The stored values of the tensors of one layer.
+  private func parameters(ofLayer index: Int) -> Int {
+    let understood = model.binding.tensors.filter { $0.parts.first?.role.layer == index }
+    let carried = model.carried.filter { model.binding.carrier(of: $0.name)?.layer == index }
+    return understood.reduce(0) { $0 + $1.shape.reduce(1, *) }
+      + carried.reduce(0) { $0 + $1.elementCount }
+  }
+
   private var byteCount: Int { model.checkpoint.tensors.reduce(0) { $0 + $1.byteCount } }
 
   private var types: [(type: ScalarType, tensors: Int, bytes: Int)] {
@@ -87,6 +95,7 @@ struct ModelSummary {
       "index": JSONValue(index),
       "mixer": .string(layer.mixer.kind),
       "facts": .object(layer.values.json),
+      "parameters": JSONValue(parameters(ofLayer: index)),
     ]
     if let mixer = layer.mixer.cost(hidden: configuration.hidden) {
       object["mixer_cost"] = .object(mixer.json)
@@ -152,6 +161,7 @@ struct ModelSummary {
     for (index, layer) in configuration.layers.enumerated() {
       let mixer = layer.mixer.cost(hidden: configuration.hidden)
       let mlp = layer.feedForward.cost(hidden: configuration.hidden)
+      let flops = model.layout.inspectOnly == nil ? mixer?.flopsPerToken : nil
       let perPosition = mixer?.stateValuesPerPosition ?? 0
       let state = mixer.map {
         perPosition > 0 ? "\(perPosition)/position" : Quantity.count($0.stateValues)
@@ -161,8 +171,8 @@ struct ModelSummary {
       }
       table.add([
         "\(index)", layer.mixer.kind, layer.mixer.heads, layer.feedForward.summary,
-        mixer.map { Quantity.count($0.parameters + mlp.parameters) } ?? "-", state ?? "-",
-        bytes ?? "-", mixer.map { Quantity.count($0.flopsPerToken + mlp.flopsPerToken) } ?? "-",
+        Quantity.count(parameters(ofLayer: index)), state ?? "-", bytes ?? "-",
+        flops.map { Quantity.count($0 + mlp.flopsPerToken) } ?? "-",
       ])
     }
     return table

@@ -54,6 +54,7 @@ struct SpliceCommand: Verb {
 
   func perform() throws -> Outcome {
     let model = try OpenedModel(sourcePath, source)
+    try Problem.placing({ $0.inFile(sourcePath) }) { try model.layout.requireUnderstood() }
     try model.checkPayload()
     try model.checkSigns()
     let batch = try tokens.batch(vocabulary: model.configuration.vocabulary)

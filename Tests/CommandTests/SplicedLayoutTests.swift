@@ -96,6 +96,15 @@ import Testing
     }
   }
 
+  /// llama.cpp has no words for such a layer.
+  @Test func ggufHoldsNone() throws {
+    let folder = try TemporaryDirectory()
+    let spliced = try splice(Self.cases[1], in: folder)
+    let out = folder.path.appending("gguf").string
+    let result = try graft("convert", spliced.string, out, "--to", "gguf-qwen35")
+    expectRefusal(result, 69, ["mixer", "m2rnn in layers 1,4"])
+  }
+
   /// lm-engine's own logits of every option of an M²RNN layer, computed from other layouts.
   @Test(
     arguments: [

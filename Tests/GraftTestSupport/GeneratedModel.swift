@@ -46,6 +46,7 @@ public enum GeneratedModel {
   ///
   /// - Returns: nil where nothing sensible is left.
   public static func configuration(seed: UInt64, in layout: Layout) throws -> ModelConfiguration? {
+    if layout.inspectOnly != nil { return nil }
     if layout.id == "lm-engine" { return try configuration(seed: seed) }
     var generator = SeededGenerator(seed: seed)
     let (attention, gdn) = (attention(&generator), gatedDeltaNet(&generator))

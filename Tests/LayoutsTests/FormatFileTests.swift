@@ -13,9 +13,10 @@ struct FormatFileTests {
     let catalogue = try LayoutCatalogue.builtIn()
     #expect(
       catalogue.ids == [
-        "fla", "gguf-qwen35", "gguf-qwen35moe", "gguf-qwen3next", "lm-engine", "mlx-olmo_hybrid",
+        "fla", "gguf-qwen35", "gguf-qwen35moe", "gguf-qwen3next", "kimi_linear", "lm-engine",
+        "mlx-olmo_hybrid",
         "mlx-qwen3_5", "mlx-qwen3_5_moe", "mlx-qwen3_next",
-        "olmo_hybrid", "qwen3_5", "qwen3_5_moe", "qwen3_next",
+        "olmo_hybrid", "qwen3_5", "qwen3_5_moe", "qwen3_next", "qwen4_exp",
       ])
   }
 
@@ -53,7 +54,7 @@ struct FormatFileTests {
 
   /// The generator finds enough models for every layout, so that the laws above say something.
   @Test func everyLayoutHoldsManyGeneratedModels() throws {
-    for layout in try LayoutCatalogue.builtIn().layouts {
+    for layout in try LayoutCatalogue.builtIn().layouts where layout.inspectOnly == nil {
       let held = try (0..<100).filter { seed in
         try GeneratedModel.configuration(seed: seed, in: layout) != nil
       }
