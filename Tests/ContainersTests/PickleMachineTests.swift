@@ -36,6 +36,17 @@ import Testing
     #expect(try run(tuples + [0x2e]).heap.tuples.count == depth + 1)
   }
 
+  @Test func longPicklesEnd() throws {
+    let pickle: [UInt8] = [0x4e, 0x4e, 0x4e, 0x2e]
+    try pickle.withUnsafeBytes { bytes in
+      var enough = PickleMachine(ByteReader(bytes), mostSteps: 4)
+      _ = try enough.run()
+      var machine = PickleMachine(ByteReader(bytes), mostSteps: 3)
+      let problem = try #require(throws: Problem.self) { _ = try machine.run() }
+      #expect(problem.what == "the pickle is too long")
+    }
+  }
+
   /// A list that holds itself, and a dictionary that is its own state dict.
   @Test func ringsEnd() throws {
     _ = try run([0x5d, 0x71, 0, 0x68, 0, 0x61, 0x2e])

@@ -2,8 +2,8 @@ import Diagnostics
 
 /// Follows the instructions of one pickle; it never calls anything.
 ///
-/// Opcodes and globals are those of a closed list. No value is copied for free, so that memory stays
-/// below 128 bytes for each byte of the pickle and time below a step for each.
+/// Opcodes and globals are those of a closed list. No instruction keeps more than 84 bytes besides the
+/// text it carries, so that the limits bound memory.
 struct PickleMachine {
   private(set) var reader: ByteReader
   var heap = PickleHeap()
@@ -13,12 +13,17 @@ struct PickleMachine {
   /// Where the instruction being followed begins.
   private(set) var place = 0
 
-  /// The largest pickle that is read, enough for more than 300 000 tensors.
+  /// The largest pickle that is read.
   /// - Units: bytes.
   static let limit = 128 << 20
+  /// The most instructions that are followed, enough for 700 000 tensors.
+  private let mostSteps: Int
 
   /// A pickle inside the bytes of a file.
-  init(_ reader: ByteReader) { self.reader = reader }
+  init(_ reader: ByteReader, mostSteps: Int = 1 << 25) {
+    self.reader = reader
+    self.mostSteps = mostSteps
+  }
 
   /// Follows one pickle to its end; what it stored to recall is forgotten then.
   /// - Returns: the value; its parts are in `heap`.
@@ -27,7 +32,7 @@ struct PickleMachine {
   mutating func run() throws -> PickleValue {
     let start = reader.position
     (stack, marks, memo) = ([], [], [:])
-    while true {
+    for _ in 0..<mostSteps {
       place = reader.position
       guard place - start <= Self.limit else {
         throw invalid("the pickle is too large", expected: "at most \(Self.limit) bytes")
@@ -39,6 +44,7 @@ struct PickleMachine {
       if opcode == .stop { return try pop() }
       try follow(opcode)
     }
+    throw invalid("the pickle is too long", expected: "at most \(mostSteps) instructions")
   }
 
   private mutating func follow(_ opcode: PickleOpcode) throws {
