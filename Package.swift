@@ -125,6 +125,7 @@ let package = Package(
       "Verification",
       [
         "Diagnostics", "Tensors", "Canonical", "Layouts", "Conversion", "Runtime", "Verification",
+        systemPackage,
       ]),
     tests("Command", ["Diagnostics", "JSON", crypto, systemPackage, "graft"]),
   ] + processorLoops
