@@ -3,6 +3,7 @@
 # test           lint, check imports, run all tests, check that old processors can run the result
 # demo           inspect, verify, splice and re-shard a trained model; score another
 # bench          time inspect, convert (against cp) and the runtime
+# bench-peers    time kernels and a model against torch: make bench-peers PYTHON=python with torch
 # format         format all Swift sources
 # lint           check format and style of all Swift sources
 # check-formats  check the layout files in formats/
@@ -19,7 +20,7 @@ GRAFT := .build/release/graft
 SWIFT_SOURCES := Sources Tests Plugins Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: toolchain deps build test demo bench format lint check-formats pairs fixtures install clean help
+.PHONY: toolchain deps build test demo bench bench-peers format lint check-formats pairs fixtures install clean help
 
 help:
 	@sed -n '/^# /!q; s/^# /make /p' Makefile
@@ -44,6 +45,16 @@ demo: build
 
 bench: build
 	@scripts/bench.sh $(GRAFT)
+	swift build -c release --product graft-bench
+	@scripts/bench-runtime.sh $(GRAFT)-bench
+
+bench-peers: deps
+	@test -n "$(PYTHON)" || { echo "make bench-peers needs PYTHON=path/to/python with torch and\
+ transformers" >&2; exit 1; }
+	swift build -c release --product graft-bench
+	@test -d .build/bench-model || $(GRAFT)-bench make qwen3_5 scripts/bench/qwen3_5-432m.json\
+ .build/bench-model
+	"$(PYTHON)" scripts/bench-peers.py $(GRAFT)-bench --model .build/bench-model
 
 format: toolchain
 	swift format -i -r $(SWIFT_SOURCES)

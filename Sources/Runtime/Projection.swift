@@ -56,7 +56,7 @@ package struct Operand {
 
 extension Projection {
   /// The weight rows of one task of a product.
-  static let chunkRows = 48
+  static let chunkRows = 96
   /// The columns that are widened at a time.
   static let depthBlock = 256
   /// The distance of widened rows; no power of two, which would collide in the first cache.

@@ -25,21 +25,22 @@ enum KernelTasks {
     let values = try FloatBuffer(count)
     values.pointer.update(repeating: 1, count: count)
     let pool = ThreadPool(threads: threads)
+    let results = try FloatBuffer(mebibytes * 2)
     return {
       pool.run(mebibytes) { block, _ in
         let start = UnsafeRawPointer(values.pointer + block << 18)
-        var sums = (SIMD8<UInt64>(), SIMD8<UInt64>())
-        for offset in stride(from: 0, to: 1 << 20, by: 128) {
+        var sums = (SIMD8<UInt64>(), SIMD8<UInt64>(), SIMD8<UInt64>(), SIMD8<UInt64>())
+        for offset in stride(from: 0, to: 1 << 18, by: 64) {  // four streams, as products have
           sums.0 &+= start.loadUnaligned(fromByteOffset: offset, as: SIMD8<UInt64>.self)
-          sums.1 &+= start.loadUnaligned(fromByteOffset: offset + 64, as: SIMD8<UInt64>.self)
+          sums.1 &+= start.loadUnaligned(fromByteOffset: offset + 1 << 18, as: SIMD8<UInt64>.self)
+          sums.2 &+= start.loadUnaligned(fromByteOffset: offset + 2 << 18, as: SIMD8<UInt64>.self)
+          sums.3 &+= start.loadUnaligned(fromByteOffset: offset + 3 << 18, as: SIMD8<UInt64>.self)
         }
-        blackHole(sums.0 &+ sums.1)
+        let sum = (sums.0 &+ sums.1 &+ sums.2 &+ sums.3).wrappedSum()
+        UnsafeMutableRawPointer(results.pointer + 2 * block).storeBytes(of: sum, as: UInt64.self)
       }
     }
   }
-
-  @inline(never)
-  private static func blackHole(_ value: SIMD8<UInt64>) {}
 
   /// `[m, k] · [n, k]ᵀ` with weights of a stored type.
   static func product(_ type: String, m: Int, k: Int, n: Int, threads: Int) throws -> () -> Void {
