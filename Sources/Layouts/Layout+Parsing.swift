@@ -5,19 +5,18 @@ import Tensors
 
 extension Layout {
   /// Reads a layout file: one layout per form on disk, the preferred one first.
-  /// - Parameter parts: the parts it may use.
   /// - Throws: `Problem` of kind `invalid` for anything the file should not say, unknown keys among
   ///   it.
-  public static func forms(parsing bytes: [UInt8], parts: [LayoutPart] = []) throws -> [Layout] {
-    let value = try LayoutPart.completed(JSONValue(parsing: bytes), parts)
-    var file = try FormatObject(value, "the top level")
-    let variants = try file.array("variants").map(LayoutVariant.init)
-    return try (variants.isEmpty ? [.only] : variants).map { variant in
-      try Layout(value.replacing("{prefix}", with: variant.prefix), variant, of: variants)
+  public static func forms(parsing bytes: [UInt8]) throws -> [Layout] {
+    try LayoutOutline.forms(
+      parsing: bytes, name: "a layout file", parts: LayoutParts([])
+    ).map {
+      try $0.layout()
     }
   }
 
-  private init(_ value: JSONValue, _ variant: LayoutVariant, of variants: [LayoutVariant]) throws {
+  /// Reads one form of a layout file whose parts and prefix are filled in.
+  init(_ value: JSONValue, _ variant: LayoutVariant, of variants: [LayoutVariant]) throws {
     var file = try FormatObject(value, "the top level")
     about = try file.string("about")
     inspectOnly = try file.optionalString("inspect_only")

@@ -4,24 +4,28 @@ import JSON
 
 /// Every layout this build knows.
 public struct LayoutCatalogue: Sendable {
-  /// The layouts, one entry per form on disk, the preferred form of each first.
-  public let layouts: [Layout]
+  /// One entry per form on disk, the preferred form of each layout first.
+  public let outlines: [LayoutOutline]
+
+  /// The whole layouts, form by form.
+  /// - Throws: `Problem` of kind `invalid`, naming the file, where one of them is wrong.
+  public var layouts: [Layout] { get throws { try outlines.map { try $0.layout() } } }
 
   /// The ids of the layouts.
   public var ids: [String] {
-    layouts.map(\.id).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    outlines.map(\.id).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 
-  /// Reads layout files and the parts they use.
+  /// Reads what recognising layouts needs from their files and the parts they use.
   /// - Throws: `Problem` of kind `invalid`, naming the file.
   public init(
     files: [(name: String, bytes: [UInt8])], parts: [(name: String, bytes: [UInt8])] = []
   ) throws {
-    let parts = try parts.map { name, bytes in
-      try Problem.placing({ $0.inFile(name) }) { try LayoutPart(parsing: bytes) }
-    }
-    layouts = try files.flatMap { name, bytes in
-      try Problem.placing({ $0.inFile(name) }) { try Layout.forms(parsing: bytes, parts: parts) }
+    let parts = LayoutParts(parts)
+    outlines = try files.flatMap { name, bytes in
+      try Problem.placing({ $0.inFile(name) }) {
+        try LayoutOutline.forms(parsing: bytes, name: name, parts: parts)
+      }
     }
   }
 
@@ -41,14 +45,14 @@ public struct LayoutCatalogue: Sendable {
   ///   preferred.
   /// - Throws: `Problem` of kind `usage` for an id or a form nobody knows or writes.
   public func layout(_ id: String, form: String? = nil, quantised: Bool = false) throws -> Layout {
-    let written = layouts.filter { $0.id == id && $0.variant.isWritten }
+    let written = outlines.filter { $0.id == id && $0.variant.isWritten }
     guard let preferred = written.first else {
       throw Problem(
         .usage, "there is no such layout", expected: ids.joined(separator: ", "), found: id)
     }
     guard let form else {
-      let tags = quantised ? preferred.scales?.tags ?? [] : []
-      return written.first { !$0.variant.tags.isDisjoint(with: tags) } ?? preferred
+      let tags = quantised ? try preferred.layout().scales?.tags ?? [] : []
+      return try (written.first { !$0.variant.tags.isDisjoint(with: tags) } ?? preferred).layout()
     }
     guard let layout = written.first(where: { $0.variant.name == form }) else {
       let names = written.map(\.variant.name).filter { !$0.isEmpty }
@@ -57,21 +61,21 @@ public struct LayoutCatalogue: Sendable {
         expected: names.isEmpty ? "no form: there is one only" : names.joined(separator: "; "),
         found: form)
     }
-    return layout
+    return try layout.layout()
   }
 
   /// The layouts that the config and the names of the tensors fit; the preferred form of each first.
   /// - Throws: `Problem` of kind `unsupported` where none fits.
   public func candidates(config: JSONValue?, names: Set<String>) throws -> [LayoutEvidence] {
-    let findings = layouts.map { $0.detection.evidence(config: config, names: names) }
-    let matches = zip(layouts, findings).filter { $1.against.isEmpty }
+    let findings = outlines.map { $0.detection.evidence(config: config, names: names) }
+    let matches = zip(outlines, findings).filter { $1.against.isEmpty }
     if matches.isEmpty {
-      let nearest = zip(layouts, findings).min { $0.1.against.count < $1.1.against.count }
+      let nearest = zip(outlines, findings).min { $0.1.against.count < $1.1.against.count }
       throw Problem(
         .unsupported, "no layout fits this checkpoint", expected: ids.joined(separator: ", "),
         found: nearest.map { "nearest is \($0.id), but " + $1.against.joined(separator: ", ") })
     }
-    return matches.map { LayoutEvidence(layout: $0, evidence: $1.pro) }
+    return try matches.map { LayoutEvidence(layout: try $0.layout(), evidence: $1.pro) }
   }
 
   /// The forms of one layout, the one that fits best first.
@@ -80,10 +84,10 @@ public struct LayoutCatalogue: Sendable {
     -> [LayoutEvidence]
   {
     _ = try layout(id)
-    let forms = layouts.filter { $0.id == id }
+    let forms = outlines.filter { $0.id == id }
     let counts = forms.map { $0.detection.evidence(config: config, names: names).against.count }
-    return zip(forms, counts).sorted { $0.1 < $1.1 }
-      .map { LayoutEvidence(layout: $0.0, evidence: ["named by --from"]) }
+    return try zip(forms, counts).sorted { $0.1 < $1.1 }
+      .map { LayoutEvidence(layout: try $0.0.layout(), evidence: ["named by --from"]) }
   }
 }
 

@@ -13,7 +13,7 @@ struct FormatsCommand: Verb {
   func perform() throws -> Outcome {
     let catalogue = try LayoutCatalogue.builtIn()
     let entries = try catalogue.ids.map { id in
-      (try catalogue.layout(id), catalogue.layouts.filter { $0.id == id }.map(\.variant))
+      (try catalogue.layout(id), catalogue.outlines.filter { $0.id == id }.map(\.variant))
     }
     return Outcome(
       json: ["layouts": .array(entries.map { .object(document($0, $1)) })],

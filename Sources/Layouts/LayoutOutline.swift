@@ -1,0 +1,84 @@
+import Diagnostics
+import JSON
+import Synchronization
+
+/// One form of a layout as far as recognising it needs; the rest is read when it is asked for.
+public final class LayoutOutline: Sendable {
+  /// The id of the layout.
+  public let id: String
+  /// The form.
+  public let variant: LayoutVariant
+  /// How the form is recognised.
+  let detection: LayoutDetection
+  private let make: @Sendable () throws -> Layout
+  private let made = Mutex<Layout?>(nil)
+
+  private init(
+    id: String, variant: LayoutVariant, detection: LayoutDetection,
+    make: @escaping @Sendable () throws -> Layout
+  ) {
+    self.id = id
+    self.variant = variant
+    self.detection = detection
+    self.make = make
+  }
+
+  /// The whole layout.
+  /// - Throws: `Problem` of kind `invalid` for anything its file should not say.
+  /// - Cost: reads the file once.
+  public func layout() throws -> Layout {
+    try made.withLock { made in
+      if let made { return made }
+      let layout = try make()
+      made = layout
+      return layout
+    }
+  }
+
+  /// Reads the forms of a layout file, the preferred one first.
+  /// - Parameters:
+  ///   - name: the name of the file, for messages.
+  ///   - parts: the parts it may use.
+  /// - Throws: `Problem` of kind `invalid` where id, forms or detection cannot be read.
+  static func forms(parsing bytes: [UInt8], name: String, parts: LayoutParts) throws
+    -> [LayoutOutline]
+  {
+    let value = try JSONValue(parsing: bytes)
+    var file = try FormatObject(value, "the top level")
+    let id = try file.string("layout")
+    let named = try file.array("variants").map(LayoutVariant.init)
+    let detect = try file.required("detect")
+    return try (named.isEmpty ? [.only] : named).map { variant in
+      let detection = try LayoutDetection(
+        detect.replacing("{prefix}", with: variant.prefix), variant)
+      return LayoutOutline(id: id, variant: variant, detection: detection) {
+        try Problem.placing({ $0.inFile(name) }) {
+          try Layout(
+            LayoutPart.completed(value, parts.all()).replacing("{prefix}", with: variant.prefix),
+            variant, of: named)
+        }
+      }
+    }
+  }
+}
+
+/// The parts that layout files share, read when the first one is needed.
+final class LayoutParts: Sendable {
+  private let files: [(name: String, bytes: [UInt8])]
+  private let read = Mutex<[LayoutPart]?>(nil)
+
+  init(_ files: [(name: String, bytes: [UInt8])]) { self.files = files }
+
+  /// All parts.
+  /// - Throws: `Problem` of kind `invalid`, naming the file.
+  func all() throws -> [LayoutPart] {
+    try read.withLock { read in
+      if let read { return read }
+      let parts = try files.map { name, bytes in
+        try Problem.placing({ $0.inFile(name) }) { try LayoutPart(parsing: bytes) }
+      }
+      read = parts
+      return parts
+    }
+  }
+}
