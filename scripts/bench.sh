@@ -46,7 +46,7 @@ copy() {
   cp --reflink=never -r "$model" "$out/cp"
   sync -f "$out/cp"
 }
-convert() { "$graft" convert "$model" "$out/convert" --max-shard-size 300MB --quiet; }
+convert() { "$graft" convert "$model" "$out/convert" --max-shard-size 300MB --no-manifest --quiet; }
 
 inspect_time=0 copy_time=0 convert_time=0
 for _ in $(seq $runs); do
