@@ -84,7 +84,8 @@ let package = Package(
       "Runtime",
       ["Diagnostics", "Tensors", "Canonical", "Kernels", "CProcessor", "KernelLoops"]
         + processorLoops.map { .byName(name: $0.name) }),
-    module("Splicing", ["Diagnostics", "Tensors", "Canonical"]),
+    fast("LinearAlgebra", []),
+    fast("Splicing", ["Diagnostics", "Tensors", "Canonical", "LinearAlgebra"]),
     module(
       "Verification",
       ["Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Runtime", systemPackage]),
@@ -120,7 +121,10 @@ let package = Package(
     tests(
       "Runtime",
       ["Diagnostics", "Tensors", "Containers", "Canonical", "Conversion", "Kernels", "Runtime"]),
-    tests("Splicing", ["Diagnostics", "Tensors", "Canonical", "Conversion", "Splicing"]),
+    tests("LinearAlgebra", ["LinearAlgebra"]),
+    tests(
+      "Splicing",
+      ["Diagnostics", "Tensors", "Canonical", "Conversion", "LinearAlgebra", "Splicing"]),
     tests(
       "Verification",
       [

@@ -10,6 +10,8 @@ public struct Splice: Sendable {
     case reference(seed: UInt64)
     /// As `reference`, with an output projection of zeros: the mixer adds nothing at first.
     case zero(seed: UInt64)
+    /// What keeps its meaning is taken from the replaced layer, the rest drawn as in `reference`.
+    case transfer(seed: UInt64)
     /// The M²RNN layer of another model, which messages call by its file.
     case donor(CanonicalModel, layer: Int, file: String)
   }
@@ -47,7 +49,7 @@ public struct Splice: Sendable {
     for role in model.tensors.keys where role.layer == layer && role.name.hasPrefix("gdn.") {
       result.tensors[role] = nil
     }
-    for (role, tensor) in try newTensors(new, result.configuration, layer) {
+    for (role, tensor) in try newTensors(new, replacing: old, in: model, result, layer) {
       result.tensors[role] = tensor
     }
     return result
@@ -93,21 +95,31 @@ public struct Splice: Sendable {
     return mixer
   }
 
-  private func newTensors(_ mixer: M2RNN, _ configuration: ModelConfiguration, _ layer: Int) throws
-    -> [(Role, CanonicalTensor)]
-  {
+  private func newTensors(
+    _ mixer: M2RNN, replacing old: GatedDeltaNet, in source: CanonicalModel,
+    _ result: CanonicalModel, _ layer: Int
+  ) throws -> [(Role, CanonicalTensor)] {
     if case .donor(let donor, let from, _) = initialisation {
       return donor.tensors.filter { $0.key.layer == from && $0.key.name.hasPrefix("m2rnn.") }
         .map { (Role($0.key.name, layer: layer), $0.value) }
     }
-    let symbols = configuration.symbols(layer: layer)
+    let symbols = result.configuration.symbols(layer: layer)
     let fresh = ReferenceInitialisation(
-      model: configuration, layer: layer, mixer: mixer, seed: seed)
+      model: result.configuration, layer: layer, mixer: mixer, seed: seed)
+    var transferred: [String: [Float]] = [:]
+    if case .transfer = initialisation {
+      transferred = try TransferInitialisation(
+        from: source, layer: layer, old: old, new: mixer, fresh: fresh
+      ).values
+    }
     return try M2RNNRoles.names(mixer).map { name in
       let shape = try (RoleShapes.shape(name) ?? []).map { try $0.value(symbols) }
       let count = shape.reduce(1, *)
       let isZero = name == "m2rnn.o" && startsAtZero
-      let values = isZero ? Array(repeating: 0, count: count) : fresh.values(name, count: count)
+      let values =
+        isZero
+        ? Array(repeating: 0, count: count)
+        : transferred[name] ?? fresh.values(name, count: count)
       return (
         Role(name, layer: layer),
         CanonicalTensor(shape: shape, values: values, origin: CanonicalTensor.newOrigin)
@@ -117,7 +129,7 @@ public struct Splice: Sendable {
 
   private var seed: UInt64 {
     switch initialisation {
-    case .reference(let seed), .zero(let seed): seed
+    case .reference(let seed), .zero(let seed), .transfer(let seed): seed
     case .donor: 0
     }
   }

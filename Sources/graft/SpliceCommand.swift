@@ -25,9 +25,9 @@ struct SpliceCommand: Verb {
   @Option(name: .customLong("layer"), help: "The layers to replace: N or N,M,…") var layers: String
   @Option(
     name: .customLong("init"),
-    help: "How the new layer gets its values: reference, zero or donor.")
+    help: "How the new layer gets its values: reference, zero, transfer or donor.")
   var strategy = Strategy.reference
-  @Option(help: "The seed of reference and zero.") var seed: UInt64 = 0
+  @Option(help: "The seed of what is drawn.") var seed: UInt64 = 0
   @Option(help: "The checkpoint whose M²RNN layer is taken (donor).") var donor: String?
   @Option(help: "Which layer of the donor; its first M²RNN layer by default.") var donorLayer: Int?
   @Option(help: "K, the head dim of queries and keys; 64 by default.") var kHeadDim: Int?
@@ -40,7 +40,7 @@ struct SpliceCommand: Verb {
   @OptionGroup var common: CommonOptions
 
   enum Strategy: String, ExpressibleByArgument, CaseIterable {
-    case reference, zero, donor
+    case reference, zero, transfer, donor
   }
 
   func validate() throws {
@@ -98,6 +98,7 @@ struct SpliceCommand: Verb {
     switch strategy {
     case .reference: return .reference(seed: seed)
     case .zero: return .zero(seed: seed)
+    case .transfer: return .transfer(seed: seed)
     case .donor:
       guard let donor else {
         throw Problem(.usage, "--init donor needs a donor", remedy: "add --donor PATH")

@@ -34,7 +34,7 @@ import Testing
     try GraftCommand.run(arguments)
   }
 
-  /// Replaces the layers one by one, each with sizes of its own.
+  /// Replaces the layers one by one, each with sizes of its own, the last one by what it was.
   private func splice(_ item: Case, in folder: TemporaryDirectory) throws -> FilePath {
     var path = Fixtures.path(item.fixture)
     for layer in item.layers {
@@ -42,7 +42,8 @@ import Testing
       expectSuccess(
         try graft(
           "splice", path.string, out.string, "--layer", "\(layer)", "--heads", "\(layer + 2)",
-          "--k-head-dim", "6", "--v-head-dim", "\(layer + 3)", "--seed", "\(layer)"))
+          "--k-head-dim", "6", "--v-head-dim", "\(layer + 3)", "--seed", "\(layer)",
+          "--init", layer == item.layers.last ? "transfer" : "reference"))
       path = out
     }
     return path
