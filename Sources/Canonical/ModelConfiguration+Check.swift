@@ -6,7 +6,7 @@ extension ModelConfiguration {
   /// The most experts of all layers together.
   private static let mostExperts = 1 << 17
   /// The largest vocabulary or position count.
-  private static let largestCount = 1 << 40
+  static let largestCount = 1 << 40
 
   /// Checks that every number is in range and that head counts divide each other.
   /// - Throws: `Problem` or `ProblemList` of kind `invalid`, with every finding.
@@ -28,6 +28,9 @@ extension ModelConfiguration {
       found: "\(predictionLayers)")
     require(
       (0...Self.largestExtent).contains(ropeDim), "rope.dim is out of range", found: "\(ropeDim)")
+    if position == .rope {
+      for (what, found) in ropeScaling.disagreements { require(false, what, found: found) }
+    }
     require(
       layers.count == layerCount, "the number of layers does not match the layer list",
       found: "\(layerCount) layers, \(layers.count) described")

@@ -37,6 +37,9 @@ extension ModelConfiguration {
     if rows.contains(where: { $0.fact == "position" && !$0.agrees }) {
       rows.removeAll { $0.fact.hasPrefix("rope.") }
     }
+    if rows.contains(where: { $0.fact == "rope.scaling" && !$0.agrees }) {
+      rows.removeAll { RopeScaling.options.contains($0.fact) }
+    }
     for (layer, pair) in zip(layers, other.layers).enumerated() {
       let here = pair.0.meaning(in: self)
       let there = pair.1.meaning(in: other)
@@ -81,15 +84,11 @@ extension ModelConfiguration {
     if position == .rope, headDims.isEmpty { facts["position"] = .word("none") }
     if position != .rope || headDims.isEmpty {
       for name in facts.keys where name.hasPrefix("rope.") { facts[name] = nil }
-    } else if headDims.allSatisfy({ $0 == ropeDim }) {
-      facts["rope.side"] = nil
+      return facts
     }
+    if headDims.allSatisfy({ $0 == ropeDim }) { facts["rope.side"] = nil }
     if ropeDims.count > 1 { facts["rope.dim"] = nil }
-    if ropeScaling == .none {
-      facts["rope.factor"] = nil
-      facts["rope.original_positions"] = nil
-    }
-    return facts
+    return ropeScaling.meaning(of: facts)
   }
 }
 

@@ -23,12 +23,6 @@ public struct ModelConfiguration: FactRecord {
     case last
   }
 
-  /// How RoPE frequencies are stretched for longer contexts.
-  public enum RopeScaling: String, Sendable {
-    case none
-    case yarn
-  }
-
   /// How a trainer draws fresh linear weights.
   public enum InitMethod: String, Sendable {
     case normal
@@ -68,11 +62,7 @@ public struct ModelConfiguration: FactRecord {
   /// for all three.
   public var ropeSections: String?
   /// How RoPE frequencies are stretched.
-  public var ropeScaling = RopeScaling.none
-  /// By how much they are stretched.
-  public var ropeFactor = 1.0
-  /// The context for which they were first trained.
-  public var ropeOriginalPositions = 0
+  public var ropeScaling = RopeScaling()
   /// What embeddings are multiplied with.
   public var embeddingScale = 1.0
   /// What logits are divided by.
@@ -112,9 +102,15 @@ public struct ModelConfiguration: FactRecord {
       .number("rope.fraction", \.ropeFraction),
       .word("rope.side", \.ropeSide),
       .text("rope.sections", \.ropeSections),
-      .word("rope.scaling", \.ropeScaling),
-      .number("rope.factor", \.ropeFactor),
-      .integer("rope.original_positions", \.ropeOriginalPositions),
+      .word("rope.scaling", \.ropeScaling.kind),
+      .number("rope.factor", \.ropeScaling.factor),
+      .integer("rope.original_positions", \.ropeScaling.originalPositions),
+      .number("rope.attention_factor", \.ropeScaling.attentionFactor),
+      .number("rope.mscale", \.ropeScaling.mscale),
+      .number("rope.mscale_all_dims", \.ropeScaling.mscaleAllDims),
+      .number("rope.beta_fast", \.ropeScaling.betaFast),
+      .number("rope.beta_slow", \.ropeScaling.betaSlow),
+      .flag("rope.truncate", \.ropeScaling.isTruncated),
       .number("embedding.scale", \.embeddingScale),
       .number("logits.divisor", \.logitsDivisor),
       .number("residual.scale", \.residualScale),

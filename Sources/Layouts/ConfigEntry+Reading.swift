@@ -12,6 +12,7 @@ extension ConfigEntry {
     case .fact(let entry): [entry.fact: try read(entry, lookup(object), in: object, known)]
     case .cases(let cases, let absent, let otherwise):
       try read(cases, lookup(object) ?? absent, otherwise: otherwise)
+    case .rival(let rival): try refuse(rival, in: object)
     case .constant, .standard, .list, .sparse, .indices, .groups, .blocks: [:]
     case .object(let null, let set, let entries):
       try read(lookup(object) ?? .null, null: null, set: set, entries: entries, known)
@@ -41,6 +42,7 @@ extension ConfigEntry {
       throw Problem(.invalid, "the config lacks a key", expected: key)
     }
     if value == .null, let null = entry.null { return null }
+    if value == .null, entry.absent == FactValue.none { return .none }
     if entry.listed != nil { return try integers(value) }
     if let map = entry.map {
       guard let match = map.first(where: { $0.value == value }),
@@ -100,6 +102,18 @@ extension ConfigEntry {
     return try entries.reduce(into: set) { facts, entry in
       facts.merge(try entry.read(from: object, known: known.merging(facts) { $1 })) { $1 }
     }
+  }
+
+  /// Refuses the key beside another one.
+  private func refuse(_ rival: String, in object: JSONObject) throws -> Facts {
+    let values = [key, rival].map { object.value(at: $0) ?? .null }
+    guard values.contains(.null) else {
+      throw Problem(
+        .unsupported, "\(key) stands beside \(rival), and readers drop one of them",
+        expected: "one of both", found: text(values[0]),
+        remedy: "put all values into \(rival) and remove \(key)")
+    }
+    return [:]
   }
 
   private func unknown(_ value: JSONValue, _ cases: [Case]) -> Problem {

@@ -2,6 +2,16 @@ import Canonical
 import JSON
 
 extension ConfigEntry {
+  /// The value that a new config has for given facts; nil where it has none.
+  func written(for facts: Facts) -> JSONValue? {
+    if isOmittedIfImplied, let implied = try? read(from: JSONObject(), known: facts),
+      implied.agree(with: facts)
+    {
+      return nil
+    }
+    return value(for: facts)
+  }
+
   /// The value of the key for given facts; nil where no value stands for them.
   func value(for facts: Facts) -> JSONValue? {
     let value = untyped(facts)
@@ -23,15 +33,12 @@ extension ConfigEntry {
       } else {
         nil
       }
-    case .list, .sparse, .indices, .groups, .blocks: nil
+    case .rival, .list, .sparse, .indices, .groups, .blocks: nil
     }
   }
 
   private func value(_ entry: FactEntry, _ facts: Facts) -> JSONValue? {
     let fact = facts[entry.fact] ?? .none
-    if entry.isOmittedIfDerived, (try? entry.derived?.value(JSONObject(), facts)) == fact {
-      return nil
-    }
     if let times = entry.times, case .integer(let product) = fact,
       case .integer(let factor)? = facts[times], factor > 0
     {
@@ -68,7 +75,7 @@ extension ConfigEntry {
   /// An object of the given entries for the given facts.
   static func object(_ entries: [ConfigEntry], _ facts: Facts) -> JSONObject {
     entries.reduce(into: JSONObject()) { object, entry in
-      if let value = entry.value(for: facts) { object.set(value, at: entry.key) }
+      if let value = entry.written(for: facts) { object.set(value, at: entry.key) }
     }
   }
 

@@ -12,6 +12,8 @@ public struct ConfigEntry: Sendable {
   let condition: Condition
   /// The type of the value in typed metadata, such as `u32` or `[bool]`.
   let type: String?
+  /// Whether the key is not written where a missing one says the same.
+  let isOmittedIfImplied: Bool
   let meaning: Meaning
 
   indirect enum Meaning: Sendable {
@@ -23,6 +25,8 @@ public struct ConfigEntry: Sendable {
     case constant(JSONValue)
     /// The key decides nothing; this value is written where no other config gives one.
     case standard(JSONValue)
+    /// The key decides nothing by itself; readers drop another one where both are there.
+    case rival(String)
     /// An object or null; `null` and `set` are what either says by itself.
     case object(null: Facts, set: Facts, entries: [ConfigEntry])
     /// One word per layer, or a rule for a missing list.
@@ -50,8 +54,6 @@ public struct ConfigEntry: Sendable {
     let derived: Derived?
     /// The fact by which the value is multiplied on reading.
     let times: String?
-    /// Whether the key is not written where it has the derived value.
-    let isOmittedIfDerived: Bool
     /// The fact by which the value is divided on reading.
     let over: String?
     /// The fact that is subtracted from the value on reading.
@@ -144,7 +146,7 @@ public struct ConfigEntry: Sendable {
     case .fact(let entry): Set([entry.fact, entry.with, entry.over].compactMap(\.self))
     case .cases(let cases, _, let otherwise):
       Set(cases.flatMap(\.facts.keys)).union((otherwise ?? [:]).keys)
-    case .constant, .standard: []
+    case .constant, .standard, .rival: []
     case .object(let null, let set, let entries):
       Set(null.keys).union(set.keys).union(entries.flatMap(\.facts))
     case .list(let words, _, _): Set(words.flatMap(\.facts.keys))
@@ -164,7 +166,7 @@ extension ConfigEntry {
   var isForLayers: Bool {
     switch meaning {
     case .fact, .cases, .object: !facts.isDisjoint(with: FactNames.layer)
-    case .constant, .standard, .list, .sparse, .indices, .groups, .blocks: false
+    case .constant, .standard, .rival, .list, .sparse, .indices, .groups, .blocks: false
     }
   }
 

@@ -53,6 +53,7 @@ extension ConfigEntry {
     alternativeKeys = try object.strings("or")
     condition = try object.condition()
     type = try MetadataType.checked(object.optionalString("as"))
+    isOmittedIfImplied = object.optional("omit") == .bool(true)
     meaning = try Self.meaning(&object, tables)
     try object.finish()
   }
@@ -62,6 +63,7 @@ extension ConfigEntry {
   {
     if let constant = object.optional("constant") { return .constant(constant) }
     if let standard = object.optional("default") { return .standard(standard) }
+    if let rival = try object.optionalString("not_beside") { return .rival(rival) }
     if object.optional("cases") != nil || object.optional("alternatives") != nil {
       return .cases(
         try cases(&object, tables), absent: object.optional("absent"),
@@ -103,7 +105,6 @@ extension ConfigEntry {
       plus: object.optional("plus") == nil ? 0 : try object.integer("plus"),
       derived: try derived(&object),
       times: try object.optionalString("times").map(known),
-      isOmittedIfDerived: object.optional("omit_derived") == .bool(true),
       over: try object.optionalString("over").map(known),
       with: try object.optionalString("with").map(known),
       listed: object.optional("listed") == nil ? nil : try object.integer("listed"),

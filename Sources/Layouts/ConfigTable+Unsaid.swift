@@ -40,9 +40,9 @@ extension ConfigTable {
             .map { UnsaidFacts(key: $0.key, facts: layers[layer].only($0.facts), layer: layer) }
         }
       default:
-        let facts =
-          entry.isForLayers ? layerFacts(entry, configuration) : configuration.values
-        guard let facts, entry.cannotSay(facts) else { return [] }
+        guard let facts = self.facts(for: entry, in: configuration), entry.cannotSay(facts) else {
+          return []
+        }
         return [UnsaidFacts(key: entry.key, facts: facts.only(entry.facts), layer: nil)]
       }
     }

@@ -12,8 +12,10 @@ extension ConfigTable {
     var inner = nested.flatMap { object[$0]?.object } ?? object
     let before = old.layers.map(\.values)
     let after = new.layers.map(\.values)
-    for entry in entries where !entry.isForLayers {
-      entry.update(&inner, from: old.values, to: new.values)
+    for entry in entries {
+      if let old = facts(for: entry, in: old), let new = facts(for: entry, in: new) {
+        entry.update(&inner, from: old, to: new)
+      }
       entry.updateBlocks(&inner, from: before, to: after)
       entry.updateList(&inner, from: stated(before, by: entry), to: stated(after, by: entry))
     }
@@ -23,10 +25,6 @@ extension ConfigTable {
         inner[entry.key] = entry.list(
           for: stated(after, by: entry), predictions: new.predictionLayers)
       }
-    }
-    for entry in entries where entry.isForLayers {
-      guard let old = layerFacts(entry, old), let new = layerFacts(entry, new) else { continue }
-      entry.update(&inner, from: old, to: new)
     }
     guard let nested, case .object? = object[nested] else { return .object(inner) }
     object[nested] = .object(inner)
@@ -40,11 +38,11 @@ extension ConfigTable {
     let layers = configuration.layers.map { configuration.values.merging($0.values) { $1 } }
     var object = JSONObject()
     for entry in entries {
-      let facts = entry.isForLayers ? layerFacts(entry, configuration) : configuration.values
+      let facts = facts(for: entry, in: configuration)
       let blocks = layers.compactMap { entry.block(for: $0) }
       let list = entry.list(
         for: stated(layers, by: entry), predictions: configuration.predictionLayers)
-      if let value = facts.flatMap(entry.value(for:)) ?? list {
+      if let value = facts.flatMap(entry.written(for:)) ?? list {
         object.set(value, at: entry.key)
         if let (key, value) = entry.interval(for: layers) { object.set(value, at: key) }
       } else if !blocks.isEmpty {
@@ -125,14 +123,18 @@ extension ConfigTable {
     let entries = entries.filter { entry in
       if case .standard = entry.meaning { return false }
       if case .cases = entry.meaning, entry.facts.isEmpty { return false }
-      return !entry.isForLayers || layerFacts(entry, configuration) != nil
+      return facts(for: entry, in: configuration) != nil
     }
     return Set(entries.flatMap { [$0.key] + $0.alternativeKeys })
   }
 
-  /// The facts of the first layer for which an entry holds.
-  func layerFacts(_ entry: ConfigEntry, _ configuration: ModelConfiguration) -> Facts? {
-    configuration.layers.lazy.map { configuration.values.merging($0.values) { $1 } }
+  /// The facts of the model, or of the first layer, for which an entry holds; nil where it holds for
+  /// none.
+  func facts(for entry: ConfigEntry, in configuration: ModelConfiguration) -> Facts? {
+    guard entry.isForLayers else {
+      return entry.condition.holds(configuration.values) ? configuration.values : nil
+    }
+    return configuration.layers.lazy.map { configuration.values.merging($0.values) { $1 } }
       .first { entry.condition.holds($0) }
   }
 }

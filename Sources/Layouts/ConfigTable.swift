@@ -31,6 +31,7 @@ public struct ConfigTable: Sendable {
       return nil
     }
     var facts = entries.filter { !$0.isForLayers }.reduce(into: model) { facts, entry in
+      guard entry.condition.holds(facts) else { return }
       facts.merge(collect { try entry.read(from: object, known: facts) } ?? [:]) { $1 }
     }
     var layers: [Facts] = []

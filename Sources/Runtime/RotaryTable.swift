@@ -8,10 +8,10 @@ import Canonical
   import Darwin
 #endif
 
-/// The frequencies of RoPE, stretched by YaRN where the model says so.
+/// The frequencies of RoPE, stretched where the model says so.
 ///
-/// Maths letters as in lm-engine's `rope.py`: d the rotated dims, θ the base, s the YaRN factor,
-/// L the positions the model was first trained for.
+/// Maths letters as in lm-engine's `rope.py`: d the rotated dims, θ the base, L the positions the
+/// model was first trained for.
 struct RotaryTable: Sendable {
   /// `[d / 2]`, in radians per position.
   let frequencies: [Float]
@@ -45,27 +45,30 @@ struct RotaryTable: Sendable {
     let θ = configuration.ropeTheta
     side = configuration.ropeSide
     let plain = (0..<(d + 1) / 2).map { pow(θ, -2 * Double($0) / Double(d)) }
-    guard configuration.ropeScaling == .yarn else {
-      frequencies = plain.map { Float($0) }
-      magnitude = 1
-      return
-    }
-    let s = configuration.ropeFactor
-    let L = Double(configuration.ropeOriginalPositions)
-    let keep = Self.ramp(d: d, θ: θ, L: L).map { 1 - $0 }
-    frequencies = zip(plain, keep).map { Float($1 * $0 + (1 - $1) * $0 / s) }
-    magnitude = s <= 1 ? 1 : Float(0.1 * log(s) + 1)
+    let scaling = configuration.ropeScaling
+    magnitude = Float(scaling.magnitude)
+    frequencies =
+      switch scaling.kind {
+      case .none: plain.map { Float($0) }
+      case .linear: plain.map { Float($0 / scaling.factor) }
+      case .yarn:
+        zip(plain, Self.ramp(scaling, d: d, θ: θ)).map { frequency, ramp in
+          Float((1 - ramp) * frequency + ramp * frequency / scaling.factor)
+        }
+      }
   }
 
   /// How far each frequency is interpolated, from 0 (fast ones) to 1 (slow ones).
-  private static func ramp(d: Int, θ: Double, L: Double) -> [Double] {
-    func correction(_ rotations: Double) -> Double {
-      Double(d) * log(L / (rotations * 2 * Double.pi)) / (2 * log(θ))
+  private static func ramp(_ scaling: RopeScaling, d: Int, θ: Double) -> [Double] {
+    let L = Double(scaling.originalPositions)
+    func correction(_ rotations: Double, _ rounding: FloatingPointRoundingRule) -> Double {
+      let pair = Double(d) * log(L / (rotations * 2 * Double.pi)) / (2 * log(θ))
+      return scaling.isTruncated ? pair.rounded(rounding) : pair
     }
-    let low = max(correction(32).rounded(.down), 0)
-    var high = min(correction(1).rounded(.up), Double(d - 1))
+    let low = max(correction(scaling.betaFast, .down), 0)
+    var high = min(correction(scaling.betaSlow, .up), Double(d - 1))
     if low == high { high += 0.001 }
-    return (0..<d / 2).map { min(max((Double($0) - low) / (high - low), 0), 1) }
+    return (0..<(d + 1) / 2).map { min(max((Double($0) - low) / (high - low), 0), 1) }
   }
 
   /// Writes the cosines and sines of some positions, `[positions, d / 2]` each.

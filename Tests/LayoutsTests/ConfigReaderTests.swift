@@ -24,18 +24,46 @@ struct ConfigReaderTests {
     return try layout.configuration(from: JSONValue(parsing: Array(Self.config(keys).utf8)))
   }
 
-  /// transformers takes `type` for `rope_type`, and `rope_scaling` before `rope_parameters`.
+  /// Rules for RoPE that Graft does not compute, under every key that transformers reads, and values
+  /// under two keys, of which it drops one.
   @Test(
     arguments: ["qwen3_next", "qwen3_5", "qwen3_5_moe", "olmo_hybrid"],
     [
-      #", "rope_parameters": { "type": "yarn", "factor": 4.0 }"#,
+      #", "rope_parameters": { "type": "dynamic", "factor": 4.0 }"#,
       #", "rope_parameters": { "rope_type": "default" }, "rope_scaling": { "rope_type": "yarn" }"#,
-      #", "rope_scaling": { "type": "yarn", "factor": 4.0 }"#,
+      #", "rope_scaling": { "type": "llama3", "factor": 4.0 }"#,
       #", "rope_parameters": { "rope_theta": 5 }, "rope_scaling": { "rope_theta": 7 }"#,
     ])
   func stretchedRopeIsRefused(id: String, keys: String) throws {
     let problem = #expect(throws: Problem.self) { try read(id, keys) }
     #expect(problem?.kind == .unsupported)
+  }
+
+  /// YaRN without the first context: transformers takes the positions, mlx-lm 4096.
+  @Test(arguments: [
+    ("qwen3_next", "rope_scaling", 77), ("qwen3_5", "rope_parameters", 77),
+    ("mlx-qwen3_next", "rope_scaling", 4096), ("mlx-qwen3_5_moe", "rope_parameters", 4096),
+  ])
+  func firstContext(id: String, key: String, positions: Int) throws {
+    let object = #"{ "type": "yarn", "factor": 4, "rope_theta": 5 }"#
+    let keys = #", "max_position_embeddings": 77, "rope_theta": 5, "partial_rotary_factor": 1"#
+    let scaling = try read(id, keys + #", "\#(key)": \#(object)"#).ropeScaling
+    #expect(scaling.kind == .yarn && scaling.factor == 4)
+    #expect(scaling.originalPositions == positions)
+  }
+
+  /// What YaRN of mlx-lm and llama.cpp scale otherwise than Graft, and numbers nobody means.
+  @Test(arguments: [
+    ("mlx-qwen3_5", #"{ "type": "yarn", "factor": 4, "mscale": 0.7 }"#),
+    ("mlx-qwen3_5", #"{ "type": "yarn", "factor": 4, "mscale_all_dim": 1 }"#),
+    ("qwen3_5", #"{ "type": "yarn", "factor": 0 }"#),
+    ("qwen3_5", #"{ "type": "linear", "factor": -2 }"#),
+    ("qwen3_5", #"{ "type": "linear" }"#),
+    ("qwen3_5", #"{ "type": "yarn", "factor": 4, "beta_fast": 0 }"#),
+    ("qwen3_5", #"{ "type": "yarn", "factor": 4, "original_max_position_embeddings": 0 }"#),
+  ])
+  func oddStretchingIsRefused(id: String, object: String) throws {
+    #expect(throws: (any Error).self) { try read(id, #", "rope_parameters": \#(object)"#) }
   }
 
   /// mlx-lm has other defaults than transformers.

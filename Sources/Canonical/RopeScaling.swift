@@ -1,0 +1,89 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// How RoPE frequencies are stretched for contexts longer than those of training.
+///
+/// Source: transformers `modeling_rope_utils.py`, lm-engine `rope.py`, YaRN (arXiv 2309.00071).
+public struct RopeScaling: Hashable, Sendable {
+  /// The rule by which frequencies are stretched.
+  public enum Kind: String, Sendable {
+    case none
+    /// All by the same factor.
+    case linear
+    /// Slow ones by the factor, fast ones not at all, those between by a ramp.
+    case yarn
+  }
+
+  /// The rule.
+  public var kind = Kind.none
+  /// s, by how much frequencies are stretched.
+  public var factor = 1.0
+  /// L, the context for which they were first trained.
+  public var originalPositions = 0
+  /// What cosines and sines are multiplied with; nil where it follows from the factor.
+  public var attentionFactor: Double?
+  /// The weight of log s above the fraction that gives the attention factor.
+  public var mscale: Double?
+  /// The weight of log s below it.
+  public var mscaleAllDims: Double?
+  /// The rotations over L from which on a frequency is kept.
+  public var betaFast = 32.0
+  /// The rotations over L up to which a frequency is stretched in full.
+  public var betaSlow = 1.0
+  /// Whether the ends of the ramp are whole numbers of pairs.
+  public var isTruncated = true
+
+  /// What cosines and sines are multiplied with.
+  public var magnitude: Double {
+    guard kind == .yarn else { return 1 }
+    if let attentionFactor { return attentionFactor }
+    guard let mscale, let mscaleAllDims, mscale != 0, mscaleAllDims != 0 else {
+      return magnitude(weight: 1)
+    }
+    return magnitude(weight: mscale) / magnitude(weight: mscaleAllDims)
+  }
+
+  private func magnitude(weight: Double) -> Double {
+    factor <= 1 ? 1 : 0.1 * weight * log(factor) + 1
+  }
+
+  /// The facts that decide nothing under some rules.
+  static let options = ["rope.factor"] + yarnOptions
+  private static let yarnOptions = [
+    "rope.original_positions", "rope.attention_factor", "rope.mscale", "rope.mscale_all_dims",
+    "rope.beta_fast", "rope.beta_slow", "rope.truncate",
+  ]
+
+  /// The facts that decide what is computed, the attention factor in place of what it follows from.
+  func meaning(of facts: Facts) -> Facts {
+    var facts = facts
+    if kind == .none { facts["rope.factor"] = nil }
+    guard kind == .yarn else { return facts.filter { !Self.yarnOptions.contains($0.key) } }
+    facts["rope.mscale"] = nil
+    facts["rope.mscale_all_dims"] = nil
+    facts["rope.attention_factor"] = .number(magnitude)
+    return facts
+  }
+
+  /// What is out of range, and the value.
+  var disagreements: [(what: String, found: String)] {
+    var found: [(String, String)] = []
+    if kind != .none, !(factor.isFinite && factor > 0) {
+      found.append(("rope.factor must be positive", "\(factor)"))
+    }
+    guard kind == .yarn else { return found }
+    if !(1...ModelConfiguration.largestCount).contains(originalPositions) {
+      found.append(("rope.original_positions must be positive", "\(originalPositions)"))
+    }
+    for (name, beta) in [("fast", betaFast), ("slow", betaSlow)] where !(beta.isFinite && beta > 0)
+    {
+      found.append(("rope.beta_\(name) must be positive", "\(beta)"))
+    }
+    return found
+  }
+}
