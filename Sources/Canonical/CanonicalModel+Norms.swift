@@ -1,3 +1,10 @@
+extension ModelConfiguration {
+  /// Whether the tensors of a role are norms stored around zero.
+  public func isCentred(_ role: Role) -> Bool {
+    normIsZeroCentred && CanonicalModel.centredNorms.contains(role.name)
+  }
+}
+
 extension CanonicalModel {
   /// The roles of norms that a model may store around zero.
   public static let centredNorms: Set<String> = [

@@ -16,6 +16,8 @@ public struct CanonicalTensor: Sendable {
   public let scales: BlockScales?
   /// Whether the layout stores such tensors in this type whatever type they had elsewhere.
   public var hasFixedType = false
+  /// Whether the record of a conversion kept the bytes for the stored tensor.
+  public var isRestored = false
   /// The name under which the elements are stored, for messages and reports.
   public let origin: String
 

@@ -13,6 +13,14 @@ public enum ValueStep: Hashable, Sendable {
   /// Stored = -exp(canonical).
   case negexp
 
+  /// The step as text.
+  public var text: String {
+    switch self {
+    case .shift(let constant): "shift \(constant)"
+    case .negexp: "negexp"
+    }
+  }
+
   /// The stored value of a canonical one.
   public func apply(_ value: Float) -> Float {
     switch self {

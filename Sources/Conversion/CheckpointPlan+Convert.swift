@@ -47,7 +47,11 @@ extension CheckpointPlan {
       sidecars: source.travelling.map(source.checkpoint.path),
       code: layout.code(for: source.configuration),
       dropped: target.dropped + carried.dropped + source.checkpoint.leftBehind)
-    if options.keepsConfig { origins = source.origins }
+    keepsValues = options.cast == nil && layout.id != source.layout.id
+    if options.keepsConfig {
+      origins = source.origins
+      kept = source.manifest?.kept ?? []
+    }
   }
 
   /// The plans of stored tensors.
@@ -162,6 +166,7 @@ extension TensorMove {
     if scales == nil, let scaled = pieces.first(where: { $0.source.scales != nil }) {
       return .dequantised(from: scaled.source.type, to: type)
     }
+    if pieces.contains(where: \.source.isRestored) { return .restored }
     if pieces.contains(where: { $0.source.steps != $0.steps }) { return .computed(type) }
     let changed = pieces.filter { !isVerbatim($0) }.map(\.source.type)
     if let from = changed.min(by: { $0.writingOrder < $1.writingOrder }) {

@@ -18,6 +18,8 @@ public enum TensorRuleName: Hashable, Sendable {
   case computed(ScalarType)
   /// The bytes of the source, of which only the name is understood.
   case carried
+  /// Bytes of a former layout that the record of a conversion kept.
+  case restored
   /// The values of a donor.
   case donated
   /// Values that no checkpoint held before.
@@ -32,6 +34,7 @@ public enum TensorRuleName: Hashable, Sendable {
     case .dequantised(let from, let to): "dequantised \(from.rawValue) to \(to.rawValue)"
     case .computed(let type): "computed as \(type.rawValue)"
     case .carried: "carried"
+    case .restored: "restored"
     case .donated: "donated"
     case .new: "new"
     }
@@ -93,6 +96,10 @@ public struct CheckpointPlan: Sendable {
   public let dropped: [(name: String, reason: String)]
   /// The layouts the model was in before, the latest first.
   var origins: [Manifest.Origin] = []
+  /// Values of former layouts that the record keeps.
+  var kept: [KeptValues] = []
+  /// Whether the record keeps those of the source, too.
+  var keepsValues = false
 
   /// The index of the output.
   var index: ShardIndex {

@@ -38,8 +38,9 @@ struct ConversionTarget {
     })
     there.predictionLayers = configuration.predictionLayers
     predictions = translated.tensors.isEmpty ? [] : try layout.predictionTensors(there).first ?? []
-    model = try translated.added(to: source).withNorms(zeroCentred: there.normIsZeroCentred)
     let plain = try LayoutBinding(layout, there)
+    model = try translated.added(to: source).withNorms(zeroCentred: there.normIsZeroCentred)
+      .restoring(source.manifest?.kept ?? [], from: source.canonical, in: plain)
     binding =
       isSame
       ? plain.scaled(by: source.quantisation, stored: source.checkpoint.headers) : plain

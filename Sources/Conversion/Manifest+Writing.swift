@@ -26,6 +26,7 @@ extension CheckpointPlan {
       "container": .string(container.rawValue),
       "config_sha256": .string(TensorHash.text(config)),
       "origins": .array(origins.map { .object($0.json) }),
+      "kept": .array((kept + records.lost).map { .object($0.json) }),
       "sources": .array(records.sources.map { .object($0) }),
       "tensors": .array(records.tensors.map { .object($0) }),
       "dropped": .array(
@@ -41,6 +42,8 @@ private struct HashedTensors {
   let sources: [JSONObject]
   /// Every tensor of the output.
   let tensors: [JSONObject]
+  /// The values of the source that do not follow from those of the output.
+  let lost: [KeptValues]
 
   init(_ plan: CheckpointPlan, _ source: OpenedModel, _ output: OpenedModel, threads: Int) throws {
     let before = Concurrent.map(source.checkpoint.tensors, threads: threads) {
@@ -59,14 +62,17 @@ private struct HashedTensors {
     let hashed = Concurrent.map(planned, threads: threads) { _, tensor in
       Result { try check.hashed(tensor) }
     }
-    tensors = try zip(planned, hashed).map { planned, hashed in
+    let results = try hashed.map { try $0.get() }
+    lost = plan.keepsValues ? results.flatMap(\.lost) : []
+    tensors = zip(planned, results).map { planned, result in
       let (file, tensor) = planned
-      let (stored, parts) = try hashed.get()
-      var record = Self.record(tensor.name, file, tensor.type, tensor.shape, stored)
+      var record = Self.record(tensor.name, file, tensor.type, tensor.shape, result.stored)
       record["rule"] = .string(tensor.rule.text)
       record["from"] = .array(tensor.origins.map { .string($0) })
       record["holds"] = .array(
-        parts.map { .object(["role": .string($0.role.description), "sha256": .string($0.hash)]) })
+        result.parts.map {
+          .object(["role": .string($0.role.description), "sha256": .string($0.hash)])
+        })
       return record
     }
   }
@@ -90,10 +96,11 @@ private struct OutputCheck: Sendable {
   /// The tensors of the output as its layout prescribes them.
   let places: [String: BoundTensor]
 
-  /// The hashes of a written tensor: of its bytes, and of the canonical tensors in it.
+  /// The hashes of a written tensor: of its bytes, and of the canonical tensors in it; and what does
+  /// not follow from them.
   /// - Throws: `Problem` of kind `io` where it does not hold what was moved.
   func hashed(_ planned: CheckpointPlan.Tensor) throws -> (
-    stored: String, parts: [(role: Role, hash: String)]
+    stored: String, parts: [(role: Role, hash: String)], lost: [KeptValues]
   ) {
     guard let written = output.checkpoint.tensor(planned.name) else {
       throw mismatch(planned, "no such tensor")
@@ -111,7 +118,26 @@ private struct OutputCheck: Sendable {
         throw mismatch(planned, "other values of \(role)")
       }
     }
-    return (stored, parts)
+    return (stored, parts, lost(planned, parts))
+  }
+
+  /// The values of the source that cannot be computed from the written ones.
+  private func lost(_ planned: CheckpointPlan.Tensor, _ parts: [(role: Role, hash: String)])
+    -> [KeptValues]
+  {
+    guard planned.rule == .computed(planned.type), case .move(let move) = planned.content else {
+      return []
+    }
+    return zip(move.target.parts, move.pieces).compactMap { part, piece in
+      guard let hash = parts.first(where: { $0.role == part.role })?.hash,
+        let bytes = piece.lostBytes(writtenAs: move.type)
+      else { return nil }
+      return KeptValues(
+        role: part.role.description,
+        form: KeptValues.form(
+          part.role, source.canonical.tensors[part.role]?.steps ?? [], in: source.configuration),
+        hash: hash, type: piece.source.type, bytes: bytes)
+    }
   }
 
   private func mismatch(_ planned: CheckpointPlan.Tensor, _ found: String) -> Problem {
@@ -142,7 +168,6 @@ extension OpenedModel {
     if let stored, TensorHash.isStoredForm(tensor) { return stored }
     return TensorHash.canonical(
       tensor,
-      isZeroCentred: configuration.normIsZeroCentred
-        && CanonicalModel.centredNorms.contains(role.name))
+      isZeroCentred: configuration.isCentred(role))
   }
 }

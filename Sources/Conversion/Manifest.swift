@@ -23,8 +23,8 @@ public struct Manifest: Sendable {
 
   /// The layouts the model was in before, the latest first.
   public let origins: [Origin]
-  /// The hash of the config that was written with it.
-  let configHash: String
+  /// Values of those layouts that do not follow from the stored ones.
+  let kept: [KeptValues]
 
   /// The manifest beside a checkpoint; nil where there is none, or none that still belongs to the
   /// config.
@@ -32,8 +32,8 @@ public struct Manifest: Sendable {
     guard let config = checkpoint.configBytes, let document = Self.document(of: checkpoint),
       let hash = document["config_sha256"]?.string, hash == TensorHash.text(config)
     else { return nil }
-    configHash = hash
     origins = (document["origins"]?.array ?? []).compactMap(Origin.init)
+    kept = (document["kept"]?.array ?? []).compactMap(KeptValues.init)
   }
 
   /// The manifest beside a checkpoint as it is; nil where there is none that can be read.

@@ -39,6 +39,12 @@ public final class OwnedBytes: ByteStorage, @unchecked Sendable {
     values.withUnsafeBytes { buffer.copyMemory(from: $0) }
   }
 
+  /// Allocates bytes and fills them.
+  public convenience init(_ bytes: [UInt8]) {
+    self.init(count: bytes.count)
+    buffer.copyBytes(from: bytes)
+  }
+
   deinit { buffer.deallocate() }
 
   /// The bytes; valid while the owner is referenced.

@@ -76,6 +76,8 @@ import Testing
     ("huggingface/qwen3_next/bf16", ["mlx-qwen3_5_moe", "qwen3_5_moe"]),
     ("huggingface/qwen3_5/text-bf16", ["qwen3_next", "mlx-qwen3_5"]),
     ("huggingface/qwen3_5_moe/text-f32", ["qwen3_next"]),
+    ("huggingface/qwen3_5_moe/text-f32", ["mlx-qwen3_5_moe"]),
+    ("huggingface/qwen3_5_moe/text-f32", ["mlx-qwen3_5_moe", "mlx-qwen3_next", "qwen3_next"]),
     ("huggingface/olmo_hybrid/bf16", ["mlx-olmo_hybrid"]),
   ])
   func theWayBackGivesTheSameFiles(fixture: String, layouts: [String]) throws {
@@ -89,6 +91,58 @@ import Testing
         == Fixtures.contents(source.appending("config.json")))
     #expect(
       try EditableCheckpoint.tensors(of: back) == EditableCheckpoint.tensors(of: source))
+  }
+
+  /// A model in F32 whose decay rates and norms have every bit in use.
+  private func finelyValued() throws -> EditableCheckpoint {
+    let plain = Fixtures.path("huggingface/qwen3_5/text-bf16")
+    let checkpoint = try EditableCheckpoint(
+      copying: convert(plain, "f32", "--dtype", "f32", "--no-manifest"))
+    try checkpoint.editWeights { file in
+      for index in file.tensors.indices where file.tensors[index].shape.count == 1 {
+        file.tensors[index].floats = file.tensors[index].floats.enumerated().map {
+          $1 * (1 + Float($0 + 1) * 3e-7)
+        }
+      }
+    }
+    return checkpoint
+  }
+
+  @Test func valuesThatCannotBeComputedBackAreKept() throws {
+    let source = try finelyValued()
+    let there = try convert(source.path, "there", "--to", "gguf-qwen35")
+    let kept = try manifest(there)["kept"]?.array ?? []
+    #expect(kept.contains { $0["form"] == "zero-centred" })
+    #expect(kept.contains { $0["role"]?.string?.contains("A_log") == true })
+    let back = try convert(there, "back", "--to", "qwen3_5")
+    let restored = try manifest(back)["tensors"]?.array ?? []
+    #expect(restored.contains { $0["rule"] == "restored" && $0["from"]?.array?.isEmpty == false })
+    #expect(
+      try EditableCheckpoint.tensors(of: back) == EditableCheckpoint.tensors(of: source.path))
+  }
+
+  /// What was changed since, or is not what the record says, is computed and not restored.
+  @Test func keptValuesCountOnlyWhereTheyBelong() throws {
+    let source = try finelyValued()
+    let there = try EditableCheckpoint(
+      copying: convert(source.path, "there", "--to", "mlx-qwen3_5"))
+    let norm = "model.norm.weight"
+    let record = try JSONValue(parsing: there.bytes("graft.json"))
+    let bytes = record["kept"]?.array?.first { $0["role"] == "final_norm" }?["bytes"]?.string
+    let text = try #require(bytes)
+    try there.replace(text, "0000003f" + text.dropFirst(8), in: "graft.json")
+    try there.editWeights { file in
+      for index in file.tensors.indices where file.tensors[index].name.hasSuffix(".q_norm.weight") {
+        file.tensors[index].floats[0] = 3
+      }
+    }
+    let back = try convert(there.path, "back", "--to", "qwen3_5")
+    let tensors = try EditableCheckpoint.tensors(of: back)
+    let original = try EditableCheckpoint.tensors(of: source.path)
+    let name = try #require(tensors.keys.first { $0.hasSuffix(".q_norm.weight") })
+    #expect(tensors[name]?.floats.first == 2)
+    let pairs = zip(tensors[norm]?.floats ?? [], original[norm]?.floats ?? [])
+    #expect(tensors[norm] != nil && pairs.allSatisfy { abs($0 - $1) < 1e-6 })
   }
 
   /// A config that was changed by hand is not overruled by the record.

@@ -1,0 +1,136 @@
+import Canonical
+import JSON
+import Layouts
+import Tensors
+
+/// Values of a source that do not follow from those that were written, such as norms in F32 that have
+/// one added.
+///
+/// The record of a conversion holds their bytes, so that the way back gives the same file.
+struct KeptValues: Hashable, Sendable {
+  /// The role they have, as text.
+  let role: String
+  /// How they are stored, as text.
+  let form: String
+  /// The canonical hash of the values that were written in their place.
+  let hash: String
+  /// The type in which they were stored.
+  let type: ScalarType
+  /// Their bytes, in canonical order.
+  let bytes: [UInt8]
+
+  /// How values of a role are stored.
+  static func form(_ role: Role, _ steps: [ValueStep], in configuration: ModelConfiguration)
+    -> String
+  {
+    (steps.map(\.text) + (configuration.isCentred(role) ? ["zero-centred"] : []))
+      .joined(separator: ", ")
+  }
+
+  /// The tensor they are, where what stands in their place is what was written there.
+  fileprivate func tensor(
+    of role: Role, steps: [ValueStep], insteadOf place: CanonicalTensor, in model: CanonicalModel
+  ) -> CanonicalTensor? {
+    guard let written = model.tensors[role], type.isComputable, place.isComputable,
+      bytes.count == TensorShape.byteCount(place.shape, type),
+      TensorHash.canonical(written, isZeroCentred: model.configuration.isCentred(role)) == hash
+    else { return nil }
+    var kept = CanonicalTensor(
+      shape: place.shape, type: type, region: ByteRegion(OwnedBytes(bytes)),
+      view: StridedView(contiguous: place.shape), steps: steps,
+      origin: place.origin)
+    kept.isRestored = true
+    return zip(kept.floats(), place.floats()).allSatisfy(Self.agree) ? kept : nil
+  }
+
+  /// Whether two values are as close as rounding leaves them.
+  private static func agree(_ a: Float, _ b: Float) -> Bool {
+    abs(a - b) <= 0x1p-20 * max(1, abs(a))
+  }
+}
+
+extension CanonicalModel {
+  /// The same model with values as they were stored before, where these are still what was written in
+  /// their place.
+  /// - Parameter source: the model as it is stored now.
+  func restoring(_ kept: [KeptValues], from source: CanonicalModel, in binding: LayoutBinding)
+    -> CanonicalModel
+  {
+    guard !kept.isEmpty else { return self }
+    var model = self
+    let byRole = Dictionary(grouping: kept, by: \.role)
+    for part in binding.tensors.flatMap(\.parts) {
+      let form = KeptValues.form(part.role, part.steps, in: configuration)
+      guard let place = tensors[part.role], place.steps != part.steps,
+        let values = byRole[part.role.description]?.last(where: { $0.form == form })
+      else { continue }
+      model.tensors[part.role] =
+        values.tensor(of: part.role, steps: part.steps, insteadOf: place, in: source) ?? place
+    }
+    return model
+  }
+}
+
+extension KeptValues {
+  init?(_ value: JSONValue) {
+    guard let role = value["role"]?.string, let form = value["form"]?.string,
+      let hash = value["sha256"]?.string,
+      let type = value["dtype"]?.string.flatMap(ScalarType.init(rawValue:)),
+      let bytes = value["bytes"]?.string.flatMap(TensorHash.bytes)
+    else { return nil }
+    self.init(role: role, form: form, hash: hash, type: type, bytes: bytes)
+  }
+
+  var json: JSONObject {
+    [
+      "role": .string(role), "form": .string(form), "sha256": .string(hash),
+      "dtype": .string(type.rawValue),
+      "bytes": .string(TensorHash.hex(bytes)),
+    ]
+  }
+}
+
+extension TensorMove.Piece {
+  /// The most values of which a record keeps the bytes; norms are far smaller.
+  private static let mostKeptValues = 1 << 20
+
+  /// The bytes in the source, in canonical order, where those written as some type do not give them
+  /// back; nil where they do, or where there are too many.
+  func lostBytes(writtenAs type: ScalarType) -> [UInt8]? {
+    guard source.steps != steps, source.scales == nil, source.isComputable,
+      let width = source.type.byteWidth, source.count <= Self.mostKeptValues
+    else { return nil }
+    let stored = raw(width)
+    var isLost = false
+    let scratch = OwnedBytes(count: 4)
+    stored.withUnsafeBytes { bytes in
+      for index in 0..<source.count where !isLost {
+        let value = FloatBits.load(bytes, index, source.type)
+        let there = steps.reduce(source.steps.reversed().reduce(value) { $1.undo($0) }) {
+          $1.apply($0)
+        }
+        let written = FloatBits.store(there, scratch.mutableBytes, 0, type)
+        let here = steps.reversed().reduce(written) { $1.undo($0) }
+        let back = source.steps.reduce(here) { $1.apply($0) }
+        isLost =
+          FloatBits.store(back, scratch.mutableBytes, 0, source.type).bitPattern != value.bitPattern
+      }
+    }
+    return isLost ? stored : nil
+  }
+
+  private func raw(_ width: Int) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: source.count * width) { buffer, filled in
+      let place = UnsafeMutableRawBufferPointer(buffer)
+      source.region.withBytes { bytes in
+        PairedView(source: source.view, target: StridedView(contiguous: source.shape))
+          .forEachRun { from, to, count in
+            UnsafeMutableRawBufferPointer(rebasing: place[(to * width)...]).copyMemory(
+              from: UnsafeRawBufferPointer(
+                rebasing: bytes[(from * width)..<((from + count) * width)]))
+          }
+      }
+      filled = source.count * width
+    }
+  }
+}
