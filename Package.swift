@@ -74,15 +74,16 @@ let package = Package(
     module(
       "Conversion",
       [
-        "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", crypto,
+        "Diagnostics", "Tensors", "JSON", "Threads", "Containers", "Canonical", "Layouts", crypto,
         systemPackage,
       ]),
-    fast("Kernels", []),
     .target(name: "CProcessor"),
+    fast("Threads", ["CProcessor"]),
+    fast("Kernels", []),
     fast("KernelLoops", ["Kernels"]),
     fast(
       "Runtime",
-      ["Diagnostics", "Tensors", "Canonical", "Kernels", "CProcessor", "KernelLoops"]
+      ["Diagnostics", "Tensors", "Threads", "Canonical", "Kernels", "CProcessor", "KernelLoops"]
         + processorLoops.map { .byName(name: $0.name) }),
     fast("LinearAlgebra", []),
     fast("Splicing", ["Diagnostics", "Tensors", "Canonical", "LinearAlgebra"]),
@@ -100,7 +101,7 @@ let package = Package(
       name: "graft-bench",
       dependencies: [
         "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Conversion",
-        "Kernels", "Runtime", systemPackage,
+        "Threads", "Kernels", "Runtime", systemPackage,
       ],
       swiftSettings: settings),
     .target(
@@ -109,6 +110,7 @@ let package = Package(
       path: "Tests/GraftTestSupport", swiftSettings: settings),
     tests("Tensors", ["Diagnostics", "Tensors", systemPackage]),
     tests("JSON", ["Diagnostics", "JSON"]),
+    tests("Threads", ["Threads"]),
     tests("Containers", ["Diagnostics", "Tensors", "JSON", "Containers", systemPackage]),
     tests("Canonical", ["Diagnostics", "Tensors", "Canonical"]),
     tests("Layouts", ["Diagnostics", "Tensors", "JSON", "Canonical", "Layouts"]),

@@ -72,19 +72,25 @@ public struct BlockScales: Sendable {
   public var gridColumns: Int { (columns + size.columns - 1) / size.columns }
 
   /// Calls `body` for pieces of a run of stored elements and the scale of their block.
-  public func forEachBlock(in run: Range<Int>, _ body: (Range<Int>, Float) -> Void) {
+  /// - Throws: `Problem` of kind `io` where the scales cannot be read.
+  public func forEachBlock(in run: Range<Int>, _ body: (Range<Int>, Float) -> Void) throws {
     let loaded = type == .u8 ? .f8E8M0 : type
-    region.withBytes { bytes in
-      var start = run.lowerBound
-      while start < run.upperBound {
-        let (row, column) = start.quotientAndRemainder(dividingBy: columns)
-        let place = column / size.columns
-        let blockEnd = start - column + min(columns, (place + 1) * size.columns)
-        let line = row / rows * gridRows + row % rows / size.rows
-        let end = min(run.upperBound, blockEnd)
-        body(start..<end, FloatBits.load(bytes, line * gridColumns + place, loaded))
-        start = end
+    let width = type.unit.bytes
+    var start = run.lowerBound
+    while start < run.upperBound {
+      let (row, column) = start.quotientAndRemainder(dividingBy: columns)
+      let end = min(run.upperBound, start - column + columns)
+      let line = (row / rows * gridRows + row % rows / size.rows) * gridColumns
+      let places = column / size.columns...(column + end - start - 1) / size.columns
+      let stored = (line + places.lowerBound) * width..<(line + places.upperBound + 1) * width
+      try region.withBytes(in: stored) { bytes in
+        for place in places {
+          let blockEnd = min(end, start - column + (place + 1) * size.columns)
+          let blockStart = max(start, start - column + place * size.columns)
+          body(blockStart..<blockEnd, FloatBits.load(bytes, place - places.lowerBound, loaded))
+        }
       }
+      start = end
     }
   }
 }

@@ -56,34 +56,45 @@ public struct CanonicalTensor: Sendable {
   /// The values in canonical order, scaled and with the value steps undone.
   /// - Precondition: `isComputable`.
   /// - Cost: 4 bytes per element of new memory.
-  public func floats() -> [Float] {
-    [Float](unsafeUninitializedCapacity: count) { values, filled in
-      guard let base = values.baseAddress else { return }
-      region.withBytes { bytes in
-        PairedView(source: view, target: StridedView(contiguous: shape))
-          .forEachRun { source, target, run in
-            FloatBits.load(bytes, source..<(source + run), type, into: base + target)
-            restore(base + target, source..<(source + run))
-          }
-      }
+  public func floats() throws -> [Float] {
+    try [Float](unsafeUninitializedCapacity: count) { values, filled in
+      if let base = values.baseAddress { try load(into: base) }
       filled = count
     }
   }
 
+  /// The values in canonical order, as `floats()` gives them, in memory that may not be there.
+  /// - Throws: `Problem` of kind `io` where the system has not enough memory.
+  /// - Precondition: `isComputable`.
+  /// - Cost: 4 bytes per element of new memory.
+  public func floatBytes() throws -> OwnedBytes {
+    let bytes = try OwnedBytes(reserving: count * 4)
+    try bytes.mutableBytes.withMemoryRebound(to: Float.self) { values in
+      if let base = values.baseAddress { try load(into: base) }
+    }
+    return bytes
+  }
+
+  private func load(into values: UnsafeMutablePointer<Float>) throws {
+    let pairing = PairedView(source: view, target: StridedView(contiguous: shape))
+    try region.withBytes { bytes in
+      try pairing.forEachRun { source, target, run in
+        FloatBits.load(bytes, source..<(source + run), type, into: values + target)
+        try restore(values + target, source..<(source + run))
+      }
+    }
+  }
+
   /// Turns a run of loaded elements into canonical values: applies scales, undoes value steps.
-  public func restore(_ values: UnsafeMutablePointer<Float>, _ run: Range<Int>) {
-    if scales != nil {
-      forEachScale(in: run) { block, scale in
+  /// - Throws: `Problem` of kind `io` where the scales cannot be read.
+  public func restore(_ values: UnsafeMutablePointer<Float>, _ run: Range<Int>) throws {
+    if let scales {
+      try scales.forEachBlock(in: run) { block, scale in
         for index in block { values[index - run.lowerBound] *= scale }
       }
     }
     for step in steps.reversed() {
       for index in 0..<run.count { values[index] = step.undo(values[index]) }
     }
-  }
-
-  /// Calls `body` for pieces of a run of stored elements with the scale they share, 1 without scales.
-  public func forEachScale(in run: Range<Int>, _ body: (Range<Int>, Float) -> Void) {
-    if let scales { scales.forEachBlock(in: run, body) } else { body(run, 1) }
   }
 }

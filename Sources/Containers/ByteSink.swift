@@ -11,6 +11,8 @@ public struct ByteSink: ~Copyable {
   /// - Units: bytes.
   public static let capacity = 256 << 10
 
+  /// The size of the buffer of this file.
+  public var capacity: Int { buffer.count }
   /// The path of the file, for messages.
   public let path: FilePath
   private let descriptor: FileDescriptor
@@ -23,15 +25,18 @@ public struct ByteSink: ~Copyable {
   private var checksum: (value: UInt32, start: Int)?
 
   /// Creates a file that must not exist yet, with the mode that the umask leaves.
-  /// - Parameter expected: the size that the file may have, for which room is reserved; 0 if
-  ///   unknown. What is not written is given back.
+  /// - Parameters:
+  ///   - expected: the size that the file may have, for which room is reserved; 0 if unknown. What is
+  ///     not written is given back.
+  ///   - capacity: the size of the buffer.
   /// - Throws: `Problem` of kind `exists` where the file cannot be created, `io` where the disk has
   ///   no room.
-  public init(creating path: FilePath, expected: Int = 0) throws {
+  public init(creating path: FilePath, expected: Int = 0, capacity: Int = ByteSink.capacity) throws
+  {
     descriptor = try FileSystem.createFile(path, reserving: expected)
     self.path = path
     self.expected = expected
-    buffer = .allocate(byteCount: Self.capacity, alignment: 4096)
+    buffer = .allocate(byteCount: capacity, alignment: 4096)
   }
 
   deinit {
@@ -47,11 +52,11 @@ public struct ByteSink: ~Copyable {
   public mutating func write(_ bytes: UnsafeRawBufferPointer) throws {
     var rest = bytes[...]
     while !rest.isEmpty {
-      if buffered == 0, rest.count >= Self.capacity {
-        try flush(UnsafeRawBufferPointer(rebasing: rest.prefix(Self.capacity)))
-        rest = rest.dropFirst(Self.capacity)
+      if buffered == 0, rest.count >= capacity {
+        try flush(UnsafeRawBufferPointer(rebasing: rest.prefix(capacity)))
+        rest = rest.dropFirst(capacity)
       } else {
-        let piece = rest.prefix(Self.capacity - buffered)
+        let piece = rest.prefix(capacity - buffered)
         UnsafeMutableRawBufferPointer(rebasing: buffer[buffered...])
           .copyMemory(from: UnsafeRawBufferPointer(rebasing: piece))
         try advance(piece.count)
@@ -66,6 +71,12 @@ public struct ByteSink: ~Copyable {
     try bytes.withUnsafeBytes { try write($0) }
   }
 
+  /// How many bytes can be appended without a copy, after making room for `least` if need be.
+  public mutating func room(for least: Int) throws -> Int {
+    if capacity - buffered < least { try flushBuffer() }
+    return capacity - buffered
+  }
+
   /// Appends bytes that `body` puts into the buffer itself, without a copy.
   /// - Parameters:
   ///   - count: the exact number of bytes, at most `capacity`.
@@ -74,8 +85,8 @@ public struct ByteSink: ~Copyable {
   public mutating func append(
     _ count: Int, _ body: (UnsafeMutableRawBufferPointer) throws -> Void
   ) throws {
-    precondition(count <= Self.capacity)
-    if Self.capacity - buffered < count { try flushBuffer() }
+    precondition(count <= capacity)
+    if capacity - buffered < count { try flushBuffer() }
     try body(UnsafeMutableRawBufferPointer(rebasing: buffer[buffered..<buffered + count]))
     try advance(count)
   }
@@ -106,7 +117,7 @@ public struct ByteSink: ~Copyable {
 
   private mutating func advance(_ count: Int) throws {
     buffered += count
-    if buffered == Self.capacity { try flushBuffer() }
+    if buffered == capacity { try flushBuffer() }
   }
 
   private mutating func flushBuffer() throws {

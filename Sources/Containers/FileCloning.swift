@@ -57,7 +57,7 @@ public enum FileCloning {
     let file = try MappedFile(source)
     if try systemCopy(source, target, file.bytes.count) { return .systemCopy }
     var sink = try ByteSink(creating: target, expected: file.bytes.count)
-    try sink.write(file.bytes)
+    try ByteRegion(file).forEachWindow { try sink.write($0) }
     try sink.close()
     return .copy
   }

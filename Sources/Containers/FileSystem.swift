@@ -58,7 +58,8 @@ enum FileSystem {
     }
   }
 
-  private static func reserve(_ descriptor: FileDescriptor, _ count: Int, _ path: FilePath) throws {
+  /// Reserves the blocks of a file where the system can.
+  static func reserve(_ descriptor: FileDescriptor, _ count: Int, _ path: FilePath) throws {
     #if canImport(Glibc) || canImport(Musl)
       guard count > 0 else { return }
       let error = posix_fallocate(descriptor.rawValue, 0, off_t(count))

@@ -21,13 +21,11 @@ public struct SafetensorsFile: Sendable {
   /// Checks the bytes of a whole file.
   /// - Throws: `Problem` of kind `invalid`, naming the file.
   public init(_ storage: any ByteStorage, name: String) throws {
-    let header: SafetensorsHeader
-    do {
-      header = try SafetensorsHeader(checking: storage.bytes)
-    } catch let problem as Problem {
-      throw problem.inFile(name)
+    let header = try Problem.placing({ $0.inFile(name) }) {
+      try SafetensorsHeader(checking: storage.bytes)
     }
-    let start = storage.bytes.count - header.dataCount
+    let start = storage.count - header.dataCount
+    storage.release(0..<start)
     self.name = name
     metadata = header.metadata
     tensors = header.entries.map { entry in

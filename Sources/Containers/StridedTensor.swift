@@ -31,15 +31,33 @@ struct StridedTensor {
       return ByteRegion(data.storage, start..<start + size)
     }
     let pairing = PairedView(source: view, target: StridedView(contiguous: shape))
-    let gathered = DeferredBytes(count: size) { buffer in
-      data.withBytes { bytes in
-        pairing.forEachRun { source, target, count in
-          UnsafeMutableRawBufferPointer(rebasing: buffer[(target * width)...])
-            .copyMemory(
-              from: .init(rebasing: bytes[(source * width)..<(source + count) * width]))
-        }
+    return ByteRegion(
+      DeferredBytes(count: size) { range, buffer in
+        try pairing.gather(range, from: data, width: width, into: buffer)
+      })
+  }
+}
+
+extension PairedView {
+  /// Copies what lies in a range of the written bytes.
+  /// - Parameters:
+  ///   - range: the bytes to put together; those that the pairing does not write are left alone.
+  ///   - width: the size of an element.
+  ///   - buffer: where to put them, the first of the range at its start.
+  /// - Units: bytes.
+  func gather(
+    _ range: Range<Int>, from data: ByteRegion, width: Int,
+    into buffer: UnsafeMutableRawBufferPointer
+  ) throws {
+    let reader = RegionReader(data)
+    let elements = range.lowerBound / width..<(range.upperBound + width - 1) / width
+    try forEachRun(in: elements) { source, target, count in
+      let wanted = (target * width..<(target + count) * width).clamped(to: range)
+      let start = source * width + wanted.lowerBound - target * width
+      try reader.withBytes(in: start..<start + wanted.count) { bytes in
+        UnsafeMutableRawBufferPointer(rebasing: buffer[(wanted.lowerBound - range.lowerBound)...])
+          .copyMemory(from: bytes)
       }
     }
-    return ByteRegion(gathered)
   }
 }

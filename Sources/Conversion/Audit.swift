@@ -2,6 +2,7 @@ import Containers
 import Diagnostics
 import SystemPackage
 import Tensors
+import Threads
 
 /// One thing about a checkpoint that a sound one does not have.
 public struct AuditFinding: Hashable, Sendable {
@@ -46,13 +47,15 @@ public struct Audit: Sendable {
   public let hashed: Int
 
   /// Looks at the tensors of a checkpoint, `threads` at a time.
-  public init(_ checkpoint: StoredCheckpoint, threads: Int) {
-    let looks = Concurrent.map(checkpoint.tensors, threads: threads) { tensor in
-      TensorStatistics(tensor).map { Self.findings($0, tensor) }
+  /// - Throws: `Problem` of kind `io` where bytes cannot be read.
+  public init(_ checkpoint: StoredCheckpoint, threads: Int) throws {
+    let pool = ThreadPool(threads: threads)
+    let looks = try pool.map(checkpoint.tensors) { tensor in
+      try TensorStatistics(tensor).map { Self.findings($0, tensor) }
     }
     tensors = looks.reduce(0) { $0 + ($1 == nil ? 0 : 1) }
     let recorded = RecordedHashes(checkpoint)
-    let comparison = recorded?.compared(with: checkpoint, threads: threads)
+    let comparison = try recorded?.compared(with: checkpoint, pool)
     hashed = comparison?.hashed ?? 0
     findings = looks.flatMap { $0 ?? [] } + (comparison?.findings ?? [])
   }

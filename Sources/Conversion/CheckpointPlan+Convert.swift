@@ -84,11 +84,12 @@ extension CheckpointPlan {
     var quantised: [String] = []
     var consumed: Set<String> = []
     for stored in target.kept {
-      let cast = options.cast(for: stored.name)
       if let original = source.original(of: stored) {
         let cast = options.cast(for: original.name)
         tensors.append(Tensor(try target.move(original.named(stored.name), cast: cast)))
-      } else if cast != .keep, let scaled = source.scaledCarried(stored) {
+      } else if case let cast = options.cast(for: stored.name), cast != .keep,
+        let scaled = source.scaledCarried(stored)
+      {
         let bound = BoundTensor(carrying: stored.name, shape: stored.shape)
         tensors.append(
           Tensor(try TensorMove(bound, [scaled], cast: cast, scaleName: nil, narrow: nil)))
@@ -125,8 +126,9 @@ extension CheckpointPlan {
   }
 
   private static func refuseLoss(_ tensors: [Tensor]) throws {
-    let losses = tensors.compactMap { tensor -> (name: String, loss: String)? in
-      guard case .move(let move) = tensor.content, let loss = move.loss, move.changesValues else {
+    let losses = try tensors.compactMap { tensor -> (name: String, loss: String)? in
+      guard case .move(let move) = tensor.content, let loss = move.loss, try move.changesValues()
+      else {
         return nil
       }
       return (tensor.name, loss)

@@ -77,7 +77,7 @@ extension CheckpointPlan.Tensor {
   {
     TensorToWrite(name: name, type: type, shape: shape) { sink in
       switch content {
-      case .stored(let tensor): try tensor.region.withBytes { try sink.write($0) }
+      case .stored(let tensor): try tensor.region.forEachWindow { try sink.write($0) }
       case .move(let move):
         let changed = try move.write(to: &sink)
         if changed > 0, rule != .new { changes.counts.append((name, changed)) }

@@ -30,17 +30,17 @@ struct KeptValues: Hashable, Sendable {
   /// The tensor they are, where what stands in their place is what was written there.
   fileprivate func tensor(
     of role: Role, steps: [ValueStep], insteadOf place: CanonicalTensor, in model: CanonicalModel
-  ) -> CanonicalTensor? {
+  ) throws -> CanonicalTensor? {
     guard let written = model.tensors[role], type.isComputable, place.isComputable,
       bytes.count == TensorShape.byteCount(place.shape, type),
-      TensorHash.canonical(written, isZeroCentred: model.configuration.isCentred(role)) == hash
+      try TensorHash.canonical(written, isZeroCentred: model.configuration.isCentred(role)) == hash
     else { return nil }
     var kept = CanonicalTensor(
       shape: place.shape, type: type, region: ByteRegion(OwnedBytes(bytes)),
       view: StridedView(contiguous: place.shape), steps: steps,
       origin: place.origin)
     kept.isRestored = true
-    return zip(kept.floats(), place.floats()).allSatisfy(Self.agree) ? kept : nil
+    return try zip(kept.floats(), place.floats()).allSatisfy(Self.agree) ? kept : nil
   }
 
   /// Whether two values are as close as rounding leaves them.
@@ -54,6 +54,7 @@ extension CanonicalModel {
   /// their place.
   /// - Parameter source: the model as it is stored now.
   func restoring(_ kept: [KeptValues], from source: CanonicalModel, in binding: LayoutBinding)
+    throws
     -> CanonicalModel
   {
     guard !kept.isEmpty else { return self }
@@ -65,7 +66,7 @@ extension CanonicalModel {
         let values = byRole[part.role.description]?.last(where: { $0.form == form })
       else { continue }
       model.tensors[part.role] =
-        values.tensor(of: part.role, steps: part.steps, insteadOf: place, in: source) ?? place
+        try values.tensor(of: part.role, steps: part.steps, insteadOf: place, in: source) ?? place
     }
     return model
   }
@@ -96,11 +97,11 @@ extension TensorMove.Piece {
 
   /// The bytes in the source, in canonical order, where those written as some type do not give them
   /// back; nil where they do, or where there are too many.
-  func lostBytes(writtenAs type: ScalarType) -> [UInt8]? {
+  func lostBytes(writtenAs type: ScalarType) throws -> [UInt8]? {
     guard source.steps != steps, source.scales == nil, source.isComputable,
       let width = source.type.byteWidth, source.count <= Self.mostKeptValues
     else { return nil }
-    let stored = raw(width)
+    let stored = try raw(width)
     var isLost = false
     let scratch = OwnedBytes(count: 4)
     stored.withUnsafeBytes { bytes in
@@ -119,10 +120,10 @@ extension TensorMove.Piece {
     return isLost ? stored : nil
   }
 
-  private func raw(_ width: Int) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: source.count * width) { buffer, filled in
+  private func raw(_ width: Int) throws -> [UInt8] {
+    try [UInt8](unsafeUninitializedCapacity: source.count * width) { buffer, filled in
       let place = UnsafeMutableRawBufferPointer(buffer)
-      source.region.withBytes { bytes in
+      try source.region.withBytes { bytes in
         PairedView(source: source.view, target: StridedView(contiguous: source.shape))
           .forEachRun { from, to, count in
             UnsafeMutableRawBufferPointer(rebasing: place[(to * width)...]).copyMemory(

@@ -4,6 +4,7 @@ import Diagnostics
 import JSON
 import Layouts
 import Tensors
+import Threads
 
 extension CheckpointPlan {
   /// Hashes source and output, checks that what was only moved is what it was, and describes both.
@@ -46,23 +47,18 @@ private struct HashedTensors {
   let lost: [KeptValues]
 
   init(_ plan: CheckpointPlan, _ source: OpenedModel, _ output: OpenedModel, threads: Int) throws {
-    let before = Concurrent.map(source.checkpoint.tensors, threads: threads) {
-      TensorHash.stored($0.region)
-    }
-    sources = zip(source.checkpoint.tensors, before).map { tensor, hash in
-      Self.record(tensor.name, tensor.file, tensor.type, tensor.shape, hash)
+    let pool = ThreadPool(threads: threads)
+    let before = try source.checkpoint.hashes(pool)
+    sources = source.checkpoint.tensors.map { tensor in
+      Self.record(tensor.name, tensor.file, tensor.type, tensor.shape, before[tensor.name] ?? "")
     }
     let check = OutputCheck(
       source: source, output: output,
-      hashes: Dictionary(
-        zip(source.checkpoint.tensors.map(\.name), before), uniquingKeysWith: { a, _ in a }),
+      hashes: before,
       places: Dictionary(
         output.binding.tensors.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a }))
     let planned = plan.shards.flatMap { shard in shard.tensors.map { (shard.fileName, $0) } }
-    let hashed = Concurrent.map(planned, threads: threads) { _, tensor in
-      Result { try check.hashed(tensor) }
-    }
-    let results = try hashed.map { try $0.get() }
+    let results = try pool.map(planned) { try check.hashed($0.1) }
     lost = plan.keepsValues ? results.flatMap(\.lost) : []
     tensors = zip(planned, results).map { planned, result in
       let (file, tensor) = planned
@@ -105,32 +101,32 @@ private struct OutputCheck: Sendable {
     guard let written = output.checkpoint.tensor(planned.name) else {
       throw mismatch(planned, "no such tensor")
     }
-    let stored = TensorHash.stored(written.region)
+    let stored = try TensorHash.stored(written.region)
     let isWhole = planned.rule == .copied || planned.rule == .carried
     if isWhole, let origin = planned.origins.first, hashes[origin] != stored {
       throw mismatch(planned, "other bytes than \(origin)")
     }
-    let parts = (places[planned.name]?.parts ?? []).compactMap { part in
-      output.hash(part.role, stored: stored).map { (part.role, $0) }
+    let parts = try (places[planned.name]?.parts ?? []).compactMap { part in
+      try output.hash(part.role, stored: stored).map { (part.role, $0) }
     }
     for (role, hash) in parts where planned.rule == .rearranged {
-      guard source.hash(role, stored: nil) == hash else {
+      guard try source.hash(role, stored: nil) == hash else {
         throw mismatch(planned, "other values of \(role)")
       }
     }
-    return (stored, parts, lost(planned, parts))
+    return (stored, parts, try lost(planned, parts))
   }
 
   /// The values of the source that cannot be computed from the written ones.
   private func lost(_ planned: CheckpointPlan.Tensor, _ parts: [(role: Role, hash: String)])
-    -> [KeptValues]
+    throws -> [KeptValues]
   {
     guard planned.rule == .computed(planned.type), case .move(let move) = planned.content else {
       return []
     }
-    return zip(move.target.parts, move.pieces).compactMap { part, piece in
+    return try zip(move.target.parts, move.pieces).compactMap { part, piece in
       guard let hash = parts.first(where: { $0.role == part.role })?.hash,
-        let bytes = piece.lostBytes(writtenAs: move.type)
+        let bytes = try piece.lostBytes(writtenAs: move.type)
       else { return nil }
       return KeptValues(
         role: part.role.description,
@@ -163,10 +159,10 @@ extension CheckpointPlan.Tensor {
 extension OpenedModel {
   /// The canonical hash of a role.
   /// - Parameter stored: the hash of the stored tensor, where it is known.
-  fileprivate func hash(_ role: Role, stored: String?) -> String? {
+  fileprivate func hash(_ role: Role, stored: String?) throws -> String? {
     guard let tensor = canonical.tensors[role] else { return nil }
     if let stored, TensorHash.isStoredForm(tensor) { return stored }
-    return TensorHash.canonical(
+    return try TensorHash.canonical(
       tensor,
       isZeroCentred: configuration.isCentred(role))
   }

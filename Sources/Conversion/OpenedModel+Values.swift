@@ -12,7 +12,8 @@ extension OpenedModel {
 
   /// What the stored values say about how the checkpoint was read.
   /// - Cost: reads the norms and decay rates.
-  public var signs: [ValueSign] { ValueSign.all(of: canonical, shift: normShift) }
+  /// - Throws: `Problem` of kind `io` where they cannot be read.
+  public func signs() throws -> [ValueSign] { try ValueSign.all(of: canonical, shift: normShift) }
 
   /// What the reading takes off stored norm weights.
   private var normShift: Int {
@@ -27,7 +28,7 @@ extension OpenedModel {
   /// - Throws: `Problem` or `ProblemList` of kind `unsupported`.
   public func checkSigns() throws {
     let settled = Set(assumptions.map(\.subject))
-    let doubts = signs.filter { sign in
+    let doubts = try signs().filter { sign in
       sign.verdict == .refutes || sign.verdict == .contradicts && !settled.contains(sign.subject)
     }
     try ProblemList.throwIfAny(
@@ -54,9 +55,8 @@ extension OpenedModel {
         let original = canonical.tensors[same]
       else { continue }
       let agrees =
-        tensor.type == original.type && original.scales == nil
-        && tensor.shape == original.shape
-        && tensor.region.withBytes { a in original.region.withBytes { a.elementsEqual($0) } }
+        try tensor.type == original.type && original.scales == nil
+        && tensor.shape == original.shape && tensor.region.holdsSameBytes(as: original.region)
       guard agrees else {
         throw Problem(
           .invalid, "the config ties two tensors that differ",

@@ -211,7 +211,7 @@ public struct OpenedModel: Sendable {
     let bytes = OwnedBytes(count: pieces.reduce(0) { $0 + $1.byteCount })
     var offset = 0
     for piece in pieces {
-      piece.region.withBytes {
+      try piece.region.withBytes {
         UnsafeMutableRawBufferPointer(rebasing: bytes.mutableBytes[offset...]).copyMemory(from: $0)
       }
       offset += piece.byteCount

@@ -2,6 +2,7 @@ import Containers
 import JSON
 import SystemPackage
 import Tensors
+import Threads
 
 /// The hashes that a manifest records of the files beside it.
 struct RecordedHashes {
@@ -19,14 +20,10 @@ struct RecordedHashes {
   }
 
   /// Compares everything that is recorded with what is there.
-  func compared(with checkpoint: StoredCheckpoint, threads: Int) -> (
+  func compared(with checkpoint: StoredCheckpoint, _ pool: ThreadPool) throws -> (
     findings: [AuditFinding], hashed: Int
   ) {
-    let hashes = Concurrent.map(checkpoint.tensors, threads: threads) {
-      TensorHash.stored($0.region)
-    }
-    let found = Dictionary(
-      zip(checkpoint.tensors.map(\.name), hashes), uniquingKeysWith: { first, _ in first })
+    let found = try checkpoint.hashes(pool)
     var findings = tensors.compactMap { name, file, hash -> AuditFinding? in
       guard found[name] != hash else { return nil }
       let text =

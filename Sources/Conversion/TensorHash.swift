@@ -2,14 +2,15 @@ import Canonical
 import Containers
 import Crypto
 import Tensors
+import Threads
 
 /// SHA-256 of tensors, as lower-case hexadecimal digits.
 enum TensorHash {
   /// The hash of stored bytes.
   /// - Cost: one pass over the bytes.
-  static func stored(_ region: ByteRegion) -> String {
+  static func stored(_ region: ByteRegion) throws -> String {
     var hash = SHA256()
-    region.withBytes { hash.update(bufferPointer: $0) }
+    try region.forEachWindow { hash.update(bufferPointer: $0) }
     return hex(hash.finalize())
   }
 
@@ -21,51 +22,60 @@ enum TensorHash {
   /// Matrices are hashed in their stored type and in canonical order. Vectors, whose values layouts
   /// store differently, are hashed as F32: norms as what they multiply with, decay rates as `A_log`.
   /// - Cost: one pass over the elements; memory for one buffer.
-  static func canonical(_ tensor: CanonicalTensor, isZeroCentred: Bool) -> String {
-    if tensor.shape.count > 1, tensor.steps.isEmpty, let width = tensor.type.byteWidth {
-      return elements(tensor, width: width)
+  static func canonical(_ tensor: CanonicalTensor, isZeroCentred: Bool) throws -> String {
+    if hasStoredElements(tensor), let width = tensor.type.byteWidth {
+      return try elements(tensor, width: width)
     }
-    return values(tensor, plus: isZeroCentred ? 1 : 0)
+    return try values(tensor, plus: isZeroCentred ? 1 : 0)
+  }
+
+  /// Whether the canonical form has the elements as they are stored.
+  static func hasStoredElements(_ tensor: CanonicalTensor) -> Bool {
+    tensor.shape.count > 1 && tensor.steps.isEmpty && tensor.type.byteWidth != nil
   }
 
   /// Whether the canonical form is that of the stored bytes.
   static func isStoredForm(_ tensor: CanonicalTensor) -> Bool {
-    tensor.shape.count > 1 && tensor.steps.isEmpty && tensor.type.byteWidth != nil
-      && tensor.view.simplified == StridedView(contiguous: tensor.shape)
+    hasStoredElements(tensor) && tensor.view.simplified == StridedView(contiguous: tensor.shape)
       && tensor.region.count == TensorShape.byteCount(tensor.shape, tensor.type)
   }
 
-  private static func elements(_ tensor: CanonicalTensor, width: Int) -> String {
-    var hash = SHA256()
-    let pairing = PairedView(
-      source: tensor.view, target: StridedView(contiguous: tensor.shape))
-    let gathered = OwnedBytes(count: bufferSize)
-    var filled = 0
-    tensor.region.withBytes { bytes in
-      pairing.forEachRun { source, _, count in
-        let run = bytes[(source * width)..<((source + count) * width)]
-        if filled + run.count > bufferSize {
-          hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: gathered.bytes[..<filled]))
-          filled = 0
-        }
-        if run.count > bufferSize { return hash.update(bufferPointer: .init(rebasing: run)) }
-        UnsafeMutableRawBufferPointer(rebasing: gathered.mutableBytes[filled...])
-          .copyMemory(from: UnsafeRawBufferPointer(rebasing: run))
-        filled += run.count
-      }
+  private static func elements(_ tensor: CanonicalTensor, width: Int) throws -> String {
+    var hash = RunHash()
+    let reader = RegionReader(tensor.region)
+    try forEachRun(tensor) { run in
+      let bytes = run.lowerBound * width..<run.upperBound * width
+      try reader.withBytes(in: bytes) { hash.update($0) }
     }
-    hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: gathered.bytes[..<filled]))
-    return hex(hash.finalize())
+    return hash.finish()
   }
 
-  private static let bufferSize = 1 << 18
+  private static func values(_ tensor: CanonicalTensor, plus constant: Float) throws -> String {
+    guard tensor.type.isComputable else { return try stored(tensor.region) }
+    var hash = RunHash()
+    let reader = RegionReader(tensor.region)
+    let conversion = ValueConversion(tensor, applying: [], to: .f32)
+    try forEachRun(tensor) { run in
+      try conversion.forEachChunk(reader, run) { range, values in
+        if constant != 0 { for index in 0..<range.count { values[index] += constant } }
+        hash.update(UnsafeRawBufferPointer(start: values, count: range.count * 4))
+        return true
+      }
+    }
+    return hash.finish()
+  }
 
-  private static func values(_ tensor: CanonicalTensor, plus constant: Float) -> String {
-    guard tensor.type.isComputable else { return stored(tensor.region) }
-    var hash = SHA256()
-    let values = tensor.floats().map { constant == 0 ? $0 : $0 + constant }
-    values.withUnsafeBytes { hash.update(bufferPointer: $0) }
-    return hex(hash.finalize())
+  /// Calls `body` for the stored elements in canonical order, at most a window at a time.
+  private static func forEachRun(_ tensor: CanonicalTensor, _ body: (Range<Int>) throws -> Void)
+    throws
+  {
+    let pairing = PairedView(source: tensor.view, target: StridedView(contiguous: tensor.shape))
+    let window = ByteRegion.window / 8
+    for start in stride(from: 0, to: tensor.count, by: window) {
+      try pairing.forEachRun(in: start..<min(start + window, tensor.count)) { source, _, count in
+        try body(source..<source + count)
+      }
+    }
   }
 
   /// Bytes as lower-case hexadecimal digits.
@@ -82,5 +92,41 @@ enum TensorHash {
     return stride(from: 0, to: digits.count, by: 2).map {
       (digits[$0] ?? 0) << 4 | (digits[$0 + 1] ?? 0)
     }
+  }
+}
+
+extension StoredCheckpoint {
+  /// The hash of every tensor by name.
+  /// - Cost: reads every byte once.
+  func hashes(_ pool: ThreadPool) throws -> [String: String] {
+    let hashes = try pool.map(tensors) { try TensorHash.stored($0.region) }
+    return Dictionary(zip(tensors.map(\.name), hashes), uniquingKeysWith: { first, _ in first })
+  }
+}
+
+/// The hash of bytes that come in runs, short ones gathered first.
+struct RunHash {
+  private var hash = SHA256()
+  private let gathered = OwnedBytes(count: 64 << 10)
+  private var filled = 0
+
+  /// Adds a run.
+  mutating func update(_ run: UnsafeRawBufferPointer) {
+    if filled + run.count > gathered.count { flush() }
+    if run.count > gathered.count { return hash.update(bufferPointer: run) }
+    UnsafeMutableRawBufferPointer(rebasing: gathered.mutableBytes[filled...])
+      .copyMemory(from: run)
+    filled += run.count
+  }
+
+  /// The hash of all runs.
+  mutating func finish() -> String {
+    flush()
+    return TensorHash.hex(hash.finalize())
+  }
+
+  private mutating func flush() {
+    hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: gathered.bytes[..<filled]))
+    filled = 0
   }
 }

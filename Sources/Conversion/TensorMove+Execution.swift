@@ -6,61 +6,57 @@ extension TensorMove {
   /// Streams the stored bytes of the tensor, window by window.
   /// - Returns: how many values changed in a cast.
   /// - Throws: `Problem` of kind `io`.
-  /// - Cost: reads and writes each byte once; memory for one window.
+  /// - Cost: reads and writes each byte once; memory for one window, whatever the tensor is.
   func write(to sink: inout ByteSink) throws -> Int {
     if let source = wholeSource {
-      try source.withBytes { try sink.write($0) }
+      try source.forEachWindow { try sink.write($0) }
       return 0
     }
-    return try holding(pieces[...]) {
-      try type.isBlock ? writeBlocks(to: &sink) : writeWindows(to: &sink)
+    guard type.isBlock, !pieces.allSatisfy(isVerbatim) else {
+      let streams = pieces.map { PieceStream($0, to: type, isVerbatim: isVerbatim($0)) }
+      return try forEachWindow(&sink) { try Self.fill($1, $0, streams) }
+    }
+    return try quantise(to: &sink)
+  }
+
+  /// Computes windows of F32 values and rounds them into blocks.
+  private func quantise(to sink: inout ByteSink) throws -> Int {
+    let size = type.unit.elements
+    let streams = pieces.map { PieceStream($0, to: .f32, isVerbatim: false) }
+    let values = OwnedBytes(count: sink.capacity / type.unit.bytes * size * 4)
+    return try forEachWindow(&sink) { window, place in
+      let elements = window.lowerBound * size..<window.upperBound * size
+      _ = try Self.fill(values.mutableBytes, elements, streams)
+      return values.bytes.withMemoryRebound(to: Float.self) { floats in
+        floats.baseAddress.map { BlockQuantisation.q8Zero($0, blocks: window.count, to: place) }
+          ?? 0
+      }
     }
   }
 
-  /// Keeps the bytes of all parts at hand, which a storage may put together anew otherwise.
-  private func holding<Result>(_ pieces: ArraySlice<Piece>, _ body: () throws -> Result) rethrows
-    -> Result
-  {
-    guard let first = pieces.first else { return try body() }
-    return try first.source.region.withBytes { _ in try holding(pieces.dropFirst(), body) }
-  }
-
-  private func writeWindows(to sink: inout ByteSink) throws -> Int {
-    let width = type.byteWidth ?? 1
-    let count = target.shape.reduce(1, *)
-    let window = ByteSink.capacity / width
-    var cursors = pieces.map { RunCursor($0.pairing) }
+  /// Appends the tensor in windows that `fill` writes.
+  /// - Parameter fill: given the window, in units of the type, and its place, returns how many values
+  ///   changed.
+  private func forEachWindow(
+    _ sink: inout ByteSink, _ fill: (Range<Int>, UnsafeMutableRawBufferPointer) throws -> Int
+  ) throws -> Int {
+    let unit = type.unit
+    let count = target.shape.reduce(1, *) / unit.elements
     var changed = 0
-    for start in stride(from: 0, to: count, by: window) {
-      let range = start..<min(start + window, count)
-      try sink.append(range.count * width) { buffer in
-        for (index, piece) in pieces.enumerated() {
-          changed += fill(buffer, range, width, piece, &cursors[index])
-        }
-      }
+    var done = 0
+    while done < count {
+      let room = try sink.room(for: unit.bytes) / unit.bytes
+      let window = done..<min(done + room, count)
+      try sink.append(window.count * unit.bytes) { changed += try fill(window, $0) }
+      done = window.upperBound
     }
     return changed
   }
 
-  private func fill(
-    _ buffer: UnsafeMutableRawBufferPointer, _ range: Range<Int>, _ width: Int, _ piece: Piece,
-    _ cursor: inout RunCursor
-  ) -> Int {
-    let isVerbatim = isVerbatim(piece)
-    let conversion = ValueConversion(piece.source, applying: piece.steps, to: type)
-    var changed = 0
-    piece.source.region.withBytes { bytes in
-      cursor.forEachRun(in: range) { source, target, count in
-        let place = UnsafeMutableRawBufferPointer(
-          rebasing: buffer[((target - range.lowerBound) * width)...])
-        if isVerbatim {
-          let run = bytes[(source * width)..<((source + count) * width)]
-          place.copyMemory(from: UnsafeRawBufferPointer(rebasing: run))
-        } else {
-          changed += conversion.convert(bytes, from: source, to: place, count: count)
-        }
-      }
-    }
-    return changed
+  private static func fill(
+    _ buffer: UnsafeMutableRawBufferPointer, _ window: Range<Int>, _ streams: [PieceStream]
+  ) throws -> Int {
+    guard let place = buffer.baseAddress else { return 0 }
+    return try streams.reduce(0) { try $0 + $1.fill(place, window) }
   }
 }

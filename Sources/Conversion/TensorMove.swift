@@ -71,18 +71,14 @@ public struct TensorMove: Sendable {
     narrow: ScalarType?
   ) throws {
     self.target = target
-    pieces = zip(target.parts, sources).map { part, source in
-      Piece(
-        source: source, pairing: PairedView(source: source.view, target: part.view),
-        steps: part.steps)
-    }
+    pieces = Self.pieces(of: target, sources)
     let scales = cast == .keep ? try Self.scales(of: target, pieces, named: scaleName) : nil
     scaleMoves = scales.map { [$0] } ?? []
     let isComputed = pieces.contains { $0.source.steps != $0.steps }
     let planned = try Self.type(of: target, sources: sources, cast: cast, isComputed: isComputed)
     let isWidened = isComputed || sources.allSatisfy(\.hasFixedType)
     if isWidened, cast == .keep, planned == .f32, !target.storedType.isFixed, let narrow,
-      Self.fits(narrow, pieces)
+      try Self.fits(narrow, pieces)
     {
       (type, isSeenExact) = (narrow, true)
     } else {
@@ -94,14 +90,18 @@ public struct TensorMove: Sendable {
   /// Moves bytes that keep their meaning.
   init(verbatim target: BoundTensor, from sources: [CanonicalTensor]) {
     self.target = target
-    pieces = zip(target.parts, sources).map { part, source in
+    pieces = Self.pieces(of: target, sources)
+    type = sources.first?.type ?? .f32
+    isSeenExact = true
+    scaleMoves = []
+  }
+
+  private static func pieces(of target: BoundTensor, _ sources: [CanonicalTensor]) -> [Piece] {
+    zip(target.parts, sources).map { part, source in
       Piece(
         source: source, pairing: PairedView(source: source.view, target: part.view),
         steps: part.steps)
     }
-    type = sources.first?.type ?? .f32
-    isSeenExact = true
-    scaleMoves = []
   }
 
   /// The most values that are looked at before they are written; norms are far smaller.
@@ -109,21 +109,23 @@ public struct TensorMove: Sendable {
 
   /// Whether a narrower type holds every value that will be written.
   /// - Cost: reads the values.
-  private static func fits(_ narrow: ScalarType, _ pieces: [Piece]) -> Bool {
+  private static func fits(_ narrow: ScalarType, _ pieces: [Piece]) throws -> Bool {
     guard narrow == .bf16 || narrow == .f16,
       pieces.reduce(0, { $0 + $1.source.count }) <= mostSeenValues
     else { return false }
-    return pieces.allSatisfy { isExact($0, as: narrow) || $0.comesBack(as: narrow) }
+    return try pieces.allSatisfy { piece in
+      if try isExact(piece, as: narrow) { return true }
+      return try piece.comesBack(as: narrow)
+    }
   }
 
-  private static func isExact(_ piece: Piece, as type: ScalarType) -> Bool {
+  private static func isExact(_ piece: Piece, as type: ScalarType) throws -> Bool {
     guard piece.source.isComputable else { return false }
     let conversion = ValueConversion(piece.source, applying: piece.steps, to: type)
+    let reader = RegionReader(piece.source.region)
     var isExact = true
-    piece.source.region.withBytes { bytes in
-      piece.pairing.forEachRun { source, _, count in
-        isExact = isExact && conversion.isExact(bytes, source..<(source + count))
-      }
+    try piece.pairing.forEachRun { source, _, count in
+      if isExact { isExact = try conversion.isExact(reader, source..<(source + count)) }
     }
     return isExact
   }
@@ -192,8 +194,12 @@ public struct TensorMove: Sendable {
 
   /// Whether some value changes when it is written.
   /// - Cost: reads the values up to the first one that does.
-  var changesValues: Bool {
-    !pieces.allSatisfy { isVerbatim($0) || !type.isBlock && Self.isExact($0, as: type) }
+  /// - Throws: `Problem` of kind `io` where the values cannot be read.
+  func changesValues() throws -> Bool {
+    try !pieces.allSatisfy { piece in
+      if isVerbatim(piece) { return true }
+      return try !type.isBlock && Self.isExact(piece, as: type)
+    }
   }
 
   /// Why writing this tensor can lose values; nil where it cannot.

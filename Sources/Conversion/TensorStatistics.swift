@@ -27,18 +27,18 @@ struct TensorStatistics: Sendable {
 
   /// Looks at a tensor; nil for one whose elements are no floats.
   /// - Cost: one pass; memory for one chunk.
-  init?(_ tensor: StoredTensor) {
+  /// - Throws: `Problem` of kind `io` where the bytes cannot be read.
+  init?(_ tensor: StoredTensor) throws {
     guard tensor.type.isComputable || tensor.type.isScaled else { return nil }
-    let total = tensor.elementCount
     var statistics = TensorStatistics()
-    tensor.region.withBytes { bytes in
-      withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.chunk) { buffer in
-        guard let values = buffer.baseAddress else { return }
-        for start in stride(from: 0, to: total, by: Self.chunk) {
-          let run = start..<min(start + Self.chunk, total)
-          FloatBits.load(bytes, run, tensor.type, into: values)
-          statistics.add(values, count: run.count)
-        }
+    let unit = tensor.type.unit
+    let values = OwnedBytes(count: Self.chunk * unit.elements * 4)
+    try values.mutableBytes.withMemoryRebound(to: Float.self) { values in
+      guard let values = values.baseAddress else { return }
+      try tensor.region.forEachWindow(of: Self.chunk * unit.bytes) { bytes in
+        let count = bytes.count / unit.bytes * unit.elements
+        FloatBits.load(bytes, 0..<count, tensor.type, into: values)
+        statistics.add(values, count: count)
       }
     }
     self = statistics
@@ -46,6 +46,7 @@ struct TensorStatistics: Sendable {
 
   private init() {}
 
+  /// The most elements, or blocks of them, that are looked at at a time.
   private static let chunk = 4096
 
   private mutating func add(_ values: UnsafePointer<Float>, count: Int) {

@@ -18,15 +18,14 @@ struct ValueConversion {
 
   /// Converts a run of elements.
   /// - Returns: how many values the new type does not represent exactly.
-  func convert(
-    _ bytes: UnsafeRawBufferPointer, from start: Int, to place: UnsafeMutableRawBufferPointer,
-    count: Int
-  ) -> Int {
-    guard let target = place.baseAddress, let width = to.byteWidth else { return 0 }
+  func convert(_ reader: RegionReader, _ run: Range<Int>, to place: UnsafeMutableRawPointer) throws
+    -> Int
+  {
+    let width = to.unit.bytes
     var changed = 0
-    forEachChunk(bytes, start..<(start + count)) { range, values in
+    try forEachChunk(reader, run) { range, values in
       changed += FloatBits.store(
-        values, count: range.count, to: target + (range.lowerBound - start) * width, to)
+        values, count: range.count, to: place + (range.lowerBound - run.lowerBound) * width, to)
       return true
     }
     return changed
@@ -34,10 +33,10 @@ struct ValueConversion {
 
   /// Whether the new type represents every value of a run exactly.
   /// - Cost: stops at the first value that it does not.
-  func isExact(_ bytes: UnsafeRawBufferPointer, _ run: Range<Int>) -> Bool {
-    withUnsafeTemporaryAllocation(byteCount: Self.chunk * 4, alignment: 16) { scratch in
+  func isExact(_ reader: RegionReader, _ run: Range<Int>) throws -> Bool {
+    try withUnsafeTemporaryAllocation(byteCount: Self.chunk * 4, alignment: 16) { scratch in
       guard let place = scratch.baseAddress else { return true }
-      return forEachChunk(bytes, run) { range, values in
+      return try forEachChunk(reader, run) { range, values in
         FloatBits.store(values, count: range.count, to: place, to) == 0
       }
     }
@@ -46,20 +45,33 @@ struct ValueConversion {
   /// Calls `body` with the values of a run, chunk by chunk, until it returns false.
   /// - Returns: whether it never did.
   @discardableResult
-  private func forEachChunk(
-    _ bytes: UnsafeRawBufferPointer, _ run: Range<Int>,
+  func forEachChunk(
+    _ reader: RegionReader, _ run: Range<Int>,
     _ body: (Range<Int>, UnsafeMutablePointer<Float>) -> Bool
-  ) -> Bool {
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.chunk) { buffer in
+  ) throws -> Bool {
+    try withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.chunk) { buffer in
       guard let values = buffer.baseAddress else { return true }
       for start in stride(from: run.lowerBound, to: run.upperBound, by: Self.chunk) {
         let range = start..<min(start + Self.chunk, run.upperBound)
-        FloatBits.load(bytes, range, source.type, into: values)
-        source.restore(values, range)
+        try load(reader, range, into: values)
+        try source.restore(values, range)
         for step in applying { values.apply(step, count: range.count) }
         if !body(range, values) { return false }
       }
       return true
+    }
+  }
+
+  /// Loads elements together with the blocks in which they lie.
+  private func load(
+    _ reader: RegionReader, _ run: Range<Int>, into values: UnsafeMutablePointer<Float>
+  ) throws {
+    let unit = source.type.unit
+    let first = run.lowerBound / unit.elements
+    let last = (run.upperBound + unit.elements - 1) / unit.elements
+    try reader.withBytes(in: first * unit.bytes..<last * unit.bytes) { bytes in
+      let start = run.lowerBound - first * unit.elements
+      FloatBits.load(bytes, start..<start + run.count, source.type, into: values)
     }
   }
 }
@@ -74,11 +86,11 @@ extension TensorMove.Piece {
   /// Whether decay rates, written in a narrower type, stand for the exponentials that are stored.
   ///
   /// These may differ in their last two bits, by which the exponentials of libraries differ too.
-  func comesBack(as narrow: ScalarType) -> Bool {
+  func comesBack(as narrow: ScalarType) throws -> Bool {
     guard source.steps == [.negexp], steps.isEmpty, source.scales == nil else { return false }
     let scratch = OwnedBytes(count: 4)
     var agrees = true
-    source.region.withBytes { bytes in
+    try source.region.withBytes { bytes in
       pairing.forEachRun { start, _, count in
         for index in start..<(start + count) where agrees {
           let stored = FloatBits.load(bytes, index, source.type)

@@ -25,15 +25,15 @@ public struct ValueSign: Hashable, Sendable {
   /// Looks at the values of a model that was read in some form.
   /// - Parameter shift: what the reading takes off stored norm weights.
   /// - Cost: reads the norms and decay rates, a few kilobytes per layer.
-  static func all(of model: CanonicalModel, shift: Int) -> [ValueSign] {
-    [norms(model, shift: shift), decay(model)].compactMap { $0 }
+  static func all(of model: CanonicalModel, shift: Int) throws -> [ValueSign] {
+    try [norms(model, shift: shift), decay(model)].compactMap { $0 }
   }
 
   /// Norm weights that multiply as `1 + weight` lie around 0. Where all of them lie around another
   /// whole number, that number was added before they were stored, or was not.
-  private static func norms(_ model: CanonicalModel, shift: Int) -> ValueSign? {
+  private static func norms(_ model: CanonicalModel, shift: Int) throws -> ValueSign? {
     guard model.configuration.normIsZeroCentred else { return nil }
-    let values = model.values(of: CanonicalModel.centredNorms).sorted()
+    let values = try model.values(of: CanonicalModel.centredNorms).sorted()
     guard !values.isEmpty else { return nil }
     func quantile(_ share: Double) -> Float { values[Int(share * Double(values.count - 1))] }
     let median = quantile(0.5)
@@ -54,11 +54,11 @@ public struct ValueSign: Hashable, Sendable {
   }
 
   /// `-exp(A_log)` is below zero; a logarithm may be anything.
-  private static func decay(_ model: CanonicalModel) -> ValueSign? {
+  private static func decay(_ model: CanonicalModel) throws -> ValueSign? {
     let tensors = model.tensors.filter { $0.key.name == "gdn.A_log" && $0.value.type.isComputable }
     guard !tensors.isEmpty else { return nil }
     let isNegated = tensors.values.contains { $0.steps.contains(.negexp) }
-    let values = model.values(of: ["gdn.A_log"])
+    let values = try model.values(of: ["gdn.A_log"])
     if isNegated {
       let isPossible = values.allSatisfy(\.isFinite)
       return ValueSign(
@@ -78,8 +78,8 @@ public struct ValueSign: Hashable, Sendable {
 
 extension CanonicalModel {
   /// All values of some roles.
-  fileprivate func values(of roles: Set<String>) -> [Float] {
-    tensors.filter { roles.contains($0.key.name) && $0.value.type.isComputable }
-      .flatMap { $0.value.floats() }
+  fileprivate func values(of roles: Set<String>) throws -> [Float] {
+    try tensors.filter { roles.contains($0.key.name) && $0.value.type.isComputable }
+      .flatMap { try $0.value.floats() }
   }
 }

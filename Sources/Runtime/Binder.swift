@@ -30,7 +30,7 @@ struct Binder {
   func values(_ name: String, _ shape: [Int]) throws -> [Float] {
     let tensor = try model.tensor(Role(name, layer: layer))
     try check(tensor, name, shape)
-    return tensor.floats()
+    return try tensor.floats()
   }
 
   /// The values of a small tensor, in memory that kernels read.

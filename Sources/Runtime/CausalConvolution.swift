@@ -1,4 +1,5 @@
 import Kernels
+import Threads
 
 /// The causal depthwise convolution over queries, keys and values together.
 struct CausalConvolution: Sendable {

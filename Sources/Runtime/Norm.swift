@@ -1,5 +1,6 @@
 import Canonical
 import Kernels
+import Threads
 
 /// A normalisation layer with its weights.
 struct Norm: Sendable {

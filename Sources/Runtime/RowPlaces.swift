@@ -33,12 +33,13 @@ enum RowPlaces {
 
 extension CanonicalTensor {
   /// The elements in canonical order and in the stored type; nil where blocks would be torn apart.
-  func contiguous() -> OwnedBytes? {
+  /// - Throws: `Problem` of kind `io` where the system has not enough memory.
+  func contiguous() throws -> OwnedBytes? {
     let unit = type.unit
     let pairing = PairedView(source: view, target: StridedView(contiguous: shape))
     guard let blocks = pairing.inBlocks(of: unit.elements) else { return nil }
-    let bytes = OwnedBytes(count: count / unit.elements * unit.bytes)
-    region.withBytes { source in
+    let bytes = try OwnedBytes(reserving: count / unit.elements * unit.bytes)
+    try region.withBytes { source in
       blocks.forEachRun { from, to, count in
         let run = source[from * unit.bytes..<(from + count) * unit.bytes]
         UnsafeMutableRawBufferPointer(rebasing: bytes.mutableBytes[(to * unit.bytes)...])

@@ -29,8 +29,9 @@ package struct WeightMatrix: @unchecked Sendable {
       tensor.steps.isEmpty && tensor.scales == nil
       && (tensor.type.isFloat || tensor.type == .q8Zero)
     let unit = tensor.type.unit
-    if isKept, let start = tensor.region.storage.bytes.baseAddress,
-      let places = RowPlaces(tensor.view, rows: rows, columns: columns, blocks: unit.elements)
+    if isKept,
+      let places = RowPlaces(tensor.view, rows: rows, columns: columns, blocks: unit.elements),
+      let start = try tensor.region.storage.bytes.baseAddress
     {
       self.init(
         rows, columns, tensor.type, tensor.region.storage,
@@ -38,12 +39,12 @@ package struct WeightMatrix: @unchecked Sendable {
       return
     }
     let groups = RowPlaces.groups(RowGroups(contiguous: rows, columns: columns))
-    if isKept, columns % unit.elements == 0, let bytes = tensor.contiguous(),
+    if isKept, columns % unit.elements == 0, let bytes = try tensor.contiguous(),
       let start = bytes.bytes.baseAddress
     {
       self.init(rows, columns, tensor.type, bytes, start, groups, isInPlace: false)
     } else {
-      let bytes = OwnedBytes(tensor.floats())
+      let bytes = try tensor.floatBytes()
       guard let start = bytes.bytes.baseAddress else {
         throw Problem(.invalid, "a matrix without values", tensor: tensor.origin)
       }

@@ -1,4 +1,5 @@
 import Kernels
+import Threads
 
 /// The scratch memory and threads of a forward pass, allocated once and used for every segment.
 ///

@@ -53,7 +53,7 @@ struct TransferInitialisation {
         tensor: tensor.origin, layer: layer, expected: "\(rows) × \(columns)",
         found: "\(tensor.shape)")
     }
-    return Matrix(rows: rows, columns: columns, tensor.floats())
+    return Matrix(rows: rows, columns: columns, try tensor.floats())
   }
 
   /// The values a fresh layer has.

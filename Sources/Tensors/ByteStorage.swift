@@ -1,57 +1,44 @@
-/// Bytes that stay where they are for as long as their owner lives.
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Bytes that stay where they are for as long as their owner lives, or are made whenever they are
+/// asked for.
 public protocol ByteStorage: AnyObject, Sendable {
-  /// The bytes; valid while the owner is referenced.
-  var bytes: UnsafeRawBufferPointer { get }
+  /// All bytes; valid while the owner is referenced.
+  /// - Throws: `Problem` of kind `io` where they cannot be made.
+  /// - Cost: nothing for bytes that are there; memory or scratch space for all others, for good.
+  var bytes: UnsafeRawBufferPointer { get throws }
 
   /// The number of bytes, known before any is read.
   var count: Int { get }
 
-  /// Calls `body` with the bytes, which a storage may give up afterwards.
-  func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result
+  /// Calls `body` with some of the bytes, which a storage may give up afterwards.
+  /// - Throws: what `body` throws, and `Problem` of kind `io` where the bytes cannot be made.
+  func withBytes<Result>(
+    in range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result
+
+  /// Says that some bytes will not be needed soon, so that they need not stay in memory.
+  func release(_ range: Range<Int>)
 }
 
 extension ByteStorage {
-  /// The number of bytes.
-  public var count: Int { bytes.count }
-
-  /// Calls `body` with the bytes.
-  public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows
-    -> Result
-  {
-    try withExtendedLifetime(self) { try body(bytes) }
-  }
-}
-
-/// Zeroed bytes on the heap, aligned for vector loads and freed with their owner.
-public final class OwnedBytes: ByteStorage, @unchecked Sendable {
-  private let buffer: UnsafeMutableRawBufferPointer
-
-  /// Allocates zeroed bytes.
-  /// - Units: bytes.
-  public init(count: Int) {
-    buffer = .allocate(byteCount: count, alignment: 64)
-    buffer.initializeMemory(as: UInt8.self, repeating: 0)
+  /// Calls `body` with some of the bytes.
+  public func withBytes<Result>(
+    in range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    try withExtendedLifetime(self) {
+      try body(UnsafeRawBufferPointer(rebasing: self.bytes[range]))
+    }
   }
 
-  /// Allocates bytes and fills them with the little-endian form of F32 values.
-  public convenience init(_ values: [Float]) {
-    self.init(count: values.count * 4)
-    values.withUnsafeBytes { buffer.copyMemory(from: $0) }
-  }
-
-  /// Allocates bytes and fills them.
-  public convenience init(_ bytes: [UInt8]) {
-    self.init(count: bytes.count)
-    buffer.copyBytes(from: bytes)
-  }
-
-  deinit { buffer.deallocate() }
-
-  /// The bytes; valid while the owner is referenced.
-  public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(buffer) }
-
-  /// The same bytes for filling; only while nobody else reads them.
-  public var mutableBytes: UnsafeMutableRawBufferPointer { buffer }
+  /// Does nothing: the bytes are not kept anywhere else.
+  public func release(_ range: Range<Int>) {}
 }
 
 /// A range of stored bytes together with the owner that keeps them alive.
@@ -77,10 +64,53 @@ public struct ByteRegion: Sendable {
   /// The number of bytes.
   public var count: Int { range.count }
 
-  /// Calls `body` with the bytes.
-  public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows
+  /// Calls `body` with all bytes at once.
+  /// - Cost: for bytes that are made when they are asked for, memory for all of them.
+  public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws
     -> Result
   {
-    try storage.withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[range])) }
+    try withBytes(in: 0..<count, body)
+  }
+
+  /// Calls `body` with some of the bytes.
+  /// - Parameter part: counted from the start of the region.
+  public func withBytes<Result>(
+    in part: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    try storage.withBytes(
+      in: range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound, body)
+  }
+
+  /// Whether another region holds the same bytes.
+  /// - Cost: reads both, up to the first difference.
+  public func holdsSameBytes(as other: ByteRegion) throws -> Bool {
+    guard count == other.count else { return false }
+    let (reader, otherReader) = (RegionReader(self), RegionReader(other))
+    for start in stride(from: 0, to: count, by: Self.window) {
+      let part = start..<min(start + Self.window, count)
+      let agrees = try reader.withBytes(in: part) { mine in
+        try otherReader.withBytes(in: part) { theirs in
+          guard let a = mine.baseAddress, let b = theirs.baseAddress else { return true }
+          return memcmp(a, b, part.count) == 0
+        }
+      }
+      guard agrees else { return false }
+    }
+    return true
+  }
+
+  /// How much is read at a time.
+  /// - Units: bytes.
+  public static let window = 256 << 10
+
+  /// Calls `body` with all bytes from front to back, some at a time.
+  /// - Cost: memory for one window, whatever the region is.
+  public func forEachWindow(
+    of size: Int = Self.window, _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    let reader = RegionReader(self)
+    for start in stride(from: 0, to: count, by: size) {
+      try reader.withBytes(in: start..<min(start + size, count), body)
+    }
   }
 }

@@ -1,54 +1,47 @@
 import Synchronization
 
-/// Bytes that are put together when they are first needed, such as the rows of a tensor that lie in
+/// Bytes that are put together whenever they are needed, such as the rows of a tensor that lie in
 /// several files.
 ///
-/// - Cost: memory for the bytes while somebody is inside `withBytes`, and for good once `bytes` was
-///   asked for.
+/// - Cost: memory for the range that is asked for while `withBytes` runs, and for all bytes for good
+///   once `bytes` was asked for.
 public final class DeferredBytes: ByteStorage {
+  /// Writes a range of the bytes to a place of that size.
+  public typealias Fill = @Sendable (Range<Int>, UnsafeMutableRawBufferPointer) throws -> Void
+
   /// The number of bytes.
   public let count: Int
-  private let fill: @Sendable (UnsafeMutableRawBufferPointer) -> Void
-  private let state = Mutex(State())
+  private let fill: Fill
+  private let kept = Mutex<OwnedBytes?>(nil)
 
-  private struct State {
-    var bytes: OwnedBytes?
-    var users = 0
-  }
-
-  /// Bytes that `fill` will write, all of them, as often as it is asked.
-  public init(count: Int, fill: @escaping @Sendable (UnsafeMutableRawBufferPointer) -> Void) {
+  /// Bytes that `fill` will write, any range of them, as often as it is asked.
+  public init(count: Int, fill: @escaping Fill) {
     self.count = count
     self.fill = fill
   }
 
   /// The bytes, kept from now on.
-  public var bytes: UnsafeRawBufferPointer { enter().bytes }
-
-  /// Calls `body` with the bytes; the last one to leave gives them up.
-  public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows
-    -> Result
-  {
-    let held = enter()
-    defer { leave() }
-    return try withExtendedLifetime(held) { try body(held.bytes) }
-  }
-
-  private func enter() -> OwnedBytes {
-    state.withLock { state in
-      state.users += 1
-      if let bytes = state.bytes { return bytes }
-      let bytes = OwnedBytes(count: count)
-      fill(bytes.mutableBytes)
-      state.bytes = bytes
-      return bytes
+  public var bytes: UnsafeRawBufferPointer {
+    get throws {
+      try kept.withLock { kept in
+        if let kept { return kept.bytes }
+        let bytes = try OwnedBytes(reserving: count)
+        try fill(0..<count, bytes.mutableBytes)
+        kept = bytes
+        return bytes.bytes
+      }
     }
   }
 
-  private func leave() {
-    state.withLock { state in
-      state.users -= 1
-      if state.users == 0 { state.bytes = nil }
+  /// Calls `body` with some of the bytes.
+  public func withBytes<Result>(
+    in range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    if let kept = kept.withLock({ $0 }) {
+      return try withExtendedLifetime(kept) { try body(.init(rebasing: kept.bytes[range])) }
     }
+    let made = try OwnedBytes(reserving: range.count)
+    try fill(range, made.mutableBytes)
+    return try withExtendedLifetime(made) { try body(made.bytes) }
   }
 }

@@ -19,12 +19,21 @@ public final class MappedFile: ByteStorage, @unchecked Sendable {
   public let bytes: UnsafeRawBufferPointer
   private let guardNumber: Int32
 
+  /// The number of bytes.
+  public var count: Int { bytes.count }
+
   /// Opens and maps a regular file; symbolic links are followed.
   /// - Throws: `Problem` of kind `missing`, `invalid` (not a regular file) or `io`.
-  public init(_ path: FilePath) throws {
-    self.path = path
+  public convenience init(_ path: FilePath) throws {
     let descriptor = try openForReading(path)
     defer { try? descriptor.close() }
+    try self.init(descriptor, named: path)
+  }
+
+  /// Maps a regular file that is open, and may be closed afterwards.
+  /// - Throws: `Problem` of kind `invalid` (not a regular file) or `io`.
+  public init(_ descriptor: FileDescriptor, named path: FilePath) throws {
+    self.path = path
     let size = try regularFileSize(descriptor, path)
     guard size > 0 else {
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -45,6 +54,16 @@ public final class MappedFile: ByteStorage, @unchecked Sendable {
       munmap(UnsafeMutableRawPointer(mutating: address), bytes.count)
     }
   }
+
+  /// Takes pages of the file out of the memory of the process; the system may keep them.
+  public func release(_ range: Range<Int>) {
+    guard let base = bytes.baseAddress, !range.isEmpty else { return }
+    let start = base + range.lowerBound / Self.page * Self.page
+    let end = base + min((range.upperBound + Self.page - 1) / Self.page * Self.page, bytes.count)
+    madvise(UnsafeMutableRawPointer(mutating: start), end - start, MADV_DONTNEED)
+  }
+
+  private static let page = Int(sysconf(Int32(_SC_PAGESIZE)))
 
   /// Reads a whole small file (a config, an index) into an array.
   /// - Throws: `Problem` of kind `missing`, `invalid` (also where the file is larger than `limit`)

@@ -36,12 +36,12 @@ final class RecordedOutputs: ExpectedOutputs {
     (self.row, position) = (row, 0)
   }
 
-  func next(_ count: Int) -> ExpectedSegment {
+  func next(_ count: Int) throws -> ExpectedSegment {
     let positions = position..<(position + count)
     position += count
     return ExpectedSegment(
-      logits: file.logits(row: row, positions: positions),
-      hidden: (0..<hiddenCount).map { file.hidden($0, row: row, positions: positions) })
+      logits: try file.logits(row: row, positions: positions),
+      hidden: try (0..<hiddenCount).map { try file.hidden($0, row: row, positions: positions) })
   }
 }
 

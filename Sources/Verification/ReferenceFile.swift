@@ -82,22 +82,23 @@ public struct ReferenceFile: Sendable {
 
   /// The logits of some positions of a row.
   /// - Shape: `[positions, vocab]`.
-  public func logits(row: Int, positions: Range<Int>) -> [Float] {
-    values(logits, row: row, positions: positions)
+  public func logits(row: Int, positions: Range<Int>) throws -> [Float] {
+    try values(logits, row: row, positions: positions)
   }
 
   /// One residual stream at some positions of a row.
   /// - Shape: `[positions, H]`.
-  public func hidden(_ index: Int, row: Int, positions: Range<Int>) -> [Float] {
-    values(hidden[index], row: row, positions: positions)
+  public func hidden(_ index: Int, row: Int, positions: Range<Int>) throws -> [Float] {
+    try values(hidden[index], row: row, positions: positions)
   }
 
   /// Copies the floats, which need not lie aligned in the file.
-  private func values(_ tensor: StoredTensor, row: Int, positions: Range<Int>) -> [Float] {
+  private func values(_ tensor: StoredTensor, row: Int, positions: Range<Int>) throws -> [Float] {
     let width = tensor.shape.last ?? 0
     let start = (row * (tokens.rows.first?.count ?? 0) + positions.lowerBound) * width
-    return tensor.region.withBytes { bytes in
-      (start..<(start + positions.count * width)).map {
+    let count = positions.count * width
+    return try tensor.region.withBytes(in: start * 4..<(start + count) * 4) { bytes in
+      (0..<count).map {
         bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self)
       }
     }

@@ -69,7 +69,7 @@ public enum TokenFile {
         expected: "I64 or I32, [T] or [B, T]",
         found: "\(tensor.type.rawValue) \(TensorShape.text(tensor.shape))")
     }
-    let values = tensor.region.withBytes { bytes in
+    let values = try tensor.region.withBytes { bytes in
       (0..<tensor.elementCount).map { index in
         tensor.type == .i64
           ? Int(bytes.loadUnaligned(fromByteOffset: index * 8, as: Int64.self))

@@ -2,6 +2,7 @@ import Canonical
 import Diagnostics
 import Runtime
 import Tensors
+import Threads
 
 /// Work of the kernels alone.
 enum KernelTasks {

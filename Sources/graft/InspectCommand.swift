@@ -25,10 +25,10 @@ struct InspectCommand: Verb {
       return Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
     }
     let model = try OpenedModel(path, source)
-    let summary = ModelSummary(model)
+    let summary = try ModelSummary(model)
     var outcome = Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
     if audit {
-      AuditSummary(Audit(model.checkpoint, threads: common.threads)).add(to: &outcome)
+      try AuditSummary(Audit(model.checkpoint, threads: common.threads)).add(to: &outcome)
     }
     return outcome
   }

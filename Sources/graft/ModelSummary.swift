@@ -9,10 +9,13 @@ import Tensors
 struct ModelSummary {
   private let model: OpenedModel
   private let configuration: ModelConfiguration
+  private let signs: [ValueSign]
 
-  init(_ model: OpenedModel) {
+  /// - Throws: `Problem` of kind `io` where values cannot be read.
+  init(_ model: OpenedModel) throws {
     self.model = model
     configuration = model.configuration
+    signs = try model.signs()
   }
 
   private var parameters: Int {
@@ -53,7 +56,7 @@ struct ModelSummary {
       "unread": .array(model.checkpoint.unread.map { .string($0) }),
       "ignored": .array(model.checkpoint.ignored.map { .string($0) }),
       "form": .object(JSONObject(form.map { ($0.name, .string($0.text)) })),
-      "signs": .array(model.signs.map { .object($0.json) }),
+      "signs": .array(signs.map { .object($0.json) }),
       "directory": .string(model.checkpoint.directory.string),
       "vocabulary": JSONValue(configuration.vocabulary),
       "hidden": JSONValue(configuration.hidden),
@@ -129,7 +132,7 @@ struct ModelSummary {
     lines += head.flatMap { Self.lines($0, [$1]) }
     lines += Self.lines("quantised", model.quantisation.map { [text($0)] } ?? [])
     lines += Self.lines("stored", form.map { "\($0.name): \($0.text)" })
-    lines += Self.lines("values", model.signs.map(\.line))
+    lines += Self.lines("values", signs.map(\.line))
     lines += Self.lines("findings", model.findings.map(\.claim))
     lines += [""] + table.lines
     if verbose { lines += [""] + tensorLines }

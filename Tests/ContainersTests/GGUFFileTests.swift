@@ -97,8 +97,8 @@ struct GGUFFileTests {
     for tensor in file.tensors {
       let reference = try #require(expected.tensors.first { $0.name == tensor.name })
       for index in 0..<tensor.elementCount {
-        let value = tensor.region.withBytes { FloatBits.load($0, index, tensor.type) }
-        let wanted = reference.region.withBytes { FloatBits.load($0, index, .f32) }
+        let value = try tensor.region.withBytes { FloatBits.load($0, index, tensor.type) }
+        let wanted = try reference.region.withBytes { FloatBits.load($0, index, .f32) }
         guard value == wanted else {
           Issue.record("\(tensor.name) \(index): \(value), not \(wanted)")
           break

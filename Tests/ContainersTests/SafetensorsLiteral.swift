@@ -27,6 +27,6 @@ extension SafetensorsFile {
 }
 
 extension StoredTensor {
-  /// A copy of the bytes.
-  var contents: [UInt8] { region.withBytes { Array($0) } }
+  /// A copy of the bytes; empty where they cannot be made.
+  var contents: [UInt8] { (try? region.withBytes { Array($0) }) ?? [] }
 }

@@ -114,7 +114,7 @@ import Testing
     let layer = ["gdn.v": 0, "m2rnn.k": 1, "attention.k": 2, "mlp.up": 1][name]
     let role = Role(name, layer: layer)
     let tensor = try canonical.tensor(role)
-    var values = tensor.floats()
+    var values = try tensor.floats()
     values[5] = .nan
     canonical.tensors[role] = CanonicalTensor(shape: tensor.shape, values: values, origin: name)
     let got = try logits(canonical, tokens(9))

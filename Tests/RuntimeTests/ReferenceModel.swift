@@ -49,7 +49,8 @@ struct ReferenceModel {
   // MARK: weights
 
   func values(_ name: String, _ layer: Int?, expert: Int? = nil) -> Row {
-    (model.tensors[Role(name, layer: layer, expert: expert)]?.floats() ?? []).map(Double.init)
+    let tensor = model.tensors[Role(name, layer: layer, expert: expert)]
+    return ((try? tensor?.floats()) ?? []).map(Double.init)
   }
 
   func rows(_ name: String, _ width: Int, layer: Int? = nil, expert: Int? = nil) -> [Row] {

@@ -19,7 +19,7 @@ import Testing
     let edited = try splice.applied(to: model)
     var values: [String: [Float]] = [:]
     for (role, tensor) in edited.tensors where role.name.hasPrefix("m2rnn.") {
-      values[String(role.name.dropFirst(6))] = tensor.floats()
+      values[String(role.name.dropFirst(6))] = try tensor.floats()
     }
     return values
   }

@@ -36,14 +36,14 @@ import Testing
     (sizing.keyDim, sizing.valueDim, sizing.heads) = (K, V, N)
     let splice = Splice(layers: [0], sizing: sizing, initialisation: .transfer(seed: 5))
     let result = try splice.applied(to: model)
-    func values(_ model: CanonicalModel, _ prefix: String) -> [String: [Float]] {
+    func values(_ model: CanonicalModel, _ prefix: String) throws -> [String: [Float]] {
       let own = model.tensors.filter { $0.key.name.hasPrefix(prefix) }
       return Dictionary(
-        uniqueKeysWithValues: own.map {
-          (String($0.key.name.dropFirst(prefix.count)), $0.value.floats())
+        uniqueKeysWithValues: try own.map {
+          try (String($0.key.name.dropFirst(prefix.count)), $0.value.floats())
         })
     }
-    return (values(model, "gdn."), values(result, "m2rnn."))
+    return try (values(model, "gdn."), values(result, "m2rnn."))
   }
 
   /// Four value heads of 6 in eight heads of 4: two for each, of which two channels stay free.

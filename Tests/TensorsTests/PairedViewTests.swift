@@ -36,6 +36,33 @@ struct PairedViewTests {
       }
     }
     #expect(moved == Dictionary(uniqueKeysWithValues: zip(target.positions, source.positions)))
+    expectSameInWindows(pairing, moved, &generator)
+  }
+
+  /// Windows in any order and of any size give the same runs.
+  private func expectSameInWindows(
+    _ pairing: PairedView, _ moved: [Int: Int], _ generator: inout SeededGenerator
+  ) {
+    let size = Int.random(in: 1...30, using: &generator)
+    var windowed: [Int: Int] = [:]
+    for start in stride(from: 0, to: 40, by: size).shuffled(using: &generator) {
+      let window = start..<start + size
+      pairing.forEachRun(in: window) { from, to, count in
+        #expect(to >= window.lowerBound && to + count <= window.upperBound)
+        for index in 0..<count { windowed[to + index] = from + index }
+      }
+    }
+    #expect(windowed == moved)
+  }
+
+  /// Both sides ascend together only where the written order is the read order.
+  @Test func monotonicPairsAscend() {
+    let plain = StridedView(contiguous: [4, 6])
+    let rows = StridedView(offset: 6, axes: [.init(2, 12), .init(6, 1)])
+    let turned = StridedView(offset: 0, axes: [.init(6, 1), .init(4, 6)])
+    #expect(PairedView(source: plain, target: plain).isMonotonic)
+    #expect(PairedView(source: StridedView(contiguous: [2, 6]), target: rows).isMonotonic)
+    #expect(!PairedView(source: turned, target: plain).isMonotonic)
   }
 
   @Test func equalViewsAreOneRun() {

@@ -23,15 +23,9 @@ struct DistributedPieces {
     let width = tensor.type.bitWidth / 8
     let moves = zip(pieces, cover.chunks.map(cover.pairing)).map { ($0, $1) }
     return ByteRegion(
-      DeferredBytes(count: size) { buffer in
+      DeferredBytes(count: size) { range, buffer in
         for (piece, pairing) in moves {
-          piece.withBytes { bytes in
-            pairing.forEachRun { source, target, count in
-              UnsafeMutableRawBufferPointer(rebasing: buffer[(target * width)...])
-                .copyMemory(
-                  from: .init(rebasing: bytes[(source * width)..<(source + count) * width]))
-            }
-          }
+          try pairing.gather(range, from: piece, width: width, into: buffer)
         }
       })
   }
@@ -74,13 +68,25 @@ struct DistributedPieces {
 }
 
 /// A part of other bytes, as bytes of its own.
-final class ByteWindow: ByteStorage, @unchecked Sendable {
+final class ByteWindow: ByteStorage {
   private let region: ByteRegion
-  /// The bytes; valid while the owner is referenced.
-  let bytes: UnsafeRawBufferPointer
 
-  init(_ region: ByteRegion) {
-    self.region = region
-    bytes = UnsafeRawBufferPointer(rebasing: region.storage.bytes[region.range])
+  init(_ region: ByteRegion) { self.region = region }
+
+  var bytes: UnsafeRawBufferPointer {
+    get throws { UnsafeRawBufferPointer(rebasing: try region.storage.bytes[region.range]) }
+  }
+
+  var count: Int { region.count }
+
+  func withBytes<Result>(
+    in range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    try region.withBytes(in: range, body)
+  }
+
+  func release(_ range: Range<Int>) {
+    let start = region.range.lowerBound
+    region.storage.release(start + range.lowerBound..<start + range.upperBound)
   }
 }

@@ -14,7 +14,7 @@ struct TorchContent {
 
   /// Tells the two forms apart.
   init(_ file: any ByteStorage) throws {
-    if ZipArchive.isArchive(file.bytes) {
+    if ZipArchive.isArchive(try file.bytes) {
       try self.init(archive: ZipArchive(file))
     } else {
       try self.init(sequence: file)
@@ -66,7 +66,7 @@ extension TorchContent {
   private static let version = 1001
 
   private init(sequence file: any ByteStorage) throws {
-    var machine = PickleMachine(ByteReader(file.bytes))
+    var machine = PickleMachine(ByteReader(try file.bytes))
     try Self.checkMagic(&machine)
     guard let version = try machine.run().int, version == Self.version else {
       throw Problem(

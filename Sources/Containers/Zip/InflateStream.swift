@@ -20,6 +20,9 @@ struct InflateStream: ~Copyable {
     }
   }
 
+  /// The compressed bytes that were not read yet.
+  var remaining: Int { rest.count }
+
   deinit {
     inflateEnd(stream)
     stream.deallocate()

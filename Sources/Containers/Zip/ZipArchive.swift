@@ -32,7 +32,7 @@ struct ZipArchive {
   ///   `unsupported` where it uses what is not read, such as encryption.
   /// - Cost: reads the directory and the local headers.
   init(_ storage: any ByteStorage) throws {
-    let bytes = storage.bytes
+    let bytes = try storage.bytes
     let end = try ZipEnd(bytes)
     var reader = ByteReader(bytes, end.directory)
     var entries: [ZipEntry] = []

@@ -34,9 +34,10 @@ struct ZipEntry {
   func content() throws -> ByteRegion {
     let stored = ByteRegion(archive, range)
     guard isDeflated else { return stored }
-    let check = try CheckedDeflate(stored, size: size)
-    guard check.checksum == checksum else { throw damage(check.checksum) }
-    return ByteRegion(check.bytes)
+    let inflated = InflatedBytes(stored, count: size)
+    let found = try inflated.checkedSum()
+    guard found == checksum else { throw damage(found) }
+    return ByteRegion(inflated)
   }
 
   /// What is left to check before the content is used.
@@ -66,7 +67,7 @@ struct ZipEntry {
     }
     let content = try content()
     try unchecked?.check()
-    return content.withBytes { Array($0) }
+    return try content.withBytes { Array($0) }
   }
 
   private func damage(_ found: UInt32) -> Problem {

@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -33,9 +35,22 @@ package final class ThreadPool: Sendable {
   }
 
   /// Calls `body` for consecutive ranges that cover `0..<count`.
-  func run(_ count: Int, by length: Int, _ body: (Range<Int>) -> Void) {
+  package func run(_ count: Int, by length: Int, _ body: (Range<Int>) -> Void) {
     run((count + length - 1) / length) { task, _ in
       body(task * length..<min(count, (task + 1) * length))
     }
+  }
+
+  /// Transforms every item.
+  /// - Throws: what `body` threw for the first item for which it did.
+  package func map<Item, Output: Sendable>(
+    _ items: [Item], _ body: (Item) throws -> Output
+  ) throws -> [Output] {
+    let results = Mutex<[Result<Output, any Error>?]>(Array(repeating: nil, count: items.count))
+    run(items.count) { index, _ in
+      let result = Result { try body(items[index]) }
+      results.withLock { $0[index] = result }
+    }
+    return try results.withLock { try $0.compactMap { try $0?.get() } }
   }
 }

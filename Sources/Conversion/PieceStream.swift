@@ -1,0 +1,43 @@
+import Canonical
+import Tensors
+
+/// Brings the elements of one part into windows of the tensor that is written.
+struct PieceStream {
+  private let reader: RegionReader
+  /// The pairing, counted in blocks for types that have some.
+  private let pairing: PairedView
+  /// The size of what the pairing counts.
+  /// - Units: bytes.
+  private let width: Int
+  /// How values change; nil where bytes are moved.
+  private let conversion: ValueConversion?
+
+  /// - Precondition: the plan was checked, so that no block is torn apart.
+  init(_ piece: TensorMove.Piece, to type: ScalarType, isVerbatim: Bool) {
+    let unit = type.unit
+    reader = RegionReader(piece.source.region)
+    width = unit.bytes
+    pairing =
+      isVerbatim ? piece.pairing.inBlocks(of: unit.elements) ?? piece.pairing : piece.pairing
+    conversion =
+      isVerbatim ? nil : ValueConversion(piece.source, applying: piece.steps, to: type)
+  }
+
+  /// Writes what lies in a window.
+  /// - Parameter place: where the window begins.
+  /// - Returns: how many values changed.
+  func fill(_ place: UnsafeMutableRawPointer, _ window: Range<Int>) throws -> Int {
+    var changed = 0
+    try pairing.forEachRun(in: window) { source, target, count in
+      let start = place + (target - window.lowerBound) * width
+      if let conversion {
+        changed += try conversion.convert(reader, source..<source + count, to: start)
+      } else {
+        try reader.withBytes(in: source * width..<(source + count) * width) { bytes in
+          if let from = bytes.baseAddress { start.copyMemory(from: from, byteCount: bytes.count) }
+        }
+      }
+    }
+    return changed
+  }
+}

@@ -1,0 +1,45 @@
+/// Reads ranges of a region and gives back what was read before, so that little of it counts as memory
+/// of the process, whatever the region is and however ranges jump.
+public final class RegionReader {
+  private let region: ByteRegion
+  /// What was read since bytes were last given back.
+  private var span = 0..<0
+  /// About how much of the span is in memory.
+  private var touched = 0
+  private var end = 0
+
+  /// How much may be in memory before it is given back.
+  /// - Units: bytes.
+  private static let limit = 4 << 20
+  /// What the system brings in around one byte.
+  /// - Units: bytes.
+  private static let surroundings = 64 << 10
+
+  /// Reads a region.
+  public init(_ region: ByteRegion) { self.region = region }
+
+  deinit { release() }
+
+  /// Calls `body` with some of the bytes.
+  /// - Parameter range: counted from the start of the region.
+  public func withBytes<Result>(
+    in range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    let jump = abs(range.lowerBound - end)
+    touched += range.count + min(jump, Self.surroundings)
+    end = range.upperBound
+    if touched > Self.limit, region.count > Self.limit {
+      release()
+      touched = range.count
+      span = range
+    } else {
+      span = min(span.lowerBound, range.lowerBound)..<max(span.upperBound, range.upperBound)
+    }
+    return try region.withBytes(in: range, body)
+  }
+
+  private func release() {
+    let start = region.range.lowerBound
+    region.storage.release(start + span.lowerBound..<start + span.upperBound)
+  }
+}
