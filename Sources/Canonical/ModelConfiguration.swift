@@ -167,6 +167,12 @@ public struct ModelConfiguration: FactRecord {
     return Int(Double(attention.headDim) * min(max(ropeFraction, 0), 1))
   }
 
+  /// The facts of the model and of each layer together.
+  public var factsByLayer: [Facts] {
+    let facts = values
+    return layers.map { facts.merging($0.values) { $1 } }
+  }
+
   /// The values of the shape symbols of the model or of one layer.
   public func symbols(layer: Int? = nil) -> [String: Int] {
     symbols(of: layer.map { layers[$0] })

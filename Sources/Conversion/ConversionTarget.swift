@@ -121,14 +121,20 @@ struct ConversionTarget {
       in: layout, isWritten: !isSameForm(source, layout))
   }
 
-  /// Every canonical tensor must have a place.
+  /// Every canonical tensor must have a place, and every place a tensor.
   private func checkRoles() throws {
     let places = Set((binding.tensors + predictions).flatMap { $0.parts.map(\.role) })
-    let homeless = model.tensors.keys.filter { !places.contains($0) }
+    let homeless = Set(model.tensors.keys).subtracting(places)
+    let missing = places.subtracting(model.tensors.keys)
     try ProblemList.throwIfAny(
       Set(homeless.map(\.name)).sorted().map { name in
         Problem(.unsupported, "layout \(binding.layout.id) has no place for \(name)")
-      })
+      }
+        + Set(missing.map(\.name)).sorted().map { name in
+          Problem(
+            .unsupported, "layout \(binding.layout.id) needs \(name), which the model does not have"
+          )
+        })
   }
 }
 
@@ -165,7 +171,7 @@ private struct CarriedTensors {
     return [
       Problem(
         .unsupported, "layout \(binding.layout.id) has no place for some tensors",
-        tensor: NameFolding.fold(names).prefix(3).joined(separator: ", "),
+        tensor: NameFolding.summary(names),
         found: "\(names.count) tensors",
         remedy: isPrediction
           ? "leave out those of multi-token prediction with --mtp drop"

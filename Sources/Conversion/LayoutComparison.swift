@@ -83,8 +83,7 @@ public struct LayoutComparison: Sendable {
   }
 
   private static func problems(_ error: any Error, _ layout: String) -> [Problem] {
-    let problems = (error as? ProblemList)?.problems ?? [error as? Problem].compactMap { $0 }
-    return problems.map { problem in
+    error.asProblems.map { problem in
       var problem = problem
       problem.kind = .unsupported
       problem.what = "layout \(layout) cannot describe this model: " + problem.what

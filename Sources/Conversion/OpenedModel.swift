@@ -147,10 +147,9 @@ public struct OpenedModel: Sendable {
   private static func nearest(_ readings: [Result<Reading, Error>]) -> Result<Reading, Error> {
     func distance(_ reading: Result<Reading, Error>) -> Int {
       guard case .failure(let error) = reading else { return 0 }
-      let problems = (error as? ProblemList)?.problems ?? []
-      let isConfig = (error as? Problem ?? problems.first)?.file?
-        .hasSuffix(StoredCheckpoint.configName)
-      return isConfig == true ? Int.max : max(problems.count, 1)
+      let problems = error.asProblems
+      let isConfig = problems.first?.file?.hasSuffix(StoredCheckpoint.configName)
+      return isConfig == true ? Int.max : problems.count
     }
     return readings.min { distance($0) < distance($1) } ?? readings[0]
   }

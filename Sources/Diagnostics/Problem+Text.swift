@@ -34,7 +34,7 @@ extension ProblemList {
 
   /// All messages, one after the other; beyond the first dozen only their number.
   public var text: String {
-    var lines = ["\(problems.count) problems"]
+    var lines = [problems.count == 1 ? "1 problem" : "\(problems.count) problems"]
     lines += problems.prefix(Self.shown).map { "- " + $0.text }
     if problems.count > Self.shown { lines.append("- and \(problems.count - Self.shown) more") }
     return lines.joined(separator: "\n")

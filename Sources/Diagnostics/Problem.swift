@@ -109,3 +109,14 @@ extension Problem {
     }
   }
 }
+
+extension Error {
+  /// The problems behind an error of this toolkit.
+  public var asProblems: [Problem] {
+    switch self {
+    case let problem as Problem: [problem]
+    case let list as ProblemList: list.problems
+    default: [Problem(.io, "\(self)")]
+    }
+  }
+}

@@ -30,13 +30,19 @@ extension ConfigEntry {
     return value == .some(.null) ? Optional.none : value
   }
 
+  /// A number of layers for which lists are made up.
+  private func layerCount(_ count: FactValue?) throws -> Int {
+    guard case .integer(let count)? = count, Interval.layerCounts.contains(count) else {
+      throw Problem(.invalid, "the number of layers is out of range", found: count?.text)
+    }
+    return count
+  }
+
   private func readIndices(from object: JSONObject, _ indices: Indices, count: FactValue?) throws
     -> [Facts]
   {
     guard let value = lookup(object), value != .null else { return [] }
-    guard case .integer(let count)? = count, Interval.layerCounts.contains(count) else {
-      throw Problem(.invalid, "the number of layers is out of range")
-    }
+    let count = try layerCount(count)
     let named =
       try value.int.map { Array(0..<min(max($0, 0), count)) }
       ?? integers(value).map { $0.subtractingReportingOverflow(indices.first).partialValue }
@@ -52,9 +58,7 @@ extension ConfigEntry {
   {
     let value = lookup(object) ?? .null
     if groups.insteadOf != nil, value == .null { return [] }
-    guard case .integer(let count)? = count, Interval.layerCounts.contains(count) else {
-      throw Problem(.invalid, "the number of layers is out of range")
-    }
+    let count = try layerCount(count)
     var layers = Array(repeating: groups.others, count: count)
     for group in try objects(value) {
       let facts = try groups.kind.entries.reduce(into: groups.kind.set) { facts, entry in
@@ -77,10 +81,10 @@ extension ConfigEntry {
     let dense = Set(try integers(lookup(object) ?? .array([])))
     let step = object.value(at: step)?.int ?? 1
     let hasExperts = (object.value(at: experts)?.int ?? 0) > 0
-    guard case .integer(let count)? = count, Interval.layerCounts.contains(count), step > 0 else {
-      throw Problem(.invalid, "the number of layers or the sparse step is out of range")
+    guard step > 0 else {
+      throw Problem(.invalid, "\(key): the sparse step must be positive", found: "\(step)")
     }
-    return (0..<count).map { layer in
+    return (0..<(try layerCount(count))).map { layer in
       let isSparse = hasExperts && !dense.contains(layer) && (layer + 1) % step == 0
       return ["mlp": .word(isSparse ? "moe" : "dense")]
     }

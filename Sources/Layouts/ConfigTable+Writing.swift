@@ -35,7 +35,7 @@ extension ConfigTable {
   func written(_ configuration: ModelConfiguration) -> JSONValue { wrapped(flat(configuration)) }
 
   private func flat(_ configuration: ModelConfiguration) -> JSONObject {
-    let layers = configuration.layers.map { configuration.values.merging($0.values) { $1 } }
+    let layers = configuration.factsByLayer
     var object = JSONObject()
     for entry in entries {
       let facts = facts(for: entry, in: configuration)
@@ -134,7 +134,8 @@ extension ConfigTable {
     guard entry.isForLayers else {
       return entry.condition.holds(configuration.values) ? configuration.values : nil
     }
-    return configuration.layers.lazy.map { configuration.values.merging($0.values) { $1 } }
+    let facts = configuration.values
+    return configuration.layers.lazy.map { facts.merging($0.values) { $1 } }
       .first { entry.condition.holds($0) }
   }
 }

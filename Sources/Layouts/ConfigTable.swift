@@ -102,14 +102,3 @@ public struct ConfigTable: Sendable {
     return inner
   }
 }
-
-extension Error {
-  /// The problems behind an error of this toolkit.
-  var asProblems: [Problem] {
-    switch self {
-    case let problem as Problem: [problem]
-    case let list as ProblemList: list.problems
-    default: [Problem(.io, "\(self)")]
-    }
-  }
-}

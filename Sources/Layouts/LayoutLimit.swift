@@ -31,7 +31,7 @@ public struct LayoutLimit: Hashable, Sendable {
 
   /// What a model breaks of the limit; nil where it keeps it.
   func breach(_ configuration: ModelConfiguration) -> (what: String, found: String)? {
-    let layers = configuration.layers.map { configuration.values.merging($0.values) { $1 } }
+    let layers = configuration.factsByLayer
     if let some {
       return layers.contains(where: some.holds) ? nil : (some.text, "no such layer")
     }

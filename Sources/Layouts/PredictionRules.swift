@@ -55,16 +55,4 @@ extension Layout {
         + scopes.flatMap { scope in try rules.flatMap(scope.bind) }
     }
   }
-
-  /// The types of values of typed metadata, by key.
-  public var metadataTypes: [String: String] {
-    var types: [String: String] = [:]
-    for entry in config.entries {
-      types[entry.key] = entry.type
-      if case .list(_, let interval?, _) = entry.meaning, let key = interval.key {
-        types[key] = interval.type
-      }
-    }
-    return types
-  }
 }

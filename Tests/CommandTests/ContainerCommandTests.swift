@@ -6,18 +6,6 @@ import Testing
 
 /// Other containers through the command line.
 @Suite struct ContainerCommandTests {
-  private func convert(_ source: FilePath, _ target: FilePath, _ options: String...) throws
-    -> CommandResult
-  {
-    try GraftCommand.run(["convert", source.string, target.string] + options)
-  }
-
-  private func expectSameTensors(_ a: FilePath, _ b: FilePath) throws {
-    let (a, b) = (try EditableCheckpoint.tensors(of: a), try EditableCheckpoint.tensors(of: b))
-    #expect(!a.isEmpty && a.keys.sorted() == b.keys.sorted())
-    for (name, tensor) in a { #expect(tensor == b[name], "\(name)") }
-  }
-
   private static let containers = ["torch", "npz"]
   private static let models = [
     "lm-engine/m2rnn-1l-moe", "huggingface/qwen3_5/multimodal-mixed", "options/f16",

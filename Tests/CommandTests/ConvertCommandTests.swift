@@ -6,18 +6,6 @@ import Testing
 
 /// Conversion within one layout through the command line: shards, places, and what travels along.
 @Suite struct ConvertCommandTests {
-  private func convert(_ source: FilePath, _ target: FilePath, _ options: String...) throws
-    -> CommandResult
-  {
-    try GraftCommand.run(["convert", source.string, target.string] + options)
-  }
-
-  private func expectSameTensors(_ a: FilePath, _ b: FilePath) throws {
-    let (a, b) = (try EditableCheckpoint.tensors(of: a), try EditableCheckpoint.tensors(of: b))
-    #expect(!a.isEmpty && a.keys.sorted() == b.keys.sorted())
-    for (name, tensor) in a { #expect(tensor == b[name], "\(name)") }
-  }
-
   @Test(arguments: [
     "options/everything", "options/bf16-sharded", "options/f16", "options/moe-bias",
     "options/multipliers-tied", "options/gdn-no-gate", "lm-engine/m2rnn-1l-moe",
@@ -114,6 +102,14 @@ import Testing
       #expect(try checkpoint.bytes("assets/note.txt") == Array("kept".utf8))
     }
     #expect(checkpoint.neighbours == ["model"])
+  }
+
+  /// A layout cannot do without a tensor that the model lacks.
+  @Test func whatIsMissingIsNamed() throws {
+    let scratch = try TemporaryDirectory()
+    let out = scratch.path.appending("out")
+    let result = try convert(Fixtures.path("fla/bare"), out, "--to", "lm-engine")
+    expectRefusal(result, 69, ["lm-engine needs gdn.conv.k", "needs gdn.conv.v"])
   }
 
   @Test func anOutputWithoutAParentIsRefused() throws {

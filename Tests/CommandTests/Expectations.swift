@@ -24,6 +24,29 @@ func expectSuccess(_ result: CommandResult, sourceLocation: SourceLocation = #_s
   #expect(result.errors.isEmpty, "\(result)", sourceLocation: sourceLocation)
 }
 
+/// Runs a conversion.
+func convert(_ source: FilePath, _ target: FilePath, _ options: String...) throws -> CommandResult {
+  try GraftCommand.run(["convert", source.string, target.string] + options)
+}
+
+/// Expects the same tensors, byte for byte, in two checkpoint directories.
+func expectSameTensors(
+  _ a: FilePath, _ b: FilePath, sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+  let (a, b) = (try EditableCheckpoint.tensors(of: a), try EditableCheckpoint.tensors(of: b))
+  #expect(!a.isEmpty && a.keys.sorted() == b.keys.sorted(), sourceLocation: sourceLocation)
+  for (name, tensor) in a { #expect(tensor == b[name], "\(name)", sourceLocation: sourceLocation) }
+}
+
+extension TemporaryDirectory {
+  /// Converts into a directory of some name here and expects that it works.
+  func convert(_ source: FilePath, _ name: String, _ options: String...) throws -> FilePath {
+    let out = path.appending(name)
+    expectSuccess(try GraftCommand.run(["convert", source.string, out.string] + options))
+    return out
+  }
+}
+
 extension EditableCheckpoint {
   /// Runs a verb on the copy.
   func graft(_ verb: String, _ options: String..., seconds: Double = 20) throws -> CommandResult {

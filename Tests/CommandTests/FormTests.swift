@@ -9,13 +9,6 @@ import Testing
 
   init() throws { folder = try TemporaryDirectory() }
 
-  private func convert(_ source: FilePath, _ name: String, _ options: String...) throws -> FilePath
-  {
-    let out = folder.path.appending(name)
-    expectSuccess(try GraftCommand.run(["convert", source.string, out.string] + options))
-    return out
-  }
-
   private func expectReference(_ out: FilePath, of fixture: String) throws {
     let reference = Fixtures.path(fixture).appending("reference.safetensors").string
     expectSuccess(try GraftCommand.run("verify", out.string, "--reference", reference))
@@ -23,11 +16,11 @@ import Testing
 
   @Test func expertsAreFusedAndTakenApart() throws {
     let fixture = "huggingface/qwen3_5_moe/text-f32"
-    let fused = try convert(Fixtures.path(fixture), "fused", "--form", "text, experts fused")
+    let fused = try folder.convert(Fixtures.path(fixture), "fused", "--form", "text, experts fused")
     let names = try EditableCheckpoint.tensors(of: fused).keys
     #expect(names.contains("model.layers.0.mlp.experts.gate_up_proj"))
     try expectReference(fused, of: fixture)
-    let apart = try convert(fused, "apart", "--form", "text, experts apart")
+    let apart = try folder.convert(fused, "apart", "--form", "text, experts apart")
     #expect(
       try EditableCheckpoint.tensors(of: apart)
         == EditableCheckpoint.tensors(of: Fixtures.path(fixture)))
@@ -35,13 +28,13 @@ import Testing
 
   @Test func textBecomesMultimodalAndBack() throws {
     let fixture = "huggingface/qwen3_5/text-bf16"
-    let wrapped = try convert(Fixtures.path(fixture), "wrapped", "--form", "multimodal")
+    let wrapped = try folder.convert(Fixtures.path(fixture), "wrapped", "--form", "multimodal")
     let config = try JSONValue(parsing: Fixtures.contents(wrapped.appending("config.json")))
     #expect(config["model_type"] == "qwen3_5")
     #expect(config["architectures"]?.array == ["Qwen3_5ForConditionalGeneration"])
     #expect(config["text_config"]?["model_type"] == "qwen3_5_text")
     try expectReference(wrapped, of: fixture)
-    let flat = try convert(wrapped, "flat", "--form", "text")
+    let flat = try folder.convert(wrapped, "flat", "--form", "text")
     #expect(
       try EditableCheckpoint.tensors(of: flat)
         == EditableCheckpoint.tensors(of: Fixtures.path(fixture)))
@@ -52,7 +45,8 @@ import Testing
     let arguments = ["convert", Fixtures.path(fixture).string, folder.path.appending("o").string]
     let refused = try GraftCommand.run(arguments + ["--form", "text"])
     expectRefusal(refused, 69, ["model.visual.", "--allow extra"])
-    let text = try convert(Fixtures.path(fixture), "text", "--form", "text", "--allow", "extra")
+    let text = try folder.convert(
+      Fixtures.path(fixture), "text", "--form", "text", "--allow", "extra")
     #expect(try EditableCheckpoint.tensors(of: text).keys.allSatisfy { !$0.contains("visual") })
     try expectReference(text, of: fixture)
   }

@@ -11,13 +11,6 @@ import Testing
 
   init() throws { folder = try TemporaryDirectory() }
 
-  private func convert(_ source: FilePath, _ name: String, _ options: String...) throws -> FilePath
-  {
-    let out = folder.path.appending(name)
-    expectSuccess(try GraftCommand.run(["convert", source.string, out.string] + options))
-    return out
-  }
-
   private func manifest(_ directory: FilePath) throws -> JSONValue {
     try JSONValue(parsing: Fixtures.contents(directory.appending("graft.json")))
   }
@@ -35,7 +28,8 @@ import Testing
 
   @Test func everyTensorIsAccountedFor() throws {
     let source = Fixtures.path("huggingface/qwen3_5/multimodal-mixed")
-    let out = try convert(source, "out", "--to", "mlx-qwen3_5", "--mtp", "drop", "--allow", "extra")
+    let out = try folder.convert(
+      source, "out", "--to", "mlx-qwen3_5", "--mtp", "drop", "--allow", "extra")
     let manifest = try manifest(out)
     #expect(manifest["schema"] == "graft.manifest/1" && manifest["layout"] == "mlx-qwen3_5")
     let before = try EditableCheckpoint.tensors(of: source)
@@ -62,11 +56,11 @@ import Testing
     ("huggingface/olmo_hybrid/bf16", ["mlx-olmo_hybrid"]),
   ])
   func canonicalHashesDoNotDependOnTheLayout(fixture: String, layouts: [String]) throws {
-    let plain = try convert(Fixtures.path(fixture), "plain")
+    let plain = try folder.convert(Fixtures.path(fixture), "plain")
     let expected = roles(try manifest(plain))
     #expect(expected.count > 50)
     for layout in layouts {
-      let other = try convert(Fixtures.path(fixture), layout, "--to", layout)
+      let other = try folder.convert(Fixtures.path(fixture), layout, "--to", layout)
       #expect(roles(try manifest(other)) == expected, "\(layout)")
     }
   }
@@ -84,8 +78,8 @@ import Testing
     let source = Fixtures.path(fixture)
     let home = try GraftCommand.run("inspect", source.string, "--json").json()["layout"]?.string
     var there = source
-    for layout in layouts { there = try convert(there, layout, "--to", layout) }
-    let back = try convert(there, "back", "--to", home ?? "")
+    for layout in layouts { there = try folder.convert(there, layout, "--to", layout) }
+    let back = try folder.convert(there, "back", "--to", home ?? "")
     #expect(
       try Fixtures.contents(back.appending("config.json"))
         == Fixtures.contents(source.appending("config.json")))
@@ -97,7 +91,7 @@ import Testing
   private func finelyValued() throws -> EditableCheckpoint {
     let plain = Fixtures.path("huggingface/qwen3_5/text-bf16")
     let checkpoint = try EditableCheckpoint(
-      copying: convert(plain, "f32", "--dtype", "f32", "--no-manifest"))
+      copying: folder.convert(plain, "f32", "--dtype", "f32", "--no-manifest"))
     try checkpoint.editWeights { file in
       for index in file.tensors.indices where file.tensors[index].shape.count == 1 {
         file.tensors[index].floats = file.tensors[index].floats.enumerated().map {
@@ -110,11 +104,11 @@ import Testing
 
   @Test func valuesThatCannotBeComputedBackAreKept() throws {
     let source = try finelyValued()
-    let there = try convert(source.path, "there", "--to", "gguf-qwen35")
+    let there = try folder.convert(source.path, "there", "--to", "gguf-qwen35")
     let kept = try manifest(there)["kept"]?.array ?? []
     #expect(kept.contains { $0["form"] == "zero-centred" })
     #expect(kept.contains { $0["role"]?.string?.contains("A_log") == true })
-    let back = try convert(there, "back", "--to", "qwen3_5")
+    let back = try folder.convert(there, "back", "--to", "qwen3_5")
     let restored = try manifest(back)["tensors"]?.array ?? []
     #expect(restored.contains { $0["rule"] == "restored" && $0["from"]?.array?.isEmpty == false })
     #expect(
@@ -125,7 +119,7 @@ import Testing
   @Test func keptValuesCountOnlyWhereTheyBelong() throws {
     let source = try finelyValued()
     let there = try EditableCheckpoint(
-      copying: convert(source.path, "there", "--to", "mlx-qwen3_5"))
+      copying: folder.convert(source.path, "there", "--to", "mlx-qwen3_5"))
     let norm = "model.norm.weight"
     let record = try JSONValue(parsing: there.bytes("graft.json"))
     let bytes = record["kept"]?.array?.first { $0["role"] == "final_norm" }?["bytes"]?.string
@@ -136,7 +130,7 @@ import Testing
         file.tensors[index].floats[0] = 3
       }
     }
-    let back = try convert(there.path, "back", "--to", "qwen3_5")
+    let back = try folder.convert(there.path, "back", "--to", "qwen3_5")
     let tensors = try EditableCheckpoint.tensors(of: back)
     let original = try EditableCheckpoint.tensors(of: source.path)
     let name = try #require(tensors.keys.first { $0.hasSuffix(".q_norm.weight") })
@@ -148,13 +142,13 @@ import Testing
   /// A config that was changed by hand is not overruled by the record.
   @Test func anEditedConfigCountsMoreThanTheRecord() throws {
     let source = Fixtures.path("huggingface/olmo_hybrid/bf16")
-    let there = try convert(source, "there", "--to", "mlx-olmo_hybrid")
+    let there = try folder.convert(source, "there", "--to", "mlx-olmo_hybrid")
     let file = there.appending("config.json")
     let text = String(decoding: try Fixtures.contents(file), as: UTF8.self)
     let edited = text.replacing("\"rms_norm_eps\": 1e-06", with: "\"rms_norm_eps\": 0.001")
     #expect(edited != text)
     try Data(edited.utf8).write(to: URL(fileURLWithPath: file.string))
-    let back = try convert(there, "back", "--to", "olmo_hybrid")
+    let back = try folder.convert(there, "back", "--to", "olmo_hybrid")
     let config = try JSONValue(parsing: Fixtures.contents(back.appending("config.json")))
     #expect(config["rms_norm_eps"]?.number == 0.001)
   }
@@ -171,7 +165,7 @@ import Testing
   }
 
   @Test func theRecordMayBeLeftOut() throws {
-    let out = try convert(Fixtures.path("options/tied"), "out", "--no-manifest")
+    let out = try folder.convert(Fixtures.path("options/tied"), "out", "--no-manifest")
     #expect(!EditableCheckpoint.names(in: out).contains("graft.json"))
   }
 }

@@ -22,6 +22,16 @@ struct ConfigDefaultTests {
     #expect(model.layers[0].feedForward.intermediate == 5632)
   }
 
+  /// A gate that Graft does not compute must not pass for the one it does.
+  @Test func flaWithAnotherGateIsRefused() throws {
+    func config(_ gate: String) -> String {
+      #"{ "model_type": "gated_deltanet", "output_gate_activation": "\#(gate)" }"#
+    }
+    #expect(throws: Never.self) { try read("fla", config("silu")) }
+    let problem = #expect(throws: Problem.self) { try read("fla", config("sigmoid")) }
+    #expect(problem?.kind == .unsupported)
+  }
+
   @Test func flaAttentionLayersMayDifferInKeyHeadsButNotInTheta() throws {
     func config(_ theta: Int) -> String {
       """
