@@ -161,6 +161,7 @@ public struct OpenedModel: Sendable {
     let configFile = checkpoint.configPath.string
     let (configuration, quantisation, binding) = try Problem.placing({ $0.inFile(configFile) }) {
       let configuration = try candidate.layout.configuration(from: config)
+      try checkCount(configuration.layers.count, checkpoint)
       let quantisation = try candidate.layout.quantisation(from: config)
       let binding = try LayoutBinding(candidate.layout, configuration)
       return (configuration, quantisation, binding.scaled(by: quantisation, stored: stored))
@@ -172,6 +173,14 @@ public struct OpenedModel: Sendable {
     try ProblemList.throwIfAny(
       candidate.layout.claimProblems(config, stored, file: configFile))
     return (candidate, configuration, binding, quantisation)
+  }
+
+  /// Refuses absurd numbers of layers before they are spelled out.
+  private static func checkCount(_ layers: Int, _ checkpoint: StoredCheckpoint) throws {
+    guard layers > checkpoint.tensors.count else { return }
+    throw Problem(
+      .invalid, "the config has more layers than there are tensors",
+      expected: "at most \(checkpoint.tensors.count) layers", found: "\(layers)")
   }
 
   static func tensors(_ bound: [BoundTensor], _ checkpoint: StoredCheckpoint) throws

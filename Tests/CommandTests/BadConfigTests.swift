@@ -119,6 +119,18 @@ import Testing
     try checkpoint.expectRefused(65, "config.json")
   }
 
+  /// Layers that are not listed one by one are counted before they are spelled out.
+  @Test(arguments: [3000, 60_000, 1_000_000_000])
+  func moreLayersThanTensors(_ count: Int) throws {
+    let checkpoint = try EditableCheckpoint("huggingface/qwen3_next/bf16")
+    try checkpoint.editConfig { config in
+      config["num_hidden_layers"] = JSONValue(count)
+      config["layer_types"] = nil
+    }
+    let result = try checkpoint.graft("inspect", seconds: 10)
+    expectRefusal(result, 65, ["config.json", "layers"])
+  }
+
   @Test func noConfig() throws {
     let checkpoint = try EditableCheckpoint("options/gdn-small")
     try checkpoint.remove("config.json")

@@ -102,6 +102,32 @@ import Testing
     #expect(throws: Problem.self) { try cover([1 << 40, 1 << 40], []) }
   }
 
+  @Test func piecesOfColumnsAreComparedWithinBounds() throws {
+    let tensor = DistributedMetadata.Tensor(
+      type: .f32, shape: [1, 20],
+      chunks: (0..<20).map {
+        .init(offsets: [0, $0], shape: [1, 1], fileName: "f", range: 0..<1)
+      })
+    #expect(try ChunkCover(tensor, mostPairs: 190).chunks.count == 20)
+    let problem = try #require(throws: Problem.self) { try ChunkCover(tensor, mostPairs: 189) }
+    #expect(problem.what == "a distributed tensor is in too many pieces")
+  }
+
+  @Test func keysOfDifferentDepths() throws {
+    let tensor = DistributedMetadata.Tensor(type: .f32, shape: [], chunks: [])
+    let state = try DistributedState([
+      .init(path: ["state"], tensor: nil), .init(path: ["state", "model", "w"], tensor: tensor),
+      .init(path: ["state", "model"], tensor: tensor),
+      .init(path: ["state", "step"], tensor: nil),
+    ])
+    #expect(state.tensors.map(\.name) == ["w"])
+    #expect(
+      state.ignored == ["state (a value)", "state.model (a tensor)", "state.step (a value)"])
+    #expect(throws: Problem.self) {
+      try DistributedState([.init(path: ["state", "a\nb"], tensor: tensor)])
+    }
+  }
+
   @Test func damagedMetadataIsReadWithinBoundsOrRefused() throws {
     let path = try copy("mesh")
     let file = path.appending(".metadata")

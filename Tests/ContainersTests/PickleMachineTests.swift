@@ -47,6 +47,31 @@ import Testing
     }
   }
 
+  /// A tuple that is short to name and long to look at.
+  @Test func aTupleNamedManyTimesIsNotFree() throws {
+    let tuple: [UInt8] = [0x28] + (UInt8(0)..<100).flatMap { [0x4b, $0] }
+    let named: [UInt8] = Array("ctorch\nSize\n".utf8) + [0x68, 0, 0x85, 0x52, 0x30]
+    let pickle = tuple + [0x74, 0x71, 0] + (0..<20).flatMap { _ in named } + [0x2e]
+    try pickle.withUnsafeBytes { bytes in
+      var enough = PickleMachine(ByteReader(bytes), mostSteps: 2500)
+      _ = try enough.run()
+      var machine = PickleMachine(ByteReader(bytes), mostSteps: 1000)
+      let problem = try #require(throws: Problem.self) { _ = try machine.run() }
+      #expect(problem.what == "the pickle is too long")
+    }
+  }
+
+  /// Every dictionary is looked at once for each depth, however many keys lead to it.
+  @Test(.timeLimit(.minutes(1))) func aLargeRingEnds() throws {
+    var ring: [UInt8] = [0x7d, 0x71, 0, 0x28]
+    for key in ["model", "state_dict", "model_state_dict", "module"] {
+      ring += [0x58, UInt8(key.utf8.count), 0, 0, 0] + key.utf8 + [0x68, 0]
+    }
+    for _ in 0..<30_000 { ring += [0x58, 1, 0, 0, 0, 0x61, 0x4e] }
+    let (value, heap) = try run(ring + [0x75, 0x2e])
+    #expect(throws: Problem.self) { try StateDictionary(value, in: heap) }
+  }
+
   /// A list that holds itself, and a dictionary that is its own state dict.
   @Test func ringsEnd() throws {
     _ = try run([0x5d, 0x71, 0, 0x68, 0, 0x61, 0x2e])

@@ -54,6 +54,23 @@ import Testing
     #expect(problem.kind == kind && problem.found == found && problem.file == path.string)
   }
 
+  /// A folder whose name has more bytes than letters.
+  @Test func theFolderMayHaveAnyName() throws {
+    let fixture = ContainerFixture("torch/views.pt")
+    let folder = try TemporaryDirectory()
+    let path = folder.path.appending("renamed.pt")
+    var writer = try ZipWriter(creating: path, expected: 0)
+    for entry in try ZipArchive(MappedFile(fixture.path)).entries {
+      let name = entry.name.replacing("views/", with: "модель é/", maxReplacements: 1)
+      try writer.add(name, entry.bytes(limit: 1 << 20))
+    }
+    try writer.close()
+    let renamed = try TorchFile(path).tensors
+    let original = try TorchFile(fixture.path).tensors
+    #expect(renamed.map(\.name) == original.map(\.name))
+    #expect(renamed.map(\.contents) == original.map(\.contents))
+  }
+
   @Test func aDamagedTensorIsNoticed() throws {
     var bytes = try ContainerFixture("torch/views.pt").bytes
     let clean = try TorchFile(OwnedBytes(copying: bytes), name: "t.pt")

@@ -8,8 +8,10 @@ struct ChunkCover {
   private let shape: [Int]
 
   /// Checks the pieces.
-  /// - Throws: `Problem` of kind `invalid`.
-  init(_ tensor: DistributedMetadata.Tensor) throws {
+  /// - Parameter mostPairs: the most pairs of pieces that are compared; the default is enough for
+  ///   11 000 pieces of columns and any number of pieces of rows.
+  /// - Throws: `Problem` of kind `invalid`, or `unsupported` where there are more pairs.
+  init(_ tensor: DistributedMetadata.Tensor, mostPairs: Int = 1 << 26) throws {
     shape = tensor.shape
     guard let total = TensorShape.elementCount(shape),
       TensorShape.byteCount(shape, tensor.type) != nil
@@ -28,7 +30,7 @@ struct ChunkCover {
       throw Self.problem("the pieces do not cover the tensor", shape)
     }
     self.chunks = chunks.sorted { ($0.offsets.first ?? 0) < ($1.offsets.first ?? 0) }
-    try checkOverlap()
+    try checkOverlap(mostPairs)
   }
 
   private static func problem(_ what: String, _ shape: [Int]) -> Problem {
@@ -51,9 +53,17 @@ struct ChunkCover {
   }
 
   /// - Cost: linear for pieces of rows.
-  private func checkOverlap() throws {
+  private func checkOverlap(_ mostPairs: Int) throws {
+    var pairs = 0
     for (index, first) in chunks.enumerated() {
       for second in chunks[(index + 1)...] {
+        pairs += 1
+        guard pairs <= mostPairs else {
+          throw Problem(
+            .unsupported, "a distributed tensor is in too many pieces",
+            expected: "at most \(mostPairs) pairs that share rows",
+            found: "\(chunks.count) pieces")
+        }
         if let start = second.offsets.first, start >= first.offsets[0] + first.shape[0] { break }
         let isShared = shape.indices.allSatisfy { axis in
           first.offsets[axis] < second.offsets[axis] + second.shape[axis]
@@ -64,7 +74,7 @@ struct ChunkCover {
     }
   }
 
-  /// Where the elements of a piece go.
+  /// Where the elements of a piece that has some go.
   func pairing(_ chunk: DistributedMetadata.Chunk) -> PairedView {
     var offset = 0
     var axes: [StridedView.Axis] = []

@@ -47,13 +47,15 @@ struct DistributedState {
     var depth = 0
     var inside = entries
     while let key = try Self.next(inside, depth) {
-      ignored += inside.filter { $0.path[depth] != key }.map(Self.describe)
-      inside = inside.filter { $0.path[depth] == key }
+      ignored += inside.filter { !Self.leads($0, through: key, depth) }.map(Self.describe)
+      inside = inside.filter { Self.leads($0, through: key, depth) }
       depth += 1
     }
     for entry in inside {
       if let tensor = entry.tensor {
-        tensors.append((entry.path[depth...].joined(separator: "."), tensor))
+        let name = entry.path[depth...].joined(separator: ".")
+        try StoredName.checkTensor(name)
+        tensors.append((name, tensor))
       } else {
         ignored.append(Self.describe(entry))
       }
@@ -63,7 +65,7 @@ struct DistributedState {
   /// The key at this depth under which the model lies deeper.
   private static func next(_ entries: [DistributedMetadata.Entry], _ depth: Int) throws -> String? {
     let found = keys.filter { key in
-      entries.contains { $0.tensor != nil && $0.path.count > depth + 1 && $0.path[depth] == key }
+      entries.contains { $0.tensor != nil && leads($0, through: key, depth) }
     }
     guard found.count < 2 else {
       throw Problem(
@@ -71,6 +73,13 @@ struct DistributedState {
         expected: "one of \(keys.joined(separator: ", "))", found: found.joined(separator: ", "))
     }
     return found.first
+  }
+
+  /// Whether a value lies deeper under the key at this depth.
+  private static func leads(
+    _ entry: DistributedMetadata.Entry, through key: String, _ depth: Int
+  ) -> Bool {
+    entry.path.count > depth + 1 && entry.path[depth] == key
   }
 
   private static func describe(_ entry: DistributedMetadata.Entry) -> String {

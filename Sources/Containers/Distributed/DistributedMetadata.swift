@@ -41,7 +41,7 @@ struct DistributedMetadata {
   init(_ bytes: UnsafeRawBufferPointer) throws {
     var machine = PickleMachine(ByteReader(bytes))
     let root = try machine.run()
-    let reader = DistributedReader(machine.heap)
+    var reader = DistributedReader(machine.heap)
     let places = try reader.places(root)
     let paths = try reader.paths(root)
     for (name, value) in try reader.values(root) {

@@ -6,6 +6,8 @@ import Tensors
 struct DistributedPieces {
   private let directory: FilePath
   private var files: [String: MappedFile] = [:]
+  /// The bytes of pieces so far, by file, so that a small file cannot be read many times.
+  private var used: [String: Int] = [:]
   /// The checksums that were not looked at.
   private(set) var checksums: [Checksum] = []
 
@@ -20,6 +22,7 @@ struct DistributedPieces {
     let pieces = try cover.chunks.map { try piece($0, of: tensor, named: name) }
     if pieces.count == 1, cover.chunks[0].shape == tensor.shape { return pieces[0] }
     let size = TensorShape.byteCount(tensor.shape, tensor.type) ?? 0
+    guard size > 0 else { return ByteRegion(OwnedBytes(count: 0)) }
     let width = tensor.type.bitWidth / 8
     let moves = zip(pieces, cover.chunks.map(cover.pairing)).map { ($0, $1) }
     return ByteRegion(
@@ -40,6 +43,12 @@ struct DistributedPieces {
         throw Problem(
           .invalid, "the file is truncated", expected: "\(chunk.range.upperBound) bytes",
           found: "\(file.bytes.count) bytes")
+      }
+      used[chunk.fileName, default: 0] += chunk.range.count
+      guard used[chunk.fileName, default: 0] <= file.bytes.count else {
+        throw Problem(
+          .invalid, "the pieces in a file overlap", expected: "at most \(file.bytes.count) bytes",
+          found: "\(used[chunk.fileName, default: 0]) bytes")
       }
       let content = try TorchContent(ByteWindow(ByteRegion(file, chunk.range)))
       guard case .tensor(let place) = content.value else {

@@ -10,6 +10,10 @@ struct DistributedReader {
   }
 
   private let heap: PickleHeap
+  /// How many numbers and pieces may still be taken, because a pickle can name one list many times.
+  private var allowance = 1 << 24
+  /// The most attributes of an object.
+  private static let mostAttributes = 64
 
   init(_ heap: PickleHeap) { self.heap = heap }
 
@@ -25,12 +29,13 @@ struct DistributedReader {
   }
 
   /// The keys that led to each value before names were made of them.
-  func paths(_ root: PickleValue) throws -> [String: [String]] {
+  mutating func paths(_ root: PickleValue) throws -> [String: [String]] {
     guard let state = state(of: root, .metadata), let pairs = pairs("planner_data", state) else {
       return [:]
     }
     var paths: [String: [String]] = [:]
     for pair in pairs {
+      try spend(heap.elements(pair.value)?.count ?? 0)
       let keys = heap.elements(pair.value)?.map { $0.text ?? $0.int.map(String.init) }
       guard let name = pair.key.text, let keys, !keys.isEmpty, keys.allSatisfy({ $0 != nil }) else {
         throw other("paths of keys")
@@ -41,7 +46,8 @@ struct DistributedReader {
   }
 
   /// Where the pieces are.
-  func places(_ root: PickleValue) throws -> [Place: (fileName: String, range: Range<Int>)] {
+  mutating func places(_ root: PickleValue) throws -> [Place: (fileName: String, range: Range<Int>)]
+  {
     guard let state = state(of: root, .metadata), let pairs = pairs("storage_data", state) else {
       throw other("places of pieces")
     }
@@ -50,7 +56,9 @@ struct DistributedReader {
       guard let index = self.state(of: pair.key, .metadataIndex),
         let name = heap.member("fqn", of: index)?.text
       else { throw other("an index of a piece") }
-      guard let offsets = heap.member("offset", of: index).flatMap(heap.numbers) else { continue }
+      guard let offsets = try heap.member("offset", of: index).flatMap({ try numbers($0) }) else {
+        continue
+      }
       places[Place(name: name, offsets: offsets)] = try place(pair.value)
     }
     return places
@@ -74,16 +82,17 @@ struct DistributedReader {
   }
 
   /// A tensor and its pieces; nil for another value.
-  func tensor(_ value: PickleValue) throws -> (
+  mutating func tensor(_ value: PickleValue) throws -> (
     type: ScalarType, shape: [Int], chunks: [(offsets: [Int], shape: [Int])]
   )? {
     if state(of: value, .bytesMetadata) != nil || isObject(value, .bytesMetadata) { return nil }
     guard let state = state(of: value, .tensorMetadata),
       let properties = heap.member("properties", of: state), let type = type(properties),
-      let shape = heap.member("size", of: state).flatMap(heap.numbers),
+      let shape = try heap.member("size", of: state).flatMap({ try numbers($0) }),
       let chunks = heap.member("chunks", of: state).flatMap(heap.elements)
     else { throw other("a tensor with type, size and pieces") }
-    return (type, shape, try chunks.map(chunk))
+    try spend(chunks.count)
+    return (type, shape, try chunks.map { try chunk($0) })
   }
 
   private func type(_ properties: PickleValue) -> ScalarType? {
@@ -94,10 +103,10 @@ struct DistributedReader {
     return type
   }
 
-  private func chunk(_ value: PickleValue) throws -> (offsets: [Int], shape: [Int]) {
+  private mutating func chunk(_ value: PickleValue) throws -> (offsets: [Int], shape: [Int]) {
     guard let state = state(of: value, .chunkMetadata),
-      let offsets = heap.member("offsets", of: state).flatMap(heap.numbers),
-      let shape = heap.member("sizes", of: state).flatMap(heap.numbers)
+      let offsets = try heap.member("offsets", of: state).flatMap({ try numbers($0) }),
+      let shape = try heap.member("sizes", of: state).flatMap({ try numbers($0) })
     else { throw other("a piece with offsets and sizes") }
     return (offsets, shape)
   }
@@ -109,7 +118,18 @@ struct DistributedReader {
   /// What an object of that class was filled with.
   private func state(of value: PickleValue, _ type: PickleGlobal.Known) -> PickleValue? {
     guard case .object(let place) = value, heap.objects[place].type == type else { return nil }
-    return heap.objects[place].state
+    let state = heap.objects[place].state
+    return heap.pairs(state)?.count ?? 0 <= Self.mostAttributes ? state : nil
+  }
+
+  private mutating func numbers(_ value: PickleValue) throws -> [Int]? {
+    try spend(heap.elements(value)?.count ?? 0)
+    return heap.numbers(value)
+  }
+
+  private mutating func spend(_ count: Int) throws {
+    guard count <= allowance else { throw other("fewer pieces") }
+    allowance -= count
   }
 
   private func pairs(_ key: String, _ state: PickleValue) -> [(

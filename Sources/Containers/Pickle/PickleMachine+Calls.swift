@@ -92,10 +92,11 @@ extension PickleMachine {
     push(target)
   }
 
-  private func pairs(_ arguments: [PickleValue]) throws -> [(key: PickleValue, value: PickleValue)]
-  {
+  private mutating func pairs(_ arguments: [PickleValue]) throws -> [(
+    key: PickleValue, value: PickleValue
+  )] {
     guard let list = arguments.first else { return [] }
-    let pairs = heap.elements(list)?.map { heap.elements($0) ?? [] }
+    let pairs = try elements(list)?.map { heap.elements($0) ?? [] }
     guard let pairs, arguments.count == 1, pairs.allSatisfy({ $0.count == 2 }) else {
       throw invalid("a dictionary of the pickle is not made of pairs", expected: "a list of pairs")
     }
@@ -104,7 +105,7 @@ extension PickleMachine {
 
   private mutating func size(_ arguments: [PickleValue]) throws -> PickleValue {
     guard let list = arguments.first else { return newTuple([]) }
-    guard arguments.count == 1, heap.numbers(list) != nil else {
+    guard arguments.count == 1, try numbers(list) != nil else {
       throw invalid("a size of the pickle is not made of numbers", expected: "a tuple of numbers")
     }
     return list

@@ -27,8 +27,8 @@ extension PickleMachine {
   /// A tensor: `(storage, offset, shape, strides, …)`.
   mutating func tensor(_ arguments: [PickleValue], type: ScalarType?) throws -> PickleValue {
     guard arguments.count >= 4, case .storage(let storage) = arguments[0],
-      let offset = arguments[1].int, let shape = heap.numbers(arguments[2]),
-      let strides = heap.numbers(arguments[3]), shape.count == strides.count
+      let offset = arguments[1].int, let shape = try numbers(arguments[2]),
+      let strides = try numbers(arguments[3]), shape.count == strides.count
     else {
       throw invalid(
         "a tensor of the pickle has another form", expected: "a storage, offset, shape and strides")

@@ -2,8 +2,9 @@ import Diagnostics
 
 /// Follows the instructions of one pickle; it never calls anything.
 ///
-/// Opcodes and globals are those of a closed list. No instruction keeps more than 84 bytes besides the
-/// text it carries, so that the limits bound memory.
+/// Opcodes and globals are those of a closed list. No step keeps more than 84 bytes besides the text it
+/// carries, so that the limits bound memory; an instruction that looks at the elements of a collection
+/// takes a step for each.
 struct PickleMachine {
   private(set) var reader: ByteReader
   var heap = PickleHeap()
@@ -16,8 +17,9 @@ struct PickleMachine {
   /// The largest pickle that is read.
   /// - Units: bytes.
   static let limit = 128 << 20
-  /// The most instructions that are followed, enough for 700 000 tensors.
+  /// The most steps that are taken, enough for 500 000 tensors.
   private let mostSteps: Int
+  private var steps = 0
 
   /// A pickle inside the bytes of a file.
   init(_ reader: ByteReader, mostSteps: Int = 1 << 25) {
@@ -31,9 +33,10 @@ struct PickleMachine {
   ///   or a global is not on the list; both say the offset.
   mutating func run() throws -> PickleValue {
     let start = reader.position
-    (stack, marks, memo) = ([], [], [:])
-    for _ in 0..<mostSteps {
+    (stack, marks, memo, steps) = ([], [], [:], 0)
+    while true {
       place = reader.position
+      try spend(1)
       guard place - start <= Self.limit else {
         throw invalid("the pickle is too large", expected: "at most \(Self.limit) bytes")
       }
@@ -44,7 +47,25 @@ struct PickleMachine {
       if opcode == .stop { return try pop() }
       try follow(opcode)
     }
-    throw invalid("the pickle is too long", expected: "at most \(mostSteps) instructions")
+  }
+
+  private mutating func spend(_ count: Int) throws {
+    guard count <= mostSteps - steps else {
+      throw invalid("the pickle is too long", expected: "at most \(mostSteps) steps")
+    }
+    steps += count
+  }
+
+  /// The elements of a list or a tuple, each of which takes a step.
+  mutating func elements(_ value: PickleValue) throws -> [PickleValue]? {
+    guard let elements = heap.elements(value) else { return nil }
+    try spend(elements.count)
+    return elements
+  }
+
+  /// The numbers of a list or a tuple of numbers, each of which takes a step.
+  mutating func numbers(_ value: PickleValue) throws -> [Int]? {
+    try elements(value) == nil ? nil : heap.numbers(value)
   }
 
   private mutating func follow(_ opcode: PickleOpcode) throws {

@@ -11,6 +11,8 @@ struct StateDictionary {
   /// What is ignored, each by its keys and its kind.
   private(set) var ignored: [String] = []
   private let heap: PickleHeap
+  /// Which dictionaries, by place and depth, are known to hold a state dict or not.
+  private var known: [[Int]: Bool] = [:]
 
   private static let keys = ["model", "state_dict", "model_state_dict", "module"]
 
@@ -37,17 +39,24 @@ struct StateDictionary {
   }
 
   /// The keys under which a dictionary holds a state dict, at most four levels deep.
-  private func stateKeys(_ value: PickleValue, depth: Int) -> [String] {
+  private mutating func stateKeys(_ value: PickleValue, depth: Int) -> [String] {
     guard depth < Self.keys.count else { return [] }
-    return Self.keys.filter { key in
-      heap.member(key, of: value).map { holdsState($0, depth: depth + 1) } ?? false
+    var found: [String] = []
+    for key in Self.keys {
+      guard let inner = heap.member(key, of: value) else { continue }
+      if holdsState(inner, depth: depth + 1) { found.append(key) }
     }
+    return found
   }
 
-  private func holdsState(_ value: PickleValue, depth: Int) -> Bool {
-    guard let pairs = heap.pairs(value) else { return false }
-    return pairs.contains { if case .tensor = $0.value { true } else { false } }
+  private mutating func holdsState(_ value: PickleValue, depth: Int) -> Bool {
+    guard case .dictionary(let place) = value, let pairs = heap.pairs(value) else { return false }
+    if let answer = known[[place, depth]] { return answer }
+    let answer =
+      pairs.contains { if case .tensor = $0.value { true } else { false } }
       || !stateKeys(value, depth: depth).isEmpty
+    known[[place, depth]] = answer
+    return answer
   }
 
   private mutating func read(

@@ -41,10 +41,11 @@ struct TorchContent {
       return (try machine.run(), machine.heap)
     }
     let prefix = "\(folder)/data/"
-    let entries = archive.entries.filter { $0.name.hasPrefix(prefix) }
+    let entries = archive.entries.filter { $0.name.utf8.starts(with: prefix.utf8) }
     storages = Dictionary(
-      uniqueKeysWithValues: try entries.map {
-        (String($0.name.dropFirst(prefix.utf8.count)), try $0.content())
+      uniqueKeysWithValues: try entries.map { entry in
+        let key = String(entry.name.utf8.dropFirst(prefix.utf8.count)) ?? entry.name
+        return (key, try entry.content())
       })
     checksums = entries.compactMap(\.unchecked)
   }
