@@ -62,9 +62,10 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["libz-dev"])]),
     module("Diagnostics", []),
     .target(name: "CFileGuard"),
+    .target(name: "CSignals"),
     module("Tensors", ["Diagnostics", "CFileGuard", systemPackage]),
     module("JSON", ["Diagnostics", "CJSONC"]),
-    module("Containers", ["Diagnostics", "Tensors", "JSON", "CZlib", systemPackage]),
+    module("Containers", ["Diagnostics", "Tensors", "JSON", "CZlib", "CSignals", systemPackage]),
     module("Canonical", ["Diagnostics", "Tensors"]),
     .target(
       name: "Layouts", dependencies: ["Diagnostics", "Tensors", "JSON", "Canonical"],
@@ -136,3 +137,17 @@ let package = Package(
     tests("Command", ["Diagnostics", "JSON", crypto, systemPackage, "graft"]),
   ] + processorLoops
 )
+
+// Built by `make fuzz` alone, because it needs the runtime of libFuzzer.
+if Context.environment["GRAFT_FUZZ"] != nil {
+  package.targets += [
+    .target(name: "CFuzzing", path: "Tests/CFuzzing"),
+    .executableTarget(
+      name: "graft-fuzz",
+      dependencies: [
+        "CFuzzing", "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts",
+        "Verification", systemPackage,
+      ],
+      path: "Tests/Fuzzing", swiftSettings: settings),
+  ]
+}

@@ -21,7 +21,9 @@ public final class OutputDirectory {
     place = try OutputPlace(
       destination, overwrite: overwrite, inputs: inputs, kind: .directory)
     var path = place.temporary()
-    while try !FileSystem.makeDirectory(path) { path = place.temporary() }
+    while try !UnfinishedOutputs.begin(path, { try FileSystem.makeDirectory(path) }) {
+      path = place.temporary()
+    }
     self.path = path
   }
 
@@ -39,10 +41,12 @@ public final class OutputDirectory {
   /// - Cost: one fsync per file.
   public func commit() throws {
     try FileSystem.synchroniseTree(path)
-    if place.overwrite, FileKind(destination, followingLinks: false) != .absent {
-      try FileSystem.replaceDirectory(destination, with: path)
-    } else {
-      try FileSystem.publish(path, as: destination)
+    try UnfinishedOutputs.finish(path) {
+      if place.overwrite, FileKind(destination, followingLinks: false) != .absent {
+        try FileSystem.replaceDirectory(destination, with: path)
+      } else {
+        try FileSystem.publish(path, as: destination)
+      }
     }
     isOpen = false
     try FileSystem.synchronise(place.parent)
@@ -52,6 +56,6 @@ public final class OutputDirectory {
   public func abort() {
     guard isOpen else { return }
     isOpen = false
-    try? FileSystem.removeTree(path)
+    UnfinishedOutputs.finish(path) { try? FileSystem.removeTree(path) }
   }
 }

@@ -16,6 +16,7 @@ public final class OutputFile {
   public init(at destination: FilePath, overwrite: Bool = false) throws {
     place = try OutputPlace(destination, overwrite: overwrite, inputs: [], kind: .regular)
     path = place.temporary()
+    _ = UnfinishedOutputs.begin(path) { true }
   }
 
   deinit { abort() }
@@ -27,10 +28,12 @@ public final class OutputFile {
   /// - Throws: `Problem` of kind `exists` where the destination has appeared meanwhile, or `io`.
   public func commit() throws {
     try FileSystem.synchronise(path)
-    if place.overwrite {
-      try FileSystem.move(path, destination)
-    } else {
-      try FileSystem.publish(path, as: destination)
+    try UnfinishedOutputs.finish(path) {
+      if place.overwrite {
+        try FileSystem.move(path, destination)
+      } else {
+        try FileSystem.publish(path, as: destination)
+      }
     }
     isOpen = false
     try FileSystem.synchronise(place.parent)
@@ -51,6 +54,6 @@ public final class OutputFile {
   public func abort() {
     guard isOpen else { return }
     isOpen = false
-    try? FileSystem.removeTree(path)
+    UnfinishedOutputs.finish(path) { try? FileSystem.removeTree(path) }
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Containers
 import Diagnostics
 import JSON
 import Tensors
@@ -31,6 +32,7 @@ protocol Verb: ParsableCommand {
 
 extension Verb {
   func run() throws {
+    UnfinishedOutputs.removeOnSignals()
     do {
       let outcome = try checked { try perform() }
       if common.json {

@@ -49,36 +49,9 @@ public enum GraftCommand {
     _ arguments: [String], seconds: Double = 30, megabytes: Int = 4096,
     directory: FilePath? = nil, environment: [String: String] = [:]
   ) throws -> CommandResult {
-    let folder = try TemporaryDirectory()
-    let output = try folder.write("output", [])
-    let errors = try folder.write("errors", [])
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments =
-      ["-c", "ulimit -v \(megabytes * 1024); ulimit -c 0; exec \"$0\" \"$@\"", executable.string]
-      + arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = FileHandle(forWritingAtPath: output.string)
-    process.standardError = FileHandle(forWritingAtPath: errors.string)
-    if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory.string) }
-    try process.run()
-    let start = Date()
-    var wasKilled = false
-    while process.isRunning {
-      if Date().timeIntervalSince(start) > seconds, !wasKilled {
-        kill(process.processIdentifier, SIGKILL)
-        wasKilled = true
-      }
-      usleep(1000)
-    }
-    let hasExited = process.terminationReason == .exit
-    return CommandResult(
-      exitCode: hasExited ? process.terminationStatus : nil,
-      signal: hasExited ? nil : process.terminationStatus, wasKilled: wasKilled,
-      output: String(decoding: try Fixtures.contents(output), as: UTF8.self),
-      errors: String(decoding: try Fixtures.contents(errors), as: UTF8.self),
-      arguments: arguments)
+    try RunningCommand(
+      arguments, megabytes: megabytes, directory: directory, environment: environment
+    ).finish(seconds: seconds)
   }
 
   /// Runs the tool to its end.
