@@ -1,6 +1,10 @@
 # deps           install the headers the build needs (zlib, json-c) where they are missing
 # build          build the release binary, .build/release/graft
 # test           lint, check imports, run all tests, check that old processors can run the result
+# fuzz           give readers inputs nobody meant: make fuzz SECONDS=600 READERS="zip gguf"
+# soak           end runs at random moments, fill disks, remove sources: make soak KILLS=100
+# limits         time files that ask for far too much and print docs/robustness.md's table
+# sanitize       run tests with a sanitizer: make sanitize SANITIZER=thread TESTS=RuntimeTests
 # demo           inspect, verify, splice and re-shard a trained model; score another
 # bench          time inspect, convert (against cp) and the runtime
 # bench-peers    time kernels and a model against torch: make bench-peers PYTHON=python with torch
@@ -14,13 +18,18 @@
 # help           list these targets
 
 PREFIX ?= /usr/local
+SECONDS ?= 60
+READERS ?=
+KILLS ?= 100
+SANITIZER ?= address
+TESTS ?= JSONTests|TensorsTests|ContainersTests|RuntimeTests
 LM_ENGINE ?=
 PYTHON ?=
 GRAFT := .build/release/graft
 SWIFT_SOURCES := Sources Tests Plugins Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: toolchain deps build test demo bench bench-peers format lint check-formats pairs fixtures install clean help
+.PHONY: toolchain deps build test fuzz soak limits sanitize demo bench bench-peers format lint check-formats pairs fixtures install clean help
 
 help:
 	@sed -n '/^# /!q; s/^# /make /p' Makefile
@@ -39,6 +48,22 @@ test: deps lint
 	@scripts/check-imports.sh
 	swift test
 	@scripts/check-kernels.sh "$$(swift build --show-bin-path)"
+
+# lld, because gold fails on what the sanitizers add.
+fuzz: deps
+	GRAFT_FUZZ=1 swift build -c release --product graft-fuzz --scratch-path .build/fuzz\
+ --sanitize address -Xswiftc -sanitize=fuzzer -Xswiftc -enable-testing -Xswiftc -use-ld=lld
+	@scripts/fuzz.sh .build/fuzz/release/graft-fuzz $(SECONDS) $(READERS)
+
+soak: build
+	@scripts/soak.py $(GRAFT) --kills $(KILLS)
+
+limits: build
+	@scripts/limits.py $(GRAFT)
+
+sanitize: deps
+	swift test --scratch-path .build/$(SANITIZER) --sanitize $(SANITIZER) -Xswiftc -use-ld=lld\
+ --filter "$(TESTS)"
 
 demo: build
 	@scripts/demo.sh $(GRAFT)

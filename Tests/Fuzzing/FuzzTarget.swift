@@ -1,0 +1,35 @@
+/// A reader of bytes that come from elsewhere.
+enum FuzzTarget: String, CaseIterable {
+  case safetensors, index, json, config, formats, tokens
+  case zip, npz, pickle, torch, distributed, gguf
+
+  /// The most memory that an input may need at any moment.
+  ///
+  /// - Units: bytes.
+  func bound(of count: Int) -> Int {
+    switch self {
+    case .config: 512 << 20
+    case .formats: 64 << 20
+    default: (1 << 20) + 128 * count
+    }
+  }
+
+  /// Reads an input.
+  /// - Throws: `Problem` or `ProblemList` where it is refused.
+  func read(_ input: UnsafeRawBufferPointer) throws {
+    switch self {
+    case .safetensors: try ContainerReaders.safetensors(input)
+    case .index: try TextReaders.index(input)
+    case .json: try TextReaders.json(input)
+    case .config: try ModelReaders.config(input)
+    case .formats: try ModelReaders.formats(input)
+    case .tokens: try TextReaders.tokens(input)
+    case .zip: try ContainerReaders.zip(input)
+    case .npz: try ContainerReaders.npz(input)
+    case .pickle: try ContainerReaders.pickle(input)
+    case .torch: try ContainerReaders.torch(input)
+    case .distributed: try ContainerReaders.distributed(input)
+    case .gguf: try ContainerReaders.gguf(input)
+    }
+  }
+}
