@@ -91,11 +91,17 @@ let package = Package(
     module(
       "Verification",
       ["Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Runtime", systemPackage]),
+    fast(
+      "Calibration",
+      [
+        "Diagnostics", "Tensors", "Threads", "Canonical", "Kernels", "Runtime", "LinearAlgebra",
+        "Splicing", "Verification",
+      ]),
     .executableTarget(
       name: "graft",
       dependencies: [
         "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Conversion",
-        "Runtime", "Splicing", "Verification", argumentParser, systemPackage,
+        "Runtime", "Splicing", "Verification", "Calibration", argumentParser, systemPackage,
       ],
       swiftSettings: settings),
     .executableTarget(
@@ -132,6 +138,13 @@ let package = Package(
       "Verification",
       [
         "Diagnostics", "Tensors", "Canonical", "Layouts", "Conversion", "Runtime", "Verification",
+        systemPackage,
+      ]),
+    tests(
+      "Calibration",
+      [
+        "Diagnostics", "Threads", "Canonical", "Layouts", "Conversion", "Runtime", "Splicing",
+        "Calibration",
         systemPackage,
       ]),
     tests("Command", ["Diagnostics", "JSON", crypto, systemPackage, "graft"]),

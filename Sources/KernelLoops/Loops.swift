@@ -16,7 +16,8 @@ public var loops: KernelSet {
     name: name, activations: Activations.self, attention: BlockAttention.self,
     blocks: Blocks.self, convolution: Convolution.self, deltaRule: DeltaRule.self,
     dotProducts: DotProducts.self,
-    elementwise: Elementwise.self, matrixMultiply: MatrixMultiply.self,
+    elementwise: Elementwise.self, gradients: Gradients.self,
+    matrixMultiply: MatrixMultiply.self,
     matrixRecurrence: MatrixRecurrence.self, norms: Norms.self, rotary: Rotary.self,
     widening: Widening.self)
 }

@@ -17,6 +17,8 @@ public struct KernelSet: Sendable {
   public let dotProducts: any DotProductKernels.Type
   /// Products and sums of rows.
   public let elementwise: any ElementwiseKernels.Type
+  /// Gradients of a layer that is fitted.
+  public let gradients: any GradientKernels.Type
   /// Matrix times matrix.
   public let matrixMultiply: any MatrixMultiplyKernels.Type
   /// The recurrence of M²RNN.
@@ -34,6 +36,7 @@ public struct KernelSet: Sendable {
     blocks: any BlockKernels.Type, convolution: any ConvolutionKernels.Type,
     deltaRule: any DeltaRuleKernels.Type,
     dotProducts: any DotProductKernels.Type, elementwise: any ElementwiseKernels.Type,
+    gradients: any GradientKernels.Type,
     matrixMultiply: any MatrixMultiplyKernels.Type,
     matrixRecurrence: any MatrixRecurrenceKernels.Type, norms: any NormKernels.Type,
     rotary: any RotaryKernels.Type, widening: any WideningKernels.Type
@@ -46,6 +49,7 @@ public struct KernelSet: Sendable {
     self.deltaRule = deltaRule
     self.dotProducts = dotProducts
     self.elementwise = elementwise
+    self.gradients = gradients
     self.matrixMultiply = matrixMultiply
     self.matrixRecurrence = matrixRecurrence
     self.norms = norms

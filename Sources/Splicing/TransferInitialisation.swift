@@ -35,6 +35,7 @@ struct TransferInitialisation {
     try addKeys()
     try addValues()
     try addForgetGates()
+    try scaleTaps()
     values["m2rnn.W"] = Array(repeating: 0, count: new.weightHeads * new.valueDim * new.valueDim)
     values["m2rnn.D"] = Array(repeating: 0, count: new.heads * new.valueDim)
   }

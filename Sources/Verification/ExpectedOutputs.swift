@@ -7,6 +7,8 @@ struct ExpectedSegment {
   /// The residual stream after the embedding and after each layer, `[positions, H]` each; empty where
   /// it is not known.
   let hidden: [[Float]]
+  /// What the mixer of one layer writes, `[positions, H]`; empty where none is asked for.
+  var mixer: [Float] = []
 }
 
 /// Where expected logits come from: a file, or another model that runs beside the first.
@@ -49,11 +51,13 @@ final class RecordedOutputs: ExpectedOutputs {
 final class ComputedOutputs: ExpectedOutputs {
   private let model: Model
   private let workspace: Workspace
+  private let observed: Int?
   private var state: SequenceState?
   private var tokens: [Int] = []
 
-  init(_ model: Model, threads: Int) throws {
-    self.model = model
+  /// - Parameter mixerOf: the layer of whose mixer the output is wanted.
+  init(_ model: Model, mixerOf observed: Int? = nil, threads: Int) throws {
+    (self.model, self.observed) = (model, observed)
     workspace = try Workspace(model, threads: threads)
   }
 
@@ -67,10 +71,14 @@ final class ComputedOutputs: ExpectedOutputs {
 
   func next(_ count: Int) throws -> ExpectedSegment {
     guard let state else { return ExpectedSegment(logits: [], hidden: []) }
-    var hidden: [[Float]] = []
-    let observer = ForwardObserver(hidden: { _, rows in hidden.append(Array(rows.values)) })
+    var (hidden, mixer): ([[Float]], [Float]) = ([], [])
+    let observer = ForwardObserver(
+      hidden: { _, rows in hidden.append(Array(rows.values)) },
+      mixer: { [observed] layer, _, output in
+        if layer == observed { mixer = Array(output.values) }
+      })
     let segment = Array(tokens[state.position..<(state.position + count)])
     let rows = try model.forward(segment, state, workspace, observer: observer)
-    return ExpectedSegment(logits: Array(rows.values), hidden: hidden)
+    return ExpectedSegment(logits: Array(rows.values), hidden: hidden, mixer: mixer)
   }
 }

@@ -31,10 +31,10 @@ public struct Score: Hashable, Sendable {
     let workspace = try Workspace(model, threads: threads)
     var score = Score()
     for (index, row) in batch.rows.enumerated() {
-      let targets = batch.labels?[index] ?? Array(row.dropFirst()) + [-1]
+      let targets = batch.targets(row: index)
       let state = try SequenceState(model, capacity: row.count)
       try model.run(row, state, workspace) { rows in
-        for position in rows.positions where targets[position] >= 0 {
+        for position in rows.positions {
           try score.add(rows[position], target: targets[position])
         }
       }
@@ -47,7 +47,9 @@ public struct Score: Hashable, Sendable {
     return score
   }
 
-  private mutating func add(_ logits: UnsafeBufferPointer<Float>, target: Int) throws {
+  /// Adds the prediction of one position; a negative target asks nothing.
+  mutating func add(_ logits: UnsafeBufferPointer<Float>, target: Int) throws {
+    guard target >= 0 else { return }
     guard target < logits.count else {
       throw Problem(
         .invalid, "a label is outside the vocabulary", expected: "0 to \(logits.count - 1)",

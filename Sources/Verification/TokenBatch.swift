@@ -27,6 +27,10 @@ public struct TokenBatch: Hashable, Sendable {
       rows: [(0..<length).map { _ in Int(bits.next() % UInt64(model.vocabulary)) }])
   }
 
+  /// What should be predicted at each position of a prompt: its labels, or else the next token; negative
+  /// where nothing is asked.
+  func targets(row: Int) -> [Int] { labels?[row] ?? Array(rows[row].dropFirst()) + [-1] }
+
   /// Checks that every prompt can be run.
   /// - Throws: `Problem` of kind `invalid` for an empty prompt, or an id or label outside the vocabulary.
   public func check(vocabulary: Int, file: String?) throws {

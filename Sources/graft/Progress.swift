@@ -7,7 +7,7 @@ final class Progress {
   private var done = 0
   private var shown = ContinuousClock.now
 
-  /// - Units: `total` in bytes.
+  /// - Units: `total` in bytes, or for `reach` in steps.
   init(_ what: String, total: Int, _ options: CommonOptions) {
     self.what = what
     self.total = total
@@ -25,6 +25,15 @@ final class Progress {
     Terminal.write(
       "\r\u{1b}[K\(what) \(Quantity.bytes(done)) of \(Quantity.bytes(total)), "
         + "\(Quantity.bytes(Int(rate)))/s, \(left) s left", to: 2)
+  }
+
+  /// Tells the share that is done.
+  func reach(_ share: Double) {
+    guard isShown, ContinuousClock.now - shown > .milliseconds(200) else { return }
+    shown = .now
+    let left = Int((shown - start).seconds * (1 / max(share, 1e-9) - 1))
+    Terminal.write(
+      "\r\u{1b}[K\(what): step \(Int(share * Double(total))) of \(total), \(left) s left", to: 2)
   }
 
   /// Clears the line.

@@ -14,8 +14,8 @@ struct SpliceCommand: Verb {
     commandName: "splice",
     abstract: "Replace Gated DeltaNet layers by M²RNN layers (arXiv 2603.14360).",
     discussion: """
-      M²RNN does not contain Gated DeltaNet, so that no replacement keeps the function exactly; with
-      --tokens the gap is measured.
+      M²RNN does not contain Gated DeltaNet, so that no replacement keeps the function exactly; the gap is
+      measured on --tokens or a built-in prompt.
 
       Example: graft splice fixtures/trained/pytiny out --layer 0 --init zero
       """)
@@ -25,9 +25,10 @@ struct SpliceCommand: Verb {
   @Option(name: .customLong("layer"), help: "The layers to replace: N or N,M,…") var layers: String
   @Option(
     name: .customLong("init"),
-    help: "How the new layer gets its values: reference, zero, transfer or donor.")
-  var strategy = Strategy.reference
+    help: "How the new layer gets its values: reference, zero, transfer, calibrate or donor.")
+  var strategy = SpliceStrategy.reference
   @Option(help: "The seed of what is drawn.") var seed: UInt64 = 0
+  @Option(help: "The steps of optimisation of calibrate; 1000 by default.") var steps: Int?
   @Option(help: "The checkpoint whose M²RNN layer is taken (donor).") var donor: String?
   @Option(help: "Which layer of the donor; its first M²RNN layer by default.") var donorLayer: Int?
   @Option(help: "K, the head dim of queries and keys; 64 by default.") var kHeadDim: Int?
@@ -39,13 +40,12 @@ struct SpliceCommand: Verb {
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
 
-  enum Strategy: String, ExpressibleByArgument, CaseIterable {
-    case reference, zero, transfer, donor
-  }
-
   func validate() throws {
     guard strategy == .donor || (donor == nil && donorLayer == nil) else {
       throw ValidationError("--donor and --donor-layer need --init donor.")
+    }
+    guard strategy == .calibrate || steps == nil, steps ?? 0 >= 0 else {
+      throw ValidationError("--steps needs --init calibrate and a number of 0 or more.")
     }
     guard strategy != .donor || (kHeadDim == nil && vHeadDim == nil && heads == nil) else {
       throw ValidationError("A donor brings its own sizes; leave them out.")
@@ -58,23 +58,37 @@ struct SpliceCommand: Verb {
     try model.checkPayload()
     try model.checkSigns()
     let batch = try tokens.batch(vocabulary: model.configuration.vocabulary)
-    let splice = Splice(
-      layers: try layerList(), sizing: sizing, initialisation: try initialisation())
-    let edited = try Problem.placing({ $0.inFile(sourcePath) }) {
-      try splice.applied(to: model.canonical)
-    }
-    let plan = try CheckpointPlan(editing: model, to: edited, layers: splice.layers)
-    var gap: LogitComparison?
+    let job = SpliceJob(source: model, groups: [try group()], tokens: batch, common: common)
+    let (edited, reports) = try Problem.placing({ $0.inFile(sourcePath) }) { try job.replaced() }
+    let plan = try CheckpointPlan(editing: model, to: edited, layers: job.layers)
+    var gap: SpliceGap?
     var outcome = try CheckpointJob(
       plan: plan, source: model, destination: destination, output: output, common: common
     ).outcome(headline: "\(sourcePath) → \(destination), layer \(layers) replaced by M²RNN") {
-      if let batch { gap = try measure(batch, model, try $0.runnable()) }
+      gap = try measure(job, edited, $0.runnable)
     }
-    if let batch, output.dryRun { gap = try measure(batch, model, try Model(edited)) }
-    SpliceSummary(from: model.configuration, to: edited.configuration, splice.layers)
+    if batch != nil, output.dryRun { gap = try measure(job, edited) { try Model(edited) } }
+    SpliceSummary(from: model.configuration, to: edited.configuration, job.layers, reports)
       .add(to: &outcome)
-    if let gap { report(gap, in: &outcome) }
+    gap?.add(to: &outcome)
     return outcome
+  }
+
+  /// Compares with the source; a model that Graft does not compute is left alone unless tokens are given.
+  private func measure(
+    _ job: SpliceJob, _ edited: CanonicalModel, _ written: () throws -> Model
+  ) throws -> SpliceGap? {
+    let canRun = job.source.configuration.layers.allSatisfy { $0.mixer.mark != "?" }
+    guard job.tokens != nil || canRun else { return nil }
+    return try Problem.placing({ $0.inFile(sourcePath) }) {
+      try SpliceGap(job, edited: edited, written: written())
+    }
+  }
+
+  private func group() throws -> SpliceGroup {
+    SpliceGroup(
+      layers: try layerList(), strategy: strategy, sizing: sizing, seed: seed, steps: steps,
+      donor: donor, donorLayer: donorLayer)
   }
 
   private func layerList() throws -> [Int] {
@@ -92,38 +106,5 @@ struct SpliceCommand: Verb {
     sizing.valueDim = vHeadDim ?? sizing.valueDim
     sizing.heads = heads
     return sizing
-  }
-
-  private func initialisation() throws -> Splice.Initialisation {
-    switch strategy {
-    case .reference: return .reference(seed: seed)
-    case .zero: return .zero(seed: seed)
-    case .transfer: return .transfer(seed: seed)
-    case .donor:
-      guard let donor else {
-        throw Problem(.usage, "--init donor needs a donor", remedy: "add --donor PATH")
-      }
-      let model = try OpenedModel(FilePath(donor), catalogue: .builtIn())
-      let first = model.configuration.layers.firstIndex { $0.mixer.mark == "M" }
-      return .donor(model.canonical, layer: donorLayer ?? first ?? 0, file: donor)
-    }
-  }
-
-  /// Runs the source and the changed model over the tokens.
-  private func measure(_ batch: TokenBatch, _ source: OpenedModel, _ changed: Model) throws
-    -> LogitComparison
-  {
-    try Problem.placing({ $0.inFile(sourcePath) }) {
-      try FunctionGap.measured(
-        changed, against: source.runnable(), batch, threads: common.threads)
-    }
-  }
-
-  private func report(_ gap: LogitComparison, in outcome: inout Outcome) {
-    outcome.json["function_gap"] = .object(gap.json)
-    outcome.text.append(
-      "  function gap over \(Quantity.of(gap.positions, "position")): mean KL "
-        + "\(Quantity.significant(gap.meanKL)) nats, max KL \(Quantity.significant(gap.maxKL)), "
-        + "top-1 agreement \(Quantity.significant(100 * gap.top1Agreement)) %")
   }
 }

@@ -141,7 +141,8 @@ import Testing
       ["--layer", "0", "--k-head-dim", "0"], ["--layer", "0", "--v-head-dim", "4097"],
       ["--layer", "0", "--heads", "65536", "--k-head-dim", "4096", "--v-head-dim", "4096"],
       ["--layer", "0", "--heads", "9223372036854775807"], ["--layer", "0", "--init", "donor"],
-      ["--layer", "0", "--donor", source],
+      ["--layer", "0", "--donor", source], ["--layer", "0", "--init", "calibrate"],
+      ["--layer", "0", "--steps", "3"], ["--layer", "0", "--init", "calibrate", "--steps", "-1"],
       ["--layer", "0", "--init", "zero", "--donor-layer", "0"],
       ["--layer", "0", "--init", "donor", "--donor", source, "--heads", "4"],
     ] {
@@ -166,6 +167,43 @@ import Testing
       #expect(layer["before"]?[key]?.int ?? 0 > 0 && layer["after"]?[key]?.int ?? 0 > 0)
     }
     #expect(plan["function_gap"]?["mean_kl"]?.number ?? 0 > 0)
+    #expect(EditableCheckpoint.names(in: folder.path) == ["t.txt"])
+  }
+
+  @Test func calibrationIsToldAndMeasuredOnOtherTokens() throws {
+    let folder = try TemporaryDirectory()
+    let source = Fixtures.path("trained/pytiny")
+    let tokens = folder.path.appending("t.bin")
+    let text = try Fixtures.bytes("trained/python-source.val.bin")
+    _ = try folder.write("t.bin", text.prefix(1200))
+    let result = try splice(
+      source, folder.path.appending("out"), "--layer", "1,3", "--init", "calibrate", "--steps", "4",
+      "--heads", "2", "--tokens", tokens.string, "--bytes", "--json")
+    expectSuccess(result)
+    let report = try result.json()
+    let fits = try #require(report["layers"]?.array).map { $0["fit"] }
+    for fit in fits {
+      #expect((1...4).contains(fit?["steps"]?.int ?? 0) && fit?["fitting_tokens"] == 1024)
+      #expect(fit?["held_out_tokens"] == 128)
+      #expect(fit?["relative_error"]?.number ?? 9 < 1)
+    }
+    let gap = try #require(report["function_gap"])
+    #expect(gap["positions"] == 128 && gap["tokens"] == "held-out tokens")
+    #expect(gap["nll_after"]?.number ?? 0 > gap["nll_before"]?.number ?? 9)
+    let stages = try #require(report["cumulative"]?.array)
+    #expect(stages.map { $0["layer"] } == [1, 3])
+    #expect(stages[1]["mean_kl"] == gap["mean_kl"] && stages[0]["mean_kl"] != gap["mean_kl"])
+    let error = stages[0]["relative_error"]?.number ?? 0
+    #expect(abs(error / (fits[0]?["relative_error"]?.number ?? 1) - 1) < 0.02)
+  }
+
+  @Test func tooFewTokensAreRefused() throws {
+    let folder = try TemporaryDirectory()
+    let tokens = try folder.write("t.txt", "1 2 3 4".utf8)
+    let result = try splice(
+      Fixtures.path("trained/pytiny"), folder.path.appending("out"), "--layer", "0", "--init",
+      "calibrate", "--tokens", tokens.string)
+    expectRefusal(result, 65, ["too few tokens", "4 tokens"])
     #expect(EditableCheckpoint.names(in: folder.path) == ["t.txt"])
   }
 }

@@ -1,0 +1,224 @@
+import Kernels
+import Runtime
+
+extension FittedLayer {
+  /// The squared error of the segment that was run last against `memory.target`, per row.
+  func squaredErrors(rows M: Int) -> [Double] {
+    let H = shape.H
+    return (0..<M).map { row in
+      let (a, b) = (memory.output.pointer + row * H, memory.target.pointer + row * H)
+      return (0..<H).reduce(0.0) { sum, c in
+        let difference = Double(a[c]) - Double(b[c])
+        return sum + difference * difference
+      }
+    }
+  }
+
+  /// The gradient of `factor · Σ (output - target)²` over the segment that was run last, in all values
+  /// of the layer.
+  func backward(sequences count: Int, factor: Float) {
+    let M = count * length
+    for index in 0..<M * shape.H {
+      memory.output.pointer[index] =
+        2 * factor * (memory.output.pointer[index] - memory.target.pointer[index])
+    }
+    backwardOutput(M)
+    backwardNorm(M)
+    backwardRecurrence(count)
+    backwardDecay(M)
+    backwardConvolution(count)
+    pool.transpose(
+      memory.rows.pointer, rows: M, columns: shape.R, to: memory.transposed.pointer)
+    pool.multiply(
+      memory.transposed.pointer, memory.x.pointer, to: gradient(.q), rows: shape.R, depth: M,
+      columns: shape.H)
+  }
+
+  private func backwardOutput(_ M: Int) {
+    let (H, NV) = (shape.H, shape.NV)
+    pool.transpose(memory.output.pointer, rows: M, columns: H, to: memory.transposed.pointer)
+    pool.multiply(
+      memory.transposed.pointer, memory.weighted.pointer, to: gradient(.o), rows: H, depth: M,
+      columns: NV)
+    pool.multiply(
+      memory.output.pointer, values(.o), to: memory.weighted.pointer, rows: M, depth: H,
+      columns: NV)
+  }
+
+  /// From the gradient of `weighted` to those of norm, gate and y.
+  private func backwardNorm(_ M: Int) {
+    let (NV, R) = (shape.NV, shape.R)
+    columnSums(M, NV, memory.weighted.pointer, memory.normed.pointer, to: gradient(.norm))
+    let weight = values(.norm)
+    pool.run(M, by: 16) { range in
+      for row in range {
+        let at = row * NV
+        let (dn, normed) = (memory.weighted.pointer + at, memory.normed.pointer + at)
+        let (y, gate) = (memory.y.pointer + at, memory.gate.pointer + at)
+        let g = memory.rows.pointer + (row * R + shape.C + shape.N)
+        let scale = memory.scale.pointer[row]
+        kernels.elementwise.multiply(dn, by: weight, count: NV)
+        let mean = kernels.elementwise.dot(dn, normed, count: NV) / Float(NV)
+        for c in 0..<NV {
+          let dh = scale * (dn[c] - normed[c] * mean)
+          let (value, sigmoid) = (g[c], gate[c])
+          g[c] = dh * y[c] * sigmoid * (1 + value * (1 - sigmoid))
+          y[c] = dh * value * sigmoid
+        }
+      }
+    }
+  }
+
+  /// Sums `a ⊙ b` over rows, in their order.
+  private func columnSums(
+    _ M: Int, _ width: Int, _ a: Floats, _ b: Floats, bStride: Int? = nil, to sums: MutableFloats
+  ) {
+    let stride = bStride ?? width
+    pool.run(width, by: 32) { range in
+      for c in range { sums[c] = 0 }
+      for row in 0..<M {
+        for c in range { sums[c] += a[row * width + c] * b[row * stride + c] }
+      }
+    }
+  }
+
+  private func backwardRecurrence(_ count: Int) {
+    let s = shape
+    columnSums(
+      count * length, s.NV, memory.y.pointer, memory.mixed.pointer + 2 * s.K, bStride: s.C,
+      to: gradient(.D))
+    memory.dWeights.pointer.update(repeating: 0, count: count * s.N * s.Vp * s.Vp)
+    pool.run(count * s.N) { task, worker in
+      backwardHead(sequence: task / s.N, head: task % s.N, worker)
+    }
+    sumOverHeads(count)
+    sumWeights(count)
+  }
+
+  /// The gradient of queries, keys and values, `[M, C]`; nothing is transposed until it is used up.
+  private var dMixed: MutableFloats { memory.transposed.pointer }
+
+  private func backwardHead(sequence: Int, head n: Int, _ worker: Int) {
+    let s = shape
+    let (row, task, size) = (sequence * length, sequence * s.N + n, s.K * s.Vp)
+    let mixed = memory.mixed.pointer + row * s.C
+    let v = mixed + (2 * s.K + n * s.V)
+    let history = scratch(worker)
+    let candidates = history + (length + 1) * size
+    let dState = candidates + length * size
+    let rest = dState + size
+    history.update(from: memory.startStates.pointer + task * size, count: size)
+    let forget = memory.forget.pointer + (row * s.N + n)
+    kernels.gradients.record(
+      weight: padded.pointer + n * s.Vp * s.Vp, k: mixed + s.K, v: v, stride: s.C, f: forget,
+      heads: s.N, steps: length, K: s.K, V: s.V, row: rest, states: history,
+      candidates: candidates)
+    dState.update(repeating: 0, count: size)
+    let dv = dMixed + (row * s.C + 2 * s.K + n * s.V)
+    let dy = memory.y.pointer + (row * s.NV + n * s.V)
+    kernels.gradients.backward(
+      weight: paddedTransposed.pointer + n * s.Vp * s.Vp, q: mixed, k: mixed + s.K, v: v,
+      stride: s.C, f: forget, heads: s.N, steps: length, K: s.K, V: s.V, states: history,
+      candidates: candidates, dy: dy, dyStride: s.NV, dState: dState, scratch: rest,
+      dq: memory.dQueries.pointer + task * length * s.K,
+      dk: memory.dKeys.pointer + task * length * s.K, dv: dv, dvStride: s.C,
+      df: memory.dForget.pointer + (row * s.N + n),
+      dWeight: memory.dWeights.pointer + task * s.Vp * s.Vp)
+    let D = values(.D) + n * s.V
+    for t in 0..<length {
+      for j in 0..<s.V { dv[t * s.C + j] += dy[t * s.NV + j] * D[j] }
+    }
+  }
+
+  /// Queries and keys are shared: their gradients are summed over heads, in order.
+  private func sumOverHeads(_ count: Int) {
+    let s = shape
+    pool.run(count * length, by: 16) { range in
+      for row in range {
+        let (sequence, t) = (row / length, row % length)
+        let target = dMixed + row * s.C
+        target.update(repeating: 0, count: 2 * s.K)
+        for n in 0..<s.N {
+          let at = ((sequence * s.N + n) * length + t) * s.K
+          kernels.elementwise.add(target, memory.dQueries.pointer + at, scale: 1, count: s.K)
+          kernels.elementwise.add(
+            target + s.K, memory.dKeys.pointer + at, scale: 1, count: s.K)
+        }
+      }
+    }
+  }
+
+  private func sumWeights(_ count: Int) {
+    let s = shape
+    let target = gradient(.weight)
+    pool.run(s.N) { n, _ in
+      for i in 0..<s.V {
+        for j in 0..<s.V {
+          target[(n * s.V + i) * s.V + j] = (0..<count).reduce(Float(0)) { sum, sequence in
+            sum + memory.dWeights.pointer[((sequence * s.N + n) * s.Vp + i) * s.Vp + j]
+          }
+        }
+      }
+    }
+  }
+
+  /// From the gradient of `f = exp(-exp(A_log) softplus(a + dt_bias))` to those of a, A_log and dt_bias.
+  private func backwardDecay(_ M: Int) {
+    let (N, R, C) = (shape.N, shape.R, shape.C)
+    let (logs, dLogs, dBiases) = (values(.decay), gradient(.decay), gradient(.bias))
+    pool.run(N) { n, _ in
+      var rate = logs[n]
+      kernels.elementwise.exponential(&rate, count: 1)
+      (dLogs[n], dBiases[n]) = (0, 0)
+      for row in 0..<M {
+        let softplus = memory.softplus.pointer[row * N + n]
+        let df = memory.dForget.pointer[row * N + n] * memory.forget.pointer[row * N + n]
+        var rest = -softplus
+        kernels.elementwise.exponential(&rest, count: 1)
+        let da = -rate * df * (1 - rest)
+        memory.rows.pointer[row * R + C + n] = da
+        dBiases[n] += da
+        dLogs[n] -= rate * softplus * df
+      }
+    }
+  }
+
+  /// From the gradient of the mixed channels to those of taps and projections.
+  private func backwardConvolution(_ count: Int) {
+    let (C, L, taps) = (shape.C, length, shape.taps)
+    pool.run(count * L, by: 16) { range in
+      for index in range.lowerBound * C..<range.upperBound * C {
+        let (x, sigmoid) = (memory.before.pointer[index], memory.sigmoid.pointer[index])
+        memory.mixed.pointer[index] = dMixed[index] * sigmoid * (1 + x * (1 - sigmoid))
+      }
+    }
+    let (weight, dWeight) = (values(.convQ), gradient(.convQ))
+    pool.run(C, by: 32) { range in
+      for c in range {
+        for tap in 0..<taps { dWeight[c * taps + tap] = 0 }
+      }
+      for sequence in 0..<count {
+        backwardTaps(sequence, range, weight, dWeight)
+      }
+    }
+  }
+
+  private func backwardTaps(
+    _ sequence: Int, _ channels: Range<Int>, _ weight: Floats, _ dWeight: MutableFloats
+  ) {
+    let (C, R, L, taps) = (shape.C, shape.R, length, shape.taps)
+    let gradient = memory.mixed.pointer + sequence * L * C
+    let history = memory.history.pointer + sequence * (taps - 1 + L) * C
+    for t in 0..<L {
+      let target = memory.rows.pointer + (sequence * L + t) * R
+      for c in channels { target[c] = 0 }
+      for tap in 0..<taps {
+        let from = t + taps - 1 - tap
+        for c in channels {
+          dWeight[c * taps + tap] += gradient[t * C + c] * history[(t + tap) * C + c]
+          if from < L { target[c] += weight[c * taps + tap] * gradient[from * C + c] }
+        }
+      }
+    }
+  }
+}

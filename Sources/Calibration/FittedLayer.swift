@@ -1,0 +1,91 @@
+import Canonical
+import Diagnostics
+import Kernels
+import Runtime
+import Threads
+
+/// An M²RNN layer that is run and differentiated, with values in one buffer (`LayerShape`).
+///
+/// Sequences run side by side, a segment of each at a time, with states carried from segment to segment;
+/// gradients end where a segment begins. Every value is summed in an order that does not depend on the
+/// number of threads.
+final class FittedLayer {
+  let shape: LayerShape
+  /// The sequences that run side by side.
+  let sequences: Int
+  /// The tokens of a segment.
+  let length: Int
+  let pool: ThreadPool
+  let parameters: FloatBuffer
+  let gradient: FloatBuffer
+  let memory: LayerMemory
+  /// The last inputs of the convolutions, `[sequences, taps - 1, C]`.
+  let tails: FloatBuffer
+  /// `[sequences, N, K, Vp]`
+  let states: FloatBuffer
+  /// The state weights, `[N, Vp, Vp]`, padded with zeros, and the same transposed.
+  let padded: FloatBuffer
+  let paddedTransposed: FloatBuffer
+  /// What one worker needs for the recurrence of one head.
+  let workers: FloatBuffer
+
+  init(_ shape: LayerShape, sequences: Int, length: Int, pool: ThreadPool) throws {
+    (self.shape, self.sequences, self.length, self.pool) = (shape, sequences, length, pool)
+    parameters = try FloatBuffer(shape.parameters)
+    gradient = try FloatBuffer(shape.parameters)
+    memory = try LayerMemory(shape, sequences: sequences, length: length)
+    tails = try FloatBuffer(sequences * (shape.taps - 1) * shape.C)
+    states = try FloatBuffer(sequences * shape.N * shape.K * shape.Vp)
+    padded = try FloatBuffer(shape.N * shape.Vp * shape.Vp)
+    paddedTransposed = try FloatBuffer(shape.N * shape.Vp * shape.Vp)
+    workers = try FloatBuffer(pool.threads * Self.workerCount(shape, length))
+  }
+
+  private static func workerCount(_ s: LayerShape, _ length: Int) -> Int {
+    (2 * length + 3) * s.K * s.Vp + 4 * s.Vp
+  }
+
+  func scratch(_ worker: Int) -> MutableFloats {
+    workers.pointer + worker * Self.workerCount(shape, length)
+  }
+
+  /// The values of a part of the layer.
+  func values(_ part: LayerShape.Part) -> MutableFloats {
+    parameters.pointer + shape.offset(part)
+  }
+
+  /// The gradient of a part of the layer.
+  func gradient(_ part: LayerShape.Part) -> MutableFloats {
+    gradient.pointer + shape.offset(part)
+  }
+
+  /// Puts all sequences at their beginning.
+  func restart() {
+    tails.pointer.update(repeating: 0, count: tails.count)
+    states.pointer.update(repeating: 0, count: states.count)
+  }
+
+  /// Takes the values of a layer of a model.
+  func load(_ model: CanonicalModel, layer: Int) throws {
+    for part in LayerShape.Part.allCases {
+      let tensor = try model.tensor(Role(LayerShape.role(part), layer: layer))
+      guard tensor.count == shape.count(part) else {
+        throw Problem(
+          .invalid, "\(LayerShape.role(part)) has another shape than the configuration says",
+          layer: layer, expected: "\(shape.count(part)) values", found: "\(tensor.count)")
+      }
+      values(part).update(from: try tensor.floats(), count: tensor.count)
+    }
+  }
+
+  /// Puts the values into a layer of a model.
+  func store(to model: inout CanonicalModel, layer: Int) {
+    for part in LayerShape.Part.allCases {
+      let role = Role(LayerShape.role(part), layer: layer)
+      guard let old = model.tensors[role] else { continue }
+      let new = Array(UnsafeBufferPointer(start: values(part), count: shape.count(part)))
+      model.tensors[role] = CanonicalTensor(
+        shape: old.shape, values: new, origin: CanonicalTensor.newOrigin)
+    }
+  }
+}
