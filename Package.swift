@@ -47,6 +47,7 @@ let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "s
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
 let package = Package(
@@ -56,6 +57,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.4.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
   ],
   targets: [
     .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
@@ -102,6 +104,7 @@ let package = Package(
       dependencies: [
         "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Conversion",
         "Runtime", "Splicing", "Verification", "Calibration", argumentParser, systemPackage,
+        yams,
       ],
       swiftSettings: settings),
     .executableTarget(

@@ -63,18 +63,27 @@ struct CalibrationJob {
   private func run(
     _ recording: MixerRecording, order: [Int], _ body: (Int) throws -> Bool
   ) throws {
+    try Self.run(layer, recording, order: order, body)
+  }
+
+  /// The same for any layer.
+  static func run(
+    _ layer: FittedLayer, _ recording: MixerRecording, order: [Int], _ body: (Int) throws -> Bool
+  ) throws {
     for first in stride(from: 0, to: order.count, by: layer.sequences) {
       let batch = Array(order[first..<min(first + layer.sequences, order.count)])
       layer.restart()
       for start in stride(from: 0, to: recording.length, by: layer.length) {
-        copy(recording, batch, start)
+        copy(recording, batch, start, to: layer)
         layer.forward(sequences: batch.count)
         guard try body(batch.count) else { return }
       }
     }
   }
 
-  private func copy(_ recording: MixerRecording, _ batch: [Int], _ start: Int) {
+  private static func copy(
+    _ recording: MixerRecording, _ batch: [Int], _ start: Int, to layer: FittedLayer
+  ) {
     let (H, L) = (layer.shape.H, layer.length)
     for (place, sequence) in batch.enumerated() {
       let at = (sequence * recording.length + start) * H

@@ -33,6 +33,15 @@ public struct RelativeError: Hashable, Sendable {
   /// nothing.
   public var value: Double { value(0..<count) }
 
+  /// The root of the relative squared error of consecutive ranges of positions, at most as many as asked,
+  /// each with its first position.
+  public func bars(_ most: Int) -> [(first: Int, error: Double)] {
+    let length = max((count + most - 1) / most, 1)
+    return stride(from: 0, to: count, by: length).map {
+      ($0, value($0..<min($0 + length, count)))
+    }
+  }
+
   /// The root of the relative squared error of some positions.
   public func value(_ range: Range<Int>) -> Double {
     let (error, square) = (errors[range].reduce(0, +), squares[range].reduce(0, +))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Canonical
+import Containers
 import Conversion
 import Diagnostics
 import JSON
@@ -22,12 +23,18 @@ struct SpliceCommand: Verb {
 
   @Argument(help: "The checkpoint to read.") var sourcePath: String
   @Argument(help: "The directory to write.") var destination: String
-  @Option(name: .customLong("layer"), help: "The layers to replace: N or N,M,…") var layers: String
+  @Option(
+    name: .customLong("layer"),
+    help: "The layers to replace: N or N,M,…, or auto for those that cost least on --tokens.")
+  var layers: String?
+  @Option(help: "How many layers auto takes; 1 by default.") var top: Int?
+  @Option(help: "A file that lists layers with sizes and strategies: .yaml or .json.")
+  var recipe: String?
   @Option(
     name: .customLong("init"),
     help: "How the new layer gets its values: reference, zero, transfer, calibrate or donor.")
-  var strategy = SpliceStrategy.reference
-  @Option(help: "The seed of what is drawn.") var seed: UInt64 = 0
+  var strategy: SpliceStrategy?
+  @Option(help: "The seed of what is drawn.") var seed: UInt64?
   @Option(help: "The steps of optimisation of calibrate; 1000 by default.") var steps: Int?
   @Option(help: "The checkpoint whose M²RNN layer is taken (donor).") var donor: String?
   @Option(help: "Which layer of the donor; its first M²RNN layer by default.") var donorLayer: Int?
@@ -35,21 +42,35 @@ struct SpliceCommand: Verb {
   @Option(help: "V, the head dim of values; 16 by default.") var vHeadDim: Int?
   @Option(help: "N, the number of heads; by default parameters match the replaced layer.")
   var heads: Int?
+  @Option(help: "Write a page with the layer's error by position and by head to this file (HTML).")
+  var report: String?
   @OptionGroup var tokens: TokenOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    guard strategy == .donor || (donor == nil && donorLayer == nil) else {
-      throw ValidationError("--donor and --donor-layer need --init donor.")
+    guard (layers == nil) != (recipe == nil) else {
+      throw ValidationError("Give either --layer or --recipe.")
     }
+    guard recipe == nil || !hasLayerOptions else {
+      throw ValidationError("A recipe says how layers are made; leave the options for that out.")
+    }
+    guard layers == "auto" || top == nil else { throw ValidationError("--top needs --layer auto.") }
     guard strategy == .calibrate || steps == nil, steps ?? 0 >= 0 else {
       throw ValidationError("--steps needs --init calibrate and a number of 0 or more.")
+    }
+    guard strategy == .donor || (donor == nil && donorLayer == nil) else {
+      throw ValidationError("--donor and --donor-layer need --init donor.")
     }
     guard strategy != .donor || (kHeadDim == nil && vHeadDim == nil && heads == nil) else {
       throw ValidationError("A donor brings its own sizes; leave them out.")
     }
+  }
+
+  private var hasLayerOptions: Bool {
+    strategy != nil || seed != nil || donor != nil
+      || [steps, donorLayer, kHeadDim, vHeadDim, heads].contains { $0 != nil }
   }
 
   func perform() throws -> Outcome {
@@ -58,19 +79,33 @@ struct SpliceCommand: Verb {
     try model.checkPayload()
     try model.checkSigns()
     let batch = try tokens.batch(vocabulary: model.configuration.vocabulary)
-    let job = SpliceJob(source: model, groups: [try group()], tokens: batch, common: common)
+    let ranking = try Problem.placing({ $0.inFile(sourcePath) }) {
+      try self.ranking(model, batch)
+    }
+    let groups = try recipe.map(SpliceRecipe.read) ?? [try group(ranking?.chosen ?? layerList())]
+    let job = SpliceJob(source: model, groups: groups, tokens: batch, common: common)
+    var outcome = try perform(job)
+    ranking?.add(to: &outcome)
+    return outcome
+  }
+
+  private func perform(_ job: SpliceJob) throws -> Outcome {
     let (edited, reports) = try Problem.placing({ $0.inFile(sourcePath) }) { try job.replaced() }
-    let plan = try CheckpointPlan(editing: model, to: edited, layers: job.layers)
+    let plan = try CheckpointPlan(editing: job.source, to: edited, layers: job.layers)
+    let list = job.layers.map(String.init).joined(separator: ",")
+    let headline = "\(sourcePath) → \(destination), layer \(list) replaced by M²RNN"
     var gap: SpliceGap?
     var outcome = try CheckpointJob(
-      plan: plan, source: model, destination: destination, output: output, common: common
-    ).outcome(headline: "\(sourcePath) → \(destination), layer \(layers) replaced by M²RNN") {
-      gap = try measure(job, edited, $0.runnable)
-    }
-    if batch != nil, output.dryRun { gap = try measure(job, edited) { try Model(edited) } }
-    SpliceSummary(from: model.configuration, to: edited.configuration, job.layers, reports)
+      plan: plan, source: job.source, destination: destination, output: output, common: common
+    ).outcome(headline: headline) { gap = try measure(job, edited, $0.runnable) }
+    if job.tokens != nil, output.dryRun { gap = try measure(job, edited) { try Model(edited) } }
+    SpliceSummary(from: job.source.configuration, to: edited.configuration, job.layers, reports)
       .add(to: &outcome)
     gap?.add(to: &outcome)
+    if let report, let gap {
+      let page = try job.report(gap, edited, title: headline, outcome.text)
+      try OutputFile.write(Array(page.html.utf8), to: FilePath(report))
+    }
     return outcome
   }
 
@@ -85,16 +120,21 @@ struct SpliceCommand: Verb {
     }
   }
 
-  private func group() throws -> SpliceGroup {
+  private func ranking(_ model: OpenedModel, _ tokens: TokenBatch?) throws -> SpliceRanking? {
+    guard layers == "auto" else { return nil }
+    return try SpliceRanking(model, group([]), top: top ?? 1, tokens: tokens, common)
+  }
+
+  private func group(_ layers: [Int]) -> SpliceGroup {
     SpliceGroup(
-      layers: try layerList(), strategy: strategy, sizing: sizing, seed: seed, steps: steps,
-      donor: donor, donorLayer: donorLayer)
+      layers: layers, strategy: strategy ?? .reference, sizing: sizing, seed: seed ?? 0,
+      steps: steps, donor: donor, donorLayer: donorLayer)
   }
 
   private func layerList() throws -> [Int] {
-    try layers.split(separator: ",", omittingEmptySubsequences: false).map { text in
+    try (layers ?? "").split(separator: ",", omittingEmptySubsequences: false).map { text in
       guard let layer = Int(text), layer >= 0 else {
-        throw Problem(.usage, "not a list of layers", expected: "N or N,M,…", found: layers)
+        throw Problem(.usage, "not a list of layers", expected: "N or N,M,…", found: layers ?? "")
       }
       return layer
     }

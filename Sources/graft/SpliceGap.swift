@@ -33,6 +33,9 @@ struct SpliceGap {
     }
   }
 
+  /// The error of each layer's output, with those before it replaced.
+  var errors: [(layer: Int, error: RelativeError)] { stages.map { ($0.layer, $0.gap.mixer) } }
+
   /// Adds what was found to the report.
   func add(to outcome: inout Outcome) {
     guard let last = stages.last else { return }
@@ -50,13 +53,8 @@ struct SpliceGap {
   }
 
   private func json(_ stage: Stage) -> JSONObject {
-    var object = stage.gap.logits.json
+    var object = stage.gap.json
     object["tokens"] = .string(origin)
-    object["relative_error"] = JSONValue(stage.gap.mixer.value)
-    if stage.gap.after.predictions > 0 {
-      object["nll_before"] = JSONValue(stage.gap.before.nll)
-      object["nll_after"] = JSONValue(stage.gap.after.nll)
-    }
     return object
   }
 
@@ -74,6 +72,18 @@ struct SpliceGap {
         + "top-1 agreement \(Quantity.significant(100 * logits.top1Agreement)) %",
       second,
     ]
+  }
+}
+
+extension FunctionGap {
+  var json: JSONObject {
+    var object = logits.json
+    object["relative_error"] = JSONValue(mixer.value)
+    if after.predictions > 0 {
+      object["nll_before"] = JSONValue(before.nll)
+      object["nll_after"] = JSONValue(after.nll)
+    }
+    return object
   }
 }
 

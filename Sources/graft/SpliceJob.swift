@@ -45,6 +45,27 @@ struct SpliceJob {
       model, layer: layer, to: source.canonical, sequences(extent), progress: progress.reach)
   }
 
+  /// The page about what was replaced.
+  func report(_ gap: SpliceGap, _ edited: CanonicalModel, title: String, _ lines: [String]) throws
+    -> SpliceReport
+  {
+    var calibration = Calibration(.scale)
+    calibration.threads = common.threads
+    let sequences = try? tokens.map {
+      try CalibrationSequences($0.rows, for: source.configuration)
+    }
+    let prompt = TokenBatch.builtIn(for: source.configuration).rows[0]
+    return SpliceReport(
+      title: title, lines: lines,
+      layers: gap.errors.map { layer, error in
+        let heads = try? calibration.headErrors(
+          edited, layer: layer, to: source.canonical,
+          sequences ?? CalibrationSequences(only: prompt))
+        return SpliceReport.Layer(
+          index: layer, positions: error.bars(64), heads: heads, error: error.value)
+      })
+  }
+
   /// What is fitted on: the tokens, or for one factor a head the built-in prompt.
   private func sequences(_ extent: Calibration.Extent) throws -> CalibrationSequences {
     let configuration = source.configuration
