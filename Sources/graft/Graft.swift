@@ -15,6 +15,7 @@ struct Graft: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       InspectCommand.self, ConvertCommand.self, SpliceCommand.self, VerifyCommand.self,
-      LogitsCommand.self, ScoreCommand.self, GenerateCommand.self, FormatsCommand.self,
+      DiffCommand.self, LogitsCommand.self, ScoreCommand.self, GenerateCommand.self,
+      FormatsCommand.self,
     ])
 }

@@ -56,7 +56,12 @@ struct VerifyCommand: Verb {
     let report = try Problem.placing({ $0.inFile("\(path) and \(second)") }) {
       try verifier.compare(with: expected.runnable(), tokens: batch)
     }
-    return outcome(report, against: second)
+    let diff = DiffSummary(
+      try CheckpointDiff(model, expected, threads: common.threads), path, second)
+    var outcome = outcome(report, against: second)
+    outcome.json["diff"] = .object(diff.json)
+    outcome.text.insert(diff.headline, at: 0)
+    return outcome
   }
 
   private func outcome(_ report: VerificationReport, against: String) -> Outcome {

@@ -1,0 +1,61 @@
+import Canonical
+import Tensors
+
+/// How far the values of two tensors of one shape are apart.
+public struct ValueDifference: Hashable, Sendable {
+  /// The number of elements.
+  public private(set) var count = 0
+  /// The number of elements that differ.
+  public private(set) var changed = 0
+  /// The largest difference; infinite where one of both is not finite.
+  public private(set) var maxAbs = 0.0
+  /// The largest difference over the larger magnitude of both.
+  public private(set) var maxRelative = 0.0
+
+  /// Compares values in canonical order, or bytes where they are no numbers that Graft computes with.
+  /// - Precondition: the shapes are the same.
+  /// - Throws: `Problem` of kind `io` where bytes cannot be read.
+  /// - Cost: one pass over both; memory for one window.
+  init(_ a: CanonicalTensor, _ b: CanonicalTensor) throws {
+    guard a.isComputable, b.isComputable else {
+      count = a.count
+      changed = try a.type == b.type && a.region.holdsSameBytes(as: b.region) ? 0 : count
+      return
+    }
+    let (mine, theirs) = (PieceStream(reading: a), PieceStream(reading: b))
+    let buffers = (OwnedBytes(count: Self.window * 4), OwnedBytes(count: Self.window * 4))
+    for start in stride(from: 0, to: a.count, by: Self.window) {
+      let range = start..<min(start + Self.window, a.count)
+      guard let x = buffers.0.mutableBytes.baseAddress, let y = buffers.1.mutableBytes.baseAddress
+      else { return }
+      _ = try mine.fill(x, range)
+      _ = try theirs.fill(y, range)
+      add(
+        x.assumingMemoryBound(to: Float.self), y.assumingMemoryBound(to: Float.self), range.count)
+    }
+  }
+
+  /// The number of elements that are compared at a time.
+  private static let window = 1 << 16
+
+  private mutating func add(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) {
+    self.count += count
+    for index in 0..<count where a[index] != b[index] && !(a[index].isNaN && b[index].isNaN) {
+      let (x, y) = (Double(a[index]), Double(b[index]))
+      let gap = x.isFinite && y.isFinite ? abs(x - y) : .infinity
+      changed += 1
+      maxAbs = max(maxAbs, gap)
+      maxRelative = max(maxRelative, gap.isFinite ? gap / max(abs(x), abs(y)) : .infinity)
+    }
+  }
+}
+
+extension PieceStream {
+  /// The canonical values of a tensor as F32.
+  fileprivate init(reading tensor: CanonicalTensor) {
+    let pairing = PairedView(
+      source: tensor.view, target: StridedView(contiguous: tensor.shape))
+    self.init(
+      TensorMove.Piece(source: tensor, pairing: pairing, steps: []), to: .f32, isVerbatim: false)
+  }
+}
