@@ -59,6 +59,8 @@ import Testing
       let problem = try #require(throws: Problem.self) { _ = try machine.run() }
       #expect(problem.what == "the pickle is too long")
     }
+    let more = tuple + [0x74, 0x71, 0] + (0..<100).flatMap { _ in named } + [0x2e]
+    #expect(try self.problem(more).what == "the pickle is too long")
   }
 
   /// Every dictionary is looked at once for each depth, however many keys lead to it.

@@ -10,6 +10,7 @@ enum FuzzTarget: String, CaseIterable {
     switch self {
     case .config: 512 << 20
     case .formats: 64 << 20
+    case .pickle, .torch, .distributed: (1 << 20) + 512 * count
     default: (1 << 20) + 128 * count
     }
   }

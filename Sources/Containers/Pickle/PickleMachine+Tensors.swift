@@ -24,11 +24,15 @@ extension PickleMachine {
     return start
   }
 
+  /// The most extents of a tensor; torch itself works with no more.
+  private static let mostExtents = 64
+
   /// A tensor: `(storage, offset, shape, strides, …)`.
   mutating func tensor(_ arguments: [PickleValue], type: ScalarType?) throws -> PickleValue {
     guard arguments.count >= 4, case .storage(let storage) = arguments[0],
       let offset = arguments[1].int, let shape = try numbers(arguments[2]),
-      let strides = try numbers(arguments[3]), shape.count == strides.count
+      let strides = try numbers(arguments[3]), shape.count == strides.count,
+      shape.count <= Self.mostExtents
     else {
       throw invalid(
         "a tensor of the pickle has another form", expected: "a storage, offset, shape and strides")
