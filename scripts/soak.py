@@ -162,7 +162,7 @@ class Soak:
                 require(code == 0, f"kill {number}: the next run failed: {errors}")
                 require(self.check_destination(arguments, destination), "no output")
             left = sorted(set(os.listdir(folder)) - {"out"})
-            require(all(name.startswith(".out.graft-") for name in left),
+            require(all(name == "out.graft-partial" for name in left),
                     f"left behind under names that do not say so: {left}")
             shutil.rmtree(folder)
         return f"{count} kills in runs of {seconds:.2f} s, {complete} after the output had appeared"

@@ -1,10 +1,11 @@
 import Diagnostics
 import SystemPackage
 
-/// A new file being written from front to back through a buffer of 256 KiB.
+/// A file, or a part of one, being written from front to back through a buffer of 256 KiB.
 ///
 /// Larger single writes are slower on Linux, where they ask for large pages, so that no write is
-/// larger than the buffer.
+/// larger than the buffer. Writes end at multiples of its size in the file, as far as pieces that are
+/// put into it directly allow.
 /// - Cost: the buffer; what is written is never held.
 public struct ByteSink: ~Copyable {
   /// The size of the buffer.
@@ -16,13 +17,16 @@ public struct ByteSink: ~Copyable {
   /// The path of the file, for messages.
   public let path: FilePath
   private let descriptor: FileDescriptor
+  private let start: Int
   private let expected: Int
   private let buffer: UnsafeMutableRawBufferPointer
+  /// Where the buffer ends for now.
+  private var end: Int
   private var buffered = 0
   private var flushed = 0
-  private var isOpen = true
-  /// The sum of the bytes that left the buffer, and where in the buffer the others begin.
-  private var checksum: (value: UInt32, start: Int)?
+  private var isOpen: Bool
+  /// Looks at the bytes in their order, as they leave.
+  private let onBytes: ((UnsafeRawBufferPointer) -> Void)?
 
   /// Creates a file that must not exist yet, with the mode that the umask leaves.
   /// - Parameters:
@@ -37,6 +41,23 @@ public struct ByteSink: ~Copyable {
     self.path = path
     self.expected = expected
     buffer = .allocate(byteCount: capacity, alignment: 4096)
+    (start, end, isOpen, onBytes) = (0, capacity, true, nil)
+  }
+
+  /// Writes a part of a file that somebody else creates and closes.
+  /// - Parameters:
+  ///   - start: the place of the first byte.
+  ///   - onBytes: called with all bytes in their order, piece by piece.
+  init(
+    _ descriptor: FileDescriptor, path: FilePath, at start: Int, capacity: Int,
+    onBytes: @escaping (UnsafeRawBufferPointer) -> Void
+  ) {
+    self.descriptor = descriptor
+    self.path = path
+    self.start = start
+    self.onBytes = onBytes
+    buffer = .allocate(byteCount: capacity, alignment: 4096)
+    (expected, isOpen, end) = (0, false, capacity - start % capacity)
   }
 
   deinit {
@@ -52,11 +73,12 @@ public struct ByteSink: ~Copyable {
   public mutating func write(_ bytes: UnsafeRawBufferPointer) throws {
     var rest = bytes[...]
     while !rest.isEmpty {
-      if buffered == 0, rest.count >= capacity {
-        try flush(UnsafeRawBufferPointer(rebasing: rest.prefix(capacity)))
-        rest = rest.dropFirst(capacity)
+      if buffered == 0, rest.count >= end {
+        let piece = rest.prefix(end)
+        try flush(UnsafeRawBufferPointer(rebasing: piece))
+        rest = rest.dropFirst(piece.count)
       } else {
-        let piece = rest.prefix(capacity - buffered)
+        let piece = rest.prefix(end - buffered)
         UnsafeMutableRawBufferPointer(rebasing: buffer[buffered...])
           .copyMemory(from: UnsafeRawBufferPointer(rebasing: piece))
         try advance(piece.count)
@@ -72,9 +94,11 @@ public struct ByteSink: ~Copyable {
   }
 
   /// How many bytes can be appended without a copy, after making room for `least` if need be.
+  /// - Precondition: `least` is at most `capacity`.
   public mutating func room(for least: Int) throws -> Int {
-    if capacity - buffered < least { try flushBuffer() }
-    return capacity - buffered
+    if end - buffered < least { try flushBuffer() }
+    end = max(end, least)
+    return end - buffered
   }
 
   /// Appends bytes that `body` puts into the buffer itself, without a copy.
@@ -86,7 +110,7 @@ public struct ByteSink: ~Copyable {
     _ count: Int, _ body: (UnsafeMutableRawBufferPointer) throws -> Void
   ) throws {
     precondition(count <= capacity)
-    if capacity - buffered < count { try flushBuffer() }
+    _ = try room(for: count)
     try body(UnsafeMutableRawBufferPointer(rebasing: buffer[buffered..<buffered + count]))
     try advance(count)
   }
@@ -95,6 +119,7 @@ public struct ByteSink: ~Copyable {
   /// - Throws: `Problem` of kind `io`.
   public mutating func close() throws {
     try flushBuffer()
+    guard isOpen else { return }
     isOpen = false
     do {
       if flushed < expected { try descriptor.resize(to: Int64(flushed)) }
@@ -104,20 +129,9 @@ public struct ByteSink: ~Copyable {
     }
   }
 
-  /// Begins to sum the bytes that follow.
-  mutating func beginChecksum() { checksum = (0, buffered) }
-
-  /// The CRC-32 of the bytes since `beginChecksum`.
-  mutating func endChecksum() -> UInt32 {
-    defer { checksum = nil }
-    guard let checksum else { return 0 }
-    return Checksum.crc32(
-      UnsafeRawBufferPointer(rebasing: buffer[checksum.start..<buffered]), after: checksum.value)
-  }
-
   private mutating func advance(_ count: Int) throws {
     buffered += count
-    if buffered == capacity { try flushBuffer() }
+    if buffered == end { try flushBuffer() }
   }
 
   private mutating func flushBuffer() throws {
@@ -127,18 +141,13 @@ public struct ByteSink: ~Copyable {
   }
 
   private mutating func flush(_ bytes: UnsafeRawBufferPointer) throws {
-    if let (sum, start) = checksum {
-      checksum = (Checksum.crc32(UnsafeRawBufferPointer(rebasing: bytes[start...]), after: sum), 0)
+    onBytes?(bytes)
+    do {
+      try descriptor.writeAll(toAbsoluteOffset: Int64(start + flushed), bytes)
+    } catch let error as Errno {
+      throw FileSystem.failure("cannot write", path, error)
     }
-    var rest = bytes
-    while !rest.isEmpty {
-      do {
-        let written = try descriptor.write(rest)
-        flushed += written
-        rest = UnsafeRawBufferPointer(rebasing: rest[written...])
-      } catch let error as Errno {
-        throw FileSystem.failure("cannot write", path, error)
-      }
-    }
+    flushed += bytes.count
+    end = capacity - (start + flushed) % capacity
   }
 }

@@ -128,11 +128,24 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     _ tensors: [TensorToWrite], metadata: [(key: String, value: String)],
     values: GGUFHeader.Metadata = [], to path: FilePath
   ) throws {
+    let layout = try Problem.placing({ $0.inFile(path.string) }) {
+      try self.layout(of: tensors.map(\.header), metadata: metadata, values: values)
+    }
+    try WeightFileWriter.write(tensors, layout, to: path)
+  }
+
+  /// Lays out a new weight file.
+  /// - Throws: `Problem` of kind `unsupported` where the container has no such type, name or shape.
+  /// - Cost: what describes the tensors.
+  public func layout(
+    of tensors: [TensorHeader], metadata: [(key: String, value: String)],
+    values: GGUFHeader.Metadata = []
+  ) throws -> WeightFileLayout {
     switch self {
-    case .safetensors: try SafetensorsWriter.write(tensors, metadata: metadata, to: path)
-    case .torch: try TorchWriter.write(tensors, to: path)
-    case .npz: try NpzWriter.write(tensors, to: path)
-    case .gguf: try GGUFWriter.write(tensors, metadata: values, to: path)
+    case .safetensors: try SafetensorsWriter.layout(of: tensors, metadata: metadata)
+    case .torch: try TorchWriter.layout(of: tensors)
+    case .npz: try NpzWriter.layout(of: tensors)
+    case .gguf: try GGUFWriter.layout(of: tensors, metadata: values)
     }
   }
 }

@@ -39,18 +39,24 @@ public enum FileCloning {
   /// A hard link keeps the permissions of the original and changes with it.
   /// - Throws: `Problem`; the target must not exist.
   public static func clone(from source: FilePath, to target: FilePath) throws -> Method {
-    if try reflink(source, target) { return .reflink }
+    if try reflink(source, target) { return try synchronised(.reflink, target) }
     if linkat(AT_FDCWD, source.string, AT_FDCWD, target.string, AT_SYMLINK_FOLLOW) == 0 {
       return .hardLink
     }
-    return try copyBytes(source, target)
+    return try synchronised(copyBytes(source, target), target)
+  }
+
+  /// Waits until the copy is on the disk.
+  private static func synchronised(_ method: Method, _ target: FilePath) throws -> Method {
+    try FileSystem.synchronise(target)
+    return method
   }
 
   /// Copies a file into one of its own, with the mode that the umask leaves.
   /// - Throws: `Problem`; the target must not exist.
   @discardableResult
   public static func copy(from source: FilePath, to target: FilePath) throws -> Method {
-    try reflink(source, target) ? .reflink : try copyBytes(source, target)
+    try synchronised(reflink(source, target) ? .reflink : copyBytes(source, target), target)
   }
 
   private static func copyBytes(_ source: FilePath, _ target: FilePath) throws -> Method {

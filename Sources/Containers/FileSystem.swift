@@ -74,18 +74,15 @@ enum FileSystem {
     let descriptor = open(path.string, O_RDONLY)
     guard descriptor >= 0 else { throw failure("cannot open what was written", path) }
     defer { close(descriptor) }
-    // Some network file systems cannot sync a directory and say so with EINVAL.
-    guard fsync(descriptor) == 0 || errno == EINVAL else {
-      throw failure("cannot write to the disk", path)
-    }
+    try synchronise(FileDescriptor(rawValue: descriptor), path)
   }
 
-  /// Waits until all files and directories below a directory are on the disk.
-  static func synchroniseTree(_ path: FilePath) throws {
-    let listing = try DirectoryListing(path)
-    for name in listing.files { try synchronise(path.appending(name)) }
-    for name in listing.directories { try synchroniseTree(path.appending(name)) }
-    try synchronise(path)
+  /// Waits until an open file or directory is on the disk.
+  static func synchronise(_ descriptor: FileDescriptor, _ path: FilePath) throws {
+    // Some network file systems cannot sync a directory and say so with EINVAL.
+    guard fsync(descriptor.rawValue) == 0 || errno == EINVAL else {
+      throw failure("cannot write to the disk", path)
+    }
   }
 
   /// Removes a file, or a directory with all it holds; links are not followed.

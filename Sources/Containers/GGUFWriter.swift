@@ -14,26 +14,20 @@ public enum GGUFWriter {
   public static func write(
     _ tensors: [TensorToWrite], metadata: GGUFHeader.Metadata, to path: FilePath
   ) throws {
-    let header = try GGUFHeader(
-      laying: tensors.map { ($0.name, $0.type, $0.shape) }, metadata: metadata)
-    let start = header.bytes
-    var sink = try ByteSink(creating: path, expected: start.count + header.dataCount)
-    try sink.write(start)
-    for (entry, tensor) in zip(header.entries, tensors) {
-      try pad(&sink, to: header.dataStart + entry.offset)
-      try tensor.produce(&sink)
-      let count = sink.count - header.dataStart - entry.offset
-      guard count == entry.byteCount else {
-        throw Problem(
-          .invalid, "another number of bytes was produced than the tensor has", file: path.string,
-          tensor: entry.name, expected: "\(entry.byteCount) bytes", found: "\(count) bytes")
-      }
-    }
-    try pad(&sink, to: header.dataStart + header.dataCount)
-    try sink.close()
+    try WeightFileWriter.write(
+      tensors, layout(of: tensors.map(\.header), metadata: metadata), to: path)
   }
 
-  private static func pad(_ sink: inout ByteSink, to position: Int) throws {
-    try sink.write([UInt8](repeating: 0, count: max(position - sink.count, 0)))
+  static func layout(of tensors: [TensorHeader], metadata: GGUFHeader.Metadata) throws
+    -> WeightFileLayout
+  {
+    let header = try GGUFHeader(
+      laying: tensors.map { ($0.name, $0.type, $0.shape) }, metadata: metadata)
+    return WeightFileLayout(
+      count: header.dataStart + header.dataCount,
+      places: header.entries.map { entry in
+        .init(offset: header.dataStart + entry.offset, count: entry.byteCount, sum: nil)
+      },
+      pieces: [.init(offset: 0, bytes: header.bytes)])
   }
 }

@@ -66,6 +66,12 @@ struct OutputPlace {
     return parent.isEmpty ? "." : parent
   }
 
+  /// The directory beside the destination in which everything lies until it is complete.
+  var unfinished: FilePath {
+    let name = destination.lastComponent?.string ?? ""
+    return destination.removingLastComponent().appending("\(name).graft-partial")
+  }
+
   /// A hidden name beside the destination that nobody else uses.
   func temporary() -> FilePath {
     let letters = Array("abcdefghijklmnopqrstuvwxyz0123456789")

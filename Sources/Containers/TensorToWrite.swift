@@ -11,9 +11,8 @@ public struct TensorToWrite {
   /// Writes the bytes, little-endian and row-major, piece by piece.
   public let produce: (inout ByteSink) throws -> Void
 
-  /// The size.
-  /// - Units: bytes.
-  var byteCount: Int { TensorShape.byteCount(shape, type) ?? 0 }
+  /// What the file says of it.
+  var header: TensorHeader { TensorHeader(name: name, type: type, shape: shape) }
 
   /// A tensor whose bytes `produce` will write.
   public init(

@@ -18,7 +18,15 @@ extension CheckpointPlan {
   public func manifest(
     of output: OpenedModel, from source: OpenedModel, version: String, threads: Int
   ) throws -> String {
-    let records = try HashedTensors(self, source, output, threads: threads)
+    try manifest(
+      of: output, from: source, version: version, known: [:], ThreadPool(threads: threads))
+  }
+
+  fileprivate func manifest(
+    of output: OpenedModel, from source: OpenedModel, version: String,
+    known: [String: WrittenShard], _ pool: ThreadPool
+  ) throws -> String {
+    let records = try HashedTensors(self, source, output, known, pool)
     let document: JSONObject = [
       "schema": .string(Manifest.schema),
       "version": .string(version),
@@ -37,6 +45,21 @@ extension CheckpointPlan {
   }
 }
 
+extension CheckpointRun {
+  /// Describes source and output by what came up while tensors were written, and hashes what did not;
+  /// checks that what was only moved is what it was.
+  /// - Parameter version: the version of the tool.
+  /// - Returns: the text of the manifest.
+  /// - Throws: `Problem` of kind `io` where the output does not hold the moved values.
+  /// - Cost: reads tensors of the source again that were not read from front to back, twice where
+  ///   their parts were put in another order; of the output, only what is not in canonical order.
+  public func manifest(of opened: OpenedModel, from source: OpenedModel, version: String) throws
+    -> String
+  {
+    try plan.manifest(of: opened, from: source, version: version, known: written, pool)
+  }
+}
+
 /// The tensors of a plan with their hashes.
 private struct HashedTensors {
   /// Every tensor of the source.
@@ -46,15 +69,21 @@ private struct HashedTensors {
   /// The values of the source that do not follow from those of the output.
   let lost: [KeptValues]
 
-  init(_ plan: CheckpointPlan, _ source: OpenedModel, _ output: OpenedModel, threads: Int) throws {
-    let pool = ThreadPool(threads: threads)
-    let before = try source.checkpoint.hashes(pool)
+  init(
+    _ plan: CheckpointPlan, _ source: OpenedModel, _ output: OpenedModel,
+    _ known: [String: WrittenShard], _ pool: ThreadPool
+  ) throws {
+    let seen = known.values.reduce(into: [:]) { $0.merge($1.sources) { first, _ in first } }
+    let before = try source.checkpoint.hashes(pool, known: seen)
     sources = source.checkpoint.tensors.map { tensor in
       Self.record(tensor.name, tensor.file, tensor.type, tensor.shape, before[tensor.name] ?? "")
     }
     let check = OutputCheck(
       source: source, output: output,
       hashes: before,
+      known: Dictionary(
+        known.values.flatMap(\.tensors).map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a }),
+      cloned: Set(plan.shards.filter { $0.clone != nil }.flatMap(\.tensors).map(\.name)),
       places: Dictionary(
         output.binding.tensors.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a }))
     let planned = plan.shards.flatMap { shard in shard.tensors.map { (shard.fileName, $0) } }
@@ -89,6 +118,10 @@ private struct OutputCheck: Sendable {
   let output: OpenedModel
   /// The hashes of the tensors of the source.
   let hashes: [String: String]
+  /// What came up while tensors were written.
+  let known: [String: WrittenTensor]
+  /// The tensors of files that are the same as in the source.
+  let cloned: Set<String>
   /// The tensors of the output as its layout prescribes them.
   let places: [String: BoundTensor]
 
@@ -101,13 +134,17 @@ private struct OutputCheck: Sendable {
     guard let written = output.checkpoint.tensor(planned.name) else {
       throw mismatch(planned, "no such tensor")
     }
-    let stored = try TensorHash.stored(written.region)
+    let known = known[planned.name]
+    let clone = cloned.contains(planned.name) ? hashes[planned.name] : nil
+    let stored = try known?.hash ?? clone ?? TensorHash.stored(written.region)
     let isWhole = planned.rule == .copied || planned.rule == .carried
     if isWhole, let origin = planned.origins.first, hashes[origin] != stored {
       throw mismatch(planned, "other bytes than \(origin)")
     }
     let parts = try (places[planned.name]?.parts ?? []).compactMap { part in
-      try output.hash(part.role, stored: stored).map { (part.role, $0) }
+      try (known?.roles[part.role.description] ?? output.hash(part.role, stored: stored)).map {
+        (part.role, $0)
+      }
     }
     for (role, hash) in parts where planned.rule == .rearranged {
       guard try source.hash(role, stored: nil) == hash else {

@@ -12,10 +12,14 @@ struct PieceStream {
   /// How values change; nil where bytes are moved.
   private let conversion: ValueConversion?
 
+  /// - Parameter onBytes: called with everything that is read.
   /// - Precondition: the plan was checked, so that no block is torn apart.
-  init(_ piece: TensorMove.Piece, to type: ScalarType, isVerbatim: Bool) {
+  init(
+    _ piece: TensorMove.Piece, to type: ScalarType, isVerbatim: Bool,
+    onBytes: ((UnsafeRawBufferPointer) -> Void)? = nil
+  ) {
     let unit = type.unit
-    reader = RegionReader(piece.source.region)
+    reader = RegionReader(piece.source.region, onBytes: onBytes)
     width = unit.bytes
     pairing =
       isVerbatim ? piece.pairing.inBlocks(of: unit.elements) ?? piece.pairing : piece.pairing

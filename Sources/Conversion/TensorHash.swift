@@ -97,9 +97,10 @@ enum TensorHash {
 
 extension StoredCheckpoint {
   /// The hash of every tensor by name.
-  /// - Cost: reads every byte once.
-  func hashes(_ pool: ThreadPool) throws -> [String: String] {
-    let hashes = try pool.map(tensors) { try TensorHash.stored($0.region) }
+  /// - Parameter known: those that are known already.
+  /// - Cost: reads the bytes of all others once.
+  func hashes(_ pool: ThreadPool, known: [String: String] = [:]) throws -> [String: String] {
+    let hashes = try pool.map(tensors) { try known[$0.name] ?? TensorHash.stored($0.region) }
     return Dictionary(zip(tensors.map(\.name), hashes), uniquingKeysWith: { first, _ in first })
   }
 }

@@ -4,25 +4,46 @@ import Tensors
 
 extension TensorMove {
   /// Streams the stored bytes of the tensor, window by window.
+  /// - Parameter onSource: called with the bytes of the source where `readsInOrder`.
   /// - Returns: how many values changed in a cast.
   /// - Throws: `Problem` of kind `io`.
   /// - Cost: reads and writes each byte once; memory for one window, whatever the tensor is.
-  func write(to sink: inout ByteSink) throws -> Int {
+  func write(
+    to sink: inout ByteSink, onSource: ((UnsafeRawBufferPointer) -> Void)? = nil
+  ) throws -> Int {
     if let source = wholeSource {
-      try source.forEachWindow { try sink.write($0) }
+      try source.forEachWindow { bytes in
+        onSource?(bytes)
+        try sink.write(bytes)
+      }
       return 0
     }
     guard type.isBlock, !pieces.allSatisfy(isVerbatim) else {
-      let streams = pieces.map { PieceStream($0, to: type, isVerbatim: isVerbatim($0)) }
+      let streams = pieces.map { piece in
+        PieceStream(piece, to: type, isVerbatim: isVerbatim(piece), onBytes: onSource)
+      }
       return try forEachWindow(&sink) { try Self.fill($1, $0, streams) }
     }
-    return try quantise(to: &sink)
+    return try quantise(to: &sink, onSource)
+  }
+
+  /// Whether writing reads the whole of one stored tensor, once and from front to back.
+  var readsInOrder: Bool {
+    if wholeSource != nil { return true }
+    guard pieces.count == 1, let piece = pieces.first else { return false }
+    let count = target.shape.reduce(1, *)
+    return piece.pairing.sourceOffset == 0 && piece.pairing.runLength == count
+      && piece.source.region.count == TensorShape.byteCount([count], piece.source.type)
   }
 
   /// Computes windows of F32 values and rounds them into blocks.
-  private func quantise(to sink: inout ByteSink) throws -> Int {
+  private func quantise(
+    to sink: inout ByteSink, _ onSource: ((UnsafeRawBufferPointer) -> Void)?
+  ) throws -> Int {
     let size = type.unit.elements
-    let streams = pieces.map { PieceStream($0, to: .f32, isVerbatim: false) }
+    let streams = pieces.map {
+      PieceStream($0, to: .f32, isVerbatim: false, onBytes: onSource)
+    }
     let values = OwnedBytes(count: sink.capacity / type.unit.bytes * size * 4)
     return try forEachWindow(&sink) { window, place in
       let elements = window.lowerBound * size..<window.upperBound * size

@@ -2,6 +2,7 @@
 /// of the process, whatever the region is and however ranges jump.
 public final class RegionReader {
   private let region: ByteRegion
+  private let onBytes: ((UnsafeRawBufferPointer) -> Void)?
   /// What was read since bytes were last given back.
   private var span = 0..<0
   /// About how much of the span is in memory.
@@ -16,7 +17,11 @@ public final class RegionReader {
   private static let surroundings = 64 << 10
 
   /// Reads a region.
-  public init(_ region: ByteRegion) { self.region = region }
+  /// - Parameter onBytes: called with everything that is read.
+  public init(_ region: ByteRegion, onBytes: ((UnsafeRawBufferPointer) -> Void)? = nil) {
+    self.region = region
+    self.onBytes = onBytes
+  }
 
   deinit { release() }
 
@@ -35,7 +40,10 @@ public final class RegionReader {
     } else {
       span = min(span.lowerBound, range.lowerBound)..<max(span.upperBound, range.upperBound)
     }
-    return try region.withBytes(in: range, body)
+    return try region.withBytes(in: range) { bytes in
+      onBytes?(bytes)
+      return try body(bytes)
+    }
   }
 
   private func release() {

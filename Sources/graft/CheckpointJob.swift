@@ -13,6 +13,19 @@ struct CheckpointJob {
   let destination: String
   let output: OutputOptions
   let common: CommonOptions
+  /// What to do of the plan.
+  var task = Task.everything
+  /// What was asked for, by the names of the command line; nil for a job that is not resumed.
+  var options: [String: String]?
+
+  /// What a process does of a job that several can share.
+  enum Task {
+    case everything
+    /// Some of the weight files.
+    case part(Share)
+    /// Checking what the parts are, and everything beside the weights.
+    case finish
+  }
 
   /// Writes the output unless only the plan is wanted.
   /// - Parameter measure: looks at the finished output before it appears under its name; where it
@@ -20,37 +33,81 @@ struct CheckpointJob {
   func outcome(headline: String, measure: (OpenedModel) throws -> Void = { _ in }) throws -> Outcome
   {
     guard !output.dryRun else { return described(nil, headline: headline) }
-    let total = plan.shards.flatMap(\.tensors).reduce(0) { $0 + $1.byteCount }
-    let progress = Progress("writing", total: total, common)
-    let report = try plan.execute(
-      to: FilePath(destination), overwrite: output.overwrite,
-      inputs: [source.checkpoint.directory],
-      check: { try finish($0, measure) }, progress: progress.advance)
+    let identity = try identity()
+    let directory = try OutputDirectory(
+      at: FilePath(destination), overwrite: output.overwrite,
+      inputs: [source.checkpoint.directory], use: use)
+    defer { directory.abort() }
+    var run = CheckpointRun(
+      plan, into: directory, identity: identity, isHashed: !output.hidesManifest,
+      share: share ?? .whole, threads: common.threads)
+    let progress = Progress(isFinishing ? "checking" : "writing", total: run.totalBytes, common)
+    defer { progress.finish() }
+    if isFinishing {
+      try run.collect(progress.advance)
+    } else {
+      do { try run.checkParts() } catch {
+        directory.leave()
+        throw error
+      }
+      try run.writeShards(progress.advance)
+    }
     progress.finish()
-    return described(report, headline: headline)
+    if let share { return leave(directory, share, run.report, headline) }
+    try complete(run, directory, measure)
+    return described(run.report, headline: headline)
+  }
+
+  private var share: Share? { if case .part(let share) = task { share } else { nil } }
+  private var isFinishing: Bool { if case .finish = task { true } else { false } }
+
+  private var use: OutputDirectory.Use {
+    switch task {
+    case .everything: .alone
+    case .part: .part
+    case .finish: .collection
+    }
+  }
+
+  private func leave(
+    _ directory: OutputDirectory, _ share: Share, _ report: CheckpointReport, _ headline: String
+  ) -> Outcome {
+    directory.leave()
+    return described(
+      report, headline: "\(headline), part \(share.number) of \(share.count)", share)
+  }
+
+  private func identity() throws -> RunIdentity? {
+    guard !output.hidesManifest, let options else { return nil }
+    return try RunIdentity(
+      plan, of: source.checkpoint, options: options, version: Graft.configuration.version)
   }
 
   /// What was written must open as what it was meant to be, and hold what was moved, before it appears
   /// under its name.
-  private func finish(_ path: FilePath, _ measure: (OpenedModel) throws -> Void) throws {
-    let written = try reopened(path)
+  private func complete(
+    _ run: CheckpointRun, _ directory: OutputDirectory, _ measure: (OpenedModel) throws -> Void
+  ) throws {
+    try run.complete()
+    try Shortening.check(in: source.checkpoint.directory)
+    let written = try OpenedModel(directory.path, from: plan.layout, catalogue: .builtIn())
     if !output.hidesManifest {
-      let manifest = try plan.manifest(
-        of: written, from: source, version: Graft.configuration.version, threads: common.threads)
-      try OutputFile.write(Array(manifest.utf8), to: path.appending(Manifest.fileName))
+      let manifest = try run.manifest(
+        of: written, from: source, version: Graft.configuration.version)
+      try OutputFile.write(Array(manifest.utf8), to: directory.file(Manifest.fileName))
     }
     try measure(written)
+    try Shortening.check(in: source.checkpoint.directory)
+    try directory.commit()
   }
 
-  private func reopened(_ path: FilePath) throws -> OpenedModel {
-    try OpenedModel(path, from: plan.layout, catalogue: .builtIn())
-  }
-
-  private func described(_ report: CheckpointReport?, headline: String) -> Outcome {
+  private func described(_ report: CheckpointReport?, headline: String, _ share: Share? = nil)
+    -> Outcome
+  {
     var json: JSONObject = [
       "destination": .string(destination),
-      "written": .bool(report != nil),
-      "shards": .array(plan.shards.map { .object(shard($0, report)) }),
+      "written": .bool(report != nil && share == nil),
+      "shards": .array(shards(share).map { .object(shard($0, report)) }),
       "code": .array(plan.code.map { .string($0.name) }),
       "sidecars": .array(plan.sidecars.map { .string($0.lastComponent?.string ?? "") }),
       "dropped": .array(
@@ -58,11 +115,18 @@ struct CheckpointJob {
       "findings": .array(source.findings.map { .object($0.json) }),
       "tensors": .array(plan.shards.flatMap(\.tensors).map { .object(tensor($0)) }),
     ]
+    if let share { json["part"] = .string("\(share.number)/\(share.count)") }
     if let report {
+      json["resumed_files"] = JSONValue(report.resumedFiles)
       json["changed_values"] = .object(
         JSONObject(report.changedValues.map { ($0.name, JSONValue($0.count)) }))
     }
-    return Outcome(json: json, text: lines(report, headline))
+    return Outcome(json: json, text: lines(report, headline, shards(share)))
+  }
+
+  private func shards(_ share: Share?) -> [CheckpointPlan.Shard] {
+    guard let share else { return plan.shards }
+    return plan.shards.enumerated().filter { share.contains($0.offset) }.map(\.element)
   }
 
   private func shard(_ shard: CheckpointPlan.Shard, _ report: CheckpointReport?) -> JSONObject {
@@ -85,9 +149,16 @@ struct CheckpointJob {
     ]
   }
 
-  private func lines(_ report: CheckpointReport?, _ headline: String) -> [String] {
+  private func lines(
+    _ report: CheckpointReport?, _ headline: String, _ shards: [CheckpointPlan.Shard]
+  ) -> [String] {
     var lines = [report == nil ? "\(headline) (plan only, nothing written)" : headline]
-    for shard in plan.shards {
+    switch report?.beginning {
+    case .resumed(let files): lines.append("  resumed: \(Quantity.of(files, "file")) were finished")
+    case .anew: lines.append("  begun anew: what an interrupted run left was of no use")
+    default: break
+    }
+    for shard in shards {
       let method = report?.clones.first { $0.fileName == shard.fileName }?.method.text
       let how =
         shard.clone == nil

@@ -38,6 +38,13 @@ struct ConvertCommand: Verb {
   ) var allow: [Allowance] = []
   @Flag(help: "Compare fact by fact and write nothing; with every layout where none is named.")
   var explain = false
+  @Option(
+    help: ArgumentHelp(
+      "I/N: write only the I-th of N shares of the files.",
+      discussion:
+        "Jobs on many machines write parts of one output; --finish then completes it."))
+  var part: String?
+  @Flag(help: "Check what all parts wrote and complete the output.") var finish = false
   @OptionGroup var output: OutputOptions
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
@@ -45,6 +52,12 @@ struct ConvertCommand: Verb {
   func validate() throws {
     guard explain || destination != nil else {
       throw ValidationError("Name the directory to write, or ask for --explain.")
+    }
+    guard part == nil || !finish else {
+      throw ValidationError("--finish comes after all parts; leave out --part.")
+    }
+    guard !output.hidesManifest || (part == nil && !finish) else {
+      throw ValidationError("Parts are recognised by their hashes; leave out --no-manifest.")
     }
   }
 
@@ -59,8 +72,21 @@ struct ConvertCommand: Verb {
       layout ?? model.layout.id, form: form, cast: dtype.type, in: catalogue)
     let plan = try CheckpointPlan(converting: model, to: target, options: options())
     return try CheckpointJob(
-      plan: plan, source: model, destination: destination, output: output, common: common
+      plan: plan, source: model, destination: destination, output: output, common: common,
+      task: try part.map { .part(try Share($0)) } ?? (finish ? .finish : .everything),
+      options: named
     ).outcome(headline: "\(sourcePath) → \(destination), layout \(target.id)")
+  }
+
+  /// The options that decide what is written, by name.
+  private var named: [String: String] {
+    let options: [String: String?] = [
+      "--to": layout, "--form": form, "--container": container?.rawValue, "--dtype": dtype.rawValue,
+      "--dtype-for": dtypeFor.joined(separator: ","), "--max-shard-size": maxShardSize,
+      "--mtp": mtp.rawValue, "--allow": allow.map(\.rawValue).joined(separator: ","),
+      "--from": source.from, "--assume": source.assume.joined(separator: ","),
+    ]
+    return options.compactMapValues { $0 }
   }
 
   private func explained(_ model: OpenedModel, _ catalogue: LayoutCatalogue) throws -> Outcome {

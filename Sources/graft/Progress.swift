@@ -1,11 +1,19 @@
-/// One line on the terminal that tells how far a job is; silent where nobody looks.
-final class Progress {
+import Synchronization
+
+/// One line on the terminal that tells how far a job is; silent where nobody looks, and in the first
+/// second.
+final class Progress: Sendable {
+  private struct State {
+    var done = 0
+    var shown = ContinuousClock.now
+    var isVisible = false
+  }
+
   private let what: String
   private let total: Int
   private let isShown: Bool
   private let start = ContinuousClock.now
-  private var done = 0
-  private var shown = ContinuousClock.now
+  private let state = Mutex(State())
 
   /// - Units: `total` in bytes, or for `reach` in steps.
   init(_ what: String, total: Int, _ options: CommonOptions) {
@@ -14,31 +22,42 @@ final class Progress {
     isShown = Terminal.showsProgress && !options.hidesProgress && !options.quiet
   }
 
-  /// Counts bytes that are done.
+  /// Counts bytes that are done; any thread may call it.
   func advance(_ bytes: Int) {
-    done += bytes
-    guard isShown, ContinuousClock.now - shown > .milliseconds(200) else { return }
-    shown = .now
-    let seconds = (shown - start).seconds
-    let rate = Double(done) / seconds
-    let left = Int(Double(total - done) / rate)
-    Terminal.write(
-      "\r\u{1b}[K\(what) \(Quantity.bytes(done)) of \(Quantity.bytes(total)), "
-        + "\(Quantity.bytes(Int(rate)))/s, \(left) s left", to: 2)
+    show { state, seconds in
+      state.done += bytes
+      let rate = max(Double(state.done) / seconds, 1)
+      let left = max(Int(Double(total - state.done) / rate), 0)
+      return "\(what) \(Quantity.bytes(state.done)) of \(Quantity.bytes(total)), "
+        + "\(Quantity.bytes(Int(rate)))/s, \(left) s left"
+    }
   }
 
   /// Tells the share that is done.
   func reach(_ share: Double) {
-    guard isShown, ContinuousClock.now - shown > .milliseconds(200) else { return }
-    shown = .now
-    let left = Int((shown - start).seconds * (1 / max(share, 1e-9) - 1))
-    Terminal.write(
-      "\r\u{1b}[K\(what): step \(Int(share * Double(total))) of \(total), \(left) s left", to: 2)
+    show { _, seconds in
+      let left = Int(seconds * (1 / max(share, 1e-9) - 1))
+      return "\(what): step \(Int(share * Double(total))) of \(total), \(left) s left"
+    }
+  }
+
+  private func show(_ line: (inout State, Double) -> String) {
+    guard isShown else { return }
+    state.withLock { state in
+      let now = ContinuousClock.now
+      let text = line(&state, max((now - start).seconds, 1e-9))
+      guard now - start > .seconds(1), now - state.shown > .milliseconds(200) else { return }
+      (state.shown, state.isVisible) = (now, true)
+      Terminal.write("\r\u{1b}[K" + text, to: 2)
+    }
   }
 
   /// Clears the line.
   func finish() {
-    if isShown { Terminal.write("\r\u{1b}[K", to: 2) }
+    state.withLock { state in
+      if state.isVisible { Terminal.write("\r\u{1b}[K", to: 2) }
+      state.isVisible = false
+    }
   }
 }
 

@@ -34,8 +34,7 @@ import Testing
   @Test func appearsOnlyOnCommit() throws {
     let output = try OutputDirectory(at: target)
     try put("new", output.file("a"))
-    #expect(try names(directory.path).count == 1)
-    #expect(try names(directory.path)[0].hasPrefix(".out.graft-"))
+    #expect(try names(directory.path) == ["out.graft-partial"])
     try output.commit()
     output.abort()
     #expect(try names(directory.path) == ["out"])
@@ -81,6 +80,33 @@ import Testing
     output.abort()
     #expect(try names(directory.path) == ["out"])
     #expect(try names(target).isEmpty)
+  }
+
+  @Test func onlyOneWritesAnOutput() throws {
+    let output = try OutputDirectory(at: target)
+    let problem = try #require(throws: Problem.self) { try OutputDirectory(at: target) }
+    #expect(problem.kind == .exists && problem.what == "another process is writing the output")
+    #expect(throws: Problem.self) { try OutputDirectory(at: target, use: .part) }
+    output.abort()
+    let parts = try (0..<2).map { _ in try OutputDirectory(at: target, use: .part) }
+    #expect(throws: Problem.self) { try OutputDirectory(at: target) }
+    try put("kept", parts[0].file("a"))
+    parts.forEach { $0.leave() }
+    let next = try OutputDirectory(at: target)
+    #expect(try next.names() == ["a"])
+    try next.clear()
+    try next.commit()
+    #expect(try names(directory.path) == ["out"] && names(target).isEmpty)
+  }
+
+  @Test func aDirectoryOfThatNameIsKept() throws {
+    let other = directory.path.appending("out.graft-partial")
+    try FileManager.default.createDirectory(
+      atPath: other.string, withIntermediateDirectories: false)
+    try put("mine", other.appending("a"))
+    let problem = try #require(throws: Problem.self) { try OutputDirectory(at: target) }
+    #expect(problem.what == "something else has the name of the unfinished output")
+    #expect(try names(other) == ["a"])
   }
 
   @Test func overwritingReplacesTheWholeDirectory() throws {

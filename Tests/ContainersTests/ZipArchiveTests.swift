@@ -13,9 +13,10 @@ import Testing
 
   private func archive(_ entries: [(String, [UInt8])]) throws -> [UInt8] {
     let path = directory.path.appending("\(entries.count).zip")
-    var writer = try ZipWriter(creating: path, expected: 0)
-    for (name, bytes) in entries { try writer.add(name, bytes) }
-    try writer.close()
+    try? FileSystem.removeTree(path)
+    var zip = ZipLayout()
+    for (name, bytes) in entries { zip.add(name, bytes) }
+    try WeightFileWriter(creating: path, zip.layout).finish()
     return try MappedFile.readAll(path, limit: 1 << 24)
   }
 

@@ -20,7 +20,7 @@ struct CrossLayoutTests {
   ) throws -> OpenedModel {
     let layout = try source.target(id, in: .builtIn())
     let plan = try CheckpointPlan(converting: source, to: layout, options: options)
-    _ = try plan.execute(to: destination, overwrite: false, inputs: [], check: { _ in })
+    try plan.execute(to: destination)
     return try OpenedModel(destination, from: id, catalogue: .builtIn())
   }
 

@@ -29,7 +29,7 @@ struct GGUFConversionTests {
     let layout = try source.target(id, in: .builtIn())
     let plan = try CheckpointPlan(converting: source, to: layout, options: options)
     let destination = scratch.path.appending(name)
-    _ = try plan.execute(to: destination, overwrite: false, inputs: [], check: { _ in })
+    try plan.execute(to: destination)
     return (plan, try opened(destination))
   }
 

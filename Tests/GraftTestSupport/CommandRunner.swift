@@ -10,6 +10,9 @@ public struct CommandResult: CustomStringConvertible {
   public let signal: Int32?
   /// Whether the time was up and the process was killed.
   public let wasKilled: Bool
+  /// The most memory it had at a time, where the system tells; it is looked at every millisecond.
+  /// - Units: bytes.
+  public let peakMemory: Int?
   /// Standard output.
   public let output: String
   /// Standard error.

@@ -47,19 +47,30 @@ public final class RunningCommand {
   public func finish(seconds: Double = 30) throws -> CommandResult {
     let start = Date()
     var wasKilled = false
+    var peakMemory: Int?
     while process.isRunning {
       if Date().timeIntervalSince(start) > seconds, !wasKilled {
         send(SIGKILL)
         wasKilled = true
       }
+      peakMemory = memory ?? peakMemory
       usleep(1000)
     }
     let hasExited = process.terminationReason == .exit
     return CommandResult(
       exitCode: hasExited ? process.terminationStatus : nil,
       signal: hasExited ? nil : process.terminationStatus, wasKilled: wasKilled,
+      peakMemory: peakMemory,
       output: String(decoding: try Fixtures.contents(output), as: UTF8.self),
       errors: String(decoding: try Fixtures.contents(errors), as: UTF8.self),
       arguments: arguments)
+  }
+
+  private var memory: Int? {
+    let path = "/proc/\(process.processIdentifier)/status"
+    let status = try? String(contentsOfFile: path, encoding: .utf8)
+    let line = status?.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    let number = line?.split(whereSeparator: \.isWhitespace).dropFirst().first
+    return number.flatMap { Int($0) }.map { $0 * 1024 }
   }
 }

@@ -7,7 +7,7 @@ struct StatePickle {
   private(set) var bytes: [UInt8] = []
 
   /// - Throws: `Problem` of kind `unsupported` where torch has no such type.
-  init(_ tensors: [TensorToWrite]) throws {
+  init(_ tensors: [TensorHeader]) throws {
     put(.protocolVersion)
     bytes.append(2)
     put(.emptyDict)
@@ -20,7 +20,7 @@ struct StatePickle {
     put(.stop)
   }
 
-  private mutating func add(_ tensor: TensorToWrite, storage: Int) throws {
+  private mutating func add(_ tensor: TensorHeader, storage: Int) throws {
     guard let type = tensor.type.torchType else {
       throw Problem(
         .unsupported, "torch has no type for the elements", tensor: tensor.name,
@@ -42,7 +42,7 @@ struct StatePickle {
     put(.reduce)
   }
 
-  private mutating func add(storage: Int, of tensor: TensorToWrite) {
+  private mutating func add(storage: Int, of tensor: TensorHeader) {
     put(.mark)
     text("storage")
     if let type = tensor.type.torchStorage {

@@ -1,17 +1,29 @@
-import Diagnostics
-import SystemPackage
-
-/// Writes a zip archive of stored entries from front to back.
+/// Lays out a zip archive of stored entries.
 ///
 /// The data of every entry begins at a multiple of 64 bytes, as in files of torch, so that it can be
 /// mapped; checksums follow the data. Dates are the first a zip archive can hold, so that the same
 /// content gives the same bytes.
-struct ZipWriter: ~Copyable {
+struct ZipLayout {
   private struct Record {
     let name: [UInt8]
     let start: Int
     let size: Int
-    let checksum: UInt32
+    /// Where the checksum is written behind the data.
+    let end: Int
+    let sum: Sum
+  }
+
+  /// The CRC-32 of an entry, or the tensor whose CRC-32 it is.
+  private enum Sum {
+    case known(UInt32)
+    case tensor(Int)
+
+    func value(_ sums: [UInt32]) -> UInt32 {
+      switch self {
+      case .known(let value): value
+      case .tensor(let index): sums[index]
+      }
+    }
   }
 
   /// Where data begins.
@@ -22,51 +34,50 @@ struct ZipWriter: ~Copyable {
   private static let flags: UInt16 = 1 << 11 | 1 << 3
   private static let paddingField: UInt16 = 0x4246
 
-  private var sink: ByteSink
+  private var pieces: [WeightFileLayout.Piece] = []
+  private var places: [WeightFileLayout.Place] = []
   private var records: [Record] = []
-
-  /// Creates the file, which must not exist.
-  /// - Parameter expected: a size that the file will not exceed by much.
-  init(creating path: FilePath, expected: Int) throws {
-    sink = try ByteSink(creating: path, expected: expected)
-  }
-
-  /// What an entry needs besides its data, at most.
-  static func overhead(_ name: String) -> Int { 2 * name.utf8.count + 46 + 30 + 24 + 28 * 2 + 128 }
-
-  /// Appends an entry that `produce` writes.
-  /// - Parameter size: the number of bytes that it will write.
-  /// - Throws: `Problem`, also of kind `invalid` where it writes another number of bytes.
-  mutating func add(
-    _ name: String, size: Int, _ produce: (inout ByteSink) throws -> Void
-  ) throws {
-    let start = sink.count
-    let name = Array(name.utf8)
-    try sink.write(Self.header(name, size: size, at: start))
-    let before = sink.count
-    sink.beginChecksum()
-    try produce(&sink)
-    let checksum = sink.endChecksum()
-    guard sink.count - before == size else {
-      throw Problem(
-        .invalid, "another number of bytes was produced than the entry has", file: sink.path.string,
-        expected: "\(size) bytes", found: "\(sink.count - before) bytes")
-    }
-    try sink.write(Self.descriptor(size, checksum))
-    records.append(Record(name: name, start: start, size: size, checksum: checksum))
-  }
+  private var position = 0
 
   /// Appends a small entry.
-  mutating func add(_ name: String, _ bytes: [UInt8]) throws {
-    try add(name, size: bytes.count) { try $0.write(bytes) }
+  mutating func add(_ name: String, _ bytes: [UInt8]) {
+    let sum = bytes.withUnsafeBytes { Checksum.crc32($0) }
+    begin(name, size: bytes.count, .known(sum), before: bytes)
   }
 
-  /// Writes the directory and closes the file.
-  mutating func close() throws {
-    let start = sink.count
-    for record in records { try sink.write(Self.entry(record)) }
-    try sink.write(Self.end(records.count, start, size: sink.count - start))
-    try sink.close()
+  /// Appends an entry that holds the next tensor.
+  /// - Parameters:
+  ///   - before: bytes of the entry that stand before the tensor.
+  ///   - size: the bytes of the tensor.
+  mutating func addTensor(_ name: String, before: [UInt8] = [], size: Int) {
+    begin(name, size: before.count + size, .tensor(places.count), before: before)
+    let sum = before.withUnsafeBytes { Checksum.crc32($0) }
+    let end = records[records.count - 1].end
+    places.append(.init(offset: end - size, count: size, sum: sum))
+  }
+
+  /// The layout of the archive.
+  var layout: WeightFileLayout {
+    let (records, position) = (records, position)
+    let ending: @Sendable ([UInt32]) -> [WeightFileLayout.Piece] = { sums in
+      let entries = records.map { ($0, $0.sum.value(sums)) }
+      let directory = entries.flatMap { Self.entry($0, checksum: $1) }
+      let end = Self.end(records.count, position, size: directory.count)
+      return entries.map { .init(offset: $0.end, bytes: Self.descriptor($0.size, $1)) }
+        + [.init(offset: position, bytes: directory + end)]
+    }
+    let last = ending(Array(repeating: 0, count: places.count)).last
+    return WeightFileLayout(
+      count: position + (last?.bytes.count ?? 0), places: places, pieces: pieces, ending: ending)
+  }
+
+  private mutating func begin(_ name: String, size: Int, _ sum: Sum, before: [UInt8]) {
+    let name = Array(name.utf8)
+    let header = Self.header(name, size: size, at: position)
+    pieces.append(.init(offset: position, bytes: header + before))
+    let end = position + header.count + size
+    records.append(Record(name: name, start: position, size: size, end: end, sum: sum))
+    position = end + Self.descriptor(size, 0).count
   }
 
   private static func header(_ name: [UInt8], size: Int, at start: Int) -> [UInt8] {
@@ -100,7 +111,7 @@ struct ZipWriter: ~Copyable {
     return descriptor.bytes
   }
 
-  private static func entry(_ record: Record) -> [UInt8] {
+  private static func entry(_ record: Record, checksum: UInt32) -> [UInt8] {
     let numbers = [record.size, record.size, record.start]
     let large = numbers.filter { $0 >= UInt32.max }
     let narrow = numbers.map { UInt32(clamping: $0) }
@@ -112,7 +123,7 @@ struct ZipWriter: ~Copyable {
     var entry = LittleEndianBytes()
     entry.append(ZipArchive.directorySignature)
     entry.append(version(!large.isEmpty), version(!large.isEmpty), flags, 0, 0, firstDate)
-    entry.append(record.checksum, narrow[0], narrow[1])
+    entry.append(checksum, narrow[0], narrow[1])
     entry.append(UInt16(record.name.count), UInt16(wide.bytes.count), 0, 0, 0)
     entry.append(UInt32(0), narrow[2])
     return entry.bytes + record.name + wide.bytes

@@ -1,0 +1,110 @@
+import Diagnostics
+import Synchronization
+import SystemPackage
+
+/// A new weight file whose tensors are written in any order, by several threads at a time.
+public final class WeightFileWriter: Sendable {
+  private let path: FilePath
+  private let layout: WeightFileLayout
+  private let descriptor: FileDescriptor
+  private let state: Mutex<State>
+
+  private struct State {
+    var sums: [UInt32]
+    var isOpen = true
+  }
+
+  /// The size of the file.
+  /// - Units: bytes.
+  public var size: Int { layout.count }
+
+  /// Creates the file, reserves its blocks and writes what is known beforehand.
+  /// - Throws: `Problem` of kind `exists` where the file cannot be created, `io` where the disk has no
+  ///   room.
+  public init(creating path: FilePath, _ layout: WeightFileLayout) throws {
+    self.path = path
+    self.layout = layout
+    descriptor = try FileSystem.createFile(path, reserving: layout.count)
+    state = Mutex(State(sums: layout.places.map { $0.sum ?? 0 }))
+    do { try descriptor.resize(to: Int64(layout.count)) } catch let error as Errno {
+      throw FileSystem.failure("cannot write", path, error)
+    }
+    try layout.pieces.forEach(put)
+  }
+
+  deinit {
+    if state.withLock({ $0.isOpen }) { try? descriptor.close() }
+  }
+
+  /// Writes a tensor.
+  /// - Parameters:
+  ///   - index: which of the tensors of the layout.
+  ///   - capacity: the size of the buffer.
+  ///   - onBytes: called with the bytes in their order as they go to the file.
+  ///   - produce: writes all bytes of the tensor.
+  /// - Throws: `Problem`, also of kind `invalid` where another number of bytes is produced.
+  public func write<Result>(
+    _ index: Int, capacity: Int = ByteSink.capacity,
+    onBytes: (UnsafeRawBufferPointer) -> Void = { _ in },
+    _ produce: (inout ByteSink) throws -> Result
+  ) throws -> Result {
+    let place = layout.places[index]
+    var sum = place.sum
+    let result = try withoutActuallyEscaping(onBytes) { onBytes in
+      var sink = ByteSink(descriptor, path: path, at: place.offset, capacity: capacity) { bytes in
+        sum = sum.map { Checksum.crc32(bytes, after: $0) }
+        onBytes(bytes)
+      }
+      let result = try produce(&sink)
+      try sink.close()
+      try check(sink.count, place)
+      return result
+    }
+    if let sum { state.withLock { $0.sums[index] = sum } }
+    return result
+  }
+
+  private func check(_ count: Int, _ place: WeightFileLayout.Place) throws {
+    guard count != place.count else { return }
+    throw Problem(
+      .invalid, "another number of bytes was produced than the tensor has", file: path.string,
+      expected: "\(place.count) bytes", found: "\(count) bytes")
+  }
+
+  /// Writes what depends on the tensors, waits for the disk and closes the file.
+  /// - Throws: `Problem` of kind `io`.
+  /// - Cost: one fsync.
+  public func finish() throws {
+    try layout.ending(state.withLock { $0.sums }).forEach(put)
+    do {
+      try FileSystem.synchronise(descriptor, path)
+      state.withLock { $0.isOpen = false }
+      try descriptor.close()
+    } catch let error as Errno {
+      throw FileSystem.failure("cannot write", path, error)
+    }
+  }
+
+  private func put(_ piece: WeightFileLayout.Piece) throws {
+    do {
+      try piece.bytes.withUnsafeBytes {
+        _ = try descriptor.writeAll(toAbsoluteOffset: Int64(piece.offset), $0)
+      }
+    } catch let error as Errno {
+      throw FileSystem.failure("cannot write", path, error)
+    }
+  }
+
+  /// Writes a new file with tensors one after the other.
+  static func write(_ tensors: [TensorToWrite], _ layout: WeightFileLayout, to path: FilePath)
+    throws
+  {
+    let writer = try WeightFileWriter(creating: path, layout)
+    for (index, tensor) in tensors.enumerated() {
+      try Problem.placing({ $0.inTensor(tensor.name) }) {
+        try writer.write(index, tensor.produce)
+      }
+    }
+    try writer.finish()
+  }
+}

@@ -1,0 +1,95 @@
+import Canonical
+import Containers
+import Crypto
+import Layouts
+import Tensors
+
+/// The hashes of a tensor, taken while it is written: of its bytes, of the canonical tensors whose
+/// elements come by in their order, and of the tensor it is made of where that is read in its order.
+final class MoveHashes {
+  private var stored = SHA256()
+  private var source: SHA256?
+  private var parts: [PartHash]
+  private let tensor: CheckpointPlan.Tensor
+  private var position = 0
+
+  init(_ tensor: CheckpointPlan.Tensor) {
+    self.tensor = tensor
+    parts = []
+    guard case .move(let move) = tensor.content else { return }
+    if move.wholeSource == nil, move.readsInOrder { source = SHA256() }
+    parts = move.target.parts.compactMap { PartHash($0, of: tensor) }
+  }
+
+  /// Called with the bytes of the output in their order.
+  func add(_ bytes: UnsafeRawBufferPointer) {
+    stored.update(bufferPointer: bytes)
+    for index in parts.indices { parts[index].add(bytes, at: position) }
+    position += bytes.count
+  }
+
+  /// Called with the bytes of the source, in order where they can be hashed.
+  func addSource(_ bytes: UnsafeRawBufferPointer) { source?.update(bufferPointer: bytes) }
+
+  /// What is known of the tensor.
+  /// - Parameter changed: how many values a cast changed.
+  func finish(changed: Int) -> (tensor: WrittenTensor, source: (name: String, hash: String)?) {
+    let hash = TensorHash.hex(stored.finalize())
+    let roles = parts.map { part in (part.role, part.isWhole ? hash : part.finish()) }
+    let written = WrittenTensor(
+      name: tensor.name, hash: hash,
+      roles: Dictionary(roles, uniquingKeysWith: { first, _ in first }), changed: changed)
+    return (written, sourceHash(hash))
+  }
+
+  private func sourceHash(_ hash: String) -> (name: String, hash: String)? {
+    switch tensor.content {
+    case .stored(let stored): return (stored.name, hash)
+    case .move(let move):
+      guard let origin = move.pieces.first?.source.origin, origin != CanonicalTensor.newOrigin
+      else { return nil }
+      if move.wholeSource != nil { return (origin, hash) }
+      return source.map { (origin, TensorHash.hex($0.finalize())) }
+    }
+  }
+}
+
+/// The hash of one canonical tensor, whose elements lie in a stored tensor in their order.
+private struct PartHash {
+  let role: String
+  /// Whether it is the whole stored tensor.
+  let isWhole: Bool
+  private let pairing: PairedView
+  private let width: Int
+  private var hash = RunHash()
+
+  /// Nil where the elements do not come in their order, or are not hashed as they are stored.
+  init?(_ part: BoundPart, of tensor: CheckpointPlan.Tensor) {
+    guard part.shape.count > 1, part.steps.isEmpty, let width = tensor.type.byteWidth else {
+      return nil
+    }
+    let canonical = StridedView(contiguous: part.shape)
+    pairing = PairedView(source: canonical, target: part.view)
+    guard pairing.isMonotonic else { return nil }
+    role = part.role.description
+    isWhole =
+      part.view.simplified == canonical.simplified
+      && TensorShape.elementCount(part.shape) == TensorShape.elementCount(tensor.shape)
+    self.width = width
+  }
+
+  /// Adds what lies in a piece of the stored tensor.
+  mutating func add(_ bytes: UnsafeRawBufferPointer, at position: Int) {
+    guard !isWhole else { return }
+    let end = position + bytes.count
+    pairing.forEachRun(in: position / width..<(end + width - 1) / width) { _, target, count in
+      let run = max(target * width, position)..<min((target + count) * width, end)
+      hash.update(.init(rebasing: bytes[run.lowerBound - position..<run.upperBound - position]))
+    }
+  }
+
+  func finish() -> String {
+    var hash = hash
+    return hash.finish()
+  }
+}

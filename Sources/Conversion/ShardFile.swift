@@ -1,0 +1,172 @@
+import Containers
+import Diagnostics
+import Synchronization
+import SystemPackage
+import Tensors
+import Threads
+
+/// One weight file being written, several tensors at a time.
+final class ShardFile: Sendable {
+  let shard: CheckpointPlan.Shard
+  private let plan: CheckpointPlan
+  private let output: OutputDirectory
+  private let isHashed: Bool
+  private let state: Mutex<State>
+
+  private struct State {
+    var writer: WeightFileWriter?
+    var tensors: [WrittenTensor?]
+    var sources: [String: String] = [:]
+    var written: WrittenShard?
+    var method: FileCloning.Method?
+  }
+
+  init(
+    _ shard: CheckpointPlan.Shard, of plan: CheckpointPlan, in output: OutputDirectory,
+    isHashed: Bool
+  ) {
+    self.shard = shard
+    self.plan = plan
+    self.output = output
+    self.isHashed = isHashed
+    state = Mutex(State(tensors: Array(repeating: nil, count: shard.tensors.count)))
+  }
+
+  /// What is known of the file once it is finished; nil for one that was cloned.
+  var written: WrittenShard? { state.withLock { $0.written } }
+  /// How it was cloned.
+  var method: FileCloning.Method? { state.withLock { $0.method } }
+
+  /// What can be done at the same time: a tensor each, or everything at once, -1.
+  var tasks: [Int] {
+    shard.clone != nil || shard.tensors.isEmpty ? [-1] : Array(shard.tensors.indices)
+  }
+
+  /// Does one of the tasks.
+  /// - Returns: what is known of the file when that was the last one.
+  func write(_ task: Int, _ progress: @Sendable (Int) -> Void) throws -> WrittenShard? {
+    if let source = shard.clone {
+      try clone(source, progress)
+      return nil
+    }
+    let writer = try writer()
+    if task >= 0 {
+      try Problem.placing({ $0.inTensor(shard.tensors[task].name) }) {
+        try write(task, with: writer, progress)
+      }
+    }
+    return try finish(writer)
+  }
+
+  private func clone(_ source: FilePath, _ progress: @Sendable (Int) -> Void) throws {
+    let method = try FileCloning.clone(from: source, to: output.file(shard.fileName))
+    state.withLock { $0.method = method }
+    progress(shard.tensors.reduce(0) { $0 + $1.byteCount })
+  }
+
+  /// The writer, which the first task opens.
+  private func writer() throws -> WeightFileWriter {
+    try state.withLock { state in
+      if let writer = state.writer { return writer }
+      let writer = try WeightFileWriter(
+        creating: output.file(shard.fileName), shard.layout(in: plan.container))
+      state.writer = writer
+      return writer
+    }
+  }
+
+  private func write(
+    _ index: Int, with writer: WeightFileWriter, _ progress: @Sendable (Int) -> Void
+  ) throws {
+    let tensor = shard.tensors[index]
+    let hashes = isHashed ? MoveHashes(tensor) : nil
+    let changed = try writer.write(index) { bytes in
+      hashes?.add(bytes)
+      progress(bytes.count)
+    } _: { sink in
+      try tensor.content.write(to: &sink, onSource: hashes?.addSource)
+    }
+    let counted = tensor.rule == .new ? 0 : changed
+    let known = hashes?.finish(changed: counted)
+    state.withLock { state in
+      state.tensors[index] =
+        known?.tensor ?? WrittenTensor(name: tensor.name, hash: "", roles: [:], changed: counted)
+      if let source = known?.source { state.sources[source.name] = source.hash }
+    }
+  }
+
+  /// Closes the file where no tensor is missing.
+  private func finish(_ writer: WeightFileWriter) throws -> WrittenShard? {
+    let isLast = state.withLock { state in
+      guard !state.tensors.contains(nil), state.writer != nil else { return false }
+      state.writer = nil
+      return true
+    }
+    guard isLast else { return nil }
+    try writer.finish()
+    return state.withLock { state in
+      let written = WrittenShard(
+        fileName: shard.fileName, size: writer.size, tensors: state.tensors.compactMap { $0 },
+        sources: state.sources)
+      state.written = written
+      return written
+    }
+  }
+}
+
+extension CheckpointPlan.Tensor.Content {
+  /// - Returns: how many values changed.
+  fileprivate func write(
+    to sink: inout ByteSink, onSource: ((UnsafeRawBufferPointer) -> Void)?
+  ) throws -> Int {
+    switch self {
+    case .stored(let tensor):
+      try tensor.region.forEachWindow { try sink.write($0) }
+      return 0
+    case .move(let move): return try move.write(to: &sink, onSource: onSource)
+    }
+  }
+}
+
+extension CheckpointPlan.Shard {
+  /// Where everything of the file will lie.
+  func layout(in container: Container) throws -> WeightFileLayout {
+    try Problem.placing({ $0.inFile(fileName) }) {
+      try container.layout(
+        of: tensors.map { TensorHeader(name: $0.name, type: $0.type, shape: $0.shape) },
+        metadata: metadata, values: values)
+    }
+  }
+}
+
+/// Compares a weight file with what is known of it.
+struct ShardCheck {
+  private let shard: CheckpointPlan.Shard
+  private let container: Container
+  private let path: FilePath
+  private let pool: ThreadPool
+
+  init(
+    _ shard: CheckpointPlan.Shard, of plan: CheckpointPlan, in output: OutputDirectory,
+    _ pool: ThreadPool
+  ) {
+    self.shard = shard
+    container = plan.container
+    path = output.file(shard.fileName)
+    self.pool = pool
+  }
+
+  /// Whether size and hashes agree.
+  /// - Cost: reads the file once.
+  func holds(_ known: WrittenShard) throws -> Bool {
+    guard let file = try? MappedFile(path), file.count == known.size,
+      let content = try? container.open(path),
+      known.tensors.map(\.name) == shard.tensors.map(\.name)
+    else { return false }
+    let regions = Dictionary(
+      content.tensors.map { ($0.name, $0.region) }, uniquingKeysWith: { first, _ in first })
+    return try pool.map(known.tensors) { tensor in
+      try regions[tensor.name].map { try TensorHash.stored($0) == tensor.hash } ?? false
+    }.allSatisfy { $0 }
+  }
+}
