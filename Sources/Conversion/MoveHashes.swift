@@ -17,7 +17,7 @@ final class MoveHashes {
     self.tensor = tensor
     parts = []
     guard case .move(let move) = tensor.content else { return }
-    if move.wholeSource == nil, move.readsInOrder { source = SHA256() }
+    if isOfSource, move.wholeSource == nil, move.readsInOrder { source = SHA256() }
     parts = move.target.parts.compactMap { PartHash($0, of: tensor) }
   }
 
@@ -42,11 +42,15 @@ final class MoveHashes {
     return (written, sourceHash(hash))
   }
 
+  /// Whether what is read is a tensor of the source, not one of a donor or of the record.
+  private var isOfSource: Bool { tensor.rule != .donated && tensor.rule != .restored }
+
   private func sourceHash(_ hash: String) -> (name: String, hash: String)? {
     switch tensor.content {
     case .stored(let stored): return (stored.name, hash)
     case .move(let move):
-      guard let origin = move.pieces.first?.source.origin, origin != CanonicalTensor.newOrigin
+      guard isOfSource, let origin = move.pieces.first?.source.origin,
+        origin != CanonicalTensor.newOrigin
       else { return nil }
       if move.wholeSource != nil { return (origin, hash) }
       return source.map { (origin, TensorHash.hex($0.finalize())) }

@@ -19,6 +19,17 @@ import Testing
     SHA256.hash(data: bytes).map { String(format: "%02x", $0) }.joined()
   }
 
+  /// Expects that a record has the hashes of the tensors that lie in the source.
+  private func expectHashesOfSource(_ manifest: JSONValue, source: FilePath) throws {
+    let tensors = try EditableCheckpoint.tensors(of: source)
+    let recorded = manifest["sources"]?.array ?? []
+    #expect(recorded.count == tensors.count && !recorded.isEmpty)
+    for entry in recorded {
+      let name = entry["name"]?.string ?? ""
+      #expect(entry["sha256"]?.string == sha256(tensors[name]?.bytes ?? []), "\(name)")
+    }
+  }
+
   /// The hash of every role, from either side of a conversion.
   private func roles(_ manifest: JSONValue) -> [String: String] {
     let holds = (manifest["tensors"]?.array ?? []).flatMap { $0["holds"]?.array ?? [] }
@@ -131,6 +142,7 @@ import Testing
       }
     }
     let back = try folder.convert(there.path, "back", "--to", "qwen3_5")
+    try expectHashesOfSource(manifest(back), source: there.path)
     let tensors = try EditableCheckpoint.tensors(of: back)
     let original = try EditableCheckpoint.tensors(of: source.path)
     let name = try #require(tensors.keys.first { $0.hasSuffix(".q_norm.weight") })
@@ -162,6 +174,17 @@ import Testing
     #expect(!new.isEmpty && new.allSatisfy { $0["from"]?.array?.isEmpty == true })
     #expect(
       tensors.filter { $0["rule"] == "copied" }.allSatisfy { $0["holds"]?.array?.isEmpty == false })
+  }
+
+  /// What stands in the place of a tensor is not taken for the tensor.
+  @Test func aDonorIsNotTheSource() throws {
+    let out = folder.path.appending("donated")
+    let source = Fixtures.path("lm-engine/gdn-hybrid")
+    expectSuccess(
+      try GraftCommand.run(
+        "splice", source.string, out.string, "--layer", "0", "--init", "donor", "--donor",
+        Fixtures.path("lm-engine/m2rnn-1l").string))
+    try expectHashesOfSource(manifest(out), source: source)
   }
 
   @Test func theRecordMayBeLeftOut() throws {
