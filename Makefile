@@ -7,6 +7,7 @@
 # sanitize       run tests with a sanitizer: make sanitize SANITIZER=thread TESTS=RuntimeTests
 # demo           inspect, verify, splice and re-shard a trained model; score another
 # bench          time inspect, convert (against cp) and the runtime
+# bench-conversion  compare conversions of 0.1, 2 and 16 GiB with cp; needs python3 and 35 GB of disk
 # bench-peers    time kernels and a model against torch: make bench-peers PYTHON=python with torch
 # format         format all Swift sources
 # lint           check format and style of all Swift sources
@@ -29,7 +30,7 @@ GRAFT := .build/release/graft
 SWIFT_SOURCES := Sources Tests Plugins Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: toolchain deps build test fuzz soak limits sanitize demo bench bench-peers format lint check-formats pairs fixtures install clean help
+.PHONY: toolchain deps build test fuzz soak limits sanitize demo bench bench-conversion bench-peers format lint check-formats pairs fixtures install clean help
 
 help:
 	@sed -n '/^# /!q; s/^# /make /p' Makefile
@@ -72,6 +73,9 @@ bench: build
 	@scripts/bench.sh $(GRAFT)
 	swift build -c release --product graft-bench
 	@scripts/bench-runtime.sh $(GRAFT)-bench
+
+bench-conversion: build
+	@scripts/bench-conversion.py $(GRAFT) .build/bench-conversion 0.1 2 16
 
 bench-peers: deps
 	@test -n "$(PYTHON)" || { echo "make bench-peers needs PYTHON=path/to/python with torch and\
