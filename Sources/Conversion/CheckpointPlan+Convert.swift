@@ -49,8 +49,8 @@ extension CheckpointPlan {
       dropped: target.dropped + carried.dropped + source.checkpoint.leftBehind)
     keepsValues = options.cast == nil && layout.id != source.layout.id
     if options.keepsConfig {
-      origins = source.origins
-      kept = source.manifest?.kept ?? []
+      origins = source.origins(target.record)
+      kept = target.record?.kept ?? []
     }
   }
 

@@ -20,6 +20,8 @@ struct ConversionTarget {
   let metadata: TargetMetadata?
   /// The carried tensors that go along.
   let kept: [StoredTensor]
+  /// The record of where the source comes from, where there is one.
+  let record: Manifest?
   /// The names of tensors that are left out, each with the choice that says so.
   let dropped: [(name: String, reason: String)]
 
@@ -27,9 +29,10 @@ struct ConversionTarget {
   /// - Throws: `Problem` or `ProblemList` of kind `unsupported`, with every reason.
   init(_ source: OpenedModel, _ layout: Layout, _ options: ConversionOptions) throws {
     let isSame = Self.isSameForm(source, layout)
+    record = source.manifest
     let translated = try PredictionTensors(source, for: layout, options)
     let configuration = translated.counted(in: source, for: layout, options)
-    let written = try Self.config(source, configuration, layout)
+    let written = try Self.config(source, configuration, layout, record)
     let comparison = LayoutComparison(
       configuration, isSaidBy: written.value, in: layout, isWritten: !isSame)
     let wanted = CarriedTensors(source, options, except: translated)
@@ -40,7 +43,7 @@ struct ConversionTarget {
     predictions = translated.tensors.isEmpty ? [] : try layout.predictionTensors(there).first ?? []
     let plain = try LayoutBinding(layout, there)
     model = try translated.added(to: source).withNorms(zeroCentred: there.normIsZeroCentred)
-      .restoring(source.manifest?.kept ?? [], from: source.canonical, in: plain)
+      .restoring(record?.kept ?? [], from: source.canonical, in: plain)
     binding =
       isSame
       ? plain.scaled(by: source.quantisation, stored: source.checkpoint.headers) : plain
@@ -87,14 +90,15 @@ struct ConversionTarget {
   /// The config that a layout would write: that of the source where it stays in its form, that of
   /// before where the model comes back.
   private static func config(
-    _ source: OpenedModel, _ configuration: ModelConfiguration, _ layout: Layout
+    _ source: OpenedModel, _ configuration: ModelConfiguration, _ layout: Layout,
+    _ record: Manifest?
   ) throws -> ConfigText {
     if isSameForm(source, layout) {
       return source.config.changed(
         to: layout.updatedConfig(
           source.config.value, from: source.configuration, to: configuration))
     }
-    if !layout.hasOwnKeys, let origin = source.manifest?.origin(layout.id),
+    if !layout.hasOwnKeys, let origin = record?.origin(layout.id),
       origin.form == layout.variant.name
     {
       let bytes = Array(origin.config.utf8)
@@ -117,8 +121,9 @@ struct ConversionTarget {
   /// What a layout would say of a model.
   static func comparison(_ source: OpenedModel, _ layout: Layout) throws -> LayoutComparison {
     LayoutComparison(
-      source.configuration, isSaidBy: try config(source, source.configuration, layout).value,
-      in: layout, isWritten: !isSameForm(source, layout))
+      source.configuration,
+      isSaidBy: try config(source, source.configuration, layout, source.manifest).value, in: layout,
+      isWritten: !isSameForm(source, layout))
   }
 
   /// Every canonical tensor must have a place, and every place a tensor.

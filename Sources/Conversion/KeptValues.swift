@@ -101,7 +101,7 @@ extension TensorMove.Piece {
     guard source.steps != steps, source.scales == nil, source.isComputable,
       let width = source.type.byteWidth, source.count <= Self.mostKeptValues
     else { return nil }
-    let stored = try raw(width)
+    let stored = try raw(width: width)
     var isLost = false
     let scratch = OwnedBytes(count: 4)
     stored.withUnsafeBytes { bytes in
@@ -120,17 +120,10 @@ extension TensorMove.Piece {
     return isLost ? stored : nil
   }
 
-  private func raw(_ width: Int) throws -> [UInt8] {
+  private func raw(width: Int) throws -> [UInt8] {
     try [UInt8](unsafeUninitializedCapacity: source.count * width) { buffer, filled in
-      let place = UnsafeMutableRawBufferPointer(buffer)
-      try source.region.withBytes { bytes in
-        PairedView(source: source.view, target: StridedView(contiguous: source.shape))
-          .forEachRun { from, to, count in
-            UnsafeMutableRawBufferPointer(rebasing: place[(to * width)...]).copyMemory(
-              from: UnsafeRawBufferPointer(
-                rebasing: bytes[(from * width)..<((from + count) * width)]))
-          }
-      }
+      guard let place = buffer.baseAddress else { return }
+      _ = try PieceStream(reading: source, asStored: true).fill(place, 0..<source.count)
       filled = source.count * width
     }
   }

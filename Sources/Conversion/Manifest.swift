@@ -51,11 +51,12 @@ public struct Manifest: Sendable {
 
 extension OpenedModel {
   /// The layouts that a model converted from this one was in before.
-  var origins: [Manifest.Origin] {
+  /// - Parameter record: the record of where this one comes from.
+  func origins(_ record: Manifest?) -> [Manifest.Origin] {
     guard let bytes = checkpoint.configBytes else { return [] }
     let here = Manifest.Origin(
       layout: layout.id, form: layout.variant.name, config: String(decoding: bytes, as: UTF8.self))
-    return [here] + (manifest?.origins ?? []).filter { $0.layout != layout.id }
+    return [here] + (record?.origins ?? []).filter { $0.layout != layout.id }
   }
 
   /// The files beside the weights that are copied: all but the record of how these came about, and

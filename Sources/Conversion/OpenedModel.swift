@@ -30,6 +30,7 @@ public struct OpenedModel: Sendable {
     ConfigText(value: checkpoint.config ?? .null, bytes: checkpoint.configBytes)
   }
   /// The record of where the checkpoint comes from, where there is one.
+  /// - Cost: reads and parses it anew, and hashes the config.
   var manifest: Manifest? { Manifest(of: checkpoint) }
   /// What the weights do not say.
   public var configuration: ModelConfiguration { canonical.configuration }

@@ -27,6 +27,16 @@ struct PieceStream {
       isVerbatim ? nil : ValueConversion(piece.source, applying: piece.steps, to: type)
   }
 
+  /// The elements of one tensor in canonical order.
+  /// - Parameter asStored: whether bytes are wanted as they are, and not canonical values as F32.
+  init(reading tensor: CanonicalTensor, asStored: Bool) {
+    let piece = TensorMove.Piece(
+      source: tensor,
+      pairing: PairedView(source: tensor.view, target: StridedView(contiguous: tensor.shape)),
+      steps: [])
+    self.init(piece, to: asStored ? tensor.type : .f32, isVerbatim: asStored)
+  }
+
   /// Writes what lies in a window.
   /// - Parameter place: where the window begins.
   /// - Returns: how many values changed.

@@ -22,7 +22,9 @@ public struct ValueDifference: Hashable, Sendable {
       changed = try a.type == b.type && a.region.holdsSameBytes(as: b.region) ? 0 : count
       return
     }
-    let (mine, theirs) = (PieceStream(reading: a), PieceStream(reading: b))
+    let (mine, theirs) = (
+      PieceStream(reading: a, asStored: false), PieceStream(reading: b, asStored: false)
+    )
     let buffers = (OwnedBytes(count: Self.window * 4), OwnedBytes(count: Self.window * 4))
     for start in stride(from: 0, to: a.count, by: Self.window) {
       let range = start..<min(start + Self.window, a.count)
@@ -47,15 +49,5 @@ public struct ValueDifference: Hashable, Sendable {
       maxAbs = max(maxAbs, gap)
       maxRelative = max(maxRelative, gap.isFinite ? gap / max(abs(x), abs(y)) : .infinity)
     }
-  }
-}
-
-extension PieceStream {
-  /// The canonical values of a tensor as F32.
-  fileprivate init(reading tensor: CanonicalTensor) {
-    let pairing = PairedView(
-      source: tensor.view, target: StridedView(contiguous: tensor.shape))
-    self.init(
-      TensorMove.Piece(source: tensor, pairing: pairing, steps: []), to: .f32, isVerbatim: false)
   }
 }
