@@ -63,6 +63,7 @@ let package = Package(
     .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["libz-dev"])]),
     module("Diagnostics", []),
+    module("Reports", []),
     .target(name: "CFileGuard"),
     .target(name: "CSignals"),
     module("Tensors", ["Diagnostics", "CFileGuard", systemPackage]),
@@ -103,8 +104,8 @@ let package = Package(
       name: "graft",
       dependencies: [
         "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Conversion",
-        "Runtime", "Splicing", "Verification", "Calibration", argumentParser, systemPackage,
-        yams,
+        "Runtime", "Splicing", "Verification", "Calibration", "Reports", argumentParser,
+        systemPackage, yams,
       ],
       swiftSettings: settings),
     .executableTarget(
@@ -118,6 +119,7 @@ let package = Package(
       name: "GraftTestSupport",
       dependencies: ["Tensors", "JSON", "Containers", "Canonical", "Layouts", systemPackage],
       path: "Tests/GraftTestSupport", swiftSettings: settings),
+    tests("Reports", ["Reports"]),
     tests("Tensors", ["Diagnostics", "Tensors", systemPackage]),
     tests("JSON", ["Diagnostics", "JSON"]),
     tests("Threads", ["Threads"]),

@@ -34,25 +34,62 @@ public enum Gate: Hashable, Sendable {
     }
   }
 
-  /// Whether logits are within the limits; NaN never is.
-  public func passes(_ logits: LogitComparison) -> Bool {
+  /// One number that is held to a limit.
+  public struct Check: Hashable, Sendable {
+    /// What is measured.
+    public enum Metric: String, Sendable {
+      case maxAbs = "max abs"
+      case nmse = "NMSE"
+      case meanKL = "mean KL"
+      case maxKL = "max KL"
+      case top1Agreement = "top-1 agreement"
+    }
+
+    /// What is measured.
+    public let metric: Metric
+    /// What was found.
+    public let value: Double
+    /// How large it may be, or for `top1Agreement` how small.
+    public let limit: Double
+
+    /// Whether the number is within its limit; NaN never is.
+    public var passes: Bool { metric == .top1Agreement ? value >= limit : value <= limit }
+  }
+
+  /// The limits that logits are held to.
+  public func checks(_ logits: LogitComparison) -> [Check] {
+    func check(_ metric: Check.Metric, _ value: Double, _ limit: Double) -> Check {
+      Check(metric: metric, value: value, limit: limit)
+    }
     switch self {
     case .f32:
-      logits.maxAbs <= 2e-4 * max(1, logits.deviation) && logits.nmse <= 1e-8
-        && logits.maxKL <= 1e-6
+      return [
+        check(.maxAbs, logits.maxAbs, 2e-4 * max(1, logits.deviation)),
+        check(.nmse, logits.nmse, 1e-8), check(.maxKL, logits.maxKL, 1e-6),
+      ]
     case .bf16:
-      logits.meanKL <= 5e-3 && logits.maxKL <= 0.1 && logits.top1Agreement >= 0.99
-        && logits.nmse <= 1e-4
-    case .maxAbs(let limit): logits.maxAbs <= limit
+      return [
+        check(.meanKL, logits.meanKL, 5e-3), check(.maxKL, logits.maxKL, 0.1),
+        check(.top1Agreement, logits.top1Agreement, 0.99), check(.nmse, logits.nmse, 1e-4),
+      ]
+    case .maxAbs(let limit): return [check(.maxAbs, logits.maxAbs, limit)]
     }
   }
 
-  /// Whether the residual stream after a layer is within the limits; NaN never is.
-  public func passes(_ hidden: HiddenComparison) -> Bool {
-    switch self {
-    case .f32: hidden.maxAbs <= 2e-4 * max(1, hidden.deviation) && hidden.nmse <= 1e-8
-    case .bf16: hidden.nmse <= 1e-4
-    case .maxAbs(let limit): hidden.maxAbs <= limit
+  /// The limits that the residual stream after a layer is held to.
+  public func checks(_ hidden: HiddenComparison) -> [Check] {
+    let nmse = { Check(metric: .nmse, value: hidden.nmse, limit: $0) }
+    let maxAbs = { Check(metric: .maxAbs, value: hidden.maxAbs, limit: $0) }
+    return switch self {
+    case .f32: [maxAbs(2e-4 * max(1, hidden.deviation)), nmse(1e-8)]
+    case .bf16: [nmse(1e-4)]
+    case .maxAbs(let limit): [maxAbs(limit)]
     }
   }
+
+  /// Whether logits are within the limits; NaN never is.
+  public func passes(_ logits: LogitComparison) -> Bool { checks(logits).allSatisfy(\.passes) }
+
+  /// Whether the residual stream after a layer is within the limits; NaN never is.
+  public func passes(_ hidden: HiddenComparison) -> Bool { checks(hidden).allSatisfy(\.passes) }
 }

@@ -15,15 +15,19 @@ public struct LogitComparison: Hashable, Sendable {
 
   /// Adds one position.
   /// - Shape: both `[vocab]`.
+  /// - Returns: how the two compare there.
+  @discardableResult
   public mutating func add(
     _ logits: UnsafeBufferPointer<Float>, reference: UnsafeBufferPointer<Float>
-  ) {
+  ) -> PositionLog.Entry {
     sums.add(logits, reference)
     let kl = Self.divergence(from: reference, to: logits)
     klSum += kl
     if kl.isNaN || kl > maxKL { maxKL = kl }
-    if Self.argmax(logits) == Self.argmax(reference) { agreements += 1 }
+    let agrees = Self.argmax(logits) == Self.argmax(reference)
+    if agrees { agreements += 1 }
     positions += 1
+    return PositionLog.Entry(divergence: kl, agrees: agrees)
   }
 
   /// The largest absolute difference of a logit.

@@ -19,6 +19,10 @@ public struct VerificationReport: Sendable {
   public internal(set) var logits = LogitComparison()
   /// Logits of prompts run token by token with carried state.
   public internal(set) var stepped = LogitComparison()
+  /// The same logits position by position, in long segments.
+  public internal(set) var positions = PositionLog()
+  /// The same logits position by position, token by token.
+  public internal(set) var steppedPositions = PositionLog()
   /// The same for what else the reference holds, by name.
   public internal(set) var named: [(name: String, report: VerificationReport)] = []
   /// The output of each layer; empty where the expected ones are not known.

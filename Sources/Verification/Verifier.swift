@@ -71,14 +71,14 @@ public struct Verifier {
     for (row, prompt) in tokens.rows.enumerated() {
       try expected.start(row: row, tokens: prompt)
       try run(prompt[...], segment: workspace.segmentLength, expected) { rows, segment in
-        report.logits.add(rows, segment)
+        report.logits.add(rows, segment, to: &report.positions, row: row)
       } hidden: { index, rows, segment in
         guard hasLayers, index > 0 else { return }
         report.layers[index - 1].hidden.add(rows, segment, index)
       }
       try expected.start(row: row, tokens: prompt)
       try run(prompt[...], segment: 1, expected) { rows, segment in
-        report.stepped.add(rows, segment)
+        report.stepped.add(rows, segment, to: &report.steppedPositions, row: row)
       } hidden: { _, _, _ in
       }
     }
@@ -105,10 +105,32 @@ public struct Verifier {
 extension LogitComparison {
   /// Adds every position of a segment.
   mutating func add(_ rows: Rows, _ expected: ExpectedSegment) {
+    forEachPosition(rows, expected) { comparison, _, logits, reference in
+      comparison.add(logits, reference: reference)
+    }
+  }
+
+  /// Adds every position of a segment of a prompt, to a log too.
+  mutating func add(
+    _ rows: Rows, _ expected: ExpectedSegment, to log: inout PositionLog, row: Int
+  ) {
+    forEachPosition(rows, expected) { comparison, position, logits, reference in
+      let entry = comparison.add(logits, reference: reference)
+      log.add(entry, row: row, position: position, logits, reference: reference)
+    }
+  }
+
+  private mutating func forEachPosition(
+    _ rows: Rows, _ expected: ExpectedSegment,
+    _ body: (
+      inout LogitComparison, _ position: Int, UnsafeBufferPointer<Float>,
+      UnsafeBufferPointer<Float>
+    ) -> Void
+  ) {
     expected.logits.withUnsafeBufferPointer { reference in
       for (index, position) in rows.positions.enumerated() {
         let row = (index * rows.width)..<((index + 1) * rows.width)
-        add(rows[position], reference: UnsafeBufferPointer(rebasing: reference[row]))
+        body(&self, position, rows[position], UnsafeBufferPointer(rebasing: reference[row]))
       }
     }
   }

@@ -1,6 +1,7 @@
 import Conversion
 import Diagnostics
 import JSON
+import Reports
 
 /// What `inspect --audit` adds to the report.
 struct AuditSummary {
@@ -41,6 +42,11 @@ struct AuditSummary {
       return "    \(key.severity.rawValue): \(key.text): "
         + (tensors.isEmpty ? key.file : "\(tensors) in \(key.file)")
     }
+  }
+
+  /// The findings on a page.
+  var section: Page.Section {
+    Page.Section("Audit", [.lines(([headline] + lines).map { String($0.drop { $0 == " " }) })])
   }
 
   private func document(_ finding: AuditFinding) -> JSONObject {

@@ -1,6 +1,7 @@
 import Conversion
 import Diagnostics
 import JSON
+import Reports
 
 /// What `diff` reports.
 struct DiffSummary {
@@ -91,7 +92,7 @@ struct DiffSummary {
         Quantity.significant(values.maxAbs), Quantity.significant(values.maxRelative),
       ])
     }
-    return table.lines
+    return table.lines(width: Terminal.columns)
       + (rows.count > shown ? ["  and \(rows.count - shown) more; -v shows all"] : [])
   }
 

@@ -1,6 +1,7 @@
 import Conversion
 import Diagnostics
 import JSON
+import Reports
 
 /// What `convert --explain` reports.
 struct ExplanationSummary {
@@ -41,7 +42,7 @@ struct ExplanationSummary {
         row.verdict == .same ? "" : row.verdict.rawValue,
       ])
     }
-    var lines = lines(explanation) + [""] + table.lines
+    var lines = lines(explanation) + [""] + table.lines(width: Terminal.columns)
     if let plan = explanation.plan {
       let rules = Dictionary(grouping: plan.shards.flatMap(\.tensors), by: \.rule.text)
       lines +=

@@ -3,6 +3,7 @@ import Canonical
 import Conversion
 import Diagnostics
 import JSON
+import Reports
 import SystemPackage
 import Tensors
 
@@ -11,25 +12,52 @@ struct InspectCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract: "Say what a checkpoint is: layout and evidence, layer map, dtypes, states.",
-    discussion: "Example: graft inspect fixtures/trained/pytiny")
+    discussion: """
+      Only headers are read, and the values of norms and decay rates. --audit and --hash read everything.
+
+      Example: graft inspect fixtures/trained/pytiny --html model.html
+      """)
 
   @Argument(help: "A checkpoint directory or a weight file.") var path: String
   @Flag(help: "Also look at every value; exit code 1 where something cannot be meant.")
   var audit = false
+  @Option(help: "Also write a page to this file (HTML); an earlier page is replaced.")
+  var html: String?
+  @Flag(help: "Hash every tensor for the page and compare with graft.json; reads all bytes.")
+  var hash = false
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
 
+  func validate() throws {
+    guard !hash || html != nil else { throw ValidationError("--hash needs --html FILE.") }
+  }
+
   func perform() throws -> Outcome {
+    guard let html else { return try inspected().outcome }
+    return try PageFile(html).perform(path) {
+      let (outcome, page) = try inspected()
+      return (outcome, try page())
+    }
+  }
+
+  private func inspected() throws -> (outcome: Outcome, page: () throws -> Page) {
     if let packed = try PackedCheckpoint(FilePath(path), catalogue: .builtIn()) {
       let summary = PackedSummary(packed)
-      return Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
+      let outcome = Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
+      return (outcome, { summary.page })
     }
     let model = try OpenedModel(path, source)
     let summary = try ModelSummary(model)
     var outcome = Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
-    if audit {
-      try AuditSummary(Audit(model.checkpoint, threads: common.threads)).add(to: &outcome)
-    }
-    return outcome
+    let audit =
+      audit ? AuditSummary(try Audit(model.checkpoint, threads: common.threads)) : nil
+    audit?.add(to: &outcome)
+    return (
+      outcome,
+      {
+        summary.page(
+          try TensorSection(model, isHashed: hash, common), audit.map { [$0.section] } ?? [])
+      }
+    )
   }
 }

@@ -3,13 +3,14 @@ import Conversion
 import Diagnostics
 import JSON
 import Layouts
+import Reports
 import Tensors
 
 /// What `inspect` reports about a model.
 struct ModelSummary {
-  private let model: OpenedModel
-  private let configuration: ModelConfiguration
-  private let signs: [ValueSign]
+  let model: OpenedModel
+  let configuration: ModelConfiguration
+  let signs: [ValueSign]
 
   /// - Throws: `Problem` of kind `io` where values cannot be read.
   init(_ model: OpenedModel) throws {
@@ -25,7 +26,7 @@ struct ModelSummary {
   }
 
   /// The stored values of the tensors of one layer.
-  private func parameters(ofLayer index: Int) -> Int {
+  func parameters(ofLayer index: Int) -> Int {
     let understood = model.binding.tensors.filter { $0.parts.first?.role.layer == index }
     let carried = model.carried.filter { model.binding.carrier(of: $0.name)?.layer == index }
     return understood.reduce(0) { $0 + $1.shape.reduce(1, *) }
@@ -44,7 +45,7 @@ struct ModelSummary {
 
   private var map: String { configuration.layers.map(\.mixer.mark).joined(separator: " ") }
 
-  private var form: [StoredForm.Aspect] {
+  var form: [StoredForm.Aspect] {
     StoredForm(model.binding, configuration).aspects
   }
 
@@ -109,16 +110,17 @@ struct ModelSummary {
     return object
   }
 
-  func text(verbose: Bool) -> [String] {
-    let layers = configuration.layers.count
+  /// What the checkpoint is, line by line.
+  var head: [(label: String, text: String)] {
+    let layers = Quantity.of(configuration.layers.count, "layer")
     let tensors = Quantity.of(model.checkpoint.tensors.count, "tensor")
     let files = Quantity.of(model.checkpoint.weightFiles.count, "file")
-    let head: [(label: String, text: String)] = [
+    return [
       ("because", model.evidence.evidence.joined(separator: ", ")),
       ("container", container),
       (
         "model",
-        "\(layers) layers, hidden \(configuration.hidden), vocabulary \(configuration.vocabulary)"
+        "\(layers), hidden \(configuration.hidden), vocabulary \(configuration.vocabulary)"
           + (configuration.isTied ? ", tied head" : "")
       ),
       (
@@ -128,13 +130,16 @@ struct ModelSummary {
       ("dtypes", types.map { "\($0.type.rawValue) × \($0.tensors)" }.joined(separator: ", ")),
       ("layer map", map),
     ]
+  }
+
+  func text(verbose: Bool) -> [String] {
     var lines = ["\(model.checkpoint.directory.string): layout \(model.layout.id)"]
     lines += head.flatMap { Self.lines($0, [$1]) }
     lines += Self.lines("quantised", model.quantisation.map { [text($0)] } ?? [])
     lines += Self.lines("stored", form.map { "\($0.name): \($0.text)" })
     lines += Self.lines("values", signs.map(\.line))
     lines += Self.lines("findings", model.findings.map(\.claim))
-    lines += [""] + table.lines
+    lines += [""] + table.lines(width: Terminal.columns)
     if verbose { lines += [""] + tensorLines }
     return lines
   }
@@ -156,12 +161,18 @@ struct ModelSummary {
   }
 
   private var table: TextTable {
-    var table = TextTable(
-      header: [
-        "layer", "mixer", "heads", "mlp", "parameters", "state values", "state bytes",
-        "FLOPs/token",
-      ], leading: 4)
-    for (index, layer) in configuration.layers.enumerated() {
+    var table = TextTable(header: tableHeader, leading: 4)
+    tableRows.forEach { table.add($0) }
+    return table
+  }
+
+  var tableHeader: [String] {
+    ["layer", "mixer", "heads", "mlp", "parameters", "state values", "state bytes", "FLOPs/token"]
+  }
+
+  /// What each layer is and costs.
+  var tableRows: [[String]] {
+    configuration.layers.enumerated().map { index, layer in
       let mixer = layer.mixer.cost(hidden: configuration.hidden)
       let mlp = layer.feedForward.cost(hidden: configuration.hidden)
       let flops = model.layout.inspectOnly == nil ? mixer?.flopsPerToken : nil
@@ -172,13 +183,12 @@ struct ModelSummary {
       let bytes = mixer.map {
         perPosition > 0 ? "\(4 * perPosition) B/position" : Quantity.bytes(4 * $0.stateValues)
       }
-      table.add([
+      return [
         "\(index)", layer.mixer.kind, layer.mixer.heads, layer.feedForward.summary,
         Quantity.count(parameters(ofLayer: index)), state ?? "-", bytes ?? "-",
         flops.map { Quantity.count($0 + mlp.flopsPerToken) } ?? "-",
-      ])
+      ]
     }
-    return table
   }
 
   private var tensorLines: [String] {
@@ -204,7 +214,7 @@ extension Mixer {
 
 extension ValueSign {
   /// What the values say, in one clause.
-  fileprivate var line: String {
+  var line: String {
     switch verdict {
     case .agrees: "\(subject) agree (\(text))"
     case .undecided: "\(subject) do not tell (\(text))"

@@ -1,5 +1,6 @@
 import Conversion
 import JSON
+import Reports
 import Tensors
 
 /// What `inspect` reports about a checkpoint with packed weights.
@@ -33,6 +34,15 @@ struct PackedSummary {
       "shards": .array(source.checkpoint.shards.map { .string($0.fileName) }),
       "layers": .array(layers.map { ["mixer": .string($0.mixer.kind)] }),
     ]
+  }
+
+  /// The same on a page.
+  var page: Page {
+    let lines = text(verbose: true)
+    return Page(
+      source.checkpoint.directory.string,
+      Page.Verdict(.plain, "packed", "weights are recognised but not read"),
+      [Page.Section("What is known", [.lines(lines.dropFirst().map { String($0.dropFirst(2)) })])])
   }
 
   func text(verbose: Bool) -> [String] {

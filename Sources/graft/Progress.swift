@@ -1,3 +1,4 @@
+import Reports
 import Synchronization
 
 /// One line on the terminal that tells how far a job is; silent where nobody looks, and in the first

@@ -2,6 +2,7 @@ import ArgumentParser
 import Conversion
 import Diagnostics
 import JSON
+import Reports
 import Verification
 
 /// `graft score`: how well a model predicts tokens.

@@ -1,12 +1,10 @@
 import ArgumentParser
 import Canonical
-import Containers
 import Conversion
 import Diagnostics
 import JSON
 import Runtime
 import Splicing
-import SystemPackage
 import Verification
 
 /// `graft splice`: replaces Gated DeltaNet layers by M²RNN layers.
@@ -90,6 +88,7 @@ struct SpliceCommand: Verb {
   }
 
   private func perform(_ job: SpliceJob) throws -> Outcome {
+    let page = try report.map(PageFile.init)
     let (edited, reports) = try Problem.placing({ $0.inFile(sourcePath) }) { try job.replaced() }
     let plan = try CheckpointPlan(editing: job.source, to: edited, layers: job.layers)
     let list = job.layers.map(String.init).joined(separator: ",")
@@ -102,9 +101,8 @@ struct SpliceCommand: Verb {
     SpliceSummary(from: job.source.configuration, to: edited.configuration, job.layers, reports)
       .add(to: &outcome)
     gap?.add(to: &outcome)
-    if let report, let gap {
-      let page = try job.report(gap, edited, title: headline, outcome.text)
-      try OutputFile.write(Array(page.html.utf8), to: FilePath(report))
+    if let page, let gap {
+      try page.write(job.report(gap, edited, title: headline, outcome.text).page)
     }
     return outcome
   }

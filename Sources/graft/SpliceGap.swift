@@ -2,6 +2,7 @@ import Canonical
 import Conversion
 import Diagnostics
 import JSON
+import Reports
 import Runtime
 import Verification
 
@@ -68,7 +69,7 @@ struct SpliceGap {
     }
     return [
       "  \(what) over \(Quantity.of(logits.positions, "position")) of \(origin): mean KL "
-        + "\(Quantity.significant(logits.meanKL)) nats, max KL \(Quantity.significant(logits.maxKL)), "
+        + "\(Quantity.significant(logits.meanKL)) nats, max KL \(Quantity.significant(logits.maxKL)) nats, "
         + "top-1 agreement \(Quantity.significant(100 * logits.top1Agreement)) %",
       second,
     ]

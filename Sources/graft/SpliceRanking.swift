@@ -3,6 +3,7 @@ import Canonical
 import Conversion
 import Diagnostics
 import JSON
+import Reports
 import Runtime
 import Splicing
 import Verification
@@ -93,6 +94,6 @@ struct SpliceRanking {
       ])
     }
     outcome.text.append("  layers by what is left after \(Self.steps) steps of fitting:")
-    outcome.text += table.lines.map { "  " + $0 }
+    outcome.text += table.lines(width: Terminal.columns).map { "  " + $0 }
   }
 }

@@ -1,6 +1,7 @@
 import Calibration
 import Canonical
 import JSON
+import Reports
 
 /// Parameters, state and arithmetic of replaced layers, before and after.
 struct SpliceSummary {

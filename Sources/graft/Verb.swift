@@ -130,6 +130,15 @@ enum Terminal {
     #endif
   }
 
+  /// The characters of a line where standard output is a terminal that tells; nil elsewhere.
+  static let columns: Int? = {
+    var size = winsize()
+    guard isatty(1) == 1, ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+      return nil
+    }
+    return Int(size.ws_col)
+  }()
+
   /// Whether standard error is a terminal.
   static var showsProgress: Bool { isatty(2) == 1 }
 }

@@ -2,7 +2,8 @@ import ArgumentParser
 import Conversion
 import Diagnostics
 import JSON
-import Layouts
+import Reports
+import Reports
 import SystemPackage
 import Verification
 
@@ -13,7 +14,8 @@ struct VerifyCommand: Verb {
     abstract:
       "Compare logits with a reference file or another checkpoint; name the first layer that differs.",
     discussion: """
-      Every position counts, in one piece and token by token. Exit code 1 where the gate fails.
+      Every position counts, in one piece and token by token. Exit code 1 where the gate fails. --report \
+      writes a page that shows agreement by position, errors by layer, the worst positions and the tensors.
 
       Example: graft verify fixtures/trained/pytiny --reference fixtures/trained/pytiny/reference.safetensors
       """)
@@ -27,6 +29,10 @@ struct VerifyCommand: Verb {
       max KL ≤ 0.1, top-1 ≥ 99 %, NMSE ≤ 1e-4), or the largest difference allowed.
       """)
   var gate = "f32"
+  @Option(help: "Also write a page to this file (HTML); an earlier page is replaced.")
+  var report: String?
+  @Flag(help: "Hash every tensor for the page and compare with graft.json; reads all bytes.")
+  var hash = false
   @OptionGroup var tokens: TokenOptions
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
@@ -38,16 +44,33 @@ struct VerifyCommand: Verb {
     guard reference == nil || tokens.tokens == nil else {
       throw ValidationError("--reference brings its own tokens; leave --tokens out.")
     }
+    guard !hash || report != nil else { throw ValidationError("--hash needs --report FILE.") }
   }
 
   func perform() throws -> Outcome {
     let gate = try Gate(gate)
+    guard let report else { return try verified(gate).outcome }
+    return try PageFile(report).perform("\(path) against \(reference ?? other ?? "")") {
+      let (outcome, page) = try verified(gate)
+      return (outcome, try page())
+    }
+  }
+
+  private func verified(_ gate: Gate) throws -> (outcome: Outcome, page: () throws -> Page) {
     let model = try OpenedModel(path, source)
     let verifier = try Verifier(model.runnable(), gate: gate, threads: common.threads)
     if let reference {
       let file = try ReferenceFile(FilePath(reference))
-      return outcome(try verifier.compare(with: file, file: reference), against: reference)
+      let report = try verifier.compare(with: file, file: reference)
+      let summary = VerifySummary(report, of: path, against: reference)
+      return (summary.outcome(verbose: common.verbose), { try page(summary, model, []) })
     }
+    return try compared(model, verifier)
+  }
+
+  private func compared(_ model: OpenedModel, _ verifier: Verifier) throws -> (
+    outcome: Outcome, page: () throws -> Page
+  ) {
     let second = other ?? ""
     let expected = try OpenedModel(FilePath(second), catalogue: .builtIn())
     let batch =
@@ -58,48 +81,22 @@ struct VerifyCommand: Verb {
     }
     let diff = DiffSummary(
       try CheckpointDiff(model, expected, threads: common.threads), path, second)
-    var outcome = outcome(report, against: second)
+    let summary = VerifySummary(report, of: path, against: second)
+    var outcome = summary.outcome(verbose: common.verbose)
     outcome.json["diff"] = .object(diff.json)
     outcome.text.insert(diff.headline, at: 0)
-    return outcome
+    let section = Page.Section(
+      "Compared without running", [.lines(diff.text(verbose: common.verbose))])
+    return (outcome, { try page(summary, model, [section]) })
   }
 
-  private func outcome(_ report: VerificationReport, against: String) -> Outcome {
-    var lines = [
-      "\(report.passes ? "same" : "differs"): \(path) against \(against), gate \(report.gate.text)",
-      line("in one piece", report.logits), line("token by token", report.stepped),
-    ]
-    for (name, report) in report.named {
-      lines.append(line("\(name), in one piece", report.logits))
-      lines.append(line("\(name), token by token", report.stepped))
-    }
-    if let layer = report.firstDivergentLayer {
-      let mixer = report.layers.indices.contains(layer) ? " (\(report.layers[layer].mixer))" : ""
-      lines.append("  first divergent layer: \(layer)\(mixer)")
-    } else if !report.passes {
-      lines.append(
-        report.layers.isEmpty
-          ? "  the reference lacks hidden states of some layers, which would tell the layer"
-          : "  all layers agree: the final norm or the head differs")
-    }
-    if common.verbose, !report.layers.isEmpty { lines += layerTable(report).lines }
-    return Outcome(json: report.json, text: lines, exitCode: report.passes ? 0 : 1)
-  }
-
-  private func line(_ what: String, _ logits: LogitComparison) -> String {
-    "  \(what): \(logits.positions) positions, max abs \(Quantity.significant(logits.maxAbs)), "
-      + "NMSE \(Quantity.significant(logits.nmse)), max KL \(Quantity.significant(logits.maxKL)), "
-      + "top-1 \(Quantity.significant(100 * logits.top1Agreement)) %"
-  }
-
-  private func layerTable(_ report: VerificationReport) -> TextTable {
-    var table = TextTable(header: ["layer", "mixer", "max abs", "NMSE"], leading: 2)
-    for layer in report.layers {
-      table.add([
-        "\(layer.index)", layer.mixer, Quantity.significant(layer.hidden.maxAbs),
-        Quantity.significant(layer.hidden.nmse),
+  private func page(_ summary: VerifySummary, _ model: OpenedModel, _ sections: [Page.Section])
+    throws -> Page
+  {
+    VerifyPage(summary).page(
+      sections + [
+        try ModelSummary(model).layerSection(marking: summary.report.firstDivergentLayer),
+        try TensorSection(model, isHashed: hash, common).section,
       ])
-    }
-    return table
   }
 }

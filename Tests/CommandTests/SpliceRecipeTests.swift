@@ -120,6 +120,6 @@ import Testing
     }
     let html = String(decoding: try Fixtures.contents(FilePath(page)), as: UTF8.self)
     #expect(html.hasPrefix("<!doctype html>") && !html.contains("nan"))
-    #expect(html.components(separatedBy: "<svg").count == 5 && !html.contains("http"))
+    #expect(html.components(separatedBy: "<figure").count == 5 && !html.contains("http"))
   }
 }

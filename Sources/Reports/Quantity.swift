@@ -1,43 +1,7 @@
-/// Columns of text, aligned: the first ones to the left, numbers to the right.
-struct TextTable {
-  private var rows: [[String]]
-  private let leading: Int
-
-  /// - Parameter leading: the number of columns that are aligned to the left.
-  init(header: [String], leading: Int) {
-    rows = [header]
-    self.leading = leading
-  }
-
-  mutating func add(_ row: [String]) { rows.append(row) }
-
-  /// The lines of the table.
-  var lines: [String] {
-    let widths = (0..<(rows.first?.count ?? 0)).map { column in
-      rows.map { $0[column].count }.max() ?? 0
-    }
-    return rows.map { row in
-      let cells = zip(row, widths).enumerated().map { column, cell in
-        let padding = String(repeating: " ", count: cell.1 - cell.0.count)
-        return column < leading ? cell.0 + padding : padding + cell.0
-      }
-      return "  " + cells.joined(separator: "  ").trimmingEnd()
-    }
-  }
-}
-
-extension String {
-  fileprivate func trimmingEnd() -> String {
-    var text = self[...]
-    while text.last == " " { text = text.dropLast() }
-    return String(text)
-  }
-}
-
 /// Numbers as people read them.
-enum Quantity {
+public enum Quantity {
   /// A whole number with its digits in groups of three.
-  static func count(_ number: Int) -> String {
+  public static func count(_ number: Int) -> String {
     let digits = Array(String(number.magnitude))
     var text = ""
     for (index, digit) in digits.enumerated() {
@@ -48,12 +12,12 @@ enum Quantity {
   }
 
   /// A number of things, in the singular where there is one.
-  static func of(_ number: Int, _ thing: String) -> String {
+  public static func of(_ number: Int, _ thing: String) -> String {
     "\(count(number)) \(thing)\(number == 1 ? "" : "s")"
   }
 
   /// A number of bytes with a decimal unit.
-  static func bytes(_ number: Int) -> String {
+  public static func bytes(_ number: Int) -> String {
     let units = ["B", "kB", "MB", "GB", "TB"]
     var value = Double(number)
     var unit = 0
@@ -65,8 +29,8 @@ enum Quantity {
   }
 
   /// A number with a few significant digits.
-  static func significant(_ value: Double, _ digits: Int = 3) -> String {
-    guard value.isFinite, value != 0 else { return "\(value)" }
+  public static func significant(_ value: Double, _ digits: Int = 3) -> String {
+    guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
     var exponent = 0
     var magnitude = abs(value)
     while magnitude >= 10 {

@@ -1,0 +1,69 @@
+import Containers
+import Diagnostics
+import Reports
+import SystemPackage
+import Tensors
+
+/// The file of a page: its place is tried before the work begins, and it appears complete.
+struct PageFile {
+  private let path: FilePath
+  private let isThere: Bool
+
+  /// Checks that a page can be written to a path.
+  /// - Throws: `Problem` of kind `exists` where something else than a page is there.
+  init(_ path: String) throws {
+    self.path = FilePath(path)
+    isThere = try Self.isPage(self.path)
+    _ = try OutputFile(at: self.path, overwrite: isThere)
+  }
+
+  /// Writes the page; a page that is there is replaced.
+  func write(_ page: Page) throws {
+    try OutputFile.write(Array(page.html.utf8), to: path, overwrite: isThere)
+  }
+
+  /// Whether there is a page, which may be replaced; nothing else may.
+  private static func isPage(_ path: FilePath) throws -> Bool {
+    do {
+      let file = try MappedFile(path)
+      if withExtendedLifetime(file, { file.bytes.starts(with: Page.signature.utf8) }) {
+        return true
+      }
+    } catch let problem as Problem where problem.kind == .missing {
+      return false
+    }
+    throw Problem(
+      .exists, "the file is there and is not a page that could be replaced", file: path.string,
+      expected: "no file, or a page of an earlier run", remedy: "choose another path for the page")
+  }
+
+  /// Does work that makes a page; where it cannot be done, the page says why.
+  func perform(_ title: String, _ work: () throws -> (Outcome, Page)) throws -> Outcome {
+    let (outcome, page): (Outcome, Page)
+    do {
+      (outcome, page) = try work()
+    } catch {
+      try write(.refusal(title, error.asProblems))
+      throw error
+    }
+    try write(page)
+    return outcome
+  }
+}
+
+extension Page {
+  /// A page with the name and version of the tool below it.
+  init(_ title: String, _ verdict: Verdict, _ sections: [Section]) {
+    self.init(title, verdict, sections, maker: "graft \(Graft.configuration.version)")
+  }
+
+  /// A page that says why the work was not done.
+  fileprivate static func refusal(_ title: String, _ problems: [Problem]) -> Page {
+    let isOne = problems.count == 1
+    let verdict = Verdict(
+      .bad, "refused", isOne ? problems[0].what : "for \(problems.count) reasons")
+    return Page(
+      title, verdict,
+      [Section(isOne ? "Reason" : "Reasons", problems.map { .lines([$0.text]) })])
+  }
+}

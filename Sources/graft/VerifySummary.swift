@@ -1,0 +1,66 @@
+import JSON
+import Reports
+import Verification
+
+/// What `verify` reports for a person.
+struct VerifySummary {
+  let report: VerificationReport
+  let model: String
+  let reference: String
+
+  init(_ report: VerificationReport, of model: String, against reference: String) {
+    (self.report, self.model, self.reference) = (report, model, reference)
+  }
+
+  /// All comparisons of logits, each run by its name.
+  var runs: [(name: String, logits: LogitComparison, log: PositionLog)] {
+    func runs(_ report: VerificationReport, _ prefix: String) -> [(
+      String, LogitComparison, PositionLog
+    )] {
+      [
+        (prefix + "in one piece", report.logits, report.positions),
+        (prefix + "token by token", report.stepped, report.steppedPositions),
+      ]
+    }
+    return runs(report, "") + report.named.flatMap { runs($0.report, "\($0.name), ") }
+  }
+
+  func outcome(verbose: Bool) -> Outcome {
+    var lines = [
+      "\(report.passes ? "same" : "differs"): \(model) against \(reference), gate \(report.gate.text)"
+    ]
+    lines += runs.map { "  \($0.name): \(Self.text($0.logits))" }
+    if let divergence { lines.append("  \(divergence)") }
+    if verbose, !report.layers.isEmpty { lines += layers.lines(width: Terminal.columns) }
+    return Outcome(json: report.json, text: lines, exitCode: report.passes ? 0 : 1)
+  }
+
+  /// Where the models begin to differ, in one clause; nil where they do not.
+  var divergence: String? {
+    if let layer = report.firstDivergentLayer {
+      let mixer = report.layers.indices.contains(layer) ? " (\(report.layers[layer].mixer))" : ""
+      return "first divergent layer: \(layer)\(mixer)"
+    }
+    guard !report.passes else { return nil }
+    return report.layers.isEmpty
+      ? "the reference lacks hidden states of some layers, which would tell the layer"
+      : "all layers agree: the final norm or the head differs"
+  }
+
+  private static func text(_ logits: LogitComparison) -> String {
+    "\(Quantity.of(logits.positions, "position")), max abs \(Quantity.significant(logits.maxAbs)), "
+      + "NMSE \(Quantity.significant(logits.nmse)), max KL \(Quantity.significant(logits.maxKL)) nats, "
+      + "top-1 \(Quantity.significant(100 * logits.top1Agreement)) %"
+  }
+
+  private var layers: TextTable {
+    var table = TextTable(header: ["layer", "mixer", "max abs", "NMSE"], leading: 2)
+    for layer in report.layers {
+      table.add([
+        "\(layer.index)", layer.mixer, Quantity.significant(layer.hidden.maxAbs),
+        Quantity.significant(layer.hidden.nmse),
+      ])
+    }
+    return table
+  }
+}
