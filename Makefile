@@ -14,7 +14,8 @@
 # check-formats  check the layout files in formats/
 # pairs          print which fixtures convert to which layouts
 # fixtures       make fixtures/options again: make fixtures LM_ENGINE=checkout PYTHON=python
-# install        install the binary in $(DESTDIR)$(PREFIX)/bin; PREFIX is /usr/local
+# manual         make manual pages and shell completions in .build/share
+# install        install binary, manual pages and completions under $(DESTDIR)$(PREFIX); PREFIX is /usr/local
 # clean          remove everything that was built
 # help           list these targets
 
@@ -30,7 +31,7 @@ GRAFT := .build/release/graft
 SWIFT_SOURCES := Sources Tests Plugins Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: toolchain deps build test fuzz soak limits sanitize demo bench bench-conversion bench-peers format lint check-formats pairs fixtures install clean help
+.PHONY: toolchain deps build test fuzz soak limits sanitize demo bench bench-conversion bench-peers format lint check-formats pairs fixtures manual install clean help
 
 help:
 	@sed -n '/^# /!q; s/^# /make /p' Makefile
@@ -103,9 +104,14 @@ fixtures:
  transformers; fixtures/scripts/README.md says how to set them up" >&2; exit 1; }
 	"$(PYTHON)" fixtures/scripts/make_lm_engine_reference.py fixtures/options --lm-engine "$(LM_ENGINE)"
 
-install: build
+manual: build
+	swift build -c release --product generate-manual
+	@scripts/manual.sh $(GRAFT) .build/release/generate-manual .build/share
+
+install: build manual
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 755 $(GRAFT) "$(DESTDIR)$(PREFIX)/bin/graft"
+	cp -R .build/share "$(DESTDIR)$(PREFIX)/"
 
 clean:
 	rm -rf .build

@@ -74,6 +74,9 @@ let package = Package(
       name: "Layouts", dependencies: ["Diagnostics", "Tensors", "JSON", "Canonical"],
       swiftSettings: settings, plugins: ["EmbedFormats"]),
     .executableTarget(name: "embed-formats", swiftSettings: settings),
+    .executableTarget(
+      name: "embed-version", exclude: ["commit.txt"], swiftSettings: settings),
+    .plugin(name: "EmbedVersion", capability: .buildTool(), dependencies: ["embed-version"]),
     .plugin(name: "EmbedFormats", capability: .buildTool(), dependencies: ["embed-formats"]),
     module(
       "Conversion",
@@ -107,7 +110,7 @@ let package = Package(
         "Runtime", "Splicing", "Verification", "Calibration", "Reports", argumentParser,
         systemPackage, yams,
       ],
-      swiftSettings: settings),
+      swiftSettings: settings, plugins: ["EmbedVersion"]),
     .executableTarget(
       name: "graft-bench",
       dependencies: [

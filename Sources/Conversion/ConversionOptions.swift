@@ -42,7 +42,11 @@ public struct ConversionOptions: Sendable {
   /// Refuses a pattern that no tensor matches: most likely it is misspelt.
   func checkOverrides(_ names: [String]) throws {
     for (pattern, _) in overrides where !names.contains(where: pattern.matches) {
-      throw Problem(.usage, "no tensor matches a pattern", found: pattern.text)
+      throw Problem(
+        .usage, "no tensor of the output matches a pattern", found: pattern.text,
+        remedy: Suggestion.question(
+          pattern.text, in: names,
+          or: "look for the name with graft inspect -v; * stands for any text"))
     }
   }
 

@@ -18,13 +18,15 @@ extension LayoutBinding {
     let missing = (tensors.flatMap(\.pieces) + scales.map(\.name)).filter { stored[$0] == nil }
     let needed = scalesWithoutClaim(stored)
     let extra = extra(in: stored.keys).filter { !allowsExtra || needed.contains($0) }.sorted()
+    let extraNames = NameFolding.fold(extra)
     for name in NameFolding.fold(missing) {
       problems.append(
         Problem(
           .invalid, "a tensor the config asks for is missing", file: file, tensor: name,
+          found: Suggestion.nearest(to: name, in: extraNames).map { "\($0), which has no place" },
           remedy: "check that all shards are there and that config.json belongs to them"))
     }
-    for name in NameFolding.fold(extra) {
+    for name in extraNames {
       problems.append(
         Problem(
           .invalid, "a tensor has no place in layout \(layout.id) with this config", file: file,

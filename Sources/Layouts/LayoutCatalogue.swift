@@ -48,7 +48,9 @@ public struct LayoutCatalogue: Sendable {
     let written = outlines.filter { $0.id == id && $0.variant.isWritten }
     guard let preferred = written.first else {
       throw Problem(
-        .usage, "there is no such layout", expected: ids.joined(separator: ", "), found: id)
+        .usage, "there is no such layout", expected: ids.joined(separator: ", "), found: id,
+        remedy: Suggestion.question(
+          id, in: ids, or: "choose one; graft formats says what each of them is"))
     }
     guard let form else {
       let tags = quantised ? try preferred.layout().scales?.tags ?? [] : []
@@ -59,7 +61,8 @@ public struct LayoutCatalogue: Sendable {
       throw Problem(
         .usage, "layout \(id) is not written in such a form",
         expected: names.isEmpty ? "no form: there is one only" : names.joined(separator: "; "),
-        found: form)
+        found: form,
+        remedy: Suggestion.question(form, in: names, or: "leave --form out for the preferred one"))
     }
     return try layout.layout()
   }
@@ -73,7 +76,8 @@ public struct LayoutCatalogue: Sendable {
       let nearest = zip(outlines, findings).min { $0.1.against.count < $1.1.against.count }
       throw Problem(
         .unsupported, "no layout fits this checkpoint", expected: ids.joined(separator: ", "),
-        found: nearest.map { "nearest is \($0.id), but " + $1.against.joined(separator: ", ") })
+        found: nearest.map { "nearest is \($0.id), but " + $1.against.joined(separator: ", ") },
+        remedy: "check config.json, or name the layout with --from to see what does not fit it")
     }
     return try matches.map { LayoutEvidence(layout: try $0.layout(), evidence: $1.pro) }
   }

@@ -48,7 +48,8 @@ enum PageStyle {
     tr.marked td{background:var(--mark);font-weight:600}
     code{font:.92em ui-monospace,"SF Mono",Menlo,"DejaVu Sans Mono",monospace}
     .wrap{white-space:normal;overflow-wrap:anywhere;min-width:11rem}
-    @media(max-width:40rem){td code{display:block;min-width:9rem;white-space:normal;overflow-wrap:anywhere}}
+    @media(max-width:40rem){table{font-size:.8rem}th,td{padding-right:.6rem}
+    td code{display:block;min-width:9rem;white-space:normal;overflow-wrap:anywhere}}
     .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,20rem),1fr));gap:1rem}
     .card{border:1px solid var(--line);padding:.6rem .8rem}.card h3{margin:0 0 .2rem}
     .card p{margin:.1rem 0;color:var(--soft);font-size:.88rem}.card table{width:100%}

@@ -14,8 +14,8 @@ public struct TextTable {
   public mutating func add(_ row: [String]) { rows.append(row) }
 
   /// The lines of the table.
-  /// - Parameter width: the most characters of a line, to which the widest columns that are aligned to
-  ///   the left are cut; nil for no limit.
+  /// - Parameter width: the most characters of a line; nil for no limit. The widest columns that are
+  ///   aligned to the left are made narrower, or where that does not help, lines are cut at the right.
   public func lines(width: Int? = nil) -> [String] {
     let widths = fitted(width)
     return rows.map { row in
@@ -24,7 +24,9 @@ public struct TextTable {
         let padding = String(repeating: " ", count: max(cell.1 - text.count, 0))
         return column < leading ? text + padding : padding + text
       }
-      return Self.margin + cells.joined(separator: Self.gap).trimmingEnd()
+      let line = Self.margin + cells.joined(separator: Self.gap).trimmingEnd()
+      guard let width, line.count > width, width > 1 else { return line }
+      return line.prefix(width - 1) + "…"
     }
   }
 
@@ -40,10 +42,13 @@ public struct TextTable {
     }
     guard let limit else { return widths }
     let between = Self.margin.count + Self.gap.count * max(widths.count - 1, 0)
-    while between + widths.reduce(0, +) > limit {
-      guard let widest = widths.indices.prefix(leading).max(by: { widths[$0] < widths[$1] }),
-        widths[widest] > Self.narrowest
-      else { break }
+    let least = widths.enumerated().reduce(between) {
+      $0 + ($1.offset < leading ? min($1.element, Self.narrowest) : $1.element)
+    }
+    guard least <= limit else { return widths }
+    while between + widths.reduce(0, +) > limit,
+      let widest = widths.indices.prefix(leading).max(by: { widths[$0] < widths[$1] })
+    {
       widths[widest] -= 1
     }
     return widths

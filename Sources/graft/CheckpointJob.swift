@@ -81,7 +81,7 @@ struct CheckpointJob {
   private func identity() throws -> RunIdentity? {
     guard !output.hidesManifest, let options else { return nil }
     return try RunIdentity(
-      plan, of: source.checkpoint, options: options, version: Graft.configuration.version)
+      plan, of: source.checkpoint, options: options, version: Graft.version)
   }
 
   /// What was written must open as what it was meant to be, and hold what was moved, before it appears
@@ -94,7 +94,7 @@ struct CheckpointJob {
     let written = try OpenedModel(directory.path, from: plan.layout, catalogue: .builtIn())
     if !output.hidesManifest {
       let manifest = try run.manifest(
-        of: written, from: source, version: Graft.configuration.version)
+        of: written, from: source, version: Graft.version)
       try OutputFile.write(Array(manifest.utf8), to: directory.file(Manifest.fileName))
     }
     try measure(written)

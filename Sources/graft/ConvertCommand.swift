@@ -12,7 +12,11 @@ struct ConvertCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "convert",
     abstract: "Write a checkpoint in another layout, container, dtype or shard size.",
-    discussion: "Example: graft convert model out --to lm-engine --max-shard-size 2GB")
+    discussion: """
+      What the other layout cannot hold exactly is refused with every reason; --explain only compares.
+
+      Example: graft convert fixtures/huggingface/qwen3_next/bf16 out --to mlx-qwen3_next
+      """)
 
   @Argument(help: "The checkpoint to read.") var sourcePath: String
   @Argument(help: "The directory to write.") var destination: String?

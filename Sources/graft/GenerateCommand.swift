@@ -9,8 +9,10 @@ struct GenerateCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "generate",
     abstract: "Continue a prompt, greedily or with seeded sampling, carrying state token by token.",
-    discussion:
-      "Example: graft generate fixtures/trained/pytiny --tokens prompt.txt --bytes --count 100")
+    discussion: """
+      Example: graft generate fixtures/trained/pytiny --tokens fixtures/trained/pytiny/reference.safetensors \
+      --count 20
+      """)
 
   @Argument(help: "A checkpoint directory or a weight file.") var path: String
   @Option(help: "The number of tokens to generate.") var count = 64

@@ -4,6 +4,9 @@ import Diagnostics
 /// The command line tool.
 @main
 struct Graft: ParsableCommand {
+  /// The version that records name.
+  static let version = "0.1.0"
+
   static let configuration = CommandConfiguration(
     commandName: "graft",
     abstract: "Reads, converts, edits and proves checkpoints of Gated DeltaNet hybrids.",
@@ -12,7 +15,7 @@ struct Graft: ParsableCommand {
       66 input missing, 69 unsupported or not exact, 73 output exists or \
       cannot be created, 74 I/O error.
       """,
-    version: "0.1.0",
+    version: version + (BuiltCommit.digits.map { " (commit \($0))" } ?? ""),
     subcommands: [
       InspectCommand.self, ConvertCommand.self, SpliceCommand.self, VerifyCommand.self,
       DiffCommand.self, LogitsCommand.self, ScoreCommand.self, GenerateCommand.self,

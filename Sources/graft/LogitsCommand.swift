@@ -10,8 +10,13 @@ struct LogitsCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "logits",
     abstract: "Write input_ids, logits and hidden states in the reference format.",
-    discussion:
-      "Example: graft logits fixtures/trained/pytiny --tokens t.json --output logits.safetensors")
+    discussion: """
+      The file is a reference for graft verify: input_ids I64 [B, T], logits F32 [B, T, vocabulary] and \
+      with --hidden the residual stream after the embedding and after each layer.
+
+      Example: graft logits fixtures/trained/pytiny --tokens fixtures/trained/pytiny/reference.safetensors \
+      --output logits.safetensors
+      """)
 
   @Argument(help: "A checkpoint directory or a weight file.") var path: String
   @Option(help: "The safetensors file to write.") var output: String

@@ -14,7 +14,8 @@ struct ScoreCommand: Verb {
       Without labels each token is predicted from those before it; labels of the token file are
       predicted at their own position.
 
-      Example: graft score fixtures/trained/pytiny --tokens fixtures/trained/python-source.val.bin --bytes
+      Example: graft score fixtures/trained/pytiny --tokens fixtures/trained/python-source.val.bin --bytes \
+      --limit 1028 --block 257
       """)
 
   @Argument(help: "A checkpoint directory or a weight file.") var path: String

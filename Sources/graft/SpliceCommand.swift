@@ -11,9 +11,9 @@ import Verification
 struct SpliceCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "splice",
-    abstract: "Replace Gated DeltaNet layers by M²RNN layers (arXiv 2603.14360).",
+    abstract: "Replace Gated DeltaNet layers by M2RNN layers (arXiv 2603.14360).",
     discussion: """
-      M²RNN does not contain Gated DeltaNet, so that no replacement keeps the function exactly; the gap is
+      M2RNN does not contain Gated DeltaNet, so that no replacement keeps the function exactly; the gap is
       measured on --tokens or a built-in prompt.
 
       Example: graft splice fixtures/trained/pytiny out --layer 0 --init zero
@@ -23,7 +23,7 @@ struct SpliceCommand: Verb {
   @Argument(help: "The directory to write.") var destination: String
   @Option(
     name: .customLong("layer"),
-    help: "The layers to replace: N or N,M,…, or auto for those that cost least on --tokens.")
+    help: "The layers to replace: N or N,M,..., or auto for those that cost least on --tokens.")
   var layers: String?
   @Option(help: "How many layers auto takes; 1 by default.") var top: Int?
   @Option(help: "A file that lists layers with sizes and strategies: .yaml or .json.")
@@ -34,8 +34,8 @@ struct SpliceCommand: Verb {
   var strategy: SpliceStrategy?
   @Option(help: "The seed of what is drawn.") var seed: UInt64?
   @Option(help: "The steps of optimisation of calibrate; 1000 by default.") var steps: Int?
-  @Option(help: "The checkpoint whose M²RNN layer is taken (donor).") var donor: String?
-  @Option(help: "Which layer of the donor; its first M²RNN layer by default.") var donorLayer: Int?
+  @Option(help: "The checkpoint whose M2RNN layer is taken (donor).") var donor: String?
+  @Option(help: "Which layer of the donor; its first M2RNN layer by default.") var donorLayer: Int?
   @Option(help: "K, the head dim of queries and keys; 64 by default.") var kHeadDim: Int?
   @Option(help: "V, the head dim of values; 16 by default.") var vHeadDim: Int?
   @Option(help: "N, the number of heads; by default parameters match the replaced layer.")

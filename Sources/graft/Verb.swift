@@ -99,13 +99,15 @@ enum Terminal {
   /// - Throws: `Problem` of kind `io` where it cannot be written, so that no script takes a part for
   ///   the whole.
   static func print(_ line: String) throws {
-    guard write(line + "\n", to: 1) else {
+    guard write((hasColour(1) ? Emphasis.result(line) : line) + "\n", to: 1) else {
       throw Problem(.io, "cannot write the result", file: "standard output")
     }
   }
 
   /// Prints a line to standard error.
-  static func printError(_ line: String) { write(line + "\n", to: 2) }
+  static func printError(_ text: String) {
+    write((hasColour(2) ? Emphasis.error(text) : text) + "\n", to: 2)
+  }
 
   /// Writes bytes without a line end.
   /// - Returns: whether all of them were taken.
@@ -139,6 +141,17 @@ enum Terminal {
     return Int(size.ws_col)
   }()
 
-  /// Whether standard error is a terminal.
-  static var showsProgress: Bool { isatty(2) == 1 }
+  /// Whether standard error is a terminal on which a line can be written again.
+  static var showsProgress: Bool { isatty(2) == 1 && !isDumb }
+
+  /// Whether a stream is a terminal with colours that nobody asked to leave out (no-color.org).
+  private static func hasColour(_ descriptor: Int32) -> Bool {
+    isatty(descriptor) == 1 && !isDumb && (variable("NO_COLOR") ?? "").isEmpty
+  }
+
+  private static var isDumb: Bool { ["dumb", "", nil].contains(variable("TERM")) }
+
+  private static func variable(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
+  }
 }

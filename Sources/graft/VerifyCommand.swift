@@ -25,8 +25,8 @@ struct VerifyCommand: Verb {
   @Option(help: "A file with input_ids, logits and perhaps hidden.i.") var reference: String?
   @Option(
     help: """
-      f32 (max abs ≤ 2e-4 · max(1, std), NMSE ≤ 1e-8, max KL ≤ 1e-6), bf16 (mean KL ≤ 5e-3, \
-      max KL ≤ 0.1, top-1 ≥ 99 %, NMSE ≤ 1e-4), or the largest difference allowed.
+      f32 (max abs <= 2e-4 * max(1, std), NMSE <= 1e-8, max KL <= 1e-6), bf16 (mean KL <= 5e-3, \
+      max KL <= 0.1, top-1 >= 99 %, NMSE <= 1e-4), or the largest difference allowed.
       """)
   var gate = "f32"
   @Option(help: "Also write a page to this file (HTML); an earlier page is replaced.")
