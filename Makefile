@@ -1,9 +1,10 @@
 # deps           install the headers the build needs (zlib, json-c) where they are missing
 # build          build the release binary, .build/release/graft
 # test           lint, check imports, run all tests, check that old processors can run the result
-# fuzz           give readers inputs nobody meant: make fuzz SECONDS=600 READERS="zip gguf"
+# fuzz           give readers inputs nobody meant: make fuzz SECONDS=600 READERS="zip gguf", of processor time
 # soak           end runs at random moments, fill disks, remove sources: make soak KILLS=100
 # limits         time files that ask for far too much and print docs/robustness.md's table
+# exchange       send fixtures through all containers and to torch, numpy, mlx, gguf-py and llama.cpp and back
 # sanitize       run tests with a sanitizer: make sanitize SANITIZER=thread TESTS=RuntimeTests
 # demo           inspect, verify, splice and re-shard a trained model; score another
 # bench          time inspect, convert (against cp) and the runtime
@@ -31,7 +32,7 @@ GRAFT := .build/release/graft
 SWIFT_SOURCES := Sources Tests Plugins Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: toolchain deps build test fuzz soak limits sanitize demo bench bench-conversion bench-peers format lint check-formats pairs fixtures manual install clean help
+.PHONY: toolchain deps build test fuzz soak limits exchange sanitize demo bench bench-conversion bench-peers format lint check-formats pairs fixtures manual install clean help
 
 help:
 	@sed -n '/^# /!q; s/^# /make /p' Makefile
@@ -62,6 +63,9 @@ soak: build
 
 limits: build
 	@scripts/limits.py $(GRAFT)
+
+exchange: build
+	$(or $(PYTHON),python3) scripts/exchange.py $(GRAFT)
 
 sanitize: deps
 	swift test --scratch-path .build/$(SANITIZER) --sanitize $(SANITIZER) -Xswiftc -use-ld=lld\

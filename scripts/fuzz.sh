@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Gives every reader, or those named, inputs made from the fixtures for some seconds each.
+# Gives every reader, or those named, inputs made from the fixtures for some seconds of processor
+# time each, however busy the machine is.
 # usage: fuzz.sh path/to/graft-fuzz SECONDS [READER…]
 #
 # Inputs that reached something new are kept in .build/fuzz/corpus, those that ended the process in
@@ -72,6 +73,20 @@ prepare() {
   esac
 }
 
+# Lets a process have that much processor time, then asks it to end; says how much it had.
+watch() {
+  local used=0 now asked=
+  while now=$(ps -o cputimes= -p "$1"); do
+    used=$((now))
+    if [ -z "$asked" ] && [ "$used" -ge "$seconds" ]; then
+      asked=yes
+      kill -USR1 "$1" 2> /dev/null || true
+    fi
+    sleep 1
+  done
+  echo "processor time: $used s"
+}
+
 # Token files are written for every input, which a disk would slow down.
 folder=/tmp
 [ ! -w /dev/shm ] || folder=/dev/shm
@@ -83,10 +98,12 @@ for reader in "${readers[@]}"; do
   echo "== $reader"
   code=0
   TMPDIR=$temporary SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 \
-    "$fuzzer" "$reader" -seed=1 -max_total_time="$seconds" -max_len="$largest" -timeout=10 \
+    "$fuzzer" "$reader" -max_len="$largest" -timeout=10 \
     -rss_limit_mb=4096 -malloc_limit_mb=1024 -dict="$work/seeds/$reader.words" -verbosity=0 \
     -print_final_stats=1 -artifact_prefix="$work/found/$reader-" \
-    "$work/corpus/$reader" "$work/seeds/$reader" < /dev/null > "$work/$reader.log" 2>&1 || code=$?
+    "$work/corpus/$reader" "$work/seeds/$reader" < /dev/null > "$work/$reader.log" 2>&1 &
+  watch $! | tee "$work/$reader.time"
+  wait $! || code=$?
   grep -E 'ERROR|Fatal error|stat::|SUMMARY|found/' "$work/$reader.log" || true
   [ $code -eq 0 ] || status=1
   rm -rf "$temporary"

@@ -5,7 +5,8 @@ import Tensors
 /// The metadata of a GGUF checkpoint as an object, as layouts read and write it.
 ///
 /// Members that are objects are no metadata values: `{"count": n}` stands for an array that is kept
-/// apart, and `tensors` names what is stored, as `{"output.weight": true, …}`.
+/// apart, and `tensors` names what is stored, as `{"output.weight": true, …}`. The place of a file
+/// among several says nothing of the model and is left out.
 public enum GGUFConfig {
   /// The member that names the stored tensors.
   public static let tensorsKey = "tensors"
@@ -13,7 +14,8 @@ public enum GGUFConfig {
   private static let fileTypeKey = "general.file_type"
 
   static func object(_ metadata: GGUFHeader.Metadata, _ names: [String]) -> JSONValue {
-    var object = JSONObject(metadata.map { ($0.key, $0.value.json) })
+    var object = JSONObject(
+      SplitFiles.withoutPlace(metadata).map { ($0.key, $0.value.json) })
     object[tensorsKey] = .object(JSONObject(names.map { ($0, .bool(true)) }))
     return .object(object)
   }

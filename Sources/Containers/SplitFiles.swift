@@ -26,11 +26,16 @@ enum SplitFiles {
     }
   }
 
+  /// The metadata but for what tells the place of a file among several.
+  static func withoutPlace(_ metadata: GGUFHeader.Metadata) -> GGUFHeader.Metadata {
+    metadata.filter { ![numberKey, countKey, tensorsKey].contains($0.key) }
+  }
+
   /// The metadata of one of several files; all but their places are in the first.
   static func metadata(
     _ metadata: GGUFHeader.Metadata, part: Int, of count: Int, tensors: Int
   ) throws -> GGUFHeader.Metadata {
-    let own = metadata.filter { ![numberKey, countKey, tensorsKey].contains($0.key) }
+    let own = withoutPlace(metadata)
     guard count > 1 else { return own }
     let alignment = own.filter { $0.key == GGUFHeader.alignmentKey }
     return (part == 0 ? own : alignment) + [

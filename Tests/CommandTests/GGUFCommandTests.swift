@@ -63,6 +63,19 @@ struct GGUFCommandTests {
     #expect(inspected["facts"] == kept["facts"] && config["model_type"] == "qwen3_5_text")
   }
 
+  @Test func cuttingAFileIntoSeveralChangesNothing() throws {
+    let whole = scratch.path.appending("whole").string
+    let pieces = scratch.path.appending("pieces").string
+    for (target, size) in [(whole, "5GB"), (pieces, "100kB")] {
+      expectSuccess(
+        try GraftCommand.run(
+          "convert", path("qwen35-q8_0.gguf"), target, "--max-shard-size", size))
+    }
+    let names = EditableCheckpoint.names(in: scratch.path.appending("pieces"))
+    #expect(names.filter { $0.hasSuffix(".gguf") }.count == 3)
+    expectSuccess(try GraftCommand.run("diff", whole, pieces))
+  }
+
   @Test func anotherContainerIsRefused() throws {
     let result = try GraftCommand.run(
       "convert", path("qwen35-q8_0.gguf"), scratch.path.appending("no").string, "--to", "qwen3_5",
