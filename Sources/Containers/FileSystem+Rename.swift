@@ -38,11 +38,14 @@ extension FileSystem {
   /// Puts a new directory in the place of an old one and removes the old one.
   ///
   /// Where the system can exchange two names at once, the destination is complete at every moment.
-  static func replaceDirectory(_ destination: FilePath, with temporary: FilePath) throws {
+  /// - Parameter aside: where the old one waits else.
+  static func replaceDirectory(
+    _ destination: FilePath, with temporary: FilePath, aside: FilePath
+  ) throws {
     if renameSpecially(temporary, destination, .exchanging) == true {
       return try removeTree(temporary)
     }
-    let aside = FilePath(temporary.string + "-old")
+    if FileKind(aside, followingLinks: false) != .absent { try removeTree(aside) }
     try move(destination, aside)
     do {
       try move(temporary, destination)

@@ -61,7 +61,8 @@ final class OutputLock: Sendable {
 
   /// Whether Graft gives that name to something in such a directory.
   private static func isOwn(_ name: String) -> Bool {
-    name == fileName || name == OutputDirectory.folder || name.hasPrefix(OutputDirectory.journal)
+    [fileName, OutputDirectory.folder, OutputDirectory.oldFolder].contains(name)
+      || name.hasPrefix(OutputDirectory.journal)
   }
 
   /// A directory of that name that Graft did not make is somebody's work.

@@ -67,7 +67,10 @@ struct OutputPlace {
   }
 
   /// The directory beside the destination in which everything lies until it is complete.
-  var unfinished: FilePath {
+  var unfinished: FilePath { Self.unfinished(of: destination) }
+
+  /// The directory in which an output lies until it is complete.
+  static func unfinished(of destination: FilePath) -> FilePath {
     let name = destination.lastComponent?.string ?? ""
     return destination.removingLastComponent().appending("\(name).graft-partial")
   }

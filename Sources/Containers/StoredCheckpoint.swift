@@ -81,11 +81,20 @@ public struct StoredCheckpoint: Sendable {
   /// - Cost: reads headers, index and configuration only.
   public static func open(_ path: FilePath) throws -> StoredCheckpoint {
     switch FileKind(path) {
-    case .absent: throw Problem(.missing, "no such file or directory", file: path.string)
+    case .absent: throw absent(path)
     case .other: throw Problem(.invalid, "not a file and not a directory", file: path.string)
     case .directory: return try openDirectory(path)
     case .regular: return try openFile(path)
     }
+  }
+
+  private static func absent(_ path: FilePath) -> Problem {
+    let unfinished = OutputPlace.unfinished(of: path)
+    let isBegun = FileKind(unfinished, followingLinks: false) == .directory
+    return Problem(
+      .missing, "no such file or directory", file: path.string,
+      found: isBegun ? "what an unfinished run left: \(unfinished.string)" : nil,
+      remedy: isBegun ? "run the same command again, or remove what is left" : nil)
   }
 
   private static func openFile(_ path: FilePath) throws -> StoredCheckpoint {

@@ -56,6 +56,8 @@ extension CheckpointPlan {
     let output = try OutputDirectory(at: destination)
     defer { output.abort() }
     var run = CheckpointRun(self, into: output, threads: threads)
+    try run.checkParts()
+    output.own()
     try run.writeShards { _ in }
     try run.complete()
     try output.commit()

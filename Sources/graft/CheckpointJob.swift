@@ -47,10 +47,8 @@ struct CheckpointJob {
     if isFinishing {
       try run.collect(progress.advance)
     } else {
-      do { try run.checkParts() } catch {
-        directory.leave()
-        throw error
-      }
+      try run.checkParts()
+      directory.own()
       try run.writeShards(progress.advance)
     }
     progress.finish()

@@ -1,4 +1,4 @@
-import Containers
+@testable import Containers
 import Diagnostics
 import Foundation
 import GraftTestSupport
@@ -97,6 +97,39 @@ import Testing
     try next.clear()
     try next.commit()
     #expect(try names(directory.path) == ["out"] && names(target).isEmpty)
+  }
+
+  /// A process was killed between giving the output its name and the end.
+  @Test(arguments: [nil, "journal-1-of-1.jsonl"])
+  func whatIsLeftOfAFinishedOutputIsRemoved(_ journal: String?) throws {
+    let left = directory.path.appending("out.graft-partial")
+    for path in [target, left.appending("out")] {
+      try FileManager.default.createDirectory(
+        atPath: path.string, withIntermediateDirectories: true)
+    }
+    try put("", left.appending("lock"))
+    if let journal { try put("", left.appending(journal)) }
+    var busy: OutputLock? = try OutputLock(in: left, isShared: true, for: target)
+    #expect(throws: Problem.self) { try OutputDirectory(at: target) }
+    #expect(try names(directory.path) == ["out", "out.graft-partial"])
+    #expect(busy != nil)
+    busy = nil
+    #expect(throws: Problem.self) { try OutputDirectory(at: target) }
+    #expect(try names(directory.path) == (journal == nil ? ["out"] : ["out", "out.graft-partial"]))
+  }
+
+  /// Parts of others are there, and a run ends before it looked at them.
+  @Test func whatWasThereIsKeptUntilItIsOwn() throws {
+    let part = try OutputDirectory(at: target, use: .part)
+    try put("theirs", part.file("a"))
+    try put("", part.record("journal-1-of-2.jsonl"))
+    part.leave()
+    try OutputDirectory(at: target).abort()
+    #expect(try names(directory.path.appending("out.graft-partial/out")) == ["a"])
+    let output = try OutputDirectory(at: target)
+    output.own()
+    output.abort()
+    #expect(try names(directory.path).isEmpty)
   }
 
   @Test func aDirectoryOfThatNameIsKept() throws {
