@@ -20,7 +20,7 @@ import zipfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIMIT = 256
 CONFIG = os.path.join(HERE, "..", "fixtures", "huggingface", "qwen3_next", "bf16", "config.json")
-EXPERTS, HEAD = 4, 256
+EXPERTS, HEAD = 64, 256
 
 
 def config(gib, **changes):
@@ -32,7 +32,7 @@ def config(gib, **changes):
         "num_hidden_layers": 2, "full_attention_interval": 2, "hidden_size": width,
         "linear_key_head_dim": HEAD, "linear_value_head_dim": HEAD,
         "linear_num_key_heads": width // HEAD, "linear_num_value_heads": 2 * width // HEAD,
-        "num_experts": EXPERTS, "moe_intermediate_size": width // 2,
+        "num_experts": EXPERTS, "moe_intermediate_size": 8 * width // EXPERTS // 4 * 4,
         "shared_expert_intermediate_size": 256, "intermediate_size": 256,
     }
     return value | changes

@@ -98,7 +98,7 @@ for reader in "${readers[@]}"; do
   echo "== $reader"
   code=0
   TMPDIR=$temporary SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 \
-    "$fuzzer" "$reader" -max_len="$largest" -timeout=10 \
+    "$fuzzer" "$reader" -max_len="$largest" -timeout=60 \
     -rss_limit_mb=4096 -malloc_limit_mb=1024 -dict="$work/seeds/$reader.words" -verbosity=0 \
     -print_final_stats=1 -artifact_prefix="$work/found/$reader-" \
     "$work/corpus/$reader" "$work/seeds/$reader" < /dev/null > "$work/$reader.log" 2>&1 &

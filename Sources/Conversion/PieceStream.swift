@@ -54,4 +54,11 @@ struct PieceStream {
     }
     return changed
   }
+
+  /// Gives back what several streams have read once that is much together, such as the experts of one
+  /// tensor, each of which is small.
+  static func relieve(_ streams: [PieceStream]) {
+    guard streams.reduce(0, { $0 + $1.reader.touched }) > RegionReader.limit else { return }
+    for stream in streams { stream.reader.release() }
+  }
 }

@@ -78,6 +78,7 @@ extension TensorMove {
     _ buffer: UnsafeMutableRawBufferPointer, _ window: Range<Int>, _ streams: [PieceStream]
   ) throws -> Int {
     guard let place = buffer.baseAddress else { return 0 }
+    defer { PieceStream.relieve(streams) }
     return try streams.reduce(0) { try $0 + $1.fill(place, window) }
   }
 }

@@ -55,15 +55,19 @@ public final class MappedFile: ByteStorage, @unchecked Sendable {
     }
   }
 
-  /// Takes pages of the file out of the memory of the process; the system may keep them.
+  /// Takes a range of the file out of the memory of the process, with all that the system may have
+  /// brought in around it; the system may keep it.
   public func release(_ range: Range<Int>) {
     guard let base = bytes.baseAddress, !range.isEmpty else { return }
-    let start = base + range.lowerBound / Self.page * Self.page
-    let end = base + min((range.upperBound + Self.page - 1) / Self.page * Self.page, bytes.count)
-    madvise(UnsafeMutableRawPointer(mutating: start), end - start, MADV_DONTNEED)
+    let first = Int(bitPattern: base)
+    let start = max(first, (first + range.lowerBound) / Self.surroundings * Self.surroundings)
+    let end = min(first + bytes.count, first + range.upperBound + Self.surroundings)
+    madvise(UnsafeMutableRawPointer(bitPattern: start), end - start, MADV_DONTNEED)
   }
 
-  private static let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+  /// The most that one access brings in: a large page of the processor, as Linux has files in memory.
+  /// - Units: bytes.
+  static let surroundings = 2 << 20
 
   /// Reads a whole small file (a config, an index) into an array.
   /// - Throws: `Problem` of kind `missing`, `invalid` (also where the file is larger than `limit`)

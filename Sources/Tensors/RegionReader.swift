@@ -5,16 +5,14 @@ public final class RegionReader {
   private let onBytes: ((UnsafeRawBufferPointer) -> Void)?
   /// What was read since bytes were last given back.
   private var span = 0..<0
-  /// About how much of the span is in memory.
-  private var touched = 0
+  /// About how much of that is in memory.
+  /// - Units: bytes.
+  public private(set) var touched = 0
   private var end = 0
 
   /// How much may be in memory before it is given back.
   /// - Units: bytes.
-  private static let limit = 4 << 20
-  /// What the system brings in around one byte.
-  /// - Units: bytes.
-  private static let surroundings = 64 << 10
+  public static let limit = 4 << 20
 
   /// Reads a region.
   /// - Parameter onBytes: called with everything that is read.
@@ -31,23 +29,25 @@ public final class RegionReader {
     in range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
     let jump = abs(range.lowerBound - end)
-    touched += range.count + min(jump, Self.surroundings)
+    touched += range.count + min(jump, MappedFile.surroundings)
     end = range.upperBound
     if touched > Self.limit, region.count > Self.limit {
       release()
       touched = range.count
-      span = range
-    } else {
-      span = min(span.lowerBound, range.lowerBound)..<max(span.upperBound, range.upperBound)
     }
+    span =
+      span.isEmpty
+      ? range : min(span.lowerBound, range.lowerBound)..<max(span.upperBound, range.upperBound)
     return try region.withBytes(in: range) { bytes in
       onBytes?(bytes)
       return try body(bytes)
     }
   }
 
-  private func release() {
+  /// Gives back what was read.
+  public func release() {
     let start = region.range.lowerBound
     region.storage.release(start + span.lowerBound..<start + span.upperBound)
+    (span, touched) = (0..<0, 0)
   }
 }

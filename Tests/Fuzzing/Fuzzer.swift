@@ -1,11 +1,12 @@
 import CFuzzing
 import Diagnostics
+import Glibc
 
 /// `graft-fuzz READER [options of libFuzzer]`: gives one reader inputs that nobody meant.
 ///
 /// What a reader refuses with a `Problem` is well. Anything else it throws, a trap, memory that it
-/// must not touch, more memory than its bound or more time than `-timeout` ends the process with a
-/// file that holds the input.
+/// must not touch, more memory than its bound, more than ten seconds of processor time or more time
+/// than `-timeout` ends the process with a file that holds the input.
 @main
 enum Fuzzer {
   static func main() {
@@ -31,6 +32,7 @@ enum Fuzzer {
 
   private static func run(_ input: UnsafeRawBufferPointer) {
     fuzz_reset_peak()
+    let start = clock()
     do {
       try chosen.read(input)
     } catch is Problem {
@@ -38,6 +40,8 @@ enum Fuzzer {
     } catch {
       fatalError("a reader threw what is no problem: \(error)")
     }
+    // The clock counts microseconds of processor time.
+    guard clock() - start <= 10_000_000 else { fatalError("more than ten seconds") }
     let used = Int(fuzz_peak())
     guard used <= chosen.bound(of: input.count) else {
       fatalError(
