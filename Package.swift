@@ -47,7 +47,7 @@ let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "s
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
-let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
 let package = Package(
@@ -55,9 +55,9 @@ let package = Package(
   products: [.executable(name: "graft", targets: ["graft"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.4.0"),
-    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
   ],
   targets: [
     .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
@@ -68,6 +68,7 @@ let package = Package(
     .target(name: "CSignals"),
     module("Tensors", ["Diagnostics", "CFileGuard", systemPackage]),
     module("JSON", ["Diagnostics", "CJSONC"]),
+    module("Tokenizers", ["Diagnostics", "Tensors", "JSON", heap, systemPackage]),
     module("Containers", ["Diagnostics", "Tensors", "JSON", "CZlib", "CSignals", systemPackage]),
     module("Canonical", ["Diagnostics", "Tensors"]),
     .target(
@@ -81,8 +82,8 @@ let package = Package(
     module(
       "Conversion",
       [
-        "Diagnostics", "Tensors", "JSON", "Threads", "Containers", "Canonical", "Layouts", crypto,
-        systemPackage,
+        "Diagnostics", "Tensors", "JSON", "Threads", "Tokenizers", "Containers", "Canonical",
+        "Layouts", crypto, systemPackage,
       ]),
     .target(name: "CProcessor"),
     fast("Threads", ["CProcessor"]),
@@ -106,9 +107,10 @@ let package = Package(
     .executableTarget(
       name: "graft",
       dependencies: [
-        "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Conversion",
-        "Runtime", "Splicing", "Verification", "Calibration", "Reports", argumentParser,
-        systemPackage, yams,
+        "Diagnostics", "Tensors", "JSON", "Tokenizers", "Containers", "Canonical", "Layouts",
+        "Conversion", "Runtime", "Splicing", "Verification", "Calibration", "Reports",
+        argumentParser,
+        systemPackage,
       ],
       swiftSettings: settings, plugins: ["EmbedVersion"]),
     .executableTarget(
@@ -126,6 +128,7 @@ let package = Package(
     tests("Tensors", ["Diagnostics", "Tensors", systemPackage]),
     tests("JSON", ["Diagnostics", "JSON"]),
     tests("Threads", ["Threads"]),
+    tests("Tokenizers", ["Diagnostics", "JSON", "Tokenizers", systemPackage]),
     tests("Containers", ["Diagnostics", "Tensors", "JSON", "Containers", systemPackage]),
     tests("Canonical", ["Diagnostics", "Tensors", "Canonical"]),
     tests("Layouts", ["Diagnostics", "Tensors", "JSON", "Canonical", "Layouts"]),

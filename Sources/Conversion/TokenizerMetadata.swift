@@ -2,6 +2,7 @@ import Containers
 import Diagnostics
 import JSON
 import SystemPackage
+import Tokenizers
 
 /// The tokenizer of a Hugging Face checkpoint as metadata of a GGUF file, as llama.cpp's converter
 /// writes it.
@@ -36,8 +37,10 @@ struct TokenizerMetadata {
       obstacle = "tokenizer.json has tokens beyond the \(size) of the model, or two of one number"
       return
     }
-    guard let pattern = file.pattern, let word = Self.patterns[pattern], file.obstacle == nil else {
-      obstacle = "llama.cpp has no words for " + (file.obstacle ?? "how tokenizer.json cuts words")
+    let limits = TokenizerLimits(file)
+    guard let word = limits.pattern.flatMap({ Self.patterns[$0] }), limits.obstacle == nil else {
+      obstacle =
+        "llama.cpp has no words for " + (limits.obstacle ?? "how tokenizer.json cuts words")
       return
     }
     if let found = settings.obstacle(file.added) {
@@ -53,7 +56,7 @@ struct TokenizerMetadata {
           GGUFValue(.array(tokens.kinds.map { JSONValue($0.rawValue) }), as: "[i32]")
         ),
       ] + (file.merges.isEmpty ? [] : [("tokenizer.ggml.merges", GGUFValue(file.merges))])
-    values += try settings.metadata(file)
+    values += try settings.metadata(file, addsNothing: limits.addsNothing)
   }
 }
 

@@ -2,6 +2,7 @@ import Containers
 import Diagnostics
 import JSON
 import Tensors
+import Tokenizers
 
 /// What lies beside a `tokenizer.json`: special tokens and the chat template.
 struct TokenizerSettings {
@@ -75,14 +76,15 @@ struct TokenizerSettings {
   }
 
   /// The metadata, in the order of llama.cpp's converter.
-  func metadata(_ file: TokenizerFile) throws -> GGUFHeader.Metadata {
+  /// - Parameter addsNothing: whether the tokenizer says that no tokens are put around a text.
+  func metadata(_ file: TokenizerFile, addsNothing: Bool) throws -> GGUFHeader.Metadata {
     var values: GGUFHeader.Metadata = []
     for (kind, key) in Self.kinds {
       guard let key, let id = id(of: kind, file.added) else { continue }
       values.append(("tokenizer.ggml.\(key)_token_id", try GGUFValue(.init(id), as: "u32")))
     }
     for kind in ["bos", "eos", "sep"] {
-      let isSettled = file.addsNothing && kind != "sep"
+      let isSettled = addsNothing && kind != "sep"
       let flag = isSettled ? false : settings["add_\(kind)_token"] ?? .null
       guard flag.bool != nil else { continue }
       values.append(("tokenizer.ggml.add_\(kind)_token", try GGUFValue(flag, as: "bool")))

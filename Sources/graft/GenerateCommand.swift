@@ -18,13 +18,18 @@ struct GenerateCommand: Verb {
   @Option(help: "The number of tokens to generate.") var count = 64
   @Option(help: "What logits are divided by; 0 takes the largest.") var temperature = 0.0
   @Option(help: "The seed of the draws.") var seed: UInt64 = 0
-  @OptionGroup var tokens: RequiredTokenOptions
+  @Option(help: "The prompt itself, cut into tokens by the tokenizer.json beside the model.")
+  var text: String?
+  @OptionGroup var tokens: TokenFileOptions
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
     guard (1...1_000_000).contains(count) else {
       throw ValidationError("--count takes a number from 1 to 1000000.")
+    }
+    guard (text == nil) != (tokens.tokens == nil) else {
+      throw ValidationError("Give either --text TEXT or --tokens FILE.")
     }
     guard temperature >= 0, temperature.isFinite else {
       throw ValidationError("--temperature takes a number that is not negative.")
@@ -33,7 +38,7 @@ struct GenerateCommand: Verb {
 
   func perform() throws -> Outcome {
     let opened = try OpenedModel(path, source)
-    let batch = try tokens.batch(vocabulary: opened.configuration.vocabulary)
+    let batch = try prompts(opened)
     let model = try opened.runnable()
     let sampler = Sampler(temperature: temperature, seed: seed)
     let continuations = try batch.rows.map { prompt in
@@ -46,13 +51,23 @@ struct GenerateCommand: Verb {
       }
       return generated
     }
-    return Outcome(
-      json: ["generated": .array(continuations.map { .array($0.map { JSONValue($0) }) })],
-      text: continuations.map(text))
+    var json: JSONObject = [
+      "generated": .array(continuations.map { .array($0.map { JSONValue($0) }) })
+    ]
+    guard text != nil else { return Outcome(json: json, text: continuations.map(spelled)) }
+    let tokenizer = try opened.tokenizer()
+    let texts = continuations.map { tokenizer.text($0) }
+    json["text"] = .array(texts.map { .string($0) })
+    return Outcome(json: json, text: texts)
+  }
+
+  private func prompts(_ model: OpenedModel) throws -> TokenBatch {
+    if let text { return try model.tokens(of: text, origin: nil) }
+    return try tokens.batch(for: model) ?? TokenBatch(rows: [])
   }
 
   /// Ids between spaces, or the text that the bytes spell.
-  private func text(_ generated: [Int]) -> String {
+  private func spelled(_ generated: [Int]) -> String {
     guard tokens.bytes else { return generated.map(String.init).joined(separator: " ") }
     return String(decoding: generated.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
   }

@@ -28,7 +28,7 @@ struct LogitsCommand: Verb {
 
   func perform() throws -> Outcome {
     let model = try OpenedModel(path, source)
-    let batch = try tokens.batch(vocabulary: model.configuration.vocabulary)
+    let batch = try tokens.batch(for: model)
     let recorded = try Problem.placing({ $0.inFile(path) }) {
       try RecordedLogits(model.runnable(), batch, hidden: hidden, threads: common.threads)
     }

@@ -76,7 +76,7 @@ struct SpliceCommand: Verb {
     try Problem.placing({ $0.inFile(sourcePath) }) { try model.layout.requireUnderstood() }
     try model.checkPayload()
     try model.checkSigns()
-    let batch = try tokens.batch(vocabulary: model.configuration.vocabulary)
+    let batch = try tokens.batch(for: model)
     let ranking = try Problem.placing({ $0.inFile(sourcePath) }) {
       try self.ranking(model, batch)
     }

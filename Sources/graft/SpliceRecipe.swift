@@ -4,7 +4,6 @@ import JSON
 import Splicing
 import SystemPackage
 import Tensors
-import Yams
 
 /// A file that says which layers are replaced, with which sizes and strategies.
 enum SpliceRecipe {
@@ -21,7 +20,7 @@ enum SpliceRecipe {
       let value: JSONValue
       switch path.extension {
       case "json": value = try JSONValue(parsing: bytes)
-      case "yaml", "yml": value = try yaml(String(decoding: bytes, as: UTF8.self))
+      case "yaml", "yml": value = try PlainYAML.value(String(decoding: bytes, as: UTF8.self))
       default:
         throw Problem(
           .usage, "cannot tell how the recipe is written", expected: ".yaml, .yml or .json")
@@ -96,38 +95,5 @@ enum SpliceRecipe {
         expected: "\(range.lowerBound) to \(range.upperBound)", found: found.text(indent: 0))
     }
     return number
-  }
-
-  // MARK: YAML
-
-  private static func yaml(_ text: String) throws -> JSONValue {
-    do {
-      guard let node = try Yams.compose(yaml: text) else {
-        throw Problem(.invalid, "the recipe is empty")
-      }
-      return try json(node)
-    } catch let error as YamlError {
-      throw Problem(.invalid, "the recipe is not valid YAML", found: "\(error)")
-    }
-  }
-
-  /// What a node says; numbers and words only, as recipes need.
-  private static func json(_ node: Node) throws -> JSONValue {
-    switch node {
-    case .scalar(let scalar):
-      if scalar.style == .plain, let number = Int(scalar.string) { return JSONValue(number) }
-      return .string(scalar.string)
-    case .sequence(let sequence): return .array(try sequence.map(json))
-    case .mapping(let mapping):
-      return .object(
-        JSONObject(
-          try mapping.map { key, value in
-            guard let name = key.string else {
-              throw Problem(.invalid, "a key of the recipe is not a word")
-            }
-            return (name, try json(value))
-          }))
-    case .alias: throw Problem(.invalid, "a recipe takes no YAML aliases")
-    }
   }
 }

@@ -1,9 +1,13 @@
 import ArgumentParser
+import Conversion
+import Diagnostics
 import SystemPackage
+import Tensors
+import Tokenizers
 import Verification
 
-/// Which tokens a command runs.
-struct TokenOptions: ParsableArguments {
+/// A file of token ids.
+struct TokenFileOptions: ParsableArguments {
   @Option(
     name: .long,
     help: "Token ids: .safetensors with input_ids, .json, .txt with white space between ids.")
@@ -12,33 +16,83 @@ struct TokenOptions: ParsableArguments {
   @Flag(name: .long, help: "Every byte of the token file is a token.")
   var bytes = false
 
-  /// The prompts of the file, checked against a vocabulary; nil where no file is named.
-  func batch(vocabulary: Int) throws -> TokenBatch? {
-    try tokens.map { try TokenFile.batch($0, asBytes: bytes, vocabulary: vocabulary) }
+  func validate() throws {
+    guard tokens != nil || !bytes else { throw ValidationError("--bytes needs --tokens FILE.") }
+  }
+
+  /// The prompts of the file, checked against the model's vocabulary; nil where no file is named.
+  func batch(for model: OpenedModel) throws -> TokenBatch? {
+    try tokens.map { file in
+      let batch = try TokenFile.read(FilePath(file), asBytes: bytes)
+      try batch.check(vocabulary: model.configuration.vocabulary, file: file)
+      return batch
+    }
+  }
+}
+
+/// Which tokens a command runs.
+struct TokenOptions: ParsableArguments {
+  @OptionGroup var file: TokenFileOptions
+
+  @Option(help: "A text file, cut into tokens by the tokenizer.json beside the model.")
+  var text: String?
+
+  func validate() throws {
+    guard file.tokens == nil || text == nil else {
+      throw ValidationError("Give either --tokens or --text.")
+    }
+  }
+
+  /// Whether tokens are named.
+  var areGiven: Bool { file.tokens != nil || text != nil }
+
+  /// The prompts, checked against the model's vocabulary; nil where none are named.
+  func batch(for model: OpenedModel) throws -> TokenBatch? {
+    try text.map { try model.tokens(of: TextFile.read($0), origin: $0) } ?? file.batch(for: model)
   }
 }
 
 /// Which tokens a command runs that cannot do without.
 struct RequiredTokenOptions: ParsableArguments {
-  @Option(
-    name: .long,
-    help: "Token ids: .safetensors with input_ids, .json, .txt with white space between ids.")
-  var tokens: String
+  @OptionGroup var options: TokenOptions
 
-  @Flag(name: .long, help: "Every byte of the token file is a token.")
-  var bytes = false
+  func validate() throws {
+    guard options.areGiven else { throw ValidationError("Give --tokens FILE or --text FILE.") }
+  }
 
-  /// The prompts of the file, checked against a vocabulary.
-  func batch(vocabulary: Int) throws -> TokenBatch {
-    try TokenFile.batch(tokens, asBytes: bytes, vocabulary: vocabulary)
+  /// The prompts, checked against the model's vocabulary.
+  func batch(for model: OpenedModel) throws -> TokenBatch {
+    try options.batch(for: model) ?? TokenBatch(rows: [])
   }
 }
 
-extension TokenFile {
-  fileprivate static func batch(_ file: String, asBytes: Bool, vocabulary: Int) throws -> TokenBatch
-  {
-    let batch = try read(FilePath(file), asBytes: asBytes)
-    try batch.check(vocabulary: vocabulary, file: file)
+extension OpenedModel {
+  /// The tokenizer beside the weights.
+  /// - Throws: `Problem` where there is none that Graft reads.
+  func tokenizer() throws -> Tokenizer { try Tokenizer(folder: checkpoint.directory) }
+
+  /// A text as one prompt, checked against the vocabulary.
+  func tokens(of text: String, origin: String?) throws -> TokenBatch {
+    let batch = try TokenBatch(rows: [tokenizer().ids(text)])
+    try batch.check(vocabulary: configuration.vocabulary, file: origin)
     return batch
+  }
+}
+
+/// A file of text.
+enum TextFile {
+  /// The largest file that is read.
+  /// - Units: bytes.
+  private static let limit = 1 << 30
+
+  /// The text of a file.
+  /// - Throws: `Problem` of kind `missing`, `io`, or `invalid` where it is not UTF-8.
+  static func read(_ file: String) throws -> String {
+    let bytes = try MappedFile.readAll(FilePath(file), limit: limit)
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw Problem(
+        .invalid, "the text is not UTF-8", file: file, remedy: "convert it, or give token ids")
+    }
+    return text
   }
 }

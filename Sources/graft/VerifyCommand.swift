@@ -41,8 +41,8 @@ struct VerifyCommand: Verb {
     guard (other == nil) != (reference == nil) else {
       throw ValidationError("Give either a second checkpoint or --reference FILE.")
     }
-    guard reference == nil || tokens.tokens == nil else {
-      throw ValidationError("--reference brings its own tokens; leave --tokens out.")
+    guard reference == nil || !tokens.areGiven else {
+      throw ValidationError("--reference brings its own tokens; leave --tokens and --text out.")
     }
     guard !hash || report != nil else { throw ValidationError("--hash needs --report FILE.") }
   }
@@ -74,7 +74,7 @@ struct VerifyCommand: Verb {
     let second = other ?? ""
     let expected = try OpenedModel(FilePath(second), catalogue: .builtIn())
     let batch =
-      try tokens.batch(vocabulary: model.configuration.vocabulary)
+      try tokens.batch(for: model)
       ?? .builtIn(for: model.configuration)
     let report = try Problem.placing({ $0.inFile("\(path) and \(second)") }) {
       try verifier.compare(with: expected.runnable(), tokens: batch)

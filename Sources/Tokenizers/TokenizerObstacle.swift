@@ -1,0 +1,14 @@
+import Diagnostics
+import JSON
+
+/// What keeps Graft from reading text with a tokenizer.
+enum TokenizerObstacle {
+  /// The problem that a part of a tokenizer is of another kind.
+  static func problem(_ part: String, _ found: JSONValue) -> Problem {
+    Problem(
+      .unsupported, "the tokenizer is of a kind that Graft does not read",
+      expected: "byte-level BPE as Qwen, OLMo and Granite use it",
+      found: "\(part) \((found["type"] ?? found).text(indent: 0))",
+      remedy: "give token ids with --tokens")
+  }
+}

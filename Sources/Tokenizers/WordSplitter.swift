@@ -1,0 +1,70 @@
+import Diagnostics
+import JSON
+
+/// Cuts text into the words that are encoded one by one (`pre_tokenizer`).
+struct WordSplitter {
+  private enum Step {
+    /// What matches is a word, and so is what lies between.
+    case isolate(Regex<AnyRegexOutput>)
+    /// A space comes before a stretch that does not begin with one.
+    case addSpace
+  }
+
+  private var steps: [Step] = []
+  /// Whether bytes become letters at the end; without this it is no byte-level BPE.
+  private var isByteLevel = false
+
+  /// The words of GPT-2, which `ByteLevel` knows by itself.
+  private static let plainWords =
+    #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
+
+  /// - Throws: `Problem` of kind `unsupported` for steps that are not known.
+  init(_ value: JSONValue) throws {
+    try add(value)
+    guard isByteLevel else { throw TokenizerObstacle.problem("pre_tokenizer", value) }
+  }
+
+  private mutating func add(_ value: JSONValue) throws {
+    switch value["type"] {
+    case "Sequence": for step in value["pretokenizers"]?.array ?? [] { try add(step) }
+    case "ByteLevel":
+      if value["add_prefix_space"]?.bool ?? true { steps.append(.addSpace) }
+      if value["use_regex"]?.bool ?? true { try isolate(Self.plainWords, value) }
+      isByteLevel = true
+    case "Digits": try isolate(value["individual_digits"] == true ? #"\p{N}"# : #"\p{N}+"#, value)
+    case "Split" where value["behavior"] == "Isolated" && value["invert"] != true:
+      guard let pattern = value["pattern"]?["Regex"]?.string else { fallthrough }
+      try isolate(pattern, value)
+    default: throw TokenizerObstacle.problem("pre_tokenizer", value)
+    }
+  }
+
+  private mutating func isolate(_ pattern: String, _ value: JSONValue) throws {
+    guard let regex = try? Regex(pattern) else {
+      throw TokenizerObstacle.problem("pre_tokenizer", value["pattern"] ?? value)
+    }
+    steps.append(.isolate(regex.matchingSemantics(.unicodeScalar)))
+  }
+
+  /// The words of a text, in order.
+  func words(of text: String) -> [Substring] {
+    steps.reduce([Substring(text)]) { words, step in
+      switch step {
+      case .addSpace: words.map { $0.unicodeScalars.first == " " ? $0 : " " + $0 }
+      case .isolate(let regex): words.flatMap { Self.isolated(regex, in: $0) }
+      }
+    }
+  }
+
+  private static func isolated(_ regex: Regex<AnyRegexOutput>, in text: Substring) -> [Substring] {
+    var words: [Substring] = []
+    var done = text.startIndex
+    for range in text.ranges(of: regex) where !range.isEmpty {
+      if done < range.lowerBound { words.append(text[done..<range.lowerBound]) }
+      words.append(text[range])
+      done = range.upperBound
+    }
+    if done < text.endIndex { words.append(text[done...]) }
+    return words
+  }
+}

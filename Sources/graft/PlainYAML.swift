@@ -1,0 +1,167 @@
+import Diagnostics
+import JSON
+
+/// Reads the part of YAML that people write recipes in: mappings and lists by indentation, lists in
+/// brackets, words, integers, texts in quotes, and comments.
+///
+/// Anything else (anchors, tags, several documents, texts of several lines, mappings in braces) is
+/// refused by line.
+struct PlainYAML {
+  private struct Line {
+    let number: Int
+    var indent: Int
+    var text: Substring
+  }
+
+  private var lines: [Line] = []
+  private var next = 0
+
+  /// The value that a text says.
+  /// - Throws: `Problem` of kind `invalid` with the line.
+  static func value(_ text: String) throws -> JSONValue {
+    var reader = try PlainYAML(text)
+    guard !reader.lines.isEmpty else { throw Problem(.invalid, "the recipe is empty") }
+    let value = try reader.block(reader.lines[0].indent)
+    if let line = reader.line {
+      throw reader.problem(line, "indented less than what it belongs to")
+    }
+    return value
+  }
+
+  private init(_ text: String) throws {
+    let texts = text.split(omittingEmptySubsequences: false) { $0.isNewline }
+    for (index, text) in texts.enumerated() {
+      let indent = text.prefix { $0 == " " }.count
+      let content = Self.withoutComment(text.dropFirst(indent))
+      if content.isEmpty || (content == "---" && lines.isEmpty) { continue }
+      let line = Line(number: index + 1, indent: indent, text: content)
+      guard content.first != "\t" else { throw problem(line, "indented with a tab") }
+      lines.append(line)
+    }
+  }
+
+  private static func withoutComment(_ text: Substring) -> Substring {
+    var quote: Character?
+    var before: Character = " "
+    var end = text.endIndex
+    for place in text.indices where end == text.endIndex {
+      let letter = text[place]
+      if quote == nil, letter == "#", before == " " { end = place }
+      if quote == letter {
+        quote = nil
+      } else if quote == nil, "\"'".contains(letter), " [,".contains(before) {
+        quote = letter
+      }
+      before = letter
+    }
+    let kept = text[..<end].reversed().drop { $0 == " " || $0 == "\t" }
+    return text.prefix(kept.count)
+  }
+
+  private var line: Line? { next < lines.count ? lines[next] : nil }
+
+  private func problem(_ line: Line, _ what: String) -> Problem {
+    Problem(
+      .invalid, "the recipe is not valid YAML, or not in the part of it that recipes use",
+      found: "line \(line.number), \(what): \(line.text)",
+      remedy: "write keys, lists, words and numbers only, or JSON")
+  }
+
+  /// The value of the lines from here on that are indented by so much.
+  private mutating func block(_ indent: Int) throws -> JSONValue {
+    guard let first = line else { return .null }
+    if Self.isItem(first) { return .array(try items(indent)) }
+    if try entry(first) != nil { return .object(try members(indent)) }
+    next += 1
+    return try scalar(first.text, first)
+  }
+
+  private static func isItem(_ line: Line) -> Bool {
+    line.text == "-" || line.text.hasPrefix("- ")
+  }
+
+  private mutating func items(_ indent: Int) throws -> [JSONValue] {
+    var items: [JSONValue] = []
+    while let item = line, item.indent == indent, Self.isItem(item) {
+      let rest = item.text.dropFirst().drop { $0 == " " }
+      if rest.isEmpty {
+        next += 1
+        items.append(try nested(indent + 1))
+      } else {
+        let place = indent + item.text.count - rest.count
+        lines[next] = Line(number: item.number, indent: place, text: rest)
+        items.append(try block(place))
+      }
+    }
+    try checkEnd(indent)
+    return items
+  }
+
+  private mutating func members(_ indent: Int) throws -> JSONObject {
+    var members = JSONObject()
+    while let line, line.indent == indent, !Self.isItem(line) {
+      guard let (key, rest) = try entry(line) else { throw problem(line, "no key") }
+      guard !members.contains(key) else { throw problem(line, "a key for the second time") }
+      next += 1
+      members[key] = rest.isEmpty ? try nested(indent) : try scalar(rest, line)
+    }
+    try checkEnd(indent)
+    return members
+  }
+
+  /// What stands below a key or a dash; a list may begin right under its key.
+  private mutating func nested(_ indent: Int) throws -> JSONValue {
+    guard let line, line.indent > indent || (line.indent == indent && Self.isItem(line)) else {
+      return .null
+    }
+    return try block(line.indent)
+  }
+
+  private func checkEnd(_ indent: Int) throws {
+    if let line, line.indent > indent { throw problem(line, "indented more than the line before") }
+  }
+
+  /// The key of a line and what follows it; nil where the line has none.
+  private func entry(_ line: Line) throws -> (key: String, rest: Substring)? {
+    guard let colon = line.text.firstIndex(of: ":") else { return nil }
+    let rest = line.text[line.text.index(after: colon)...]
+    guard rest.isEmpty || rest.first == " ", !"[\"'".contains(line.text.first ?? " ") else {
+      return nil
+    }
+    let word = line.text[..<colon].split(separator: " ")
+    guard word.count == 1, case .string(let key) = try scalar(word[0], line) else {
+      throw problem(line, "a key that is no word")
+    }
+    return (key, rest.drop { $0 == " " })
+  }
+
+  private func scalar(_ text: Substring, _ line: Line) throws -> JSONValue {
+    guard let first = text.first, let last = text.last else { return .null }
+    switch first {
+    case "[":
+      guard last == "]" else { throw problem(line, "a list without end") }
+      return .array(try list(text.dropFirst().dropLast(), line))
+    case "\"", "'":
+      let inner = text.dropFirst().dropLast()
+      guard text.count > 1, last == first, !inner.contains(first), !inner.contains("\\") else {
+        throw problem(line, "a text in quotes that recipes do not use")
+      }
+      return .string(String(inner))
+    case "{", "&", "*", "!", "|", ">", "%", "@", "`", "?", "]", "}", ",":
+      throw problem(line, "a sign that recipes do not use")
+    default: return Int(text).map { JSONValue($0) } ?? .string(String(text))
+    }
+  }
+
+  /// Words and numbers between commas.
+  private func list(_ text: Substring, _ line: Line) throws -> [JSONValue] {
+    guard text.contains(where: { $0 != " " }) else { return [] }
+    return try text.split(separator: ",", omittingEmptySubsequences: false).map { item in
+      let words = item.split(separator: " ")
+      guard words.count == 1 else {
+        throw problem(line, "a list of more than words and numbers")
+      }
+      return try scalar(words[0], line)
+    }
+  }
+}

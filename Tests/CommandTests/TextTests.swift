@@ -1,0 +1,78 @@
+import GraftTestSupport
+import JSON
+import Testing
+
+/// Text instead of token ids, by a tokenizer beside the model.
+@Suite struct TextTests {
+  private let model: EditableCheckpoint
+  private let text = "the model says: 42 times  <|im_end|>\n"
+  /// What Hugging Face's `tokenizers` makes of the text.
+  private let ids = [
+    256, 68, 220, 76, 78, 67, 68, 75, 271, 64, 88, 82, 25, 220, 19, 17, 272, 72, 76, 262, 220, 220,
+    292, 198,
+  ]
+
+  init() throws {
+    model = try EditableCheckpoint("huggingface/qwen3_5/text-bf16")
+    try model.write("tokenizer.json", Fixtures.bytes("gguf/tokenizer/tokenizer.json"))
+    try model.write("prompt.txt", text.utf8)
+    try model.write("ids.json", "[\(ids.map(String.init).joined(separator: ","))]".utf8)
+  }
+
+  private func file(_ name: String) -> String { model.path.appending(name).string }
+
+  @Test func textScoresAsItsTokens() throws {
+    let byText = try model.graft("score", "--text", file("prompt.txt"), "--json")
+    let byIDs = try model.graft("score", "--tokens", file("ids.json"), "--json")
+    expectSuccess(byText)
+    #expect(byText.output == byIDs.output)
+    #expect(try byText.json()["predictions"] == 23)
+  }
+
+  @Test func promptsAreContinuedInText() throws {
+    let byText = try model.graft("generate", "--text", text, "--count", "12", "--json")
+    let byIDs = try model.graft(
+      "generate", "--tokens", file("ids.json"), "--count", "12", "--json")
+    expectSuccess(byText)
+    #expect(try byText.json()["generated"] == byIDs.json()["generated"])
+    let spelled = try #require(try byText.json()["text"]?.array?.first?.string)
+    let printed = try model.graft("generate", "--text", text, "--count", "12")
+    #expect(printed.output == spelled + "\n" && !spelled.isEmpty)
+  }
+
+  @Test func layersAreFittedOnText() throws {
+    try model.write("long.txt", String(repeating: text, count: 60).utf8)
+    expectSuccess(
+      try model.graft(
+        "splice", model.beside("out").string, "--layer", "0", "--init", "calibrate", "--steps",
+        "2", "--text", file("long.txt")))
+  }
+
+  @Test func anotherKindIsRefused() throws {
+    try model.replace(#""ByteLevel""#, #""Metaspace""#, in: "tokenizer.json")
+    expectRefusal(
+      try model.graft("score", "--text", file("prompt.txt")), 69,
+      ["byte-level BPE", "Metaspace", "--tokens"])
+  }
+
+  @Test func aModelWithoutTokenizerIsNamed() throws {
+    try model.remove("tokenizer.json")
+    expectRefusal(
+      try model.graft("generate", "--text", text), 66,
+      ["there is no tokenizer beside the model", "tokenizer.json", "--tokens"])
+  }
+
+  @Test func bytesThatAreNoTextAreRefused() throws {
+    try model.write("prompt.txt", [0x61, 0xff])
+    expectRefusal(
+      try model.graft("score", "--text", file("prompt.txt")), 65,
+      ["not UTF-8"])
+  }
+
+  @Test func tokensBeyondTheModelAreNamed() throws {
+    try model.replace(#""id": 292"#, #""id": 999"#, in: "tokenizer.json")
+    expectRefusal(
+      try model.graft("score", "--text", file("prompt.txt")), 65,
+      ["outside the vocabulary", "999"])
+  }
+}
