@@ -17,6 +17,9 @@
 # fixtures       make fixtures/options again: make fixtures LM_ENGINE=checkout PYTHON=python
 # manual         make manual pages and shell completions in .build/share
 # install        install binary, manual pages and completions under $(DESTDIR)$(PREFIX); PREFIX is /usr/local
+# static         build .build/static/release/graft, which needs no shared libraries
+# deb            make a Debian package of it in .build
+# docs           make the documentation in .build/docs, to be served from there
 # clean          remove everything that was built
 # help           list these targets
 
@@ -29,10 +32,10 @@ TESTS ?= JSONTests|TensorsTests|ContainersTests|RuntimeTests
 LM_ENGINE ?=
 PYTHON ?=
 GRAFT := .build/release/graft
-SWIFT_SOURCES := Sources Tests Plugins Package.swift
+SWIFT_SOURCES := Sources Tests Plugins Examples Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: toolchain deps build test fuzz soak limits exchange sanitize demo bench bench-conversion bench-peers format lint check-formats pairs fixtures manual install clean help
+.PHONY: toolchain deps build test fuzz soak limits exchange sanitize demo bench bench-conversion bench-peers format lint check-formats pairs fixtures manual install static deb docs clean help
 
 help:
 	@sed -n '/^# /!q; s/^# /make /p' Makefile
@@ -116,6 +119,17 @@ install: build manual
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 755 $(GRAFT) "$(DESTDIR)$(PREFIX)/bin/graft"
 	cp -R .build/share "$(DESTDIR)$(PREFIX)/"
+
+static: deps
+	swift build -c release --product graft --scratch-path .build/static\
+ -Xswiftc -static-executable -Xlinker -s
+
+deb: static manual
+	@scripts/deb.sh .build/static/release/graft .build/share .build
+
+docs: toolchain
+	docc convert docs/Graft.docc --fallback-display-name Graft --fallback-bundle-identifier graft\
+ --warnings-as-errors --transform-for-static-hosting --output-path .build/docs
 
 clean:
 	rm -rf .build

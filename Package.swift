@@ -52,7 +52,15 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
 let package = Package(
   name: "graft",
-  products: [.executable(name: "graft", targets: ["graft"])],
+  products: [
+    .executable(name: "graft", targets: ["graft"]),
+    .library(
+      name: "Graft",
+      targets: [
+        "Diagnostics", "Tokenizers", "Containers", "Canonical", "Layouts", "Conversion", "Runtime",
+        "Splicing", "Verification", "Calibration",
+      ]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
@@ -120,6 +128,10 @@ let package = Package(
         "Threads", "Kernels", "Runtime", systemPackage,
       ],
       swiftSettings: settings),
+    .executableTarget(
+      name: "verify-example",
+      dependencies: ["Conversion", "Layouts", "Runtime", "Verification", systemPackage],
+      path: "Examples/Verify", swiftSettings: settings),
     .target(
       name: "GraftTestSupport",
       dependencies: ["Tensors", "JSON", "Containers", "Canonical", "Layouts", systemPackage],
