@@ -22,6 +22,8 @@ public struct GatedDeltaNet: FactRecord {
   public var valueDim = 0
   /// The number of taps of the causal convolution; 0 for none.
   public var taps = 0
+  /// The activation after the convolution.
+  public var activation = Activation.silu
   /// Where the output gate acts.
   public var gate = Gate.none
   /// What queries are multiplied with after normalisation; nil for `dk^-0.5`.
@@ -30,6 +32,8 @@ public struct GatedDeltaNet: FactRecord {
   public var allowsNegativeEigenvalues = false
   /// The eps of the output norm; nil for that of the model's norms.
   public var normEpsilon: Double?
+  /// The eps under the root that brings queries and keys to unit length; nil for 1e-6.
+  public var lengthEpsilon: Double?
 
   /// A layer without sizes yet.
   public init() {}
@@ -41,14 +45,19 @@ public struct GatedDeltaNet: FactRecord {
     .integer("gdn.k_head_dim", \.keyDim),
     .integer("gdn.v_head_dim", \.valueDim),
     .integer("gdn.taps", \.taps),
+    .word("gdn.activation", \.activation),
     .word("gdn.gate", \.gate),
     .number("gdn.scale", \.scale),
     .flag("gdn.negative_eigenvalues", \.allowsNegativeEigenvalues),
     .number("gdn.norm_eps", \.normEpsilon),
+    .number("gdn.length_eps", \.lengthEpsilon),
   ]
 
   /// What queries are multiplied with after normalisation.
   public var queryScale: Double { scale ?? 1 / Double(keyDim).squareRoot() }
+
+  /// The eps under the root that brings queries and keys to unit length.
+  public var unitEpsilon: Double { lengthEpsilon ?? 1e-6 }
 
   /// The number of channels of the convolution: queries, keys, values.
   public var channels: Int { 2 * keyHeads * keyDim + valueHeads * valueDim }

@@ -106,6 +106,7 @@ extension LayerConfiguration {
     case .gatedDeltaNet(let gdn):
       facts["gdn.scale"] = .number(gdn.queryScale)
       facts["gdn.norm_eps"] = .number(gdn.normEpsilon ?? model.normEpsilon)
+      facts["gdn.length_eps"] = .number(gdn.unitEpsilon)
     case .m2rnn, .carried: break
     }
     for name in facts.keys where name.contains("_init_") { facts[name] = nil }

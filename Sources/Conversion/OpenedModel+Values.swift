@@ -60,7 +60,7 @@ extension OpenedModel {
       guard agrees else {
         throw Problem(
           .invalid, "the config ties two tensors that differ",
-          file: checkpoint.path(tensor.file).string, tensor: tensor.name,
+          file: tensor.file, tensor: tensor.name,
           expected: "the values of \(original.origin)",
           remedy: "set tie_word_embeddings to false or remove the tensor")
       }

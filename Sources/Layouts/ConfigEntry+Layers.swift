@@ -78,7 +78,7 @@ extension ConfigEntry {
   private func readSparse(
     from object: JSONObject, step: String, experts: String, count: FactValue?
   ) throws -> [Facts] {
-    let dense = Set(try integers(lookup(object) ?? .array([])))
+    let dense = Set(try given(in: object).map(integers) ?? [])
     let step = object.value(at: step)?.int ?? 1
     let hasExperts = (object.value(at: experts)?.int ?? 0) > 0
     guard step > 0 else {

@@ -1,18 +1,16 @@
 import Kernels
 
 extension GatedDeltaNetBlock {
-  /// The eps under the root that brings queries and keys to unit length.
-  private static let lengthEpsilon: Float = 1e-6
-
   /// Normalises the queries and keys of one token, and computes its gates.
   func prepare(_ row: Int, _ mixed: UnsafeMutablePointer<Float>, _ buffers: Buffers) {
     let q = mixed + row * C
     let k = q + nk * dk
     let scale = Float(configuration.queryScale)
+    let epsilon = Float(configuration.unitEpsilon)
     for head in 0..<nk {
       let (qh, kh) = (q + head * dk, k + head * dk)
-      kernels.norms.unitLength(qh, epsilon: Self.lengthEpsilon, scale: scale, count: dk)
-      kernels.norms.unitLength(kh, epsilon: Self.lengthEpsilon, scale: 1, count: dk)
+      kernels.norms.unitLength(qh, epsilon: epsilon, scale: scale, count: dk)
+      kernels.norms.unitLength(kh, epsilon: epsilon, scale: 1, count: dk)
       buffers.qk[row * nk + head] = kernels.elementwise.dot(qh, kh, count: dk)
     }
     decay.apply(buffers.a + row * nv, groups: nv, to: buffers.gamma + row * nv)

@@ -113,7 +113,8 @@ struct GatedDeltaNetBlock: Sendable {
     workspace.multiply(operand, b, to: buffers.beta)
     let mixed = convolution.run(
       buffers.input, tail: state.tail, steps: t, output: buffers.mixed, workspace.pool)
-    workspace.activate(mixed, ActivationFunction(.silu), rows: t, width: C)
+    workspace.activate(
+      mixed, ActivationFunction(configuration.activation), rows: t, width: C)
     workspace.pool.run(t, by: 16) { rows in
       for row in rows { prepare(row, mixed, buffers) }
     }

@@ -96,6 +96,9 @@ struct CrossLayoutTests {
     ("fla/gdn-hybrid", "qwen3_5", "attention.qk_norm"),
     ("huggingface/qwen3_next/bf16", "qwen3_5", "mlp"),
     ("lm-engine/m2rnn-1l", "qwen3_next", "gdn.gate"),
+    ("huggingface/qwen3_5_moe/text-f32", "gguf-qwen35moe", "gdn.length_eps"),
+    ("fla/bare", "lm-engine", "more than one position"),
+    ("fla/tied", "olmo_hybrid", "a layer with attention"),
   ])
   func whatALayoutCannotHoldIsRefused(fixture: String, other: String, fact: String) throws {
     let scratch = try TemporaryDirectory()

@@ -66,6 +66,40 @@ struct ConfigReaderTests {
     #expect(throws: (any Error).self) { try read(id, #", "rope_parameters": \#(object)"#) }
   }
 
+  /// transformers takes null for a missing list.
+  @Test func noLayerIsDenseByName() throws {
+    let model = try read("qwen3_next", #", "rope_theta": 5, "mlp_only_layers": null"#)
+    #expect(model.layers.allSatisfy { $0.feedForward.kind == .moe })
+  }
+
+  /// In transformers one key says the activation of MLPs and of convolutions.
+  @Test(arguments: ["qwen3_next", "qwen3_5", "qwen3_5_moe", "olmo_hybrid"])
+  func convolutionsHaveTheActivationOfTheMLP(id: String) throws {
+    let model = try read(id, #", "rope_theta": 5, "hidden_act": "gelu_new""#)
+    #expect(model.layers[0].feedForward.activation == .geluTanh)
+    #expect(model.layers[0].mixer.values["gdn.activation"] == .word("gelu_tanh"))
+    #expect(throws: Problem.self) { try read(id, #", "hidden_act": "moonshine""#) }
+  }
+
+  /// mlx-lm has no defaults for sizes that no layer needs.
+  @Test func mlxConfigsNameEverySize() throws {
+    let catalogue = try LayoutCatalogue.builtIn()
+    let model = try read("mlx-qwen3_5", #", "rope_theta": 5"#)
+    let config = try catalogue.layout("mlx-qwen3_next").writtenConfig(model)
+    for key in ["num_experts", "num_experts_per_tok", "moe_intermediate_size"] {
+      #expect(config.object?[key] == 0, "\(key)")
+    }
+  }
+
+  /// llama.cpp brings queries and keys to unit length with the eps of norms.
+  @Test func llamaLengthEpsilon() throws {
+    let catalogue = try LayoutCatalogue.builtIn()
+    let model = try read("qwen3_5", #", "rope_theta": 5, "rms_norm_eps": 1e-3"#)
+    let target = try catalogue.layout("gguf-qwen35")
+    let there = try target.configuration(from: target.writtenConfig(model))
+    #expect(model.disagreements(with: there).map(\.fact).contains("gdn.length_eps"))
+  }
+
   /// mlx-lm has other defaults than transformers.
   @Test func mlxDefaults() throws {
     let next = try read("mlx-qwen3_next", #", "rope_theta": 5, "partial_rotary_factor": 0.5"#)

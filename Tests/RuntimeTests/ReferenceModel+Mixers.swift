@@ -92,7 +92,7 @@ extension ReferenceModel {
     func input(_ name: String) -> [Row] {
       let projected = linear(x, "gdn." + name, layer)
       return convolved(projected, "gdn.conv." + name, taps: g.taps, bias: false, layer).map {
-        $0.map(silu)
+        $0.map { g.activation($0) }
       }
     }
     let (q, k, v) = (input("q"), input("k"), input("v"))
@@ -105,8 +105,8 @@ extension ReferenceModel {
       let group = h / (nv / nk) * dk
       var S = (0..<dk).map { _ in [Double](repeating: 0, count: dv) }
       for t in x.indices {
-        let qt = unit(Array(q[t][group..<group + dk])).map { $0 * g.queryScale }
-        let kt = unit(Array(k[t][group..<group + dk]))
+        let qt = unit(Array(q[t][group..<group + dk]), g.unitEpsilon).map { $0 * g.queryScale }
+        let kt = unit(Array(k[t][group..<group + dk]), g.unitEpsilon)
         let beta = sigmoid(b[t][h]) * (g.allowsNegativeEigenvalues ? 2 : 1)
         let gamma = decay(a[t][h], "gdn", h, layer)
         S = S.map { $0.map { $0 * gamma } }
@@ -125,8 +125,8 @@ extension ReferenceModel {
     return linear(y, "gdn.o", layer)
   }
 
-  private func unit(_ x: Row) -> Row {
-    let length = (dot(x, x) + 1e-6).squareRoot()
+  private func unit(_ x: Row, _ epsilon: Double) -> Row {
+    let length = (dot(x, x) + epsilon).squareRoot()
     return x.map { $0 / length }
   }
 
