@@ -2,7 +2,9 @@
 # build          build the release binary, .build/release/graft
 # test           lint, check imports, run all tests, check that old processors can run the result
 # fuzz           give readers inputs nobody meant: make fuzz SECONDS=600 READERS="zip gguf", of processor time
-# soak           end runs at random moments, fill disks, remove sources: make soak KILLS=100
+# oracle         hold random models of every layout to an independent implementation: make oracle MODELS=500
+# interop        load with other programs what Graft writes, and the reverse: make interop PYTHON=python
+# soak           hold random models to the oracle, end runs at random moments, fill disks, remove sources: make soak KILLS=100
 # limits         time files that ask for far too much and print docs/robustness.md's table
 # exchange       send fixtures through all containers and to torch, numpy, mlx, gguf-py and llama.cpp and back
 # sanitize       run tests with a sanitizer: make sanitize SANITIZER=thread TESTS=RuntimeTests
@@ -27,6 +29,7 @@ PREFIX ?= /usr/local
 SECONDS ?= 60
 READERS ?=
 KILLS ?= 100
+MODELS ?= 500
 SANITIZER ?= address
 TESTS ?= JSONTests|TensorsTests|ContainersTests|RuntimeTests
 LM_ENGINE ?=
@@ -35,7 +38,7 @@ GRAFT := .build/release/graft
 SWIFT_SOURCES := Sources Tests Plugins Examples Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: toolchain deps build test fuzz soak limits exchange sanitize demo bench bench-conversion bench-peers format lint check-formats pairs fixtures manual install static deb docs clean help
+.PHONY: toolchain deps build test fuzz oracle interop soak limits exchange sanitize demo bench bench-conversion bench-peers format lint check-formats pairs fixtures manual install static deb docs clean help
 
 help:
 	@sed -n '/^# /!q; s/^# /make /p' Makefile
@@ -53,6 +56,7 @@ build: deps
 test: deps lint
 	@scripts/check-imports.sh
 	swift test
+	@scripts/oracle.sh "$$(swift build --show-bin-path)/graft" --count 20
 	@scripts/check-kernels.sh "$$(swift build --show-bin-path)"
 
 # lld, because gold fails on what the sanitizers add.
@@ -61,7 +65,15 @@ fuzz: deps
  --sanitize address -Xswiftc -sanitize=fuzzer -Xswiftc -enable-testing -Xswiftc -use-ld=lld
 	@scripts/fuzz.sh .build/fuzz/release/graft-fuzz $(SECONDS) $(READERS)
 
-soak: build
+oracle: build
+	@scripts/oracle.sh $(GRAFT) --count $(MODELS) --report docs/oracle.md
+
+interop: build
+	@test -n "$(PYTHON)" || { echo "make interop needs PYTHON=path/to/python with the programs;\
+ fixtures/scripts/README.md says how to set it up" >&2; exit 1; }
+	"$(PYTHON)" scripts/interop.py $(GRAFT) --report docs/interop.md --lm-engine "$(LM_ENGINE)"
+
+soak: oracle
 	@scripts/soak.py $(GRAFT) --kills $(KILLS)
 
 limits: build

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What Graft writes is loaded and run by other programs, what they write is read by Graft; prints a table.
+
+    python scripts/interop.py GRAFT [--lm-engine CHECKOUT] [--report docs/interop.md]
+
+Run it with the python of an environment that holds the programs; fixtures/scripts/README.md says how to make one. A
+program that is not there is named in the table; anything that fails makes the exit code 1.
+"""
+
+import argparse
+import importlib.metadata
+import platform
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FIXTURES, SCRIPTS = ROOT / "fixtures", ROOT / "fixtures/scripts"
+READS, WRITES = "reads what Graft writes", "writes what Graft reads"
+PACKAGES = {
+    "transformers": "transformers",
+    "mlx-lm": "mlx-lm",
+    "mlx": "mlx",
+    "torch": "torch",
+    "numpy": "numpy",
+    "gguf-py": "gguf",
+    "llama.cpp": "xllamacpp",
+    "flash-linear-attention": "flash-linear-attention",
+}
+
+
+@dataclass
+class Case:
+    """A fixture that Graft converts or splices, and the script with which a program tries the result."""
+
+    program: str
+    source: str
+    graft: tuple  # a verb and options that come after source and target
+    script: str
+    options: tuple = ()
+
+    def run(self, shop):
+        source, target = FIXTURES / self.source, shop.place()
+        reference = source / "reference.safetensors"
+        verb, *options = self.graft
+        done = shop.graft(verb, source, target, *options)
+        if done.returncode == 0 and verb == "splice":  # another function: what Graft computes is the reference
+            tokens, reference = reference, shop.place()
+            done = shop.graft("logits", target, "--tokens", tokens, "--output", reference)
+        if done.returncode == 0:
+            done = shop.python(SCRIPTS / self.script, target, reference, *self.options)
+        shop.add(self.program, READS, f"{self.source}, {' '.join(map(str, self.graft))}", done)
+
+
+@dataclass
+class Saved:
+    """A fixture that a program loads, in some layout, and saves, and that Graft then verifies."""
+
+    program: str
+    source: str
+    graft: tuple
+
+    def run(self, shop):
+        source, between, target = FIXTURES / self.source, shop.place(), shop.place()
+        done = shop.graft("convert", source, between, *self.graft)
+        if done.returncode == 0:
+            done = shop.python(SCRIPTS / "save_with.py", self.program, between, target)
+        if done.returncode == 0:
+            done = shop.graft("verify", target, "--reference", source / "reference.safetensors")
+        shop.add(self.program, WRITES, f"{self.source}, {' '.join(self.graft)}", done)
+
+
+@dataclass
+class Made:
+    """A random checkpoint that a program writes with its own logits, and that Graft then verifies."""
+
+    program: str
+    name: str
+    script: str
+    options: tuple
+
+    def run(self, shop):
+        target = shop.place()
+        done = shop.python(SCRIPTS / self.script, target, self.name, *self.options)
+        if done.returncode == 0:
+            made = target / self.name
+            done = shop.graft("verify", made, "--reference", made / "reference.safetensors")
+        shop.add(self.program, WRITES, self.name, done)
+
+
+@dataclass
+class Exchanged:
+    """Containers that go to a library and back, byte by byte."""
+
+    program: str
+    library: str
+    only: str
+
+    def run(self, shop):
+        script = ROOT / "scripts/exchange.py"
+        done = shop.python(script, shop.options.graft, "--libraries", self.library, "--only", self.only)
+        shop.add(self.program, f"{READS} and {WRITES}", self.only, done)
+
+
+def cases(options):
+    load, mlx = "check_transformers_load.py", "check_mlx_load.py"
+    names = "qwen3_next/bf16", "qwen3_5/text-bf16", "qwen3_5_moe/text-f32", "olmo_hybrid/rope-noneg-f32"
+    next_, five, moe, olmo = (f"huggingface/{name}" for name in names)
+    wide, apart = ("--dtype", "f32"), ("--form", "text, experts apart")
+    yield Case("transformers", next_, ("convert", "--to", "qwen3_5_moe", *apart), load)
+    yield Case("transformers", moe, ("convert", "--to", "qwen3_next"), load)
+    yield Case("transformers", olmo, ("convert", "--to", "olmo_hybrid", "--max-shard-size", "100KB"), load)
+    yield Case("transformers", five, ("splice", "--layer", "1"), load)
+    for source, layout in ((next_, "qwen3_5_moe"), (five, "qwen3_5"), (moe, "qwen3_next")):
+        yield Saved("transformers", source, ("--to", layout))
+    for source, layout in ((next_, "qwen3_next"), (five, "qwen3_5"), (moe, "qwen3_5_moe"), (olmo, "olmo_hybrid")):
+        yield Case("mlx-lm", source, ("convert", "--to", f"mlx-{layout}", *wide), mlx)
+        yield Saved("mlx-lm", source, ("--to", f"mlx-{layout}", *wide))
+    for program, library in (("torch", "torch"), ("numpy", "numpy"), ("mlx", "mlx")):
+        yield Exchanged(program, library, "options/gdn-small")
+    yield Exchanged("gguf-py", "gguf", "gguf/qwen")
+    yield Exchanged("llama.cpp", "llama.cpp", "gguf/qwen")
+    checkout = ("--lm-engine", options.lm_engine)
+    yield Case("lm-engine", "lm-engine/gdn-hybrid", ("splice", "--layer", "0"), "check_lm_engine_load.py", checkout)
+    yield Case("lm-engine", "options/f16", ("convert", *wide), "check_lm_engine_load.py", checkout)
+    yield Made("lm-engine", "everything", "make_lm_engine_reference.py", checkout)
+    yield Case("flash-linear-attention", "fla/hybrid", ("convert", "--to", "fla"), "check_fla_load.py")
+
+
+class Shop:
+    def __init__(self, options, folder):
+        self.options, self.folder, self.rows, self.places = options, Path(folder), [], 0
+
+    def graft(self, *arguments):
+        return run([self.options.graft, *arguments])
+
+    def python(self, script, *arguments):
+        return run([sys.executable, script, *arguments])
+
+    def place(self):
+        """A path that is free."""
+        self.places += 1
+        return self.folder / f"{self.places}"
+
+    def add(self, program, direction, case, done):
+        said = (done.stdout.strip() or done.stderr.strip()).splitlines() or [""]
+        passed = done.returncode == 0
+        self.rows.append((program, direction, case, "yes" if passed else "NO"))
+        print(f"{program} {direction}: {case}: {'yes' if passed else 'NO'}  {said[-1]}", flush=True)
+        if not passed:
+            print(done.stdout[-2000:], done.stderr[-2000:], sep="\n")
+
+    def skip(self, program, why):
+        if not any(row[0] == program for row in self.rows):
+            self.rows.append((program, "", "", why))
+            print(f"{program}: {why}", flush=True)
+
+
+def run(command):
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True)
+
+
+def version(program, options):
+    """None where the program is not there."""
+    if program == "lm-engine":
+        done = run(["git", "-C", options.lm_engine or "/nonexistent", "rev-parse", "--short=8", "HEAD"])
+        return done.stdout.strip() or ("a checkout" if options.lm_engine else None)
+    try:
+        return importlib.metadata.version(PACKAGES[program])
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def absent(program, options):
+    if version(program, options) is None:
+        return "not tried: no checkout given" if program == "lm-engine" else "not tried: not installed"
+    if program == "flash-linear-attention":
+        import torch
+
+        return None if torch.cuda.is_available() else "not tried: its kernels need a GPU"
+    return None
+
+
+def page(shop):
+    yield "# Checkpoints that other programs read and write\n"
+    yield f"Written by `make interop` on {platform.machine()} with Python {platform.python_version()}. A program reads what"
+    yield "Graft writes where it loads the checkpoint strictly and gives the recorded logits, or finds the same bytes in every"
+    yield "tensor; Graft reads what a program writes where `graft verify` passes its f32 gate on the recorded logits.\n"
+    yield "| program | version | direction | checkpoint | |\n|---|---|---|---|---|"
+    for program, direction, case, result in shop.rows:
+        yield f"| {program} | {version(program, shop.options) or ''} | {direction} | {case and f'`{case}`'} | {result} |"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("graft", type=Path)
+    parser.add_argument("--lm-engine", help="a checkout of lm-engine")
+    parser.add_argument("--report", type=Path, help="a page to write")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="graft-interop-") as folder:
+        shop = Shop(options, folder)
+        for case in cases(options):
+            why = absent(case.program, options)
+            shop.skip(case.program, why) if why else case.run(shop)
+    if options.report:
+        options.report.write_text("\n".join(page(shop)) + "\n")
+    sys.exit(1 if any(row[-1] == "NO" for row in shop.rows) else 0)
+
+
+if __name__ == "__main__":
+    main()
