@@ -181,8 +181,8 @@ if Context.environment["GRAFT_FUZZ"] != nil {
     .executableTarget(
       name: "graft-fuzz",
       dependencies: [
-        "CFuzzing", "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts",
-        "Verification", systemPackage,
+        "CFuzzing", "Diagnostics", "Tensors", "JSON", "Tokenizers", "Containers", "Canonical",
+        "Layouts", "Verification", systemPackage,
       ],
       path: "Tests/Fuzzing", swiftSettings: settings),
   ]

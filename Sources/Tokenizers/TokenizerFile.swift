@@ -47,12 +47,14 @@ public struct TokenizerFile {
   /// - Cost: the file, and a few hundred bytes per token.
   public init(_ path: FilePath) throws {
     let bytes = try MappedFile.readAll(path, limit: Self.limit)
-    try Problem.placing({ $0.inFile(path.string) }) {
-      try bytes.withUnsafeBytes { try read($0) }
+    self = try Problem.placing({ $0.inFile(path.string) }) {
+      try bytes.withUnsafeBytes { try TokenizerFile(parsing: $0) }
     }
   }
 
-  private mutating func read(_ bytes: UnsafeRawBufferPointer) throws {
+  /// Reads the bytes of a file.
+  /// - Throws: `Problem` of kind `invalid` where they are no strict JSON.
+  init(parsing bytes: UnsafeRawBufferPointer) throws {
     var scanner = JSONScanner(bytes)
     var keys = JSONKeySet()
     try scanner.beginObject()

@@ -5,7 +5,7 @@ import JSON
 struct WordSplitter {
   private enum Step {
     /// What matches is a word, and so is what lies between.
-    case isolate(Regex<AnyRegexOutput>)
+    case isolate(WordExpression)
     /// A space comes before a stretch that does not begin with one.
     case addSpace
   }
@@ -40,10 +40,10 @@ struct WordSplitter {
   }
 
   private mutating func isolate(_ pattern: String, _ value: JSONValue) throws {
-    guard let regex = try? Regex(pattern) else {
+    guard let expression = WordExpression(pattern) else {
       throw TokenizerObstacle.problem("pre_tokenizer", value["pattern"] ?? value)
     }
-    steps.append(.isolate(regex.matchingSemantics(.unicodeScalar)))
+    steps.append(.isolate(expression))
   }
 
   /// The words of a text, in order.
@@ -51,20 +51,8 @@ struct WordSplitter {
     steps.reduce([Substring(text)]) { words, step in
       switch step {
       case .addSpace: words.map { $0.unicodeScalars.first == " " ? $0 : " " + $0 }
-      case .isolate(let regex): words.flatMap { Self.isolated(regex, in: $0) }
+      case .isolate(let expression): words.flatMap(expression.words)
       }
     }
-  }
-
-  private static func isolated(_ regex: Regex<AnyRegexOutput>, in text: Substring) -> [Substring] {
-    var words: [Substring] = []
-    var done = text.startIndex
-    for range in text.ranges(of: regex) where !range.isEmpty {
-      if done < range.lowerBound { words.append(text[done..<range.lowerBound]) }
-      words.append(text[range])
-      done = range.upperBound
-    }
-    if done < text.endIndex { words.append(text[done...]) }
-    return words
   }
 }

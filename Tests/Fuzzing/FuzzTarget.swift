@@ -1,6 +1,6 @@
 /// A reader of bytes that come from elsewhere.
 enum FuzzTarget: String, CaseIterable {
-  case safetensors, index, json, config, formats, tokens
+  case safetensors, index, json, config, formats, tokens, tokenizer
   case zip, npz, pickle, torch, distributed, gguf
 
   /// The most memory that an input may need at any moment.
@@ -10,7 +10,7 @@ enum FuzzTarget: String, CaseIterable {
     switch self {
     case .config: 512 << 20
     case .formats: 64 << 20
-    case .pickle, .torch, .distributed: (1 << 20) + 512 * count
+    case .pickle, .torch, .distributed, .tokenizer: (1 << 20) + 512 * count
     default: (1 << 20) + 128 * count
     }
   }
@@ -25,6 +25,7 @@ enum FuzzTarget: String, CaseIterable {
     case .config: try ModelReaders.config(input)
     case .formats: try ModelReaders.formats(input)
     case .tokens: try TextReaders.tokens(input)
+    case .tokenizer: try TokenizerReader.read(input)
     case .zip: try ContainerReaders.zip(input)
     case .npz: try ContainerReaders.npz(input)
     case .pickle: try ContainerReaders.pickle(input)
