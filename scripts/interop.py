@@ -186,9 +186,10 @@ def absent(program, options):
 
 def page(shop):
     yield "# Checkpoints that other programs read and write\n"
-    yield f"Written by `make interop` on {platform.machine()} with Python {platform.python_version()}. A program reads what"
-    yield "Graft writes where it loads the checkpoint strictly and gives the recorded logits, or finds the same bytes in every"
-    yield "tensor; Graft reads what a program writes where `graft verify` passes its f32 gate on the recorded logits.\n"
+    yield f"Written by `make interop` on {platform.machine()} with Python {platform.python_version()}. A program reads"
+    yield "what Graft writes where it loads the checkpoint strictly and gives the recorded logits, or finds the same"
+    yield "bytes in every tensor; Graft reads what a program writes where `graft verify` passes its f32 gate on the"
+    yield "recorded logits.\n"
     yield "| program | version | direction | checkpoint | |\n|---|---|---|---|---|"
     for program, direction, case, result in shop.rows:
         yield f"| {program} | {version(program, shop.options) or ''} | {direction} | {case and f'`{case}`'} | {result} |"
@@ -198,11 +199,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("graft", type=Path)
     parser.add_argument("--lm-engine", help="a checkout of lm-engine")
+    parser.add_argument("--only", nargs="+", choices=[*PACKAGES, "lm-engine"], help="these programs alone")
     parser.add_argument("--report", type=Path, help="a page to write")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="graft-interop-") as folder:
         shop = Shop(options, folder)
         for case in cases(options):
+            if options.only and case.program not in options.only:
+                continue
             why = absent(case.program, options)
             shop.skip(case.program, why) if why else case.run(shop)
     if options.report:
