@@ -11,8 +11,15 @@ struct TensorStatistics: Sendable {
   private(set) var most = -Float.infinity
   /// The largest magnitude of a finite value.
   private(set) var peak: Float = 0
+  /// The elements that are zero and stand before the trailing ones.
+  private(set) var zeros = 0
   /// The elements after the last one that is not zero.
   private(set) var trailingZeros = 0
+  /// The longest run of zeros before that, of whole rows and of others.
+  private(set) var longestRows = 0
+  private(set) var longestTornRun = 0
+  /// The elements of a row.
+  private let row: Int
   /// The sum of the squares of all finite values but the largest.
   private var squares = 0.0
 
@@ -30,7 +37,7 @@ struct TensorStatistics: Sendable {
   /// - Throws: `Problem` of kind `io` where the bytes cannot be read.
   init?(_ tensor: StoredTensor) throws {
     guard tensor.type.isComputable || tensor.type.isScaled else { return nil }
-    var statistics = TensorStatistics()
+    var statistics = TensorStatistics(row: max(tensor.shape.last ?? 1, 1))
     let unit = tensor.type.unit
     let values = OwnedBytes(count: Self.chunk * unit.elements * 4)
     try values.mutableBytes.withMemoryRebound(to: Float.self) { values in
@@ -44,7 +51,7 @@ struct TensorStatistics: Sendable {
     self = statistics
   }
 
-  private init() {}
+  private init(row: Int) { self.row = row }
 
   /// The most elements, or blocks of them, that are looked at at a time.
   private static let chunk = 4096
@@ -64,8 +71,23 @@ struct TensorStatistics: Sendable {
       } else {
         infinities += 1
       }
-      trailingZeros = value == 0 ? trailingZeros + 1 : 0
+      if value == 0 {
+        trailingZeros += 1
+      } else if trailingZeros > 0 {
+        endRun(before: self.count + index)
+      }
     }
     self.count += count
+  }
+
+  private mutating func endRun(before end: Int) {
+    let isRows = end % row == 0 && trailingZeros % row == 0
+    if isRows {
+      longestRows = max(longestRows, trailingZeros)
+    } else {
+      longestTornRun = max(longestTornRun, trailingZeros)
+    }
+    zeros += trailingZeros
+    trailingZeros = 0
   }
 }

@@ -22,6 +22,9 @@ public struct ValueSign: Hashable, Sendable {
   /// The assumption that would confirm the reading against the values, and the one that follows them.
   public let remedy: String?
 
+  /// Whether the values speak against the reading.
+  public var isDoubt: Bool { verdict == .contradicts || verdict == .refutes }
+
   /// Looks at the values of a model that was read in some form.
   /// - Parameter shift: what the reading takes off stored norm weights.
   /// - Cost: reads the norms and decay rates, a few kilobytes per layer.
@@ -53,6 +56,10 @@ public struct ValueSign: Hashable, Sendable {
       remedy: "say which with --assume norm-offset=\(shift + Int(centre)) or norm-offset=\(shift)")
   }
 
+  /// A head with a smaller logarithm would forget next to nothing in hundreds of tokens; trainers draw
+  /// rates up to 16, so that `-exp(A_log)` goes far below.
+  private static let smallestLogarithm: Float = -6
+
   /// `-exp(A_log)` is below zero; a logarithm may be anything.
   private static func decay(_ model: CanonicalModel) throws -> ValueSign? {
     let tensors = model.tensors.filter { $0.key.name == "gdn.A_log" && $0.value.type.isComputable }
@@ -68,6 +75,13 @@ public struct ValueSign: Hashable, Sendable {
         remedy: isPossible ? nil : "say how it is stored with --assume A_log=log or A_log=negexp")
     }
     let isLogarithm = values.contains { $0 >= 0 }
+    guard isLogarithm || values.allSatisfy({ $0 >= smallestLogarithm }) else {
+      return ValueSign(
+        subject: "A_log", verdict: .contradicts,
+        text:
+          "all values are below zero, down to \(values.min() ?? 0), which looks like -exp(A_log)",
+        remedy: "say how it is stored with --assume A_log=log or A_log=negexp")
+    }
     return ValueSign(
       subject: "A_log", verdict: isLogarithm ? .agrees : .undecided,
       text: isLogarithm

@@ -47,8 +47,7 @@ extension Model {
     return computeLogits(selection, segment, workspace)
   }
 
-  private func makeSegment(_ count: Int, _ state: SequenceState, _ workspace: Workspace) -> Segment
-  {
+  func makeSegment(_ count: Int, _ state: SequenceState, _ workspace: Workspace) -> Segment {
     let positions = state.position..<state.position + count
     let (cosines, sines) = (workspace.cosines.pointer, workspace.sines.pointer)
     for table in rotary.values {
@@ -78,7 +77,7 @@ extension Model {
   }
 
   /// `logits = norm(h) · headᵀ / divisor`
-  private func computeLogits(
+  func computeLogits(
     _ selection: LogitsSelection, _ segment: Segment, _ workspace: Workspace
   ) -> Rows {
     let (H, vocabulary) = (configuration.hidden, configuration.vocabulary)

@@ -11,10 +11,13 @@ public struct VerificationReport: Sendable {
     public let mixer: String
     /// How far its output is from the expected one.
     public internal(set) var hidden = HiddenComparison()
+    /// How far what it adds is from what it should add, where it reads what it should read; of
+    /// nothing where everything passes.
+    public internal(set) var step = StepComparison()
   }
 
   /// The limits.
-  public let gate: Gate
+  public internal(set) var gate: Gate
   /// Logits of prompts run in long segments.
   public internal(set) var logits = LogitComparison()
   /// Logits of prompts run token by token with carried state.
@@ -23,6 +26,12 @@ public struct VerificationReport: Sendable {
   public internal(set) var positions = PositionLog()
   /// The same logits position by position, token by token.
   public internal(set) var steppedPositions = PositionLog()
+  /// The residual stream before the first layer, where the layers are known.
+  public internal(set) var embedding = HiddenComparison()
+  /// Logits of what the reference gives the final norm; of nothing where everything passes.
+  public internal(set) var head = LogitComparison()
+  /// Whether every layer ran on what the reference gives it, too.
+  public internal(set) var isPlaced = false
   /// The same for what else the reference holds, by name.
   public internal(set) var named: [(name: String, report: VerificationReport)] = []
   /// The output of each layer; empty where the expected ones are not known.
@@ -36,17 +45,36 @@ public struct VerificationReport: Sendable {
   }
 
   /// Whether everything that was compared is within the gate.
-  public var passes: Bool {
-    gate.passes(logits) && gate.passes(stepped) && firstDivergentLayer == nil
-      && named.allSatisfy(\.report.passes)
+  public var passes: Bool { outputsPass && layers.allSatisfy { gate.passes($0.hidden) } }
+
+  private var outputsPass: Bool {
+    gate.passes(logits) && gate.passes(stepped) && named.allSatisfy(\.report.passes)
   }
 
-  /// The first layer whose output is outside the gate.
+  /// The first layer whose output is outside the gate, or that makes something else of what the
+  /// reference gives it.
   ///
   /// Nil where all agree; if the logits differ all the same, it is the final norm or the head.
   public var firstDivergentLayer: Int? {
-    let own = layers.first { !gate.passes($0.hidden) }?.index
-    return ([own] + named.map(\.report.firstDivergentLayer)).compactMap(\.self).min()
+    let output = layers.first { !gate.passes($0.hidden) }?.index
+    return ([output, firstFaultyLayer] + named.map(\.report.firstDivergentLayer))
+      .compactMap(\.self).min()
+  }
+
+  /// The layers that make something else of what the reference gives them; empty where everything
+  /// passes.
+  public var faultyLayers: [Int] {
+    isPlaced ? layers.filter { !gate.passes($0.step) }.map(\.index) : []
+  }
+
+  /// The first of the faulty layers, counting the embedding to layer 0; where none is outside the gate
+  /// by itself and the head is not to blame, the one that is furthest off.
+  private var firstFaultyLayer: Int? {
+    guard isPlaced else { return nil }
+    guard gate.passes(embedding: embedding) else { return 0 }
+    if let first = faultyLayers.first { return first }
+    guard !outputsPass, gate.passes(head) else { return nil }
+    return layers.max { $0.step.relative < $1.step.relative }?.index
   }
 
   private var logitsJSON: JSONObject {
@@ -65,6 +93,7 @@ public struct VerificationReport: Sendable {
       "stepped": .object(stepped.json),
       "named": .object(JSONObject(named.map { ($0.name, .object($0.report.logitsJSON)) })),
       "first_divergent_layer": firstDivergentLayer.map { JSONValue($0) } ?? .null,
+      "faulty_layers": isPlaced ? .array(faultyLayers.map { JSONValue($0) }) : .null,
       "layers": .array(
         layers.map { layer in
           .object([
@@ -72,6 +101,7 @@ public struct VerificationReport: Sendable {
             "mixer": .string(layer.mixer),
             "max_abs": JSONValue(layer.hidden.maxAbs),
             "nmse": JSONValue(layer.hidden.nmse),
+            "step_error": isPlaced ? JSONValue(layer.step.relative) : .null,
           ])
         }),
     ]

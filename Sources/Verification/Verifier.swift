@@ -6,8 +6,8 @@ import Runtime
 ///
 /// Every prompt runs twice: in long segments, and token by token with carried state. Both must pass.
 public struct Verifier {
-  private let model: Model
-  private let workspace: Workspace
+  let model: Model
+  let workspace: Workspace
   private let gate: Gate
 
   /// A verifier of one model.
@@ -73,7 +73,8 @@ public struct Verifier {
       try run(prompt[...], segment: workspace.segmentLength, expected) { rows, segment in
         report.logits.add(rows, segment, to: &report.positions, row: row)
       } hidden: { index, rows, segment in
-        guard hasLayers, index > 0 else { return }
+        guard hasLayers else { return }
+        if index == 0 { return report.embedding.add(rows, segment, index) }
         report.layers[index - 1].hidden.add(rows, segment, index)
       }
       try expected.start(row: row, tokens: prompt)
@@ -82,6 +83,7 @@ public struct Verifier {
       } hidden: { _, _, _ in
       }
     }
+    if hasLayers, !report.passes { try place(&report, expected, tokens) }
     return report
   }
 

@@ -50,7 +50,7 @@ struct InspectCommand: Verb {
     let summary = try ModelSummary(model)
     var outcome = Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
     let audit =
-      audit ? AuditSummary(try Audit(model.checkpoint, threads: common.threads)) : nil
+      audit ? AuditSummary(try Audit(model, threads: common.threads)) : nil
     audit?.add(to: &outcome)
     return (
       outcome,

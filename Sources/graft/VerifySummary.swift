@@ -1,3 +1,4 @@
+import Diagnostics
 import JSON
 import Reports
 import Verification
@@ -39,12 +40,21 @@ struct VerifySummary {
   var divergence: String? {
     if let layer = report.firstDivergentLayer {
       let mixer = report.layers.indices.contains(layer) ? " (\(report.layers[layer].mixer))" : ""
-      return "first divergent layer: \(layer)\(mixer)"
+      return "first divergent layer: \(layer)\(mixer)" + faults
     }
     guard !report.passes else { return nil }
     return report.layers.isEmpty
       ? "the reference lacks hidden states of some layers, which would tell the layer"
       : "all layers agree: the final norm or the head differs"
+  }
+
+  /// The layers that differ by themselves, where that is more than the first divergent layer says.
+  private var faults: String {
+    let layers = report.faultyLayers
+    guard report.isPlaced, layers.count != 1 else { return "" }
+    return layers.isEmpty
+      ? "; given the right input each layer agrees"
+      : "; given the right input layers \(NameFolding.range(layers)) differ"
   }
 
   private static func text(_ logits: LogitComparison) -> String {

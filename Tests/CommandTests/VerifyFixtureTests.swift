@@ -35,7 +35,7 @@ import Testing
   @Test func theFixturesAreThere() {
     #expect(Fixtures.checkpoints.filter { $0.hasPrefix("options/") }.count >= 63)
     #expect(Fixtures.checkpoints.filter { $0.hasPrefix("lm-engine/") }.count == 4)
-    #expect(Fixtures.checkpoints.filter { $0.hasPrefix("trained/") }.count == 2)
+    #expect(Fixtures.checkpoints.filter { $0.hasPrefix("trained/") }.count == 3)
     #expect(Fixtures.checkpoints.filter { $0.hasPrefix("huggingface/") }.count == 14)
     #expect(Fixtures.checkpoints.filter { $0.hasPrefix("fla/") }.count == 4)
   }

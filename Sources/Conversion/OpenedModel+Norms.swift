@@ -1,0 +1,41 @@
+import Canonical
+
+extension OpenedModel {
+  /// The norms of which one layer's may have got the 1 that the others did not get, or the reverse.
+  private static let norms: [String] =
+    ["mixer_norm", "mlp_norm", "attention.q_norm", "attention.k_norm", "gdn.norm"]
+
+  /// Norm weights of one layer that lie one above or below those of all other layers.
+  ///
+  /// Training moves norms of neighbouring layers together; adding 1 to one of them, or not, sets it
+  /// apart by just that.
+  func normFindings() throws -> [AuditFinding] {
+    try Self.norms.flatMap { name in
+      let tensors = canonical.tensors.filter { $0.key.name == name && $0.value.isComputable }
+      let medians = try tensors.map { (origin: $0.value.origin, value: try $0.value.median()) }
+      return medians.sorted { $0.origin < $1.origin }.compactMap { one in
+        let others = medians.filter { $0.origin != one.origin }.map(\.value).sorted()
+        return finding(one.origin, one.value, among: others)
+      }
+    }
+  }
+
+  private func finding(_ name: String, _ median: Float, among others: [Float]) -> AuditFinding? {
+    guard others.count >= 2, let least = others.first, let most = others.last,
+      most - least <= 0.5
+    else { return nil }
+    let gap = median - others[others.count / 2]
+    guard abs(abs(gap) - 1) <= 0.25, median < least - 0.5 || median > most + 0.5 else { return nil }
+    return AuditFinding(
+      severity: .error, kind: "norm", tensor: name, file: checkpoint.tensor(name)?.file ?? "",
+      text: "median \(median) where other layers have \(least) to \(most), which looks as if 1 had "
+        + "been \(gap > 0 ? "added" : "taken off") here alone")
+  }
+}
+
+extension CanonicalTensor {
+  fileprivate func median() throws -> Float {
+    let values = try floats().sorted()
+    return values.isEmpty ? 0 : values[values.count / 2]
+  }
+}

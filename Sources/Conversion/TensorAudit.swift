@@ -1,0 +1,85 @@
+import Containers
+
+/// What the values of one stored tensor say about damage.
+struct TensorAudit {
+  /// What was found.
+  private(set) var findings: [AuditFinding] = []
+  private let tensor: StoredTensor
+  private let statistics: TensorStatistics
+
+  /// Looks at statistics.
+  /// - Parameter mayEndInZeros: whether whole rows of zeros may be meant, such as those of tokens that
+  ///   pad a vocabulary; of a tensor that is not understood anything may.
+  init(_ statistics: TensorStatistics, _ tensor: StoredTensor, mayEndInZeros: Bool) {
+    self.tensor = tensor
+    self.statistics = statistics
+    isVector =
+      tensor.shape.count < 2 || (mayEndInZeros && tensor.shape.filter { $0 > 1 }.count < 2)
+    addNumbers()
+    if statistics.isConstant, statistics.count > 1 {
+      addConstant()
+    } else {
+      addZeros(rowsAreMeant: mayEndInZeros)
+    }
+    addOutlier()
+  }
+
+  private let isVector: Bool
+
+  private mutating func add(_ severity: AuditFinding.Severity, _ kind: String, _ text: String) {
+    findings.append(
+      AuditFinding(
+        severity: severity, kind: kind, tensor: tensor.name, file: tensor.file, text: text))
+  }
+
+  private mutating func addNumbers() {
+    let count = statistics.count
+    if statistics.nans > 0 { add(.error, "nan", "\(statistics.nans) of \(count) are NaN") }
+    if statistics.infinities > 0 {
+      add(.error, "infinite", "\(statistics.infinities) of \(count) are infinite")
+    }
+  }
+
+  /// Fresh vectors (norms, biases) may be constant, trained matrices are not.
+  private mutating func addConstant() {
+    let severity: AuditFinding.Severity = isVector ? .warning : .error
+    if statistics.most == 0 {
+      add(severity, "zero", "all \(statistics.count) values are zero")
+    } else {
+      add(severity, "constant", "all \(statistics.count) values are \(statistics.most)")
+    }
+  }
+
+  /// Runs of zeros: a file that was not filled ends, or has a hole, within a row. Padding has whole rows.
+  private mutating func addZeros(rowsAreMeant: Bool) {
+    let (count, tail) = (statistics.count, statistics.trailingZeros)
+    let row = tensor.shape.last ?? 1
+    if tail >= Self.shortestTail, !isVector || statistics.zeros * 10 < count - tail {
+      let isRows = !isVector && tail % row == 0
+      add(
+        isRows && rowsAreMeant ? .warning : .error, "zero_tail",
+        "the last \(tail) of \(count) values are zero" + (isRows ? ", in whole rows" : ""))
+    }
+    if !isVector, statistics.longestTornRun >= Self.shortestHole {
+      add(
+        rowsAreMeant ? .warning : .error, "zero_run",
+        "\(statistics.longestTornRun) of \(count) values in a row are zero, across rows")
+    }
+    if !isVector, statistics.longestRows >= max(Self.shortestHole, 2 * row), !rowsAreMeant {
+      add(
+        .warning, "zero_run", "\(statistics.longestRows / row) rows of zeros one after the other")
+    }
+  }
+
+  private mutating func addOutlier() {
+    guard statistics.prominence > Self.largestProminence else { return }
+    let times = Int(min(statistics.prominence, 1e18))
+    add(.error, "outlier", "a value of magnitude \(statistics.peak), \(times) times the others")
+  }
+
+  /// Trained weights stay far below this; a flipped bit of an exponent goes far beyond.
+  private static let largestProminence = 1000.0
+  /// Fewer zeros than this at the end, or elsewhere, are chance.
+  private static let shortestTail = 16
+  private static let shortestHole = 64
+}
