@@ -5,6 +5,7 @@
 # oracle         hold random models of every layout to an independent implementation: make oracle MODELS=500
 # interop        load with other programs what Graft writes, and the reverse: make interop PYTHON=python
 # soak           hold random models to the oracle, end runs at random moments, fill disks, remove sources: make soak KILLS=100
+# faults         plant every known fault in checkpoints of every layout and write docs/faults.md
 # limits         time files that ask for far too much and print docs/robustness.md's table
 # exchange       send fixtures through all containers and to torch, numpy, mlx, gguf-py and llama.cpp and back
 # sanitize       run tests with a sanitizer: make sanitize SANITIZER=thread TESTS=RuntimeTests
@@ -38,7 +39,7 @@ GRAFT := .build/release/graft
 SWIFT_SOURCES := Sources Tests Plugins Examples Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: toolchain deps build test fuzz oracle interop soak limits exchange sanitize demo bench bench-conversion bench-peers format lint check-formats pairs fixtures manual install static deb docs clean help
+.PHONY: toolchain deps build test faults fuzz oracle interop soak limits exchange sanitize demo bench bench-conversion bench-peers format lint check-formats pairs fixtures manual install static deb docs clean help
 
 help:
 	@sed -n '/^# /!q; s/^# /make /p' Makefile
@@ -58,6 +59,9 @@ test: deps lint
 	swift test
 	@scripts/oracle.sh "$$(swift build --show-bin-path)/graft" --count 20
 	@scripts/check-kernels.sh "$$(swift build --show-bin-path)"
+
+faults: deps
+	GRAFT_FAULTS="$(CURDIR)/docs" swift test --filter FaultTests
 
 # lld, because gold fails on what the sanitizers add.
 fuzz: deps

@@ -38,9 +38,12 @@ func loops(_ level: String) -> Target {
   let processorLoops: [Target] = []
 #endif
 
-func tests(_ name: String, _ imports: [Target.Dependency]) -> Target {
+func tests(
+  _ name: String, _ imports: [Target.Dependency], with others: [SwiftSetting] = []
+) -> Target {
   .testTarget(
-    name: name + "Tests", dependencies: ["GraftTestSupport"] + imports, swiftSettings: settings)
+    name: name + "Tests", dependencies: ["GraftTestSupport"] + imports,
+    swiftSettings: settings + others)
 }
 
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -103,7 +106,7 @@ let package = Package(
         + processorLoops.map { .byName(name: $0.name) }),
     fast("LinearAlgebra", []),
     fast("Splicing", ["Diagnostics", "Tensors", "Canonical", "LinearAlgebra"]),
-    module(
+    fast(
       "Verification",
       ["Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Runtime", systemPackage]),
     fast(
@@ -135,7 +138,7 @@ let package = Package(
     .target(
       name: "GraftTestSupport",
       dependencies: ["Tensors", "JSON", "Containers", "Canonical", "Layouts", systemPackage],
-      path: "Tests/GraftTestSupport", swiftSettings: settings),
+      path: "Tests/GraftTestSupport", swiftSettings: settings + [optimised]),
     tests("Reports", ["Reports"]),
     tests("Tensors", ["Diagnostics", "Tensors", systemPackage]),
     tests("JSON", ["Diagnostics", "JSON"]),
@@ -170,6 +173,12 @@ let package = Package(
         "Calibration",
         systemPackage,
       ]),
+    tests(
+      "Faults",
+      [
+        "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Conversion",
+        "Threads", "Runtime", "Verification", systemPackage,
+      ], with: [optimised]),
     tests("Command", ["Diagnostics", "JSON", crypto, systemPackage, "graft"]),
   ] + processorLoops
 )

@@ -1,0 +1,76 @@
+import Canonical
+import Conversion
+import Foundation
+import GraftTestSupport
+import Layouts
+import Runtime
+import SystemPackage
+import Verification
+
+/// A base on disk, as it is before anything is planted.
+final class SoundCheckpoint {
+  let base: Base
+  let path: FilePath
+  let opened: OpenedModel
+  let model: Model
+  /// What the original implementation computes; nil where its tokens are not looked at.
+  let recorded: ReferenceFile?
+  /// The prompt on which the checkpoint and its copies are compared.
+  let tokens: TokenBatch
+  /// Prompts for the checks of other tools; nil where they are not looked at.
+  private(set) var peerPrompts: PeerPrompts?
+  /// How far the sound checkpoint is from what the original implementation computes.
+  private(set) var floor = 0.0
+  private let folder: TemporaryDirectory
+
+  /// Makes the checkpoint of a base; it is removed with its owner.
+  /// - Parameter isWhole: whether references and the checks of other tools count too.
+  init(_ base: Base, isWhole: Bool) throws {
+    self.base = base
+    let fixture = Fixtures.path(base.fixture)
+    let isFile = base.fixture.hasSuffix(".gguf")
+    let reference =
+      isFile
+      ? FilePath(String(fixture.string.dropLast(5)) + ".reference.safetensors")
+      : fixture.appending("reference.safetensors")
+    folder = try TemporaryDirectory()
+    path = folder.path.appending("model")
+    if let layout = base.layout {
+      let source = try OpenedModel(fixture, catalogue: .builtIn())
+      try Self.convert(source, to: layout, at: path)
+    } else {
+      try FileManager.default.copyItem(atPath: fixture.string, toPath: path.string)
+    }
+    try? FileManager.default.removeItem(atPath: path.appending("reference.safetensors").string)
+    opened = try OpenedModel(path, catalogue: .builtIn())
+    model = try Model(opened.canonical)
+    let builtIn = TokenBatch.builtIn(for: model.configuration)
+    tokens = isWhole ? builtIn : builtIn.limited(to: 160)
+    recorded = isWhole ? try ReferenceFile(reference) : nil
+    if let recorded { try measure(recorded) }
+  }
+
+  private func measure(_ reference: ReferenceFile) throws {
+    let report = try Verifier(model, gate: .f32, threads: 1)
+      .compare(with: reference, file: base.fixture)
+    floor = max(report.logits.maxAbs, report.stepped.maxAbs)
+    peerPrompts = try PeerPrompts(model, text(tokens.rows[0].count))
+  }
+
+  /// Source code for models of bytes that were trained on it, random tokens for others.
+  private func text(_ count: Int) throws -> [Int] {
+    guard base.isTrained, model.configuration.vocabulary == 256 else { return tokens.rows[0] }
+    return try Fixtures.bytes("trained/python-source.val.bin").prefix(count).map(Int.init)
+  }
+
+  /// Writes a checkpoint in a layout, in files of some size.
+  static func convert(
+    _ source: OpenedModel, to layout: String, at path: FilePath, shardSize: Int? = nil
+  ) throws {
+    var options = ConversionOptions()
+    options.maximumShardSize = shardSize
+    options.dropsMTP = layout != source.layout.id
+    let target = try source.target(layout, in: .builtIn())
+    try CheckpointPlan(converting: source, to: target, options: options).execute(to: path)
+  }
+}
