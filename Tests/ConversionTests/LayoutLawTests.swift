@@ -1,7 +1,5 @@
 import Canonical
-import Containers
 import GraftTestSupport
-import JSON
 import Layouts
 import SystemPackage
 import Tensors
@@ -13,28 +11,6 @@ import Testing
 struct LayoutLawTests {
   private static let layouts = (try? LayoutCatalogue.builtIn().layouts) ?? []
 
-  /// Writes a model that is only in memory.
-  private func write(
-    _ model: CanonicalModel, _ layout: Layout, cast: ScalarType?, to directory: FilePath
-  ) throws {
-    let tensors = try LayoutBinding(layout, model.configuration).tensors.map { bound in
-      let move = try TensorMove(
-        bound, from: model, cast: cast.map(RequestedType.everywhere) ?? .keep)
-      return TensorToWrite(name: bound.name, type: move.type, shape: bound.shape) {
-        _ = try move.write(to: &$0)
-      }
-    }
-    let config = layout.writtenConfig(model.configuration)
-    if layout.container == Container.gguf.rawValue {
-      let metadata = try GGUFConfig.metadata(config, types: layout.metadataTypes, keeping: [])
-      return try GGUFWriter.write(
-        tensors, metadata: metadata, to: directory.appending("model.gguf"))
-    }
-    try SafetensorsWriter.write(tensors, to: directory.appending("model.safetensors"))
-    try OutputFile.write(
-      Array(config.text(indent: 4).utf8), to: directory.appending("config.json"))
-  }
-
   @Test(arguments: layouts.filter(\.variant.isWritten).map(\.id), 0..<8)
   func whatIsWrittenIsReadAgain(id: String, seed: UInt64) throws {
     let layout = try LayoutCatalogue.builtIn().layout(id)
@@ -43,7 +19,7 @@ struct LayoutLawTests {
     }
     let scratch = try TemporaryDirectory()
     let model = try GeneratedModel.model(configuration, layout, seed: seed)
-    try write(model, layout, cast: nil, to: scratch.path)
+    try GeneratedCheckpoint.write(model, layout, cast: nil, to: scratch.path)
     let read = try OpenedModel(scratch.path, from: id, catalogue: .builtIn())
     #expect(read.configuration == configuration)
     #expect(Set(read.canonical.tensors.keys) == Set(model.tensors.keys))
@@ -65,7 +41,7 @@ struct LayoutLawTests {
     let scratch = try TemporaryDirectory()
     let source = try TemporaryDirectory()
     let cast: ScalarType? = seed % 2 == 0 ? .bf16 : nil
-    try write(
+    try GeneratedCheckpoint.write(
       try GeneratedModel.model(configuration, layout, seed: seed), layout, cast: cast,
       to: source.path)
     var options = ConversionOptions()
