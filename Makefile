@@ -12,6 +12,7 @@
 # demo           inspect, verify, splice and re-shard a trained model; score another
 # bench          time inspect, convert (against cp) and the runtime
 # bench-conversion  compare conversions of 0.1, 2 and 16 GiB with cp; needs python3 and 35 GB of disk
+# bench-memory   measure what conversions of large tensors need, PYTHON with torch and gguf for all: make bench-memory GIB=2
 # bench-peers    time kernels and a model against torch: make bench-peers PYTHON=python with torch
 # format         format all Swift sources
 # lint           check format and style of all Swift sources
@@ -31,6 +32,7 @@ SECONDS ?= 60
 READERS ?=
 KILLS ?= 100
 MODELS ?= 500
+GIB ?= 2
 SANITIZER ?= address
 TESTS ?= JSONTests|TensorsTests|ContainersTests|RuntimeTests
 LM_ENGINE ?=
@@ -39,7 +41,7 @@ GRAFT := .build/release/graft
 SWIFT_SOURCES := Sources Tests Plugins Examples Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: toolchain deps build test faults fuzz oracle interop soak limits exchange sanitize demo bench bench-conversion bench-peers format lint check-formats pairs fixtures manual install static deb docs clean help
+.PHONY: toolchain deps build test faults fuzz oracle interop soak limits exchange sanitize demo bench bench-conversion bench-memory bench-peers format lint check-formats pairs fixtures manual install static deb docs clean help
 
 help:
 	@sed -n '/^# /!q; s/^# /make /p' Makefile
@@ -100,6 +102,9 @@ bench: build
 
 bench-conversion: build
 	@scripts/bench-conversion.py $(GRAFT) .build/bench-conversion 0.1 2 16
+
+bench-memory: build
+	@$(or $(PYTHON),python3) scripts/bench-memory.py $(GRAFT) .build/bench-memory $(GIB)
 
 bench-peers: deps
 	@test -n "$(PYTHON)" || { echo "make bench-peers needs PYTHON=path/to/python with torch and\

@@ -292,6 +292,8 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*")
     options = parser.parse_args()
+    # A shell ignores SIGINT for what it starts in the background, and so would all runs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     broken = 0
     with tempfile.TemporaryDirectory(prefix="graft-soak-") as folder:
         soak = Soak(os.path.abspath(options.graft), folder, options.seed)

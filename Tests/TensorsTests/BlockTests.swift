@@ -53,6 +53,10 @@ struct BlockTests {
     var runs: [[Int]] = []
     blocks.forEachRun { runs.append([$0, $1, $2]) }
     #expect(runs == [[2, 0, 2], [6, 2, 2], [10, 4, 2]])
+    let back = PairedView(source: StridedView(contiguous: [3, 64]), target: rows)
+    runs = []
+    try #require(back.inBlocks(of: 32)).forEachRun { runs.append([$0, $1, $2]) }
+    #expect(runs == [[0, 2, 2], [2, 6, 2], [4, 10, 2]])
     for view in [
       StridedView(offset: 16, axes: [.init(3, 128), .init(64, 1)]),
       StridedView(offset: 0, axes: [.init(3, 80), .init(64, 1)]),
