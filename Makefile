@@ -16,6 +16,7 @@
 # bench-peers    time kernels and a model against torch: make bench-peers PYTHON=python with torch
 # format         format all Swift sources
 # lint           check format and style of all Swift sources
+# errors         write docs/errors.md anew from the messages that the tests provoke
 # check-formats  check the layout files in formats/
 # pairs          print which fixtures convert to which layouts
 # fixtures       make fixtures/options again: make fixtures LM_ENGINE=checkout PYTHON=python
@@ -41,7 +42,7 @@ GRAFT := .build/release/graft
 SWIFT_SOURCES := Sources Tests Plugins Examples Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: toolchain deps build test faults fuzz oracle interop soak limits exchange sanitize demo bench bench-conversion bench-memory bench-peers format lint check-formats pairs fixtures manual install static deb docs clean help
+.PHONY: toolchain deps build test faults fuzz oracle interop soak limits exchange sanitize demo bench bench-conversion bench-memory bench-peers format lint errors check-formats pairs fixtures manual install static deb docs clean help
 
 help:
 	@sed -n '/^# /!q; s/^# /make /p' Makefile
@@ -119,6 +120,10 @@ format: toolchain
 
 lint: toolchain
 	swift format lint --strict -r $(SWIFT_SOURCES)
+
+errors: deps
+	-GRAFT_RECORD=1 swift test --filter ErrorPageTests
+	swift test --skip-build --filter ErrorPageTests
 
 check-formats: deps
 	swift test --filter FormatFile

@@ -179,6 +179,12 @@ let package = Package(
         "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Conversion",
         "Threads", "Runtime", "Verification", systemPackage,
       ], with: [optimised]),
+    tests(
+      "Message",
+      [
+        "Diagnostics", "Tensors", "JSON", "Containers", "Layouts", "Conversion", systemPackage,
+        "graft",
+      ]),
     tests("Command", ["Diagnostics", "JSON", crypto, systemPackage, "graft"]),
   ] + processorLoops
 )

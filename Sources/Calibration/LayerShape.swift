@@ -25,7 +25,8 @@ struct LayerShape: Hashable, Sendable {
     guard isPlain else {
       throw Problem(
         .unsupported, "cannot fit an M²RNN layer of this kind",
-        expected: "one query and one key head, silu, a convolution, residual and rmsnorm")
+        expected: "one query and one key head, silu, a convolution, residual and rmsnorm",
+        remedy: "use --init donor to take such a layer as it is")
     }
     (H, N, K, V) = (hidden, mixer.heads, mixer.keyDim, mixer.valueDim)
     taps = mixer.taps

@@ -27,7 +27,8 @@ public struct CanonicalModel: Sendable {
       throw Problem(
         .unsupported, "cannot compute with this type", tensor: tensor.origin, layer: role.layer,
         expected: "F32, BF16, F16, FP8 with its scales or a block type that is read",
-        found: tensor.type.rawValue)
+        found: tensor.type.rawValue,
+        remedy: "convert it to a type that is computed with, such as --dtype f32")
     }
     return tensor
   }

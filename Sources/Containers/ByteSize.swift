@@ -26,6 +26,7 @@ public struct ByteSize: Hashable, Sendable {
     }
     throw Problem(
       .usage, "\"\(text)\" is not a size", expected: "a size above zero such as 5GB or 1.5GiB",
-      found: "\"\(text)\"")
+      found: "\"\(text)\"",
+      remedy: "write a number and a unit")
   }
 }

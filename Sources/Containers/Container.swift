@@ -128,7 +128,10 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     _ tensors: [TensorToWrite], metadata: [(key: String, value: String)],
     values: GGUFHeader.Metadata = [], to path: FilePath
   ) throws {
-    let layout = try Problem.placing({ $0.inFile(path.string) }) {
+    let layout = try Problem.placing({
+      $0.inFile(path.string).advised(
+        "choose another container with --container, or type with --dtype")
+    }) {
       try self.layout(of: tensors.map(\.header), metadata: metadata, values: values)
     }
     try WeightFileWriter.write(tensors, layout, to: path)

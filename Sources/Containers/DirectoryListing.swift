@@ -35,7 +35,7 @@ struct DirectoryListing {
       let error = Errno(rawValue: errno)
       throw Problem(
         error == .noSuchFileOrDirectory ? .missing : .io, "cannot list the directory: \(error)",
-        file: path.string)
+        file: path.string, remedy: "check the path, and that you may read it")
     }
     defer { closedir(stream) }
     var names: [String] = []

@@ -23,7 +23,9 @@ enum FileSystem {
     let isFull = error == .noSpace || error == .diskQuotaExceeded
     return Problem(
       isFull ? .io : kind, "\(what): \(error)", file: path.string,
-      remedy: isFull ? "free some space and run again" : nil)
+      remedy: isFull
+        ? "free some space and run again"
+        : kind == .exists ? "choose a place where you may write" : "check the disk and try again")
   }
 
   /// Makes a directory with the mode that the umask leaves.

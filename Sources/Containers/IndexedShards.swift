@@ -31,7 +31,8 @@ struct IndexedShards {
       guard file.bytes.count <= ShardIndex.limit else {
         throw Problem(
           .invalid, "the file is too large for an index",
-          expected: "at most \(ShardIndex.limit) bytes", found: "\(file.bytes.count) bytes")
+          expected: "at most \(ShardIndex.limit) bytes", found: "\(file.bytes.count) bytes",
+          remedy: "check that the file is an index")
       }
       return try ShardIndex(parsing: file.bytes)
     } catch let problem as Problem {
@@ -85,25 +86,27 @@ struct IndexedShards {
     }
   }
 
+  private static let remedy = "fetch index and files anew; these do not belong together"
+
   private func absent(_ tensor: String, _ file: String) -> Problem {
     Problem(
       .invalid, "a tensor is not in the file that the index names",
       file: directory.appending(file).string, tensor: tensor, expected: "in \(file)",
-      found: "in no file")
+      found: "in no file", remedy: Self.remedy)
   }
 
   private func misplaced(_ tensor: String, listed: String, found: String) -> Problem {
     Problem(
       .invalid, "a tensor is in a file that the index does not name for it",
       file: directory.appending(found).string, tensor: tensor, expected: "only in \(listed)",
-      found: "in \(found)")
+      found: "in \(found)", remedy: Self.remedy)
   }
 
   private func unlisted(_ tensor: String, _ file: String) -> Problem {
     Problem(
       .invalid, "a tensor is not in the index", file: directory.appending(file).string,
       tensor: tensor, expected: "every stored tensor in \(container.indexName)",
-      found: "in \(file) only")
+      found: "in \(file) only", remedy: Self.remedy)
   }
 
   private mutating func checkTotals() {

@@ -12,14 +12,16 @@ struct OutputPlace {
     guard let name = destination.lastComponent, name.kind == .regular else {
       throw Problem(
         .exists, "the output cannot be created", file: destination.string,
-        expected: "a path that ends in a name", found: "\"\(destination.string)\"")
+        expected: "a path that ends in a name", found: "\"\(destination.string)\"",
+        remedy: "give the path of what is to be written")
     }
     self.destination = destination
     self.overwrite = overwrite
     guard FileKind(parent) == .directory else {
       throw Problem(
         .exists, "the output cannot be created", file: destination.string,
-        expected: "an existing directory", found: "no directory \(parent.string)")
+        expected: "an existing directory", found: "no directory \(parent.string)",
+        remedy: "create it, or choose another path")
     }
     guard FileKind(destination, followingLinks: false) != .absent else { return }
     if !overwrite { throw Self.taken(destination) }
@@ -27,7 +29,8 @@ struct OutputPlace {
       throw Problem(
         .exists, "the output exists and is not what would replace it", file: destination.string,
         expected: kind == .directory ? "a directory" : "a file",
-        found: kind == .directory ? "something else" : "not a regular file")
+        found: kind == .directory ? "something else" : "not a regular file",
+        remedy: "choose another path for the output, or move it away")
     }
     for input in inputs { try refuseRemoving(input) }
     if kind == .directory { try refuseRemovingDirectories() }

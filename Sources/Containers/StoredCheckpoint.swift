@@ -80,11 +80,19 @@ public struct StoredCheckpoint: Sendable {
   ///   corrupt or the files contradict each other; a `ProblemList` where there are several.
   /// - Cost: reads headers, index and configuration only.
   public static func open(_ path: FilePath) throws -> StoredCheckpoint {
-    switch FileKind(path) {
-    case .absent: throw absent(path)
-    case .other: throw Problem(.invalid, "not a file and not a directory", file: path.string)
-    case .directory: return try openDirectory(path)
-    case .regular: return try openFile(path)
+    try Problem.placing({
+      $0.advised("fetch the file again, or make it anew with the tool that wrote it", for: .invalid)
+        .advised("save the tensors in one of the forms that the README lists", for: .unsupported)
+    }) {
+      switch FileKind(path) {
+      case .absent: throw absent(path)
+      case .other:
+        throw Problem(
+          .invalid, "not a file and not a directory", file: path.string,
+          remedy: "give a directory with weights, or a weight file")
+      case .directory: return try openDirectory(path)
+      case .regular: return try openFile(path)
+      }
     }
   }
 
@@ -94,7 +102,9 @@ public struct StoredCheckpoint: Sendable {
     return Problem(
       .missing, "no such file or directory", file: path.string,
       found: isBegun ? "what an unfinished run left: \(unfinished.string)" : nil,
-      remedy: isBegun ? "run the same command again, or remove what is left" : nil)
+      remedy: isBegun
+        ? "run the same command again, or remove what is left"
+        : "check the path; Graft downloads nothing")
   }
 
   private static func openFile(_ path: FilePath) throws -> StoredCheckpoint {

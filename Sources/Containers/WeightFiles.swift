@@ -75,7 +75,8 @@ struct WeightFiles: Hashable {
       .missing, "no weights in the directory", expected: "\(files) or an index",
       found: others.isEmpty
         ? "no \(extensions.joined(separator: ", ")) file" : others.joined(separator: ", "),
-      remedy: others.isEmpty ? nil : "give the path of the file itself")
+      remedy: others.isEmpty
+        ? "give the directory in which the weights are" : "give the path of the file itself")
   }
 
   /// Checks that the names are `…-00001-of-0000N` to the last, and nothing else.

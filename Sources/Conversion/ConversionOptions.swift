@@ -30,7 +30,8 @@ public struct ConversionOptions: Sendable {
     guard container == nil || own == container || (own == nil && container != .gguf) else {
       throw Problem(
         .usage, "layout \(layout.id) is not written in this container",
-        expected: own?.rawValue ?? "any but \(Container.gguf.rawValue)", found: container?.rawValue)
+        expected: own?.rawValue ?? "any but \(Container.gguf.rawValue)", found: container?.rawValue,
+        remedy: "leave --container out, or choose another layout")
     }
     let same = layout.id == source.layout.id ? source.checkpoint.container : .safetensors
     return container ?? own ?? same

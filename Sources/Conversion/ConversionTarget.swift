@@ -133,12 +133,15 @@ struct ConversionTarget {
     let missing = places.subtracting(model.tensors.keys)
     try ProblemList.throwIfAny(
       Set(homeless.map(\.name)).sorted().map { name in
-        Problem(.unsupported, "layout \(binding.layout.id) has no place for \(name)")
+        Problem(
+          .unsupported, "layout \(binding.layout.id) has no place for \(name)",
+          remedy: "graft convert SRC --explain says which layouts hold this model")
       }
         + Set(missing.map(\.name)).sorted().map { name in
           Problem(
-            .unsupported, "layout \(binding.layout.id) needs \(name), which the model does not have"
-          )
+            .unsupported,
+            "layout \(binding.layout.id) needs \(name), which the model does not have",
+            remedy: "graft convert SRC --explain says which layouts hold this model")
         })
   }
 }

@@ -77,7 +77,7 @@ public struct OpenedModel: Sendable {
     guard config.object != nil else {
       throw Problem(
         .invalid, "the config is not a JSON object", file: configFile, expected: "an object",
-        found: config.kindName)
+        found: config.kindName, remedy: "put the config.json of the model there")
     }
     return config
   }
@@ -160,7 +160,13 @@ public struct OpenedModel: Sendable {
     _ stored: StoredHeaders, _ allowsExtra: Bool
   ) throws -> Reading {
     let configFile = checkpoint.configPath.string
-    let (configuration, quantisation, binding) = try Problem.placing({ $0.inFile(configFile) }) {
+    let (configuration, quantisation, binding) = try Problem.placing({
+      $0.inFile(configFile)
+        .advised(
+          "correct the config, or fetch the one that belongs to these weights", for: .invalid
+        )
+        .advised("only what is expected is read; another value is another model", for: .unsupported)
+    }) {
       let configuration = try candidate.layout.configuration(from: config)
       try checkCount(configuration.layers.count, checkpoint)
       let quantisation = try candidate.layout.quantisation(from: config)

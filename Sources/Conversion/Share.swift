@@ -21,7 +21,8 @@ public struct Share: Hashable, Sendable {
       (1...99_999).contains(count), (1...count).contains(number)
     else {
       throw Problem(
-        .usage, "not a part of a conversion", expected: "I/N with 1 ≤ I ≤ N", found: text)
+        .usage, "not a part of a conversion", expected: "I/N with 1 ≤ I ≤ N", found: text,
+        remedy: "write the third of eight parts as --part 3/8")
     }
     self.init(number: number, count: count)
   }

@@ -1,10 +1,11 @@
 extension Problem {
   /// The whole message for a person: the clause, then one line per known fact.
   public var text: String {
-    var lines = [what]
+    var lines = [Self.printable(what)]
     func add(_ label: String, _ value: String?) {
       guard let value else { return }
-      lines.append("  " + label + String(repeating: " ", count: 10 - label.count) + value)
+      let padded = label + String(repeating: " ", count: 10 - label.count)
+      lines.append("  " + padded + Self.printable(value))
     }
     add("file", file)
     add("layer", layer.map(String.init))
@@ -13,6 +14,14 @@ extension Problem {
     add("found", found)
     add("to do", remedy)
     return lines.joined(separator: "\n")
+  }
+
+  /// A text from a file without what would steer a terminal.
+  private static func printable(_ text: String) -> String {
+    text.unicodeScalars.reduce(into: "") { result, scalar in
+      let isControl = scalar.value < 32 || (127..<160).contains(scalar.value)
+      result += isControl ? scalar.escaped(asASCII: true) : String(scalar)
+    }
   }
 
   /// The exit status of a command that stops with this problem, after sysexits.
@@ -32,11 +41,30 @@ extension ProblemList {
   /// The number of problems spelled out in full; the rest are counted.
   private static let shown = 12
 
-  /// All messages, one after the other; beyond the first dozen only their number.
+  /// What is to be done about all of them; nil where that is not one thing.
+  private var commonRemedy: String? {
+    guard problems.count > 1, let remedy = problems[0].remedy,
+      problems.allSatisfy({ $0.remedy == remedy })
+    else { return nil }
+    return remedy
+  }
+
+  /// All messages, one after the other; beyond the first dozen only their number. A remedy that they share
+  /// is said once.
   public var text: String {
     var lines = [problems.count == 1 ? "1 problem" : "\(problems.count) problems"]
-    lines += problems.prefix(Self.shown).map { "- " + $0.text }
+    lines += problems.prefix(Self.shown).map { "- " + (commonRemedy == nil ? $0 : $0.bare).text }
     if problems.count > Self.shown { lines.append("- and \(problems.count - Self.shown) more") }
+    if let commonRemedy { lines.append("to do: " + commonRemedy) }
     return lines.joined(separator: "\n")
+  }
+}
+
+extension Problem {
+  /// The problem without its remedy, which is said elsewhere.
+  fileprivate var bare: Problem {
+    var copy = self
+    copy.remedy = nil
+    return copy
   }
 }

@@ -66,6 +66,15 @@ public struct Problem: Error, Hashable, Sendable {
     return copy
   }
 
+  /// The same problem with something to do about it, unless it says so already.
+  /// - Parameter kind: the family that it is advice for; nil for any.
+  public func advised(_ remedy: String, for kind: Kind? = nil) -> Problem {
+    guard kind == nil || kind == self.kind else { return self }
+    var copy = self
+    copy.remedy = self.remedy ?? remedy
+    return copy
+  }
+
   /// The same problem, placed in a layer unless it already names one.
   public func inLayer(_ layer: Int) -> Problem {
     var copy = self

@@ -46,7 +46,7 @@ public enum Assumption: Hashable, Sendable {
       throw Problem(
         .usage, "not an assumption",
         expected: "norm-offset=0, 1 or 2; A_log=log or negexp; value-heads=grouped or tiled",
-        found: text)
+        found: text, remedy: "write it as --assume norm-offset=1")
     }
   }
 }

@@ -34,7 +34,8 @@ extension Layout {
   public func requireUnderstood() throws {
     guard let inspectOnly else { return }
     throw Problem(
-      .unsupported, "layout \(id) can be inspected and no more", found: inspectOnly)
+      .unsupported, "layout \(id) can be inspected and no more", found: inspectOnly,
+      remedy: "use graft inspect and graft diff; other verbs need another layout")
   }
 
   /// Reads the configuration of a model in this layout.

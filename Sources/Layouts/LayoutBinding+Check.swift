@@ -40,7 +40,8 @@ extension LayoutBinding {
         Problem(
           .invalid, "a tensor has another shape than the config says", file: file,
           tensor: tensor.name, expected: TensorShape.text(tensor.shape),
-          found: TensorShape.text(shape)))
+          found: TensorShape.text(shape),
+          remedy: "check that config.json belongs to these weights"))
     }
     problems += allScales.compactMap { shapeProblem($0, stored, file) }
     problems += scaleProblems(quantisation, stored: stored, file: file)
@@ -63,7 +64,8 @@ extension LayoutBinding {
     return Problem(
       .invalid, "the scales of a weight are not those of its blocks", file: file,
       tensor: scales.name, expected: "\(TensorShape.text(scales.shape)) for \(blocks)",
-      found: found ?? "none")
+      found: found ?? "none",
+      remedy: "check weight_block_size of the config, and that all shards are there")
   }
 
   /// The shape of tensors end to end along axis 0; that of the first where they do not fit.
@@ -83,12 +85,15 @@ extension LayoutBinding {
     for tensor in tensors {
       if !names.insert(tensor.name).inserted {
         problems.append(
-          Problem(.invalid, "two rules of layout \(layout.id) claim a tensor", tensor: tensor.name))
+          Problem(
+            .invalid, "two rules of layout \(layout.id) claim a tensor", tensor: tensor.name,
+            remedy: LayoutCatalogue.remedy))
       }
       for part in tensor.parts where !roles.insert(part.role).inserted {
         problems.append(
           Problem(
-            .invalid, "two rules of layout \(layout.id) claim \(part.role)", tensor: tensor.name))
+            .invalid, "two rules of layout \(layout.id) claim \(part.role)", tensor: tensor.name,
+            remedy: LayoutCatalogue.remedy))
       }
     }
     return problems

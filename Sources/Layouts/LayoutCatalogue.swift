@@ -23,11 +23,16 @@ public struct LayoutCatalogue: Sendable {
   ) throws {
     let parts = LayoutParts(parts)
     outlines = try files.flatMap { name, bytes in
-      try Problem.placing({ $0.inFile(name) }) {
+      try Problem.placing({
+        $0.inFile(name).advised(Self.remedy)
+      }) {
         try LayoutOutline.forms(parsing: bytes, name: name, parts: parts)
       }
     }
   }
+
+  /// What to do where a layout file is wrong.
+  static let remedy = "correct the layout file; formats/README.md says what it may hold"
 
   /// The layouts of `formats/`, which are part of the build.
   /// - Throws: `Problem` of kind `invalid`, naming the file, where one of them is wrong.

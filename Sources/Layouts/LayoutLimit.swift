@@ -53,7 +53,7 @@ extension Layout {
       limit.breach(configuration).map { what, found in
         Problem(
           .unsupported, "layout \(id) cannot hold this model: \(limit.reason)", expected: what,
-          found: found)
+          found: found, remedy: "graft convert SRC --explain says which layouts hold this model")
       }
     }
   }

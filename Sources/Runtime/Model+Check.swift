@@ -24,7 +24,8 @@ extension Model {
       guard case .carried(let kind) = layer.mixer else { continue }
       throw Problem(
         .unsupported, "Graft does not compute this kind of mixer", layer: index,
-        expected: "attention, gdn or m2rnn", found: kind)
+        expected: "attention, gdn or m2rnn", found: kind,
+        remedy: "inspect and convert it; nothing here can run it")
     }
   }
 
@@ -40,7 +41,8 @@ extension Model {
     if configuration.position == .learned, end > configuration.maximumPositions {
       throw Problem(
         .invalid, "the sequence is longer than the learned positions",
-        expected: "at most \(configuration.maximumPositions) tokens", found: "\(end) tokens")
+        expected: "at most \(configuration.maximumPositions) tokens", found: "\(end) tokens",
+        remedy: "give fewer tokens")
     }
     let isBounded = configuration.layers.contains {
       if case .attention(let attention) = $0.mixer { return attention.window == nil }

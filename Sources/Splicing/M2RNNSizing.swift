@@ -33,7 +33,8 @@ public struct M2RNNSizing: Hashable, Sendable {
       throw Problem(
         .usage, "the sizes of the M²RNN layer are out of range",
         expected: "head dims of 1 to 4096, at most 65536 heads",
-        found: "K \(keyDim), V \(valueDim), N \(heads.map(String.init) ?? "by rule")")
+        found: "K \(keyDim), V \(valueDim), N \(heads.map(String.init) ?? "by rule")",
+        remedy: "choose other --k-head-dim, --v-head-dim or --heads")
     }
     let taps = old.taps > 0 ? old.taps : 4
     let wanted = old.cost(hidden: hidden).parameters
@@ -43,7 +44,8 @@ public struct M2RNNSizing: Hashable, Sendable {
     guard parameters <= Self.mostParameters else {
       throw Problem(
         .usage, "the M²RNN layer would be too large",
-        expected: "at most \(Self.mostParameters) parameters", found: "\(parameters)")
+        expected: "at most \(Self.mostParameters) parameters", found: "\(parameters)",
+        remedy: "choose smaller --k-head-dim, --v-head-dim or --heads")
     }
     return layer
   }

@@ -36,7 +36,9 @@ public struct Splice: Sendable {
   /// - Cost: 4 bytes of memory per new parameter.
   public func applied(to model: CanonicalModel) throws -> CanonicalModel {
     guard Set(layers).count == layers.count, !layers.isEmpty else {
-      throw Problem(.usage, "the list of layers is empty or names one twice")
+      throw Problem(
+        .usage, "the list of layers is empty or names one twice", expected: "each layer once",
+        found: layers.map(String.init).joined(separator: ","), remedy: "name each layer once")
     }
     return try layers.reduce(model) { try replaced(in: $0, layer: $1) }
   }
@@ -61,7 +63,8 @@ public struct Splice: Sendable {
     guard configuration.layers.indices.contains(layer) else {
       throw Problem(
         .usage, "there is no such layer", layer: layer,
-        expected: "0 to \(configuration.layers.count - 1)")
+        expected: "0 to \(configuration.layers.count - 1)",
+        remedy: "choose a layer that graft inspect marks G")
     }
     guard case .gatedDeltaNet(let mixer) = configuration.layers[layer].mixer else {
       let replaceable = configuration.layers.indices.filter {
@@ -84,13 +87,14 @@ public struct Splice: Sendable {
     else {
       throw Problem(
         .unsupported, "the donor has no M²RNN layer there", file: file, layer: layer,
-        found: donor.configuration.layers.map(\.mixer.mark).joined())
+        found: donor.configuration.layers.map(\.mixer.mark).joined(),
+        remedy: "name with --donor-layer one that is marked M")
     }
     guard donor.configuration.hidden == model.configuration.hidden else {
       throw Problem(
         .unsupported, "the donor has another hidden size",
         expected: "\(model.configuration.hidden)",
-        found: "\(donor.configuration.hidden)")
+        found: "\(donor.configuration.hidden)", remedy: "take a donor of the same hidden size")
     }
     return mixer
   }

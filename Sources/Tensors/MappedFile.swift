@@ -42,7 +42,9 @@ public final class MappedFile: ByteStorage, @unchecked Sendable {
     }
     let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor.rawValue, 0)
     guard let address, address != MAP_FAILED else {
-      throw Problem(.io, "cannot map the file: \(Errno(rawValue: errno))", file: path.string)
+      throw Problem(
+        .io, "cannot map the file: \(Errno(rawValue: errno))", file: path.string,
+        remedy: "copy the file to a local disk and try again")
     }
     bytes = UnsafeRawBufferPointer(start: address, count: size)
     guardNumber = Shortening.watch(address, size, path)
@@ -77,7 +79,8 @@ public final class MappedFile: ByteStorage, @unchecked Sendable {
     guard file.bytes.count <= limit else {
       throw Problem(
         .invalid, "the file is too large for what it should be", file: path.string,
-        expected: "at most \(limit) bytes", found: "\(file.bytes.count) bytes")
+        expected: "at most \(limit) bytes", found: "\(file.bytes.count) bytes",
+        remedy: "check that the path names the right file")
     }
     return Array(file.bytes)
   }
@@ -91,17 +94,23 @@ private func openForReading(_ path: FilePath) throws -> FileDescriptor {
     let kind: Problem.Kind =
       error == .noSuchFileOrDirectory || error == .notDirectory
       ? .missing : .io
-    throw Problem(kind, "cannot open the file: \(error)", file: path.string)
+    throw Problem(
+      kind, "cannot open the file: \(error)", file: path.string,
+      remedy: kind == .missing ? "check the path" : "check that you may read it")
   }
 }
 
 private func regularFileSize(_ descriptor: FileDescriptor, _ path: FilePath) throws -> Int {
   var status = stat()
   guard fstat(descriptor.rawValue, &status) == 0 else {
-    throw Problem(.io, "cannot stat the file: \(Errno(rawValue: errno))", file: path.string)
+    throw Problem(
+      .io, "cannot stat the file: \(Errno(rawValue: errno))", file: path.string,
+      remedy: "check the disk and try again")
   }
   guard status.st_mode & S_IFMT == S_IFREG else {
-    throw Problem(.invalid, "not a regular file", file: path.string)
+    throw Problem(
+      .invalid, "not a regular file", file: path.string,
+      remedy: "give a file, no directory, pipe or device")
   }
   return Int(status.st_size)
 }

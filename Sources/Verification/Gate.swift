@@ -19,7 +19,7 @@ public enum Gate: Hashable, Sendable {
       guard let limit = Double(text), limit >= 0, limit.isFinite else {
         throw Problem(
           .usage, "not a gate", expected: "f32, bf16 or the largest difference allowed",
-          found: text)
+          found: text, remedy: "give --gate f32, --gate bf16 or a number such as --gate 1e-3")
       }
       self = .maxAbs(limit)
     }

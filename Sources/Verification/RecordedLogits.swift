@@ -23,7 +23,8 @@ public struct RecordedLogits {
     else {
       throw Problem(
         .invalid, "prompts of one file must have one length",
-        found: Set(tokens.rows.map(\.count)).sorted().map(String.init).joined(separator: ", "))
+        found: Set(tokens.rows.map(\.count)).sorted().map(String.init).joined(separator: ", "),
+        remedy: "cut the prompts to one length, or write one file for each length")
     }
     self.tokens = tokens
     shape = [tokens.rows.count, length]

@@ -25,7 +25,9 @@ public struct ReferenceFile: Sendable {
     let file = try SafetensorsFile(path)
     let tensors = Dictionary(
       file.tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-    self = try Problem.placing({ $0.inFile(path.string) }) {
+    self = try Problem.placing({
+      $0.inFile(path.string).advised("record the reference anew, as graft logits writes one")
+    }) {
       guard tensors["input_ids"] != nil, tensors["logits"] != nil else {
         throw Problem(
           .invalid, "not a reference file", expected: "tensors input_ids and logits",

@@ -42,7 +42,8 @@ public struct Score: Hashable, Sendable {
     guard score.predictions > 0 else {
       throw Problem(
         .invalid, "there is nothing to predict",
-        expected: "prompts of at least two tokens, or labels")
+        expected: "prompts of at least two tokens, or labels",
+        remedy: "give longer prompts, or labels that are not all negative")
     }
     return score
   }

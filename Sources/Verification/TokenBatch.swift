@@ -34,23 +34,30 @@ public struct TokenBatch: Hashable, Sendable {
   /// Checks that every prompt can be run.
   /// - Throws: `Problem` of kind `invalid` for an empty prompt, or an id or label outside the vocabulary.
   public func check(vocabulary: Int, file: String?) throws {
-    guard !rows.isEmpty else { throw Problem(.invalid, "there is no prompt", file: file) }
+    guard !rows.isEmpty else {
+      throw Problem(
+        .invalid, "there is no prompt", file: file, remedy: "give at least one list of tokens")
+    }
     for (index, row) in rows.enumerated() {
       guard !row.isEmpty else {
-        throw Problem(.invalid, "a prompt is empty", file: file, found: "row \(index)")
+        throw Problem(
+          .invalid, "a prompt is empty", file: file, found: "row \(index)",
+          remedy: "give at least one token, or leave the row out")
       }
       guard let position = row.firstIndex(where: { $0 < 0 || $0 >= vocabulary }) else { continue }
       throw Problem(
         .invalid, "a token is outside the vocabulary", file: file,
         expected: "0 to \(vocabulary - 1)",
-        found: "\(row[position]) at position \(position) of row \(index)")
+        found: "\(row[position]) at position \(position) of row \(index)",
+        remedy: "tokenize with the tokenizer of this model")
     }
     for (index, row) in (labels ?? []).enumerated() {
       guard let position = row.firstIndex(where: { $0 >= vocabulary }) else { continue }
       throw Problem(
         .invalid, "a label is outside the vocabulary", file: file,
         expected: "0 to \(vocabulary - 1), or less where nothing is asked",
-        found: "\(row[position]) at position \(position) of row \(index)")
+        found: "\(row[position]) at position \(position) of row \(index)",
+        remedy: "tokenize with the tokenizer of this model; -100 asks nothing")
     }
   }
 
@@ -66,7 +73,7 @@ public struct TokenBatch: Hashable, Sendable {
     guard let longest = rows.map(\.count).max(), longest >= length else {
       throw Problem(
         .usage, "no sequence is as long as a block", expected: "at least \(length) tokens",
-        found: "\(rows.map(\.count).max() ?? 0)")
+        found: "\(rows.map(\.count).max() ?? 0)", remedy: "give a smaller --block, or more tokens")
     }
     func cut(_ rows: [[Int]]) -> [[Int]] {
       rows.flatMap { row in

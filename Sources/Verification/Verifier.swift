@@ -37,7 +37,8 @@ public struct Verifier {
     guard other.configuration.vocabulary == model.configuration.vocabulary else {
       throw Problem(
         .unsupported, "models with different vocabularies cannot be compared",
-        expected: "\(other.configuration.vocabulary)", found: "\(model.configuration.vocabulary)")
+        expected: "\(other.configuration.vocabulary)", found: "\(model.configuration.vocabulary)",
+        remedy: "compare models with one vocabulary; graft diff says what else differs")
     }
     let outputs = try ComputedOutputs(other, threads: workspace.threads)
     return try compare(with: outputs, tokens: tokens)
@@ -48,7 +49,8 @@ public struct Verifier {
     guard reference.vocabulary == configuration.vocabulary else {
       throw Problem(
         .invalid, "the reference has logits of another width", tensor: "logits",
-        expected: "\(configuration.vocabulary)", found: "\(reference.vocabulary)")
+        expected: "\(configuration.vocabulary)", found: "\(reference.vocabulary)",
+        remedy: "record the reference with this model's vocabulary")
     }
     guard reference.hiddenWidth == nil || reference.hiddenWidth == configuration.hidden,
       reference.hiddenCount <= configuration.layers.count + 1
@@ -56,7 +58,8 @@ public struct Verifier {
       throw Problem(
         .invalid, "the reference has hidden states of another model",
         expected: "\(configuration.layers.count + 1) of width \(configuration.hidden)",
-        found: "\(reference.hiddenCount) of width \(reference.hiddenWidth ?? 0)")
+        found: "\(reference.hiddenCount) of width \(reference.hiddenWidth ?? 0)",
+        remedy: "record the reference with this model")
     }
   }
 

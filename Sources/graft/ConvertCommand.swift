@@ -112,7 +112,7 @@ struct ConvertCommand: Verb {
       else {
         throw Problem(
           .usage, "not a dtype for a pattern", expected: "PATTERN=f32, bf16, f16 or q8_0",
-          found: text)
+          found: text, remedy: "write it as --dtype-for '*.norm.weight=f32'")
       }
       return (NamePattern(String(text[..<equals])), choice.type)
     }

@@ -31,7 +31,8 @@ extension OpenedModel {
       guard case .carried(let kind) = layer.mixer else { continue }
       throw Problem(
         .unsupported, "Graft does not compute this kind of mixer", layer: index,
-        expected: "attention, gdn or m2rnn", found: kind)
+        expected: "attention, gdn or m2rnn", found: kind,
+        remedy: "inspect and convert it; nothing here can run it")
     }
   }
 }

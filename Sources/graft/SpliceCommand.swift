@@ -132,7 +132,9 @@ struct SpliceCommand: Verb {
   private func layerList() throws -> [Int] {
     try (layers ?? "").split(separator: ",", omittingEmptySubsequences: false).map { text in
       guard let layer = Int(text), layer >= 0 else {
-        throw Problem(.usage, "not a list of layers", expected: "N or N,M,…", found: layers ?? "")
+        throw Problem(
+          .usage, "not a list of layers", expected: "N or N,M,…", found: layers ?? "",
+          remedy: "list layers by their index, such as --layer 0,4, or give --layer auto")
       }
       return layer
     }

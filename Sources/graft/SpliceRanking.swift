@@ -40,8 +40,9 @@ struct SpliceRanking {
     }
     guard (1...max(layers.count, 1)).contains(top), !layers.isEmpty else {
       throw Problem(
-        .usage, "so many layers cannot be chosen", expected: "1 to \(layers.count)", found: "\(top)"
-      )
+        .usage, "so many layers cannot be chosen", expected: "1 to \(layers.count)",
+        found: "\(top)",
+        remedy: "choose --top within the number of Gated DeltaNet layers")
     }
     rows = try layers.map { try Self.row($0, source, group, tokens, common) }
       .sorted { ($0.fitted.logits.meanKL, $0.layer) < ($1.fitted.logits.meanKL, $1.layer) }

@@ -100,7 +100,9 @@ enum Terminal {
   ///   the whole.
   static func print(_ line: String) throws {
     guard write((hasColour(1) ? Emphasis.result(line) : line) + "\n", to: 1) else {
-      throw Problem(.io, "cannot write the result", file: "standard output")
+      throw Problem(
+        .io, "cannot write the result", file: "standard output",
+        remedy: "free some space, or let what reads the output stay until the end")
     }
   }
 

@@ -15,8 +15,13 @@ public final class EditableCheckpoint {
   }
 
   /// Copies any checkpoint directory.
-  public init(copying source: FilePath) throws {
-    folder = try TemporaryDirectory()
+  public convenience init(copying source: FilePath) throws {
+    try self.init(copying: source, into: TemporaryDirectory())
+  }
+
+  /// Copies any checkpoint directory into a folder.
+  public init(copying source: FilePath, into folder: TemporaryDirectory) throws {
+    self.folder = folder
     path = folder.path.appending("model")
     try FileManager.default.copyItem(atPath: source.string, toPath: path.string)
   }

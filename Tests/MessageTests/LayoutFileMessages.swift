@@ -1,0 +1,96 @@
+import GraftTestSupport
+import Layouts
+
+extension MessageSection {
+  /// Layout files, for those who write them.
+  static let layoutFiles = MessageSection(
+    "Layout files",
+    [
+      .init("an unknown role") { try $0.rule(#"{ "name": "e", "is": "embeding" }"#) },
+      .init("an unknown key") { try $0.rule(#"{ "name": "e", "is": "embedding", "op": [] }"#) },
+      .init("a rule that is no object") { try $0.rule("17") },
+      .init("a value of the wrong type") { try $0.rule(#"{ "name": 5, "is": "embedding" }"#) },
+      .init("woven parts without the woven axis") {
+        try $0.rule(#"{ "name": "{layer}", "weave": { "axis": 0, "parts": [["gdn.q"]] } }"#)
+      },
+      .init("a table that is no bijection") { try $0.layout(top: #""tables": { "t": [0, 2] },"#) },
+      .init("two rules for one tensor") { shop in
+        let rule = #"{ "name": "e", "is": "embedding" }"#
+        let bytes = shop.bytes(rule: rule + "," + rule)
+        return try shop.thrown {
+          let layout = try LayoutCatalogue(files: [(name: "x.json", bytes: bytes)]).layouts[0]
+          let binding = try LayoutBinding(layout, GeneratedModel.configuration(seed: 1))
+          let shape = binding.tensors.first?.shape ?? []
+          return try binding.check(stored: ["e": (.f32, shape)], file: "model")
+        }
+      },
+      .init("a key that is missing") { try $0.rule(#"{ "is": "embedding" }"#) },
+      .init("a place in a name that its parts have not") {
+        try $0.rule(#"{ "name": "e{layer}", "is": "embedding" }"#)
+      },
+      .init("an unknown place in a name") {
+        try $0.rule(#"{ "name": "e{rank}", "is": "embedding" }"#)
+      },
+      .init("a brace that is not closed") {
+        try $0.rule(#"{ "name": "e{layer", "is": "mixer_norm" }"#)
+      },
+      .init("axes that are none") {
+        try $0.rule(#"{ "name": "e", "is": "embedding", "ops": [["transpose", [0, 0]]] }"#)
+      },
+      .init("an unknown step") {
+        try $0.rule(#"{ "name": "e", "is": "embedding", "ops": [["flip", 0]] }"#)
+      },
+      .init("an unknown type") {
+        try $0.rule(#"{ "name": "e", "is": "embedding", "dtype": "F33" }"#)
+      },
+      .init("a condition that is none") {
+        try $0.rule(#"{ "name": "e", "is": "embedding", "when": "a & " }"#)
+      },
+      .init("a size that is none") {
+        try $0.rule(
+          ##"{ "name": "{layer}", "weave": { "axis": 0, "parts": [["gdn.q", "nk-1"]] } }"##)
+      },
+      .init("an unknown fact of a key") { try $0.key(#"["vocab_size", "vocabulery"]"#) },
+      .init("an unknown map") {
+        try $0.key(#"{ "key": "a", "fact": "hidden", "map": "nowhere" }"#)
+      },
+      .init("a value of the wrong kind") { try $0.key(#"{ "key": "a", "cases": [[1]] }"#) },
+      .init("unknown alternatives") { try $0.key(#"{ "key": "a", "alternatives": "nowhere" }"#) },
+      .init("an unknown section") { try $0.layout(top: #""tensor": [],"#) },
+      .init("an unknown fact of the meaning") {
+        try $0.layout(semantics: #"{ "model": { "norm.epsilon": 1 } }"#)
+      },
+      .init("an unknown part") { try $0.layout(top: #""use": ["nowhere"],"#) },
+      .init("an unknown program file") {
+        try $0.layout(top: #""code": [{ "file": "nowhere.py", "when": "mixer=m2rnn" }],"#)
+      },
+    ])
+}
+
+extension Workshop {
+  fileprivate func rule(_ rule: String) throws -> Message { try layout(rule: rule) }
+
+  fileprivate func key(_ key: String) throws -> Message { try layout(key: key) }
+
+  /// Reads a small layout file with one fault.
+  fileprivate func layout(
+    top: String = "", rule: String = #"{ "name": "e", "is": "embedding" }"#,
+    key: String = #"["vocab_size", "vocabulary"]"#, semantics: String = "{}"
+  ) throws -> Message {
+    let bytes = bytes(top: top, rule: rule, key: key, semantics: semantics)
+    return try thrown {
+      try LayoutCatalogue(files: [(name: "x.json", bytes: bytes)]).layouts
+    }
+  }
+
+  fileprivate func bytes(
+    top: String = "", rule: String = #"{ "name": "e", "is": "embedding" }"#,
+    key: String = #"["vocab_size", "vocabulary"]"#, semantics: String = "{}"
+  ) -> [UInt8] {
+    let text = """
+      { "layout": "x", "about": "X.", "version": 1, \(top) "detect": {}, "semantics": \(semantics),
+        "config": { "keys": [\(key)] }, "tensors": [\(rule)] }
+      """
+    return Array(text.utf8)
+  }
+}
