@@ -49,10 +49,13 @@ public struct Audit: Sendable {
   public init(_ model: OpenedModel, threads: Int) throws {
     let pool = ThreadPool(threads: threads)
     let checkpoint = model.checkpoint
-    let filled = model.namesWithoutPadding
+    let (filled, fresh) = (model.namesWithoutPadding, model.namesOfReplacedLayers)
     let looks = try pool.map(checkpoint.tensors) { tensor in
       try TensorStatistics(tensor).map {
-        TensorAudit($0, tensor, mayEndInZeros: !filled.contains(tensor.name)).findings
+        TensorAudit(
+          $0, tensor, mayEndInZeros: !filled.contains(tensor.name),
+          mayBeFresh: fresh.contains(tensor.name)
+        ).findings
       }
     }
     tensors = looks.reduce(0) { $0 + ($1 == nil ? 0 : 1) }

@@ -18,6 +18,14 @@ extension OpenedModel {
       }.flatMap(\.pieces))
   }
 
+  /// The stored tensors of M²RNN layers, which a splice may have begun with zeros or ones.
+  var namesOfReplacedLayers: Set<String> {
+    Set(
+      binding.tensors.filter { tensor in
+        tensor.parts.allSatisfy { $0.role.name.hasPrefix("m2rnn.") }
+      }.flatMap(\.pieces))
+  }
+
   /// What tensors, config and layout say together.
   func auditFindings(_ pool: ThreadPool) throws -> [AuditFinding] {
     try repeatedTensorFindings() + claimFindings + signs().filter(\.isDoubt).map(finding)

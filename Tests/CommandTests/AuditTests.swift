@@ -20,6 +20,19 @@ import Testing
     }
   }
 
+  /// A layer that a splice has just begun may hold zeros and ones.
+  @Test(arguments: ["reference", "zero", "transfer"])
+  func freshLayersHaveNoErrors(_ strategy: String) throws {
+    for name in ["trained/pytiny", "huggingface/qwen3_5/text-bf16"] {
+      let checkpoint = try EditableCheckpoint(name)
+      let out = checkpoint.beside("out")
+      expectSuccess(
+        try checkpoint.graft("splice", out.string, "--layer", "0", "--init", strategy))
+      let found = try findings(out, exitCode: 0)
+      #expect(found.allSatisfy { $0["severity"] == "warning" }, "\(name): \(found)")
+    }
+  }
+
   static let faults: [(kind: String, change: @Sendable (inout [Float]) -> Void)] = [
     ("nan", { $0[5] = .nan }),
     ("infinite", { $0[7] = -.infinity }),
