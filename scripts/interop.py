@@ -175,13 +175,17 @@ def version(program, options):
 
 
 def absent(program, options):
+    if program == "flash-linear-attention" and not has_gpu():
+        return "not tried: its kernels need a GPU"
     if version(program, options) is None:
         return "not tried: no checkout given" if program == "lm-engine" else "not tried: not installed"
-    if program == "flash-linear-attention":
-        import torch
-
-        return None if torch.cuda.is_available() else "not tried: its kernels need a GPU"
     return None
+
+
+def has_gpu():
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def page(shop):
