@@ -109,7 +109,8 @@ import Testing
       try problems() == [
         Problem(
           .invalid, "a tensor is stored twice", file: path(Self.second), tensor: "a",
-          expected: "each name once", found: "also in \(path(Self.first))")
+          expected: "each name once", found: "also in \(path(Self.first))",
+          remedy: "fetch the file again, or make it anew with the tool that wrote it")
       ])
   }
 
