@@ -77,7 +77,7 @@ let package = Package(
     module("Reports", []),
     .target(name: "CFileGuard"),
     .target(name: "CSignals"),
-    module("Tensors", ["Diagnostics", "CFileGuard", systemPackage]),
+    fast("Tensors", ["Diagnostics", "CFileGuard", systemPackage]),
     module("JSON", ["Diagnostics", "CJSONC"]),
     module("Tokenizers", ["Diagnostics", "Tensors", "JSON", heap, systemPackage]),
     module("Containers", ["Diagnostics", "Tensors", "JSON", "CZlib", "CSignals", systemPackage]),

@@ -1,5 +1,6 @@
 import Diagnostics
 import SystemPackage
+import Tensors
 
 /// A file, or a part of one, being written from front to back through a buffer of 256 KiB.
 ///
@@ -91,6 +92,21 @@ public struct ByteSink: ~Copyable {
   /// - Throws: `Problem` of kind `io`.
   public mutating func write(_ bytes: [UInt8]) throws {
     try bytes.withUnsafeBytes { try write($0) }
+  }
+
+  /// Appends a region in pieces that go to the file as they are.
+  /// - Parameter onBytes: called with the bytes in their order.
+  /// - Throws: `Problem` of kind `io`.
+  public mutating func write(
+    _ region: ByteRegion, onBytes: ((UnsafeRawBufferPointer) -> Void)? = nil
+  ) throws {
+    let reader = RegionReader(region, onBytes: onBytes)
+    var position = 0
+    while position < region.count {
+      let end = try min(position + room(for: 1), region.count)
+      try reader.withBytes(in: position..<end) { try write($0) }
+      position = end
+    }
   }
 
   /// How many bytes can be appended without a copy, after making room for `least` if need be.

@@ -63,7 +63,7 @@ public enum FileCloning {
     let file = try MappedFile(source)
     if try systemCopy(source, target, file.bytes.count) { return .systemCopy }
     var sink = try ByteSink(creating: target, expected: file.bytes.count)
-    try ByteRegion(file).forEachWindow { try sink.write($0) }
+    try sink.write(ByteRegion(file))
     try sink.close()
     return .copy
   }

@@ -41,6 +41,8 @@ public struct StoredCheckpoint: Sendable {
   public let subdirectories: [String]
   /// Whether an index names the weight files.
   public let hasIndex: Bool
+  /// The types and shapes of all tensors by name.
+  public private(set) var headers: [String: (type: ScalarType, shape: [Int])]
   private var places: [String: Int]
 
   /// The name of the configuration.
@@ -186,6 +188,7 @@ public struct StoredCheckpoint: Sendable {
     weightFiles = own.filter { !container.lists($0) }.sorted()
     tensors = shards.flatMap(\.tensors)
     places = try Self.places(tensors)
+    headers = Self.headers(tensors)
     sidecars = others.filter { !Container.claims($0) }
     subdirectories = listing.directories
     try Self.refuse(listing.dangling, in: directory)
@@ -221,7 +224,17 @@ extension StoredCheckpoint {
     copy.tensors = copy.shards.flatMap(\.tensors)
     guard let places = try? Self.places(copy.tensors) else { return nil }
     copy.places = places
+    copy.headers = Self.headers(copy.tensors)
     return copy
+  }
+
+  private static func headers(_ tensors: [StoredTensor])
+    -> [String: (type: ScalarType, shape: [Int])]
+  {
+    var headers: [String: (type: ScalarType, shape: [Int])] = [:]
+    headers.reserveCapacity(tensors.count)
+    for tensor in tensors { headers[tensor.name] = (tensor.type, tensor.shape) }
+    return headers
   }
 
   /// Where each name is; refuses a name that occurs twice.

@@ -28,7 +28,7 @@ public struct TensorToWrite {
   /// A tensor copied from where it is stored.
   public init(_ tensor: StoredTensor) {
     self.init(name: tensor.name, type: tensor.type, shape: tensor.shape) { sink in
-      try tensor.region.forEachWindow { try sink.write($0) }
+      try sink.write(tensor.region)
     }
   }
 }

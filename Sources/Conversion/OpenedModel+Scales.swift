@@ -5,13 +5,6 @@ import Layouts
 import Tensors
 
 extension StoredCheckpoint {
-  /// The types and shapes of all tensors by name.
-  var headers: StoredHeaders {
-    Dictionary(
-      tensors.map { ($0.name, (type: $0.type, shape: $0.shape)) },
-      uniquingKeysWith: { first, _ in first })
-  }
-
   /// The same with the shapes that a layout asks for where they differ in outer extents of 1 alone,
   /// which GGUF does not keep.
   func shaped(like tensors: [BoundTensor]) -> StoredHeaders {

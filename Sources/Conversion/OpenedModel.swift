@@ -46,7 +46,17 @@ public struct OpenedModel: Sendable {
     _ path: FilePath, from: String? = nil, assuming: [Assumption] = [], allowsExtra: Bool = false,
     catalogue: LayoutCatalogue
   ) throws {
-    let stored = try StoredCheckpoint.open(path)
+    try self.init(
+      StoredCheckpoint.open(path), from: from, assuming: assuming, allowsExtra: allowsExtra,
+      catalogue: catalogue)
+  }
+
+  /// Understands a checkpoint that was opened.
+  /// - Throws: `Problem` or `ProblemList`, each naming file, tensor, expected and found.
+  public init(
+    _ stored: StoredCheckpoint, from: String? = nil, assuming: [Assumption] = [],
+    allowsExtra: Bool = false, catalogue: LayoutCatalogue
+  ) throws {
     assumptions = assuming
     let fitting: Reading
     (checkpoint, fitting) = try Self.recognised(stored) {
@@ -110,15 +120,15 @@ public struct OpenedModel: Sendable {
   private static func reading(
     _ checkpoint: StoredCheckpoint, from: String?, _ allowsExtra: Bool, _ catalogue: LayoutCatalogue
   ) throws -> Reading {
-    let names = Set(checkpoint.tensors.map(\.name))
     let config = try config(checkpoint)
     let headers = checkpoint.headers
+    func has(_ name: String) -> Bool { headers[name] != nil }
     if let packed = PackedWeights.recognise(config, headers) {
       throw packed.problem.inFile(checkpoint.directory.string)
     }
     let candidates = try Problem.placing({ $0.inFile(checkpoint.directory.string) }) {
-      try from.map { try catalogue.forms(of: $0, config: config, names: names) }
-        ?? catalogue.candidates(config: config, names: names)
+      try from.map { try catalogue.forms(of: $0, config: config, has: has) }
+        ?? catalogue.candidates(config: config, has: has)
     }
     let readings = candidates.map { candidate in
       Result { try read(candidate, config, checkpoint, headers, allowsExtra) }
@@ -194,6 +204,7 @@ public struct OpenedModel: Sendable {
     -> [Role: CanonicalTensor]
   {
     var tensors: [Role: CanonicalTensor] = [:]
+    tensors.reserveCapacity(bound.count)
     for bound in bound {
       let stored = try joined(
         bound.pieces.map { name in

@@ -2,7 +2,6 @@ import Canonical
 import Containers
 import JSON
 import Layouts
-import SystemPackage
 
 /// A checkpoint with packed weights: what headers and config tell, though nothing can be done with it.
 public struct PackedCheckpoint: Sendable {
@@ -13,18 +12,17 @@ public struct PackedCheckpoint: Sendable {
   /// The layout whose config and names it seems to have, and what the model is then.
   public let model: (layout: String, configuration: ModelConfiguration)?
 
-  /// Opens a checkpoint; nil where its weights are not packed.
-  /// - Throws: `Problem` or `ProblemList` where the files cannot be read.
-  /// - Cost: reads config, index and headers only.
-  public init?(_ path: FilePath, catalogue: LayoutCatalogue) throws {
-    checkpoint = try StoredCheckpoint.open(path)
+  /// Looks at a checkpoint; nil where its weights are not packed.
+  /// - Cost: one look at each header.
+  public init?(_ checkpoint: StoredCheckpoint, catalogue: LayoutCatalogue) {
+    self.checkpoint = checkpoint
     guard let packed = PackedWeights.recognise(checkpoint.config, checkpoint.headers) else {
       return nil
     }
     self.packed = packed
-    let names = Set(checkpoint.tensors.map(\.name))
     let config = checkpoint.config?.withoutQuantisation ?? .null
-    let candidates = (try? catalogue.candidates(config: config, names: names)) ?? []
+    let candidates =
+      (try? catalogue.candidates(config: config) { checkpoint.tensor($0) != nil }) ?? []
     model =
       candidates.lazy.compactMap { candidate in
         (try? candidate.layout.configuration(from: config)).map { (candidate.layout.id, $0) }

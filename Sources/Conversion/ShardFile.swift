@@ -121,7 +121,7 @@ extension CheckpointPlan.Tensor.Content {
   ) throws -> Int {
     switch self {
     case .stored(let tensor):
-      try tensor.region.forEachWindow { try sink.write($0) }
+      try sink.write(tensor.region)
       return 0
     case .move(let move): return try move.write(to: &sink, onSource: onSource)
     }

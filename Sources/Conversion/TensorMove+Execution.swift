@@ -12,10 +12,7 @@ extension TensorMove {
     to sink: inout ByteSink, onSource: ((UnsafeRawBufferPointer) -> Void)? = nil
   ) throws -> Int {
     if let source = wholeSource {
-      try source.forEachWindow { bytes in
-        onSource?(bytes)
-        try sink.write(bytes)
-      }
+      try sink.write(source, onBytes: onSource)
       return 0
     }
     guard type.isBlock, !pieces.allSatisfy(isVerbatim) else {

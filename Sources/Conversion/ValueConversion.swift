@@ -21,6 +21,7 @@ struct ValueConversion {
   func convert(_ reader: RegionReader, _ run: Range<Int>, to place: UnsafeMutableRawPointer) throws
     -> Int
   {
+    if isRounding { return try round(reader, run, to: place) }
     let width = to.unit.bytes
     var changed = 0
     try forEachChunk(reader, run) { range, values in
@@ -30,6 +31,29 @@ struct ValueConversion {
     }
     return changed
   }
+
+  /// Whether stored F32 values are rounded to another type, and nothing else is done to them.
+  private var isRounding: Bool {
+    source.type == .f32 && source.scales == nil && source.steps.isEmpty && applying.isEmpty
+  }
+
+  /// Rounds stored values where they lie.
+  private func round(_ reader: RegionReader, _ run: Range<Int>, to place: UnsafeMutableRawPointer)
+    throws -> Int
+  {
+    var changed = 0
+    for start in stride(from: run.lowerBound, to: run.upperBound, by: Self.most) {
+      let end = min(start + Self.most, run.upperBound)
+      let target = place + (start - run.lowerBound) * to.unit.bytes
+      changed += try reader.withBytes(in: start * 4..<end * 4) { bytes in
+        bytes.baseAddress.map { FloatBits.store($0, count: end - start, to: target, to) } ?? 0
+      }
+    }
+    return changed
+  }
+
+  /// The most values that are rounded where they lie before what was read is given back.
+  private static let most = ByteRegion.window / 4
 
   /// Whether the new type represents every value of a run exactly.
   /// - Cost: stops at the first value that it does not.

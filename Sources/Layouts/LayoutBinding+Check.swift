@@ -79,8 +79,8 @@ extension LayoutBinding {
 
   /// Names and roles that more than one rule claims: a fault of the layout file.
   private func doubleClaims() throws -> [Problem] {
-    var names: Set<String> = []
-    var roles: Set<Role> = []
+    var names = Set<String>(minimumCapacity: tensors.count)
+    var roles = Set<Role>(minimumCapacity: tensors.count)
     var problems: [Problem] = []
     for tensor in tensors {
       if !names.insert(tensor.name).inserted {

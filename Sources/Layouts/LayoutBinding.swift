@@ -22,6 +22,16 @@ public struct BoundPart: Hashable, Sendable {
   }
 }
 
+extension BoundPart {
+  /// The same part of another expert, where experts are stored apart.
+  fileprivate func of(expert: Int) -> BoundPart {
+    guard expert > 0, role.expert != nil else { return self }
+    return BoundPart(
+      role: Role(role.name, layer: role.layer, expert: expert), shape: shape, view: view,
+      steps: steps)
+  }
+}
+
 /// One stored tensor as a layout prescribes it for a given model.
 public struct BoundTensor: Hashable, Sendable {
   /// The stored name.
@@ -169,12 +179,17 @@ struct Scope {
     for (symbol, size) in dimensions { symbols[symbol] = try? size.value(symbols) }
     let experts = rule.name.usesExpert || rule.isStacked ? symbols["E"] ?? 0 : 1
     do {
-      let built = try (0..<experts).map { try build(rule, symbols: symbols, expert: $0) }
-      guard let first = built.first else { return [] }
+      guard experts > 0 else { return [] }
+      let first = try build(rule, symbols: symbols, expert: 0)
       if rule.isStacked {
-        return [bound(rule, first.shape, built.flatMap(\.parts), expert: 0)]
+        let others = try (1..<experts).flatMap {
+          try build(rule, symbols: symbols, expert: $0).parts
+        }
+        return [bound(rule, first.shape, first.parts + others, expert: 0)]
       }
-      return built.enumerated().map { bound(rule, $1.shape, $1.parts, expert: $0) }
+      return (0..<experts).map { expert in
+        bound(rule, first.shape, first.parts.map { $0.of(expert: expert) }, expert: expert)
+      }
     } catch let problem as Problem {
       let placed = problem.inTensor(rule.name.name(layer: index, layers: layers))
       throw layer.map(placed.inLayer) ?? placed

@@ -73,9 +73,10 @@ public struct LayoutCatalogue: Sendable {
   }
 
   /// The layouts that the config and the names of the tensors fit; the preferred form of each first.
+  /// - Parameter has: whether there is a tensor of that name.
   /// - Throws: `Problem` of kind `unsupported` where none fits.
-  public func candidates(config: JSONValue?, names: Set<String>) throws -> [LayoutEvidence] {
-    let findings = outlines.map { $0.detection.evidence(config: config, names: names) }
+  public func candidates(config: JSONValue?, has: (String) -> Bool) throws -> [LayoutEvidence] {
+    let findings = outlines.map { $0.detection.evidence(config: config, has: has) }
     let matches = zip(outlines, findings).filter { $1.against.isEmpty }
     if matches.isEmpty {
       let nearest = zip(outlines, findings).min { $0.1.against.count < $1.1.against.count }
@@ -89,12 +90,12 @@ public struct LayoutCatalogue: Sendable {
 
   /// The forms of one layout, the one that fits best first.
   /// - Throws: `Problem` of kind `usage` for an id nobody knows.
-  public func forms(of id: String, config: JSONValue?, names: Set<String>) throws
+  public func forms(of id: String, config: JSONValue?, has: (String) -> Bool) throws
     -> [LayoutEvidence]
   {
     _ = try layout(id)
     let forms = outlines.filter { $0.id == id }
-    let counts = forms.map { $0.detection.evidence(config: config, names: names).against.count }
+    let counts = forms.map { $0.detection.evidence(config: config, has: has).against.count }
     return try zip(forms, counts).sorted { $0.1 < $1.1 }
       .map { LayoutEvidence(layout: try $0.0.layout(), evidence: ["named by --from"]) }
   }
@@ -121,7 +122,9 @@ public struct LayoutEvidence: Sendable {
 
 extension LayoutDetection {
   /// What speaks for and against the layout.
-  func evidence(config json: JSONValue?, names: Set<String>) -> (pro: [String], against: [String]) {
+  func evidence(config json: JSONValue?, has: (String) -> Bool)
+    -> (pro: [String], against: [String])
+  {
     var pro: [String] = []
     var against: [String] = []
     for (key, values) in config {
@@ -131,10 +134,10 @@ extension LayoutDetection {
       if matches { pro.append(text) } else { against.append(text) }
     }
     for name in present.map({ $0.name() }) {
-      if names.contains(name) { pro.append("has \(name)") } else { against.append("no \(name)") }
+      if has(name) { pro.append("has \(name)") } else { against.append("no \(name)") }
     }
     for name in absent.map({ $0.name() }) {
-      if names.contains(name) { against.append("has \(name)") } else { pro.append("no \(name)") }
+      if has(name) { against.append("has \(name)") } else { pro.append("no \(name)") }
     }
     return (pro, against)
   }

@@ -10,7 +10,11 @@ public struct NameTemplate: Hashable, Sendable {
 
   private enum Piece: Hashable {
     case literal(String)
-    case index(String, plus: Int)
+    case index(Place, plus: Int)
+  }
+
+  private enum Place: String {
+    case layer, expert, layers
   }
 
   /// Parses a template.
@@ -34,35 +38,38 @@ public struct NameTemplate: Hashable, Sendable {
   private static func place(_ inside: Substring, in text: String) throws -> Piece {
     let parts = inside.split(separator: "+", omittingEmptySubsequences: false)
     let plus = parts.count == 2 ? Int(parts[1]) : 0
-    guard let name = parts.first, places.contains(String(name)), parts.count <= 2, let plus else {
+    guard let name = parts.first, let place = Place(rawValue: String(name)), parts.count <= 2,
+      let plus
+    else {
       throw Problem(
         .invalid, "a name template has an unknown place",
         expected: "{layer}, {expert}, {layers}, {layer+1}", found: text)
     }
-    return .index(String(name), plus: plus)
+    return .index(place, plus: plus)
   }
 
-  private static let places: Set<String> = ["layer", "expert", "layers"]
-
   /// Whether the name depends on the layer.
-  public var usesLayer: Bool { uses("layer") }
+  public var usesLayer: Bool { uses(.layer) }
 
   /// Whether the name depends on the expert.
-  public var usesExpert: Bool { uses("expert") }
+  public var usesExpert: Bool { uses(.expert) }
 
-  private func uses(_ name: String) -> Bool {
-    pieces.contains { if case .index(name, _) = $0 { true } else { false } }
+  private func uses(_ place: Place) -> Bool {
+    pieces.contains { if case .index(place, _) = $0 { true } else { false } }
   }
 
   /// The stored name for one layer and expert.
   /// - Parameter layers: the number of layers of the model.
   public func name(layer: Int = 0, expert: Int = 0, layers: Int = 0) -> String {
-    let indices = ["layer": layer, "expert": expert, "layers": layers]
-    return pieces.map { piece in
+    var name = ""
+    for piece in pieces {
       switch piece {
-      case .literal(let text): text
-      case .index(let name, let plus): String((indices[name] ?? 0) + plus)
+      case .literal(let text): name += text
+      case .index(.layer, let plus): name += String(layer + plus)
+      case .index(.expert, let plus): name += String(expert + plus)
+      case .index(.layers, let plus): name += String(layers + plus)
       }
-    }.joined()
+    }
+    return name
   }
 }

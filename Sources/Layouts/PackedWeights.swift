@@ -28,10 +28,11 @@ public struct PackedWeights: Hashable, Sendable {
 
   /// The kind of packed weights that config or headers tell of; nil for none.
   public static func recognise(_ config: JSONValue?, _ stored: StoredHeaders) -> PackedWeights? {
-    func first(_ look: (String) -> PackedWeights?) -> PackedWeights? {
-      stored.keys.compactMap(look).min { $0.evidence < $1.evidence }
+    func first(_ look: (String, ScalarType) -> PackedWeights?) -> PackedWeights? {
+      stored.compactMap { look($0.key, $0.value.type) }.min { $0.evidence < $1.evidence }
     }
-    return claimed(config) ?? first(marked) ?? first { integers($0, stored) }
+    return claimed(config) ?? first { name, _ in marked(name) }
+      ?? first { integers($0, $1, stored) }
   }
 
   // MARK: Config
@@ -79,13 +80,16 @@ public struct PackedWeights: Hashable, Sendable {
   ]
 
   private static func marked(_ name: String) -> PackedWeights? {
+    if name.hasSuffix(".weight") { return nil }  // as nearly all names do
     let last = name.lastIndex(of: ".").map { String(name[name.index(after: $0)...]) } ?? name
     return marks[last].map { PackedWeights(method: $0, bits: nil, evidence: name) }
   }
 
   /// Weights that are integers and have scales.
-  private static func integers(_ name: String, _ stored: StoredHeaders) -> PackedWeights? {
-    guard let type = stored[name]?.type, [.u8, .i8, .u32, .i32].contains(type) else { return nil }
+  private static func integers(_ name: String, _ type: ScalarType, _ stored: StoredHeaders)
+    -> PackedWeights?
+  {
+    guard type == .u8 || type == .i8 || type == .u32 || type == .i32 else { return nil }
     let stem = name.hasSuffix(".weight") ? String(name.dropLast(".weight".count)) : name
     if name.hasSuffix("_blocks"), stored[name.dropLast("_blocks".count) + "_scales"] != nil {
       return PackedWeights(method: "mxfp4", bits: 4, evidence: name)

@@ -30,33 +30,50 @@ extension FloatBits {
   }
 
   /// Stores a run of elements of an F32, BF16 or F16 tensor.
+  /// - Parameter values: F32 values at any address.
   /// - Returns: how many values the type does not represent exactly; NaNs do not count.
   /// - Precondition: `type.isComputable`.
   public static func store(
-    _ values: UnsafePointer<Float>, count: Int, to place: UnsafeMutableRawPointer,
-    _ type: ScalarType
+    _ values: UnsafeRawPointer, count: Int, to place: UnsafeMutableRawPointer, _ type: ScalarType
   ) -> Int {
     switch type {
-    case .bf16: return narrow(values, count, place, bf16) { float(bf16: $0) }
-    case .f16: return narrow(values, count, place, f16) { float(f16: $0) }
+    case .bf16:
+      return narrow(values, count, place, narrowed16(bf16:count:to:)) {
+        (bf16($0), float(bf16: bf16($0)))
+      }
+    case .f16:
+      return narrow(values, count, place, narrowed16(f16:count:to:)) {
+        (f16($0), float(f16: f16($0)))
+      }
     default:
       place.copyMemory(from: values, byteCount: count * 4)
       return 0
     }
   }
 
-  @inline(__always)
+  /// How many values are rounded together; those among which one needs care are rounded one by one.
+  private static let block = 512
+
   private static func narrow(
-    _ values: UnsafePointer<Float>, _ count: Int, _ place: UnsafeMutableRawPointer,
-    _ bits: (Float) -> UInt16, _ value: (UInt16) -> Float
+    _ values: UnsafeRawPointer, _ count: Int, _ place: UnsafeMutableRawPointer,
+    _ together: (UnsafeRawPointer, Int, UnsafeMutableRawPointer) -> Int?,
+    _ single: (Float) -> (bits: UInt16, value: Float)
   ) -> Int {
-    var changed: Int32 = 0
-    for index in 0..<count {
-      let stored = bits(values[index])
-      (place + index &* 2).storeBytes(of: stored, as: UInt16.self)
-      let differs = value(stored) != values[index] && values[index] == values[index]
-      changed &+= differs ? 1 : 0
+    var changed = 0
+    for start in stride(from: 0, to: count, by: block) {
+      let (source, target) = (values + start * 4, place + start * 2)
+      let length = min(block, count - start)
+      if length == block, let more = together(source, length, target) {
+        changed += more
+        continue
+      }
+      for index in 0..<length {
+        let value = source.loadUnaligned(fromByteOffset: index &* 4, as: Float.self)
+        let stored = single(value)
+        target.storeBytes(of: stored.bits, toByteOffset: index &* 2, as: UInt16.self)
+        changed += stored.value != value && !value.isNaN ? 1 : 0
+      }
     }
-    return Int(changed)
+    return changed
   }
 }

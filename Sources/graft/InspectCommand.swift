@@ -1,5 +1,6 @@
 import ArgumentParser
 import Canonical
+import Containers
 import Conversion
 import Diagnostics
 import JSON
@@ -41,12 +42,13 @@ struct InspectCommand: Verb {
   }
 
   private func inspected() throws -> (outcome: Outcome, page: () throws -> Page) {
-    if let packed = try PackedCheckpoint(FilePath(path), catalogue: .builtIn()) {
+    let stored = try StoredCheckpoint.open(FilePath(path))
+    if let packed = try PackedCheckpoint(stored, catalogue: .builtIn()) {
       let summary = PackedSummary(packed)
       let outcome = Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
       return (outcome, { summary.page })
     }
-    let model = try OpenedModel(path, source)
+    let model = try OpenedModel(stored, source)
     let summary = try ModelSummary(model)
     var outcome = Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
     let audit =

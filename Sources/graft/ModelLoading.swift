@@ -1,4 +1,5 @@
 import Canonical
+import Containers
 import Conversion
 import Diagnostics
 import Layouts
@@ -9,8 +10,13 @@ import Verification
 extension OpenedModel {
   /// Opens a checkpoint named on the command line.
   init(_ path: String, _ options: SourceOptions, allowsExtra: Bool = false) throws {
+    try self.init(StoredCheckpoint.open(FilePath(path)), options, allowsExtra: allowsExtra)
+  }
+
+  /// Understands a checkpoint as the command line says.
+  init(_ stored: StoredCheckpoint, _ options: SourceOptions, allowsExtra: Bool = false) throws {
     try self.init(
-      FilePath(path), from: options.from, assuming: options.assume.map(Assumption.init),
+      stored, from: options.from, assuming: options.assume.map(Assumption.init),
       allowsExtra: allowsExtra, catalogue: .builtIn())
   }
 

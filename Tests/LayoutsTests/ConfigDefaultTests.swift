@@ -79,10 +79,10 @@ struct ConfigDefaultTests {
   @Test func aMissingModelTypeIsNoObstacleWhereTheLayoutSaysSo() throws {
     let names: Set = ["transformer.wte.weight", "transformer.ln_f.weight"]
     let catalogue = try LayoutCatalogue.builtIn()
-    let found = try catalogue.candidates(config: .object(JSONObject()), names: names)
+    let found = try catalogue.candidates(config: .object(JSONObject()), has: names.contains)
     #expect(found.map(\.layout.id) == ["lm-engine"])
     let other: JSONValue = ["model_type": "gpt2"]
-    #expect(throws: Problem.self) { try catalogue.candidates(config: other, names: names) }
+    #expect(throws: Problem.self) { try catalogue.candidates(config: other, has: names.contains) }
   }
 
   /// Old and new places of RoPE, and the trap of a null.
