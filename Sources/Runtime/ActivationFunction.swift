@@ -8,6 +8,10 @@ package struct ActivationFunction: Sendable {
   private let kernel: Kernel
   private let slope: Float
 
+  // Bound once: to bind one takes memory, and a token must take none.
+  static let sigmoid = ActivationFunction(.sigmoid)
+  static let silu = ActivationFunction(.silu)
+
   package init(_ kind: Activation, slope: Float = 0) {
     kernel = Self.kernel(kind)
     self.slope = slope

@@ -2,7 +2,12 @@ import Kernels
 
 extension AttentionBlock {
   /// Normalises and rotates the queries and keys of one token, and stores keys and values.
-  func prepare(_ row: Int, _ buffers: Buffers, _ segment: Segment, _ cache: KeyValueCache) {
+  /// - Parameter index: which of the tokens of its sequence.
+  func prepare(
+    _ index: Int, _ part: Segment.Part, _ buffers: Buffers, _ segment: Segment,
+    _ cache: KeyValueCache
+  ) {
+    let row = part.rows.lowerBound + index
     let q = buffers.q + row * nh * hd
     let k = buffers.k + row * nkv * hd
     normalise(q, heads: nh, qNorm)
@@ -12,7 +17,7 @@ extension AttentionBlock {
       rotate(k + head * hd, row, segment)
       cache.store(
         key: k + head * hd, value: buffers.v + (row * nkv + head) * hd,
-        position: segment.start + row, head: head)
+        position: part.start + index, head: head)
     }
   }
 
@@ -85,18 +90,19 @@ extension AttentionBlock {
     }
   }
 
-  /// Computes `softmax(q Kᵀ · scale) V` for one group of queries.
+  /// Computes `softmax(q Kᵀ · scale) V` for one group of queries of one sequence.
   func attend(
-    _ group: Group, _ buffers: Buffers, _ segment: Segment, _ cache: KeyValueCache,
+    _ group: Group, _ part: Segment.Part, _ buffers: Buffers, _ cache: KeyValueCache,
     _ start: UnsafeMutablePointer<Float>
   ) {
     let scratch = Scratch(self, start)
-    let position = segment.start + group.positions.lowerBound
-    let window = configuration.window ?? (segment.positions.upperBound + 1)
+    let position = part.start + group.positions.lowerBound
+    let window = configuration.window ?? (part.positions.upperBound + 1)
+    let firstRow = part.rows.lowerBound + group.positions.lowerBound
     scratch.top.update(repeating: -.infinity, count: group.rows)
     scratch.total.update(repeating: 0, count: group.rows)
     scratch.sums.update(repeating: 0, count: group.rows * hdp)
-    gather(group, buffers, to: scratch.q)
+    gather(group, from: firstRow, buffers, to: scratch.q)
     let length = kernels.attention.blockLength
     let kvHead = group.heads.lowerBound / (nh / nkv)
     let last = position + group.positions.count - 1
@@ -111,16 +117,18 @@ extension AttentionBlock {
     for row in 0..<group.rows {
       let (index, head) = row.quotientAndRemainder(dividingBy: group.heads.count)
       finish(
-        scratch.sums + row * hdp, scratch.total[row], row: group.positions.lowerBound + index,
+        scratch.sums + row * hdp, scratch.total[row], row: firstRow + index,
         head: group.heads.lowerBound + head, buffers)
     }
   }
 
   /// Copies the queries of a group, multiplied by the scale, `[positions, heads, hd]`.
-  private func gather(_ group: Group, _ buffers: Buffers, to q: UnsafeMutablePointer<Float>) {
+  private func gather(
+    _ group: Group, from row: Int, _ buffers: Buffers, to q: UnsafeMutablePointer<Float>
+  ) {
     let width = group.heads.count * hd
-    for (index, position) in group.positions.enumerated() {
-      let source = buffers.q + (position * nh + group.heads.lowerBound) * hd
+    for index in 0..<group.positions.count {
+      let source = buffers.q + ((row + index) * nh + group.heads.lowerBound) * hd
       (q + index * width).update(from: source, count: width)
     }
     kernels.elementwise.scale(

@@ -79,8 +79,8 @@ struct AttentionBlock: Sendable {
 
   /// - Shape: `x` and `output` `[t, H]`.
   func forward(
-    _ x: UnsafePointer<Float>, _ segment: Segment, _ cache: KeyValueCache,
-    _ workspace: Workspace, output: UnsafeMutablePointer<Float>
+    _ x: UnsafePointer<Float>, _ segment: Segment, layer: Int, _ workspace: Workspace,
+    output: UnsafeMutablePointer<Float>
   ) {
     let t = segment.count
     var arena = workspace.arena
@@ -90,16 +90,19 @@ struct AttentionBlock: Sendable {
     workspace.multiply(input, k, to: buffers.k)
     workspace.multiply(input, v, to: buffers.v)
     if let gate { workspace.multiply(input, gate, to: buffers.gate) }
-    workspace.pool.run(t, by: 16) { rows in
-      for row in rows { prepare(row, buffers, segment, cache) }
-    }
-    let groups = Grouping(self, tokens: t)
-    workspace.pool.run(groups.count) { task, worker in
-      attend(groups[task], buffers, segment, cache, workspace.scratch(worker))
+    for part in segment.parts {
+      let cache = part.state.cache(layer)
+      workspace.pool.run(part.rows.count, by: 16) { rows in
+        for row in rows { prepare(row, part, buffers, segment, cache) }
+      }
+      let groups = Grouping(self, tokens: part.rows.count)
+      workspace.pool.run(groups.count) { task, worker in
+        attend(groups[task], part, buffers, cache, workspace.scratch(worker))
+      }
     }
     if gate != nil {
       workspace.activate(
-        buffers.gate, ActivationFunction(.sigmoid), rows: t, width: nh * hd, times: buffers.y)
+        buffers.gate, .sigmoid, rows: t, width: nh * hd, times: buffers.y)
     }
     let y = workspace.pack(
       gate == nil ? buffers.y : buffers.gate, tokens: t, depth: nh * hd,

@@ -113,7 +113,7 @@ extension Projection {
     _ operand: Operand, to target: UnsafeMutablePointer<Float>,
     scratch: UnsafeMutablePointer<Float>
   ) {
-    for chunk in 0..<chunks {
+    for chunk in 0..<chunks(tokens: operand.tokens) {
       run(chunk: chunk, operand, to: target, stride: weight.rows, scratch: scratch)
     }
   }

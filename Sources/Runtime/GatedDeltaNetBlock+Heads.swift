@@ -19,22 +19,25 @@ extension GatedDeltaNetBlock {
     if configuration.allowsNegativeEigenvalues { kernels.elementwise.scale(beta, by: 2, count: nv) }
   }
 
-  /// Runs the gated delta rule for some columns of one value head's state.
+  /// Runs the gated delta rule for some columns of one value head's state of one sequence.
   func scan(
     head: Int, block: Int, _ mixed: UnsafeMutablePointer<Float>, _ buffers: Buffers,
-    _ state: RecurrentState, steps: Int
+    _ part: Segment.Part, layer: Int
   ) {
     let keyHead = head / (nv / nk)
     let width = kernels.deltaRule.blockWidth(dk: dk)
     let column = head * dv + block * width
-    let q = mixed + keyHead * dk
+    let row = part.rows.lowerBound
+    let state = part.state.recurrent(layer)
+    let q = mixed + row * C + keyHead * dk
     let k = q + nk * dk
-    let v = mixed + 2 * nk * dk + column
+    let v = mixed + row * C + 2 * nk * dk + column
     kernels.deltaRule.scan(
       state: state.matrices.pointer + (head * blocks + block) * dk * width, q: q, k: k, v: v,
-      stride: C, qk: buffers.qk + keyHead, keyHeads: nk, gamma: buffers.gamma + head,
-      beta: buffers.beta + head, valueHeads: nv, steps: steps, dk: dk,
-      columns: min(width, dv - block * width), o: buffers.y + column, outputStride: nv * dv)
+      stride: C, qk: buffers.qk + row * nk + keyHead, keyHeads: nk,
+      gamma: buffers.gamma + row * nv + head, beta: buffers.beta + row * nv + head,
+      valueHeads: nv, steps: part.rows.count, dk: dk, columns: min(width, dv - block * width),
+      o: buffers.y + row * nv * dv + column, outputStride: nv * dv)
   }
 
   /// Normalises the output of one token per head, with the gate before or after the norm.

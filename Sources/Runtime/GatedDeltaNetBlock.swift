@@ -16,6 +16,7 @@ struct GatedDeltaNetBlock: Sendable {
   private let b: Projection
   private let o: Projection
   private let convolution: CausalConvolution
+  private let activation: ActivationFunction
   let decay: DecayGate
   let norm: Norm
 
@@ -42,6 +43,7 @@ struct GatedDeltaNetBlock: Sendable {
     a = try binder.projection("gdn.a", configuration.valueHeads, H)
     b = try binder.projection("gdn.b", configuration.valueHeads, H)
     o = try binder.projection("gdn.o", H, values)
+    activation = ActivationFunction(configuration.activation)
     let taps = configuration.taps
     convolution = try CausalConvolution(
       taps: taps, channels: configuration.channels,
@@ -70,7 +72,8 @@ struct GatedDeltaNetBlock: Sendable {
 
   struct Buffers {
     let panels: UnsafeMutablePointer<Float>  // [t, H] packed
-    let input: UnsafeMutablePointer<Float>  // [taps - 1 + t, C]
+    let input: UnsafeMutablePointer<Float>  // [t, C]
+    let edge: UnsafeMutablePointer<Float>  // [2 · (taps - 1), C]
     let mixed: UnsafeMutablePointer<Float>  // [t, C]
     let z: UnsafeMutablePointer<Float>  // [t, nv·dv]
     let a: UnsafeMutablePointer<Float>  // [t, nv]
@@ -83,7 +86,8 @@ struct GatedDeltaNetBlock: Sendable {
     init(_ block: GatedDeltaNetBlock, tokens t: Int, _ arena: inout Arena) {
       let values = block.nv * block.dv
       panels = arena.take(Operand.panelCount(tokens: t, depth: block.H))
-      input = arena.take((block.convolution.history + t) * block.C)
+      input = arena.take(t * block.C)
+      edge = arena.take(block.convolution.edgeCount)
       mixed = arena.take(t * block.C)
       z = arena.take(t * values)
       a = arena.take(t * block.nv)
@@ -97,32 +101,33 @@ struct GatedDeltaNetBlock: Sendable {
 
   /// - Shape: `x` and `output` `[t, H]`.
   func forward(
-    _ x: UnsafePointer<Float>, _ segment: Segment, _ state: RecurrentState,
-    _ workspace: Workspace, output: UnsafeMutablePointer<Float>
+    _ x: UnsafePointer<Float>, _ segment: Segment, layer: Int, _ workspace: Workspace,
+    output: UnsafeMutablePointer<Float>
   ) {
     let t = segment.count
     var arena = workspace.arena
     let buffers = Buffers(self, tokens: t, &arena)
     let operand = workspace.pack(x, tokens: t, depth: H, panels: buffers.panels)
-    let fresh = buffers.input + convolution.history * C
-    workspace.multiply(operand, q, to: fresh, stride: C)
-    workspace.multiply(operand, k, to: fresh + nk * dk, stride: C)
-    workspace.multiply(operand, v, to: fresh + 2 * nk * dk, stride: C)
+    workspace.multiply(operand, q, to: buffers.input, stride: C)
+    workspace.multiply(operand, k, to: buffers.input + nk * dk, stride: C)
+    workspace.multiply(operand, v, to: buffers.input + 2 * nk * dk, stride: C)
     if let z { workspace.multiply(operand, z, to: buffers.z) }
     workspace.multiply(operand, a, to: buffers.a)
     workspace.multiply(operand, b, to: buffers.beta)
     let mixed = convolution.run(
-      buffers.input, tail: state.tail, steps: t, output: buffers.mixed, workspace.pool)
-    workspace.activate(
-      mixed, ActivationFunction(configuration.activation), rows: t, width: C)
+      buffers.input, segment, layer: layer, edge: buffers.edge, output: buffers.mixed,
+      workspace.pool)
+    workspace.activate(mixed, activation, rows: t, width: C)
     workspace.pool.run(t, by: 16) { rows in
       for row in rows { prepare(row, mixed, buffers) }
     }
-    workspace.pool.run(nv * blocks) { task, _ in
-      scan(head: task / blocks, block: task % blocks, mixed, buffers, state, steps: t)
+    let scans = nv * blocks
+    workspace.pool.run(segment.parts.count * scans) { task, _ in
+      let (part, place) = (segment.parts[task / scans], task % scans)
+      scan(head: place / blocks, block: place % blocks, mixed, buffers, part, layer: layer)
     }
     if z != nil {
-      workspace.activate(buffers.z, ActivationFunction(.silu), rows: t, width: nv * dv)
+      workspace.activate(buffers.z, .silu, rows: t, width: nv * dv)
     }
     workspace.pool.run(t, by: 16) { rows in
       for row in rows { finish(row, buffers) }

@@ -46,12 +46,13 @@ struct Layer: Sendable {
   }
 
   /// Runs the layer on the residual stream in the workspace, `[t, H]`.
+  /// - Parameter index: which layer it is.
   func forward(
-    _ segment: Segment, _ state: SequenceState.LayerState, _ workspace: Workspace,
+    _ segment: Segment, at index: Int, _ workspace: Workspace,
     observe: (_ input: UnsafePointer<Float>, _ output: UnsafePointer<Float>) throws -> Void
   ) rethrows {
     try residual(mixerNorm, segment, workspace) { x, y in
-      mix(x, segment, state, workspace, output: y)
+      mix(x, segment, index, workspace, output: y)
       try observe(x, y)
     }
     residual(feedForwardNorm, segment, workspace) { x, y in
@@ -66,18 +67,15 @@ struct Layer: Sendable {
   }
 
   private func mix(
-    _ x: UnsafePointer<Float>, _ segment: Segment, _ state: SequenceState.LayerState,
-    _ workspace: Workspace, output: UnsafeMutablePointer<Float>
+    _ x: UnsafePointer<Float>, _ segment: Segment, _ index: Int, _ workspace: Workspace,
+    output: UnsafeMutablePointer<Float>
   ) {
-    switch (mixer, state) {
-    case (.attention(let block), .attention(let cache)):
-      block.forward(x, segment, cache, workspace, output: output)
-    case (.gatedDeltaNet(let block), .recurrent(let state)):
-      block.forward(x, segment, state, workspace, output: output)
-    case (.m2rnn(let block), .recurrent(let state)):
-      block.forward(x, segment, state, workspace, output: output)
-    default:
-      preconditionFailure("the state belongs to another model")
+    switch mixer {
+    case .attention(let block): block.forward(x, segment, layer: index, workspace, output: output)
+    case .gatedDeltaNet(let block):
+      block.forward(x, segment, layer: index, workspace, output: output)
+    case .m2rnn(let block): block.forward(x, segment, layer: index, workspace, output: output)
+    case .carried: preconditionFailure("mixers are checked before a segment runs")
     }
   }
 

@@ -99,7 +99,8 @@ struct M2RNNBlock: Sendable {
 
   struct Buffers {
     let panels: UnsafeMutablePointer<Float>  // [t, H] packed
-    let input: UnsafeMutablePointer<Float>  // [taps - 1 + t, C]
+    let input: UnsafeMutablePointer<Float>  // [t, C]
+    let edge: UnsafeMutablePointer<Float>  // [2 · (taps - 1), C]
     let mixed: UnsafeMutablePointer<Float>  // [t, C]
     let f: UnsafeMutablePointer<Float>  // [t, Nf]
     let forget: UnsafeMutablePointer<Float>  // [t, N]
@@ -110,7 +111,8 @@ struct M2RNNBlock: Sendable {
     init(_ block: M2RNNBlock, tokens t: Int, _ arena: inout Arena) {
       let (N, V) = (block.N, block.V)
       panels = arena.take(Operand.panelCount(tokens: t, depth: block.H))
-      input = arena.take((block.convolution.history + t) * block.C)
+      input = arena.take(t * block.C)
+      edge = arena.take(block.convolution.edgeCount)
       mixed = arena.take(t * block.C)
       f = arena.take(t * block.configuration.forgetHeads)
       forget = arena.take(t * N)
@@ -125,8 +127,8 @@ struct M2RNNBlock: Sendable {
 
   /// - Shape: `x` and `output` `[t, H]`.
   func forward(
-    _ x: UnsafePointer<Float>, _ segment: Segment, _ state: RecurrentState,
-    _ workspace: Workspace, output: UnsafeMutablePointer<Float>
+    _ x: UnsafePointer<Float>, _ segment: Segment, layer: Int, _ workspace: Workspace,
+    output: UnsafeMutablePointer<Float>
   ) {
     let t = segment.count
     let (Nq, Nk, Nf) = (
@@ -135,10 +137,9 @@ struct M2RNNBlock: Sendable {
     var arena = workspace.arena
     let buffers = Buffers(self, tokens: t, &arena)
     let operand = workspace.pack(x, tokens: t, depth: H, panels: buffers.panels)
-    let fresh = buffers.input + convolution.history * C
-    workspace.multiply(operand, q, to: fresh, stride: C)
-    workspace.multiply(operand, k, to: fresh + Nq * K, stride: C)
-    workspace.multiply(operand, v, to: fresh + (Nq + Nk) * K, stride: C)
+    workspace.multiply(operand, q, to: buffers.input, stride: C)
+    workspace.multiply(operand, k, to: buffers.input + Nq * K, stride: C)
+    workspace.multiply(operand, v, to: buffers.input + (Nq + Nk) * K, stride: C)
     workspace.multiply(operand, f, to: buffers.f)
     workspace.multiply(operand, g, to: buffers.g)
     workspace.pool.run(t, by: 16) { rows in
@@ -147,13 +148,16 @@ struct M2RNNBlock: Sendable {
       }
     }
     let mixed = convolution.run(
-      buffers.input, tail: state.tail, steps: t, output: buffers.mixed, workspace.pool)
+      buffers.input, segment, layer: layer, edge: buffers.edge, output: buffers.mixed,
+      workspace.pool)
     workspace.activate(mixed, activation, rows: t, width: C)
-    workspace.pool.run(N) { head, worker in
-      scan(head: head, mixed, buffers, state, steps: t, workspace.scratch(worker))
+    workspace.pool.run(segment.parts.count * N) { task, worker in
+      scan(
+        head: task % N, mixed, buffers, segment.parts[task / N], layer: layer,
+        workspace.scratch(worker))
     }
     workspace.activate(  // g = silu(g) ⊙ y
-      buffers.g, ActivationFunction(.silu), rows: t, width: N * V, times: buffers.y)
+      buffers.g, .silu, rows: t, width: N * V, times: buffers.y)
     norm?.apply(buffers.g, rows: t, to: buffers.g, workspace.pool)
     let y = workspace.pack(buffers.g, tokens: t, depth: N * V, panels: buffers.outputPanels)
     workspace.multiply(y, o, to: output)

@@ -2,21 +2,26 @@ import Canonical
 import Diagnostics
 
 extension Model {
-  /// Checks everything that can be wrong about a segment, before the state is touched.
-  func check(_ tokens: [Int], _ state: SequenceState, _ workspace: Workspace) throws {
-    precondition(state.model === self, "the state belongs to another model")
+  /// Checks everything that can be wrong about a segment, before a state is touched.
+  func check(_ inputs: some Collection<Input>, _ workspace: Workspace) throws {
     try checkMixers()
-    guard !tokens.isEmpty else {
-      throw Problem(.invalid, "there are no tokens to run", remedy: "give at least one token")
+    try checkLength(inputs.reduce(0) { $0 + $1.tokens.count }, limit: workspace.segmentLength)
+    for (tokens, state) in inputs {
+      precondition(state.model === self, "the state belongs to another model")
+      guard !tokens.isEmpty else {
+        throw Problem(.invalid, "there are no tokens to run", remedy: "give at least one token")
+      }
+      try checkLength(tokens.count, limit: state.segmentLength)
+      try checkVocabulary(tokens, from: state.position)
+      try checkPositions(upTo: state.position + tokens.count, state)
     }
-    let limit = min(state.segmentLength, workspace.segmentLength)
-    guard tokens.count <= limit else {
-      throw Problem(
-        .invalid, "the segment is too long", expected: "at most \(limit) tokens",
-        found: "\(tokens.count) tokens")
-    }
-    try checkVocabulary(tokens, from: state.position)
-    try checkPositions(upTo: state.position + tokens.count, state)
+  }
+
+  private func checkLength(_ count: Int, limit: Int) throws {
+    guard count > limit else { return }
+    throw Problem(
+      .invalid, "the segment is too long", expected: "at most \(limit) tokens",
+      found: "\(count) tokens")
   }
 
   private func checkMixers() throws {
@@ -29,11 +34,12 @@ extension Model {
     }
   }
 
-  private func checkVocabulary(_ tokens: [Int], from start: Int) throws {
+  private func checkVocabulary(_ tokens: ArraySlice<Int>, from start: Int) throws {
     let size = configuration.vocabulary
     guard let index = tokens.firstIndex(where: { !(0..<size).contains($0) }) else { return }
+    let position = start + index - tokens.startIndex
     throw Problem(
-      .invalid, "the token at position \(start + index) is not in the vocabulary",
+      .invalid, "the token at position \(position) is not in the vocabulary",
       expected: "0 to \(size - 1)", found: "\(tokens[index])")
   }
 

@@ -13,6 +13,9 @@ public enum LogitsSelection: Sendable {
 }
 
 extension Model {
+  /// The next tokens of a sequence and its state.
+  public typealias Input = (tokens: ArraySlice<Int>, state: SequenceState)
+
   /// Runs one segment of a sequence and advances its state.
   ///
   /// - Parameters:
@@ -29,78 +32,167 @@ extension Model {
     _ tokens: [Int], _ state: SequenceState, _ workspace: Workspace,
     logits selection: LogitsSelection = .all, observer: ForwardObserver = ForwardObserver()
   ) throws -> Rows {
-    try check(tokens, state, workspace)
-    let segment = makeSegment(tokens.count, state, workspace)
-    let h = workspace.hidden.pointer  // [t, H]
-    func rows(_ values: UnsafePointer<Float>) -> Rows {
-      Rows(segment.positions, width: configuration.hidden, values)
-    }
-    embed(tokens, segment, to: h, row: workspace.normed.pointer)
-    try observer.hidden?(0, rows(h))
-    for (index, layer) in layers.enumerated() {
-      try layer.forward(segment, state.layers[index], workspace) { input, output in
-        try observer.mixer?(index, rows(input), rows(output))
-      }
-      try observer.hidden?(index + 1, rows(h))
-    }
-    state.position += tokens.count
-    return computeLogits(selection, segment, workspace)
+    try forward(tokens[...], state, workspace, logits: selection, observer: observer)
   }
 
-  func makeSegment(_ count: Int, _ state: SequenceState, _ workspace: Workspace) -> Segment {
-    let positions = state.position..<state.position + count
+  func forward(
+    _ tokens: ArraySlice<Int>, _ state: SequenceState, _ workspace: Workspace,
+    logits selection: LogitsSelection, observer: ForwardObserver
+  ) throws -> Rows {
+    let input = CollectionOfOne<Input>((tokens, state))
+    let segment = try advance(input, workspace, selection, observer)
+    return logits(of: 0, selection, segment, workspace)
+  }
+
+  /// Runs the next tokens of several sequences together, so that they share a pass over the weights.
+  ///
+  /// Everything is computed as for each sequence alone, to the last bit but for one thing: the
+  /// products of a token that goes through a matrix alone, as one may through an expert, are summed in
+  /// another order than those of a token in company.
+  /// - Parameter inputs: different sequences, together at most a segment.
+  /// - Returns: the logits of each.
+  /// - Throws: as for one sequence.
+  public func forward(
+    batch inputs: [Input], _ workspace: Workspace, logits selection: LogitsSelection = .all,
+    observer: ForwardObserver = ForwardObserver()
+  ) throws -> [Rows] {
+    let segment = try advance(inputs, workspace, selection, observer)
+    return inputs.indices.map { logits(of: $0, selection, segment, workspace) }
+  }
+
+  private func advance(
+    _ inputs: some Collection<Input>, _ workspace: Workspace, _ selection: LogitsSelection,
+    _ observer: ForwardObserver
+  ) throws -> Segment {
+    try check(inputs, workspace)
+    let segment = makeSegment(inputs, workspace)
+    let h = workspace.hidden.pointer  // [t, H]
+    embed(inputs, segment, to: h, row: workspace.normed.pointer)
+    try forEachPart(segment, h) { try observer.hidden?(0, $0) }
+    for (index, layer) in layers.enumerated() {
+      try layer.forward(segment, at: index, workspace) { input, output in
+        guard let observe = observer.mixer else { return }
+        try forEachPart(segment, input, output) { try observe(index, $0, $1) }
+      }
+      try forEachPart(segment, h) { try observer.hidden?(index + 1, $0) }
+    }
+    for part in segment.parts { part.state.position += part.rows.count }
+    computeLogits(selection, segment, workspace)
+    return segment
+  }
+
+  /// Calls `body` with the rows of each sequence.
+  private func forEachPart(
+    _ segment: Segment, _ values: UnsafePointer<Float>, _ body: (Rows) throws -> Void
+  ) rethrows {
+    try forEachPart(segment, values, values) { rows, _ in try body(rows) }
+  }
+
+  private func forEachPart(
+    _ segment: Segment, _ first: UnsafePointer<Float>, _ second: UnsafePointer<Float>,
+    _ body: (Rows, Rows) throws -> Void
+  ) rethrows {
+    let H = configuration.hidden
+    for (index, part) in segment.parts.enumerated() {
+      let place = part.rows.lowerBound * H
+      try body(
+        Rows(index, part.positions, width: H, first + place),
+        Rows(index, part.positions, width: H, second + place))
+    }
+  }
+
+  func makeSegment(_ inputs: some Collection<Input>, _ workspace: Workspace) -> Segment {
+    workspace.parts.removeAll(keepingCapacity: true)
+    var row = 0
+    for (tokens, state) in inputs {
+      let rows = row..<row + tokens.count
+      workspace.parts.append(Segment.Part(rows: rows, start: state.position, state: state))
+      row = rows.upperBound
+    }
     let (cosines, sines) = (workspace.cosines.pointer, workspace.sines.pointer)
     for table in rotary.values {
-      table.fill(positions: positions, cosines: cosines, sines: sines)
+      for part in workspace.parts {
+        table.fill(
+          positions: part.positions, from: part.rows.lowerBound, of: row, cosines: cosines,
+          sines: sines)
+      }
     }
-    return Segment(positions: positions, cosines: cosines, sines: sines)
+    return Segment(parts: workspace.parts, cosines: cosines, sines: sines)
   }
 
   /// `h = (E[token] + P[position]) · scale`
   private func embed(
-    _ tokens: [Int], _ segment: Segment, to h: UnsafeMutablePointer<Float>,
+    _ inputs: some Collection<Input>, _ segment: Segment, to h: UnsafeMutablePointer<Float>,
     row: UnsafeMutablePointer<Float>
   ) {
     let H = configuration.hidden
-    for (index, token) in tokens.enumerated() {
-      embedding.widen(row: token, columns: 0..<H, to: h + index * H)
-    }
-    if let positions {
-      for (index, position) in segment.positions.enumerated() {
-        positions.widen(row: position, columns: 0..<H, to: row)
-        kernels.elementwise.add(h + index * H, row, scale: 1, count: H)
+    for (input, part) in zip(inputs, segment.parts) {
+      let first = h + part.rows.lowerBound * H
+      for (index, token) in input.tokens.enumerated() {
+        embedding.widen(row: token, columns: 0..<H, to: first + index * H)
+        guard let positions else { continue }
+        positions.widen(row: part.start + index, columns: 0..<H, to: row)
+        kernels.elementwise.add(first + index * H, row, scale: 1, count: H)
       }
     }
     if configuration.embeddingScale != 1 {
-      kernels.elementwise.scale(h, by: Float(configuration.embeddingScale), count: tokens.count * H)
+      kernels.elementwise.scale(
+        h, by: Float(configuration.embeddingScale), count: segment.count * H)
     }
   }
 
   /// `logits = norm(h) · headᵀ / divisor`
   func computeLogits(
     _ selection: LogitsSelection, _ segment: Segment, _ workspace: Workspace
-  ) -> Rows {
+  ) {
     let (H, vocabulary) = (configuration.hidden, configuration.vocabulary)
-    let end = segment.positions.upperBound
-    let positions: Range<Int> =
-      switch selection {
-      case .all: segment.positions
-      case .last: end - 1..<end
-      case .none: end..<end
-      }
+    let count = normalise(selection, segment, workspace)
+    guard count > 0 else { return }
     let target = workspace.logits.pointer
-    guard !positions.isEmpty else { return Rows(positions, width: vocabulary, target) }
-    let h = workspace.hidden.pointer + (positions.lowerBound - segment.start) * H
-    let x = workspace.normed.pointer
-    finalNorm.apply(h, rows: positions.count, to: x, workspace.pool)
     var arena = workspace.arena
-    let panels = arena.take(Operand.panelCount(tokens: positions.count, depth: H))
-    let operand = workspace.pack(x, tokens: positions.count, depth: H, panels: panels)
+    let panels = arena.take(Operand.panelCount(tokens: count, depth: H))
+    let operand = workspace.pack(
+      workspace.normed.pointer, tokens: count, depth: H, panels: panels)
     workspace.multiply(operand, head, to: target)
     if configuration.logitsDivisor != 1 {
       kernels.elementwise.scale(
-        target, by: Float(1 / configuration.logitsDivisor), count: positions.count * vocabulary)
+        target, by: Float(1 / configuration.logitsDivisor), count: count * vocabulary)
     }
-    return Rows(positions, width: vocabulary, target)
+  }
+
+  /// Normalises the rows whose logits are wanted, one after the other.
+  /// - Returns: how many there are.
+  private func normalise(
+    _ selection: LogitsSelection, _ segment: Segment, _ workspace: Workspace
+  ) -> Int {
+    let H = configuration.hidden
+    let (h, x) = (workspace.hidden.pointer, workspace.normed.pointer)
+    switch selection {
+    case .none: return 0
+    case .all:
+      finalNorm.apply(h, rows: segment.count, to: x, workspace.pool)
+      return segment.count
+    case .last:
+      for (index, part) in segment.parts.enumerated() {
+        finalNorm.apply(h + (part.rows.upperBound - 1) * H, to: x + index * H)
+      }
+      return segment.parts.count
+    }
+  }
+
+  /// The logits of one of the sequences.
+  func logits(
+    of index: Int, _ selection: LogitsSelection, _ segment: Segment, _ workspace: Workspace
+  ) -> Rows {
+    let part = segment.parts[index]
+    let end = part.positions.upperBound
+    let (positions, row): (Range<Int>, Int) =
+      switch selection {
+      case .all: (part.positions, part.rows.lowerBound)
+      case .last: (end - 1..<end, index)
+      case .none: (end..<end, 0)
+      }
+    let width = configuration.vocabulary
+    return Rows(index, positions, width: width, workspace.logits.pointer + row * width)
   }
 }

@@ -17,18 +17,21 @@ extension Model {
     _ tokens: [Int], on streams: [[Float]], _ state: SequenceState, _ workspace: Workspace,
     output: (_ layer: Int, _ rows: Rows) throws -> Void
   ) throws -> Rows {
-    try check(tokens, state, workspace)
+    let input = CollectionOfOne<Input>((tokens[...], state))
+    try check(input, workspace)
     precondition(streams.allSatisfy { $0.count == tokens.count * configuration.hidden })
-    let segment = makeSegment(tokens.count, state, workspace)
+    let segment = makeSegment(input, workspace)
+    let positions = state.position..<state.position + tokens.count
     let h = workspace.hidden.pointer
     for (index, (layer, stream)) in zip(layers, streams).enumerated() {
       h.update(from: stream, count: stream.count)
-      layer.forward(segment, state.layers[index], workspace) { _, _ in }
-      try output(index, Rows(segment.positions, width: configuration.hidden, h))
+      layer.forward(segment, at: index, workspace) { _, _ in }
+      try output(index, Rows(0, positions, width: configuration.hidden, h))
     }
     state.position += tokens.count
     let hasLast = streams.count > layers.count
     if hasLast { h.update(from: streams[layers.count], count: streams[layers.count].count) }
-    return computeLogits(hasLast ? .all : .none, segment, workspace)
+    computeLogits(hasLast ? .all : .none, segment, workspace)
+    return logits(of: 0, hasLast ? .all : .none, segment, workspace)
   }
 }

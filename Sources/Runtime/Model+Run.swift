@@ -26,8 +26,7 @@ extension Model {
       let isLast = start + length == tokens.count
       let wanted = selection == .last && !isLast ? .none : selection
       let rows = try forward(
-        Array(tokens[start..<start + length]), state, workspace, logits: wanted,
-        observer: observer)
+        tokens[start..<start + length], state, workspace, logits: wanted, observer: observer)
       if !rows.positions.isEmpty { try body(rows) }
       start += length
     }

@@ -55,8 +55,11 @@ package struct Operand {
 }
 
 extension Projection {
-  /// The weight rows of one task of a product.
-  static let chunkRows = 96
+  /// The weight rows of one task of a product with one token.
+  private static let vectorRows = 96
+  /// The weight rows of one task of a product with several tokens, which are read once for all of
+  /// them: the more rows, the less often tokens come from beyond the second cache.
+  private static let panelRows = 192
   /// The columns that are widened at a time.
   static let depthBlock = 256
   /// The distance of widened rows; no power of two, which would collide in the first cache.
@@ -64,11 +67,16 @@ extension Projection {
 
   /// The values that one task needs for itself.
   package static func scratchCount(tokens: Int) -> Int {
-    chunkRows * (widenedStride + Operand.panels(tokens) * kernels.matrixMultiply.panelWidth)
+    panelRows * (widenedStride + Operand.panels(tokens) * kernels.matrixMultiply.panelWidth)
   }
 
+  private static func chunkRows(tokens: Int) -> Int { tokens == 1 ? vectorRows : panelRows }
+
   /// The number of tasks of a product.
-  package var chunks: Int { (weight.rows + Self.chunkRows - 1) / Self.chunkRows }
+  package func chunks(tokens: Int) -> Int {
+    let rows = Self.chunkRows(tokens: tokens)
+    return (weight.rows + rows - 1) / rows
+  }
 
   /// Computes the outputs of one chunk of weight rows.
   /// - Shape: `target` `[tokens, rows]` with row stride `stride`.
@@ -76,8 +84,8 @@ extension Projection {
     chunk: Int, _ operand: Operand, to target: UnsafeMutablePointer<Float>, stride: Int,
     scratch: UnsafeMutablePointer<Float>
   ) {
-    let first = chunk * Self.chunkRows
-    let range = first..<min(weight.rows, first + Self.chunkRows)
+    let rows = Self.chunkRows(tokens: operand.tokens)
+    let range = chunk * rows..<min(weight.rows, (chunk + 1) * rows)
     if operand.tokens == 1 {
       multiplyVector(range, operand, to: target, scratch)
     } else {
@@ -92,7 +100,7 @@ extension Projection {
     let panels = Operand.panels(operand.tokens)
     let width = kernels.matrixMultiply.panelWidth
     let rows = range.count
-    let sums = scratch + Self.chunkRows * Self.widenedStride  // [panels, rows, panel]
+    let sums = scratch + Self.panelRows * Self.widenedStride  // [panels, rows, panel]
     sums.update(repeating: 0, count: panels * rows * width)
     for k in Swift.stride(from: 0, to: operand.depth, by: Self.depthBlock) {
       let columns = k..<min(operand.depth, k + Self.depthBlock)

@@ -71,17 +71,21 @@ struct RotaryTable: Sendable {
     return (0..<(d + 1) / 2).map { min(max((Double($0) - low) / (high - low), 0), 1) }
   }
 
-  /// Writes the cosines and sines of some positions, `[positions, d / 2]` each.
+  /// Writes the cosines and sines of one sequence in a segment, `[segment, d / 2]` each.
   ///
   /// Angles are F32 products, as in torch.
   ///
   /// They stand behind those of the tables before this one.
+  /// - Parameters:
+  ///   - positions: those of the sequence.
+  ///   - row: where the sequence begins in the segment.
+  ///   - count: the tokens of the segment.
   func fill(
-    positions: Range<Int>, cosines: UnsafeMutablePointer<Float>,
+    positions: Range<Int>, from row: Int, of count: Int, cosines: UnsafeMutablePointer<Float>,
     sines: UnsafeMutablePointer<Float>
   ) {
-    let cosines = cosines + place * positions.count
-    let sines = sines + place * positions.count
+    let first = place * count + row * half
+    let (cosines, sines) = (cosines + first, sines + first)
     for (row, position) in positions.enumerated() {
       for index in 0..<half {
         let angle = Double(Float(position) * frequencies[index])

@@ -1,17 +1,30 @@
-/// The tokens that go through the model together.
+/// The tokens that go through the model together, of one sequence or of several.
 struct Segment {
-  /// Their positions in the sequence.
-  let positions: Range<Int>
+  /// The tokens of one sequence.
+  struct Part {
+    /// Their places among the tokens of the segment.
+    let rows: Range<Int>
+    /// The position of the first of them in its sequence.
+    let start: Int
+    let state: SequenceState
+
+    /// Their positions in the sequence.
+    var positions: Range<Int> { start..<start + rows.count }
+  }
+
+  let parts: [Part]
   /// `[count, dim / 2]` of one table of RoPE after the other.
   let cosines: UnsafePointer<Float>
   let sines: UnsafePointer<Float>
 
-  var start: Int { positions.lowerBound }
-  var count: Int { positions.count }
+  /// The number of tokens.
+  var count: Int { parts.last?.rows.upperBound ?? 0 }
 }
 
 /// Some rows of a result, one per position, valid during the call that hands them out.
 public struct Rows {
+  /// Which of the sequences that run together it is; 0 for one alone.
+  public let sequence: Int
   /// The positions in the sequence.
   public let positions: Range<Int>
   /// The number of values of a row.
@@ -19,7 +32,10 @@ public struct Rows {
   /// `[positions, width]`
   public let values: UnsafeBufferPointer<Float>
 
-  init(_ positions: Range<Int>, width: Int, _ start: UnsafePointer<Float>) {
+  init(
+    _ sequence: Int, _ positions: Range<Int>, width: Int, _ start: UnsafePointer<Float>
+  ) {
+    self.sequence = sequence
     self.positions = positions
     self.width = width
     values = UnsafeBufferPointer(start: start, count: positions.count * width)

@@ -19,6 +19,18 @@ public final class SequenceState {
     case none
   }
 
+  /// The state of a recurrent layer.
+  func recurrent(_ layer: Int) -> RecurrentState {
+    guard case .recurrent(let state) = layers[layer] else { preconditionFailure("no recurrence") }
+    return state
+  }
+
+  /// The state of an attention layer.
+  func cache(_ layer: Int) -> KeyValueCache {
+    guard case .attention(let cache) = layers[layer] else { preconditionFailure("no attention") }
+    return cache
+  }
+
   /// The state of an empty sequence.
   ///
   /// - Parameters:

@@ -11,6 +11,8 @@ public final class Workspace {
   public var threads: Int { pool.threads }
 
   let pool: ThreadPool
+  /// The parts of the segment that ran last; the array is kept so that a token needs no new one.
+  var parts: [Segment.Part] = []
   /// The residual stream, `[segment, H]`.
   let hidden: FloatBuffer
   /// The input of a block, `[segment, H]`.
@@ -75,7 +77,7 @@ public final class Workspace {
     stride: Int? = nil
   ) {
     let stride = stride ?? projection.weight.rows
-    pool.run(projection.chunks) { chunk, worker in
+    pool.run(projection.chunks(tokens: operand.tokens)) { chunk, worker in
       projection.run(
         chunk: chunk, operand, to: target, stride: stride, scratch: scratch(worker))
     }

@@ -17,33 +17,31 @@ protocol ExpectedOutputs: AnyObject {
   var hiddenCount: Int { get }
   /// The width of the residual streams.
   var hiddenWidth: Int { get }
-  /// Goes to the beginning of a prompt.
-  func start(row: Int, tokens: [Int]) throws
-  /// The next positions of the prompt.
-  func next(_ count: Int) throws -> ExpectedSegment
+  /// Goes to the beginning of prompts.
+  func start(_ prompts: [[Int]])
+  /// What is expected at the next positions of some prompts.
+  func next(_ segment: [PromptBatch.Part]) throws -> [ExpectedSegment]
 }
 
 /// Expected outputs from a reference file.
 final class RecordedOutputs: ExpectedOutputs {
   private let file: ReferenceFile
-  private var row = 0
-  private var position = 0
 
   init(_ file: ReferenceFile) { self.file = file }
 
   var hiddenCount: Int { file.hiddenCount }
   var hiddenWidth: Int { file.hiddenWidth ?? 0 }
 
-  func start(row: Int, tokens: [Int]) {
-    (self.row, position) = (row, 0)
-  }
+  func start(_ prompts: [[Int]]) {}
 
-  func next(_ count: Int) throws -> ExpectedSegment {
-    let positions = position..<(position + count)
-    position += count
-    return ExpectedSegment(
-      logits: try file.logits(row: row, positions: positions),
-      hidden: try (0..<hiddenCount).map { try file.hidden($0, row: row, positions: positions) })
+  func next(_ segment: [PromptBatch.Part]) throws -> [ExpectedSegment] {
+    try segment.map { part in
+      ExpectedSegment(
+        logits: try file.logits(row: part.prompt, positions: part.positions),
+        hidden: try (0..<hiddenCount).map {
+          try file.hidden($0, row: part.prompt, positions: part.positions)
+        })
+    }
   }
 }
 
@@ -52,33 +50,31 @@ final class ComputedOutputs: ExpectedOutputs {
   private let model: Model
   private let workspace: Workspace
   private let observed: Int?
-  private var state: SequenceState?
-  private var tokens: [Int] = []
+  private var prompts: PromptBatch
 
   /// - Parameter mixerOf: the layer of whose mixer the output is wanted.
   init(_ model: Model, mixerOf observed: Int? = nil, threads: Int) throws {
     (self.model, self.observed) = (model, observed)
     workspace = try Workspace(model, threads: threads)
+    prompts = PromptBatch(model, [], workspace)
   }
 
   var hiddenCount: Int { model.configuration.layers.count + 1 }
   var hiddenWidth: Int { model.configuration.hidden }
 
-  func start(row: Int, tokens: [Int]) throws {
-    self.tokens = tokens
-    state = try SequenceState(model, capacity: tokens.count)
-  }
+  func start(_ prompts: [[Int]]) { self.prompts = PromptBatch(model, prompts, workspace) }
 
-  func next(_ count: Int) throws -> ExpectedSegment {
-    guard let state else { return ExpectedSegment(logits: [], hidden: []) }
-    var (hidden, mixer): ([[Float]], [Float]) = ([], [])
+  func next(_ segment: [PromptBatch.Part]) throws -> [ExpectedSegment] {
+    var hidden: [[[Float]]] = Array(repeating: [], count: segment.count)
+    var mixer: [[Float]] = Array(repeating: [], count: segment.count)
     let observer = ForwardObserver(
-      hidden: { _, rows in hidden.append(Array(rows.values)) },
+      hidden: { _, rows in hidden[rows.sequence].append(Array(rows.values)) },
       mixer: { [observed] layer, _, output in
-        if layer == observed { mixer = Array(output.values) }
+        if layer == observed { mixer[output.sequence] = Array(output.values) }
       })
-    let segment = Array(tokens[state.position..<(state.position + count)])
-    let rows = try model.forward(segment, state, workspace, observer: observer)
-    return ExpectedSegment(logits: Array(rows.values), hidden: hidden, mixer: mixer)
+    return try prompts.run(segment, observer: observer).map { rows in
+      ExpectedSegment(
+        logits: Array(rows.values), hidden: hidden[rows.sequence], mixer: mixer[rows.sequence])
+    }
   }
 }

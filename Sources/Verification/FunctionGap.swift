@@ -11,7 +11,7 @@ public struct FunctionGap: Sendable {
   /// What the mixer of one layer writes, against that of the original.
   public private(set) var mixer = RelativeError()
 
-  /// Runs both models over every prompt, each in one piece.
+  /// Runs both models over every prompt.
   /// - Parameters:
   ///   - layer: the layer whose mixers are compared; what it reads differs too where an earlier one has
   ///     changed.
@@ -22,16 +22,17 @@ public struct FunctionGap: Sendable {
   ) throws {
     let expected = try ComputedOutputs(original, mixerOf: layer, threads: threads)
     let workspace = try Workspace(changed, threads: threads)
-    for (row, prompt) in batch.rows.enumerated() {
-      let targets = batch.targets(row: row)
-      try expected.start(row: row, tokens: prompt)
-      let state = try SequenceState(changed, capacity: prompt.count)
-      var found: [Float] = []
+    let prompts = PromptBatch(changed, batch.rows, workspace)
+    let targets = batch.rows.indices.map(batch.targets)
+    expected.start(batch.rows)
+    for segment in prompts.segments {
+      var found: [[Float]] = Array(repeating: [], count: segment.count)
       let observer = ForwardObserver(mixer: { at, _, output in
-        if at == layer { found = Array(output.values) }
+        if at == layer { found[output.sequence] = Array(output.values) }
       })
-      try changed.run(prompt, state, workspace, observer: observer) { rows in
-        try add(rows, found, expected.next(rows.positions.count), targets)
+      let rows = try prompts.run(segment, observer: observer)
+      for (part, reference) in zip(segment.indices, try expected.next(segment)) {
+        try add(rows[part], found[part], reference, targets[segment[part].prompt])
       }
     }
   }

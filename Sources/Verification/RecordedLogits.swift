@@ -31,19 +31,20 @@ public struct RecordedLogits {
     let configuration = model.configuration
     widths = (configuration.vocabulary, configuration.hidden)
     hidden = Array(repeating: [], count: keepsHidden ? configuration.layers.count + 1 : 0)
-    let workspace = try Workspace(model, threads: threads)
-    for row in tokens.rows { try run(row, model, workspace) }
+    logits = Array(repeating: [], count: tokens.rows.count)
+    try run(PromptBatch(model, tokens.rows, Workspace(model, threads: threads)))
   }
 
-  private mutating func run(_ row: [Int], _ model: Model, _ workspace: Workspace) throws {
+  private mutating func run(_ prompts: PromptBatch) throws {
     var streams = hidden
     hidden = []
     let observer = ForwardObserver(
       hidden: streams.isEmpty ? nil : { streams[$0].append(contentsOf: $1.values) })
-    let state = try SequenceState(model, capacity: row.count)
-    var kept: [Float] = []
-    try model.run(row, state, workspace, observer: observer) { kept.append(contentsOf: $0.values) }
-    logits.append(kept)
+    for segment in prompts.segments {
+      for (part, rows) in zip(segment, try prompts.run(segment, observer: observer)) {
+        logits[part.prompt].append(contentsOf: rows.values)
+      }
+    }
     hidden = streams
   }
 

@@ -29,13 +29,13 @@ public struct Score: Hashable, Sendable {
   /// - Throws: `Problem` where a prompt cannot be run or nothing is asked.
   public static func measured(_ model: Model, _ batch: TokenBatch, threads: Int) throws -> Score {
     let workspace = try Workspace(model, threads: threads)
+    let prompts = PromptBatch(model, batch.rows, workspace)
+    let targets = batch.rows.indices.map(batch.targets)
     var score = Score()
-    for (index, row) in batch.rows.enumerated() {
-      let targets = batch.targets(row: index)
-      let state = try SequenceState(model, capacity: row.count)
-      try model.run(row, state, workspace) { rows in
+    for segment in prompts.segments {
+      for (part, rows) in zip(segment, try prompts.run(segment)) {
         for position in rows.positions {
-          try score.add(rows[position], target: targets[position])
+          try score.add(rows[position], target: targets[part.prompt][position])
         }
       }
     }

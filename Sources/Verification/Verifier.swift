@@ -4,7 +4,8 @@ import Runtime
 
 /// Compares the logits and hidden states of a model with those of another or of a reference file.
 ///
-/// Every prompt runs twice: in long segments, and token by token with carried state. Both must pass.
+/// Every prompt runs twice: in long segments, which short prompts share, and token by token with
+/// carried state. Both must pass.
 public struct Verifier {
   let model: Model
   let workspace: Workspace
@@ -71,39 +72,42 @@ public struct Verifier {
       expected.hiddenCount == configuration.layers.count + 1
       && expected.hiddenWidth == configuration.hidden
     var report = VerificationReport(configuration, gate: gate, hasLayers: hasLayers)
-    for (row, prompt) in tokens.rows.enumerated() {
-      try expected.start(row: row, tokens: prompt)
-      try run(prompt[...], segment: workspace.segmentLength, expected) { rows, segment in
-        report.logits.add(rows, segment, to: &report.positions, row: row)
-      } hidden: { index, rows, segment in
+    let prompts = PromptBatch(model, tokens.rows, workspace)
+    expected.start(tokens.rows)
+    for segment in prompts.segments {
+      let references = try expected.next(segment)
+      let observer = ForwardObserver(hidden: { index, rows in
         guard hasLayers else { return }
-        if index == 0 { return report.embedding.add(rows, segment, index) }
-        report.layers[index - 1].hidden.add(rows, segment, index)
+        let reference = references[rows.sequence]
+        if index == 0 { return report.embedding.add(rows, reference, index) }
+        report.layers[index - 1].hidden.add(rows, reference, index)
+      })
+      for rows in try prompts.run(segment, observer: observer) {
+        report.add(rows, references[rows.sequence], row: segment[rows.sequence].prompt)
       }
-      try expected.start(row: row, tokens: prompt)
-      try run(prompt[...], segment: 1, expected) { rows, segment in
-        report.stepped.add(rows, segment, to: &report.steppedPositions, row: row)
-      } hidden: { _, _, _ in
+    }
+    // Alone, because that is how tokens are generated.
+    expected.start(tokens.rows)
+    for step in prompts.steps {
+      let reference = try expected.next(step)
+      for rows in try prompts.run(step) {
+        report.add(step: rows, reference[0], row: step[0].prompt)
       }
     }
     if hasLayers, !report.passes { try place(&report, expected, tokens) }
     return report
   }
+}
 
-  private func run(
-    _ prompt: ArraySlice<Int>, segment length: Int, _ expected: any ExpectedOutputs,
-    logits: (Rows, ExpectedSegment) -> Void,
-    hidden: (_ index: Int, Rows, ExpectedSegment) -> Void
-  ) throws {
-    let state = try SequenceState(model, capacity: prompt.count)
-    for start in stride(from: 0, to: prompt.count, by: length) {
-      let tokens = Array(prompt[start..<min(start + length, prompt.count)])
-      let segment = try expected.next(tokens.count)
-      try withoutActuallyEscaping(hidden) { hidden in
-        let observer = ForwardObserver(hidden: { index, rows in hidden(index, rows, segment) })
-        logits(try model.forward(tokens, state, workspace, observer: observer), segment)
-      }
-    }
+extension VerificationReport {
+  /// Adds the logits of a segment of a prompt.
+  fileprivate mutating func add(_ rows: Rows, _ expected: ExpectedSegment, row: Int) {
+    logits.add(rows, expected, to: &positions, row: row)
+  }
+
+  /// Adds the logits of a prompt that runs token by token.
+  fileprivate mutating func add(step rows: Rows, _ expected: ExpectedSegment, row: Int) {
+    stepped.add(rows, expected, to: &steppedPositions, row: row)
   }
 }
 

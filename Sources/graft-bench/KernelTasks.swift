@@ -66,7 +66,7 @@ enum KernelTasks {
     return {
       let operand = Operand(rows: x.pointer, panels: panels.pointer, tokens: m, depth: k)
       pool.run(Operand.panels(m)) { panel, _ in operand.pack(panel: panel) }
-      pool.run(projection.chunks) { chunk, worker in
+      pool.run(projection.chunks(tokens: m)) { chunk, worker in
         projection.run(
           chunk: chunk, operand, to: y.pointer, stride: n, scratch: scratch[worker].pointer)
       }

@@ -59,7 +59,7 @@ import Testing
       ]), dim: 8)
     let cosines = try FloatBuffer(8)
     let sines = try FloatBuffer(8)
-    table.fill(positions: 9..<11, cosines: cosines.pointer, sines: sines.pointer)
+    table.fill(positions: 9..<11, from: 0, of: 2, cosines: cosines.pointer, sines: sines.pointer)
     #expect(abs(cosines.pointer[0] - 1.138_629_4 * -0.911_130_26) < 1e-6)
     #expect(abs(sines.pointer[4] - 1.138_629_4 * -0.544_021_1) < 1e-6)
     #expect(abs(sines.pointer[5] - 1.138_629_4 * 0.841_470_98) < 1e-6)

@@ -103,7 +103,7 @@ import Testing
   @Test(arguments: [1, 2, 15, 16, 17, 40], [1, 7, 16, 33, 300])
   func productsOfEverySize(_ tokens: Int, depth: Int) throws {
     var generator = SeededGenerator(seed: UInt64(tokens * 1000 + depth))
-    for rows in [1, 5, 48, 61] {
+    for rows in [1, 5, 48, 61, 200] {
       let x = (0..<tokens * depth).map { _ in generator.float() }
       let w = (0..<rows * depth).map { _ in generator.float() }
       let b = (0..<rows).map { _ in generator.float() }
@@ -117,7 +117,7 @@ import Testing
       let operand = Operand(
         rows: input.pointer, panels: panels.pointer, tokens: tokens, depth: depth)
       for panel in 0..<Operand.panels(tokens) { operand.pack(panel: panel) }
-      for chunk in 0..<projection.chunks {
+      for chunk in 0..<projection.chunks(tokens: tokens) {
         projection.run(
           chunk: chunk, operand, to: y.pointer, stride: rows, scratch: scratch.pointer)
       }
