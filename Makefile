@@ -10,10 +10,10 @@
 # exchange       send fixtures through all containers and to torch, numpy, mlx, gguf-py and llama.cpp and back
 # sanitize       run tests with a sanitizer: make sanitize SANITIZER=thread TESTS=RuntimeTests
 # demo           inspect, verify, splice and re-shard a trained model; score another
-# bench          time inspect, convert (against cp) and the runtime
-# bench-conversion  compare conversions of 0.1, 2 and 16 GiB with cp; needs python3 and 35 GB of disk
 # bench-memory   measure what conversions of large tensors need, PYTHON with torch and gguf for all: make bench-memory GIB=2
-# bench-peers    time kernels and a model against torch: make bench-peers PYTHON=python with torch
+# bench          compare runtime and conversions with the machine and cp; LARGE=1 adds 7B and 16 GiB
+# bench-peers    compare with torch and others: make bench-peers PYTHON=python that has them
+# bench-growth   measure how time and memory grow and draw .build/bench/growth.svg
 # format         format all Swift sources
 # lint           check format and style of all Swift sources
 # errors         write docs/errors.md anew from the messages that the tests provoke
@@ -38,11 +38,13 @@ SANITIZER ?= address
 TESTS ?= JSONTests|TensorsTests|ContainersTests|RuntimeTests
 LM_ENGINE ?=
 PYTHON ?=
+LARGE ?=
 GRAFT := .build/release/graft
+TIMED := .build/bench
 SWIFT_SOURCES := Sources Tests Plugins Examples Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: toolchain deps build test faults fuzz oracle interop soak limits exchange sanitize demo bench bench-conversion bench-memory bench-peers format lint errors check-formats pairs fixtures manual install static deb docs clean help
+.PHONY: toolchain deps build test faults fuzz oracle interop soak limits exchange sanitize demo bench-tool bench bench-memory bench-peers bench-growth format lint errors check-formats pairs fixtures manual install static deb docs clean help
 
 help:
 	@sed -n '/^# /!q; s/^# /make /p' Makefile
@@ -96,24 +98,25 @@ sanitize: deps
 demo: build
 	@scripts/demo.sh $(GRAFT)
 
-bench: build
-	@scripts/bench.sh $(GRAFT)
+bench-tool: build
 	swift build -c release --product graft-bench
-	@scripts/bench-runtime.sh $(GRAFT)-bench
 
-bench-conversion: build
-	@scripts/bench-conversion.py $(GRAFT) .build/bench-conversion 0.1 2 16
+bench: bench-tool
+	@scripts/bench/own.py $(GRAFT) $(GRAFT)-bench $(TIMED) --json $(TIMED)/own.json\
+ $(if $(LARGE),--large)
+	@scripts/bench/conversion.py $(GRAFT) $(GRAFT)-bench $(TIMED)/conversion 0.1 2\
+ $(if $(LARGE),16) --json $(TIMED)/conversion.json
 
 bench-memory: build
 	@$(or $(PYTHON),python3) scripts/bench-memory.py $(GRAFT) .build/bench-memory $(GIB)
 
-bench-peers: deps
+bench-peers: bench-tool
 	@test -n "$(PYTHON)" || { echo "make bench-peers needs PYTHON=path/to/python with torch and\
- transformers" >&2; exit 1; }
-	swift build -c release --product graft-bench
-	@test -d .build/bench-model || $(GRAFT)-bench make qwen3_5 scripts/bench/qwen3_5-432m.json\
- .build/bench-model
-	"$(PYTHON)" scripts/bench-peers.py $(GRAFT)-bench --model .build/bench-model
+ transformers, and llama-cpp-python for its rows" >&2; exit 1; }
+	"$(PYTHON)" scripts/bench/peers.py $(GRAFT) $(GRAFT)-bench $(TIMED) --json $(TIMED)/peers.json
+
+bench-growth: bench-tool
+	@scripts/bench/growth.py $(GRAFT) $(GRAFT)-bench $(TIMED) $(TIMED)/growth.svg
 
 format: toolchain
 	swift format -i -r $(SWIFT_SOURCES)

@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Times graft-bench and its peers in turns, task by task, on one thread of each: peers.py GRAFT GRAFT_BENCH FOLDER.
+
+Ratios are of processor time; one above 1 says that Graft takes less. Needs torch, transformers and safetensors; rows of
+llama.cpp need llama_cpp (llama-cpp-python) as well. Keeps the models it writes in FOLDER.
+"""
+
+import argparse
+import importlib.util
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import models
+import torch
+from measure import Report, Serving, command, ratios, rounds, row
+from torch.nn.functional import linear
+
+TYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
+
+
+def product(kind, m, k, n):
+    x = torch.randn(m, k).to(TYPES[kind])
+    weight = torch.randn(n, k).to(TYPES[kind])
+    return lambda: linear(x, weight)
+
+
+def elementwise(name, count):
+    x = torch.randn(count)
+    function = {"tanh": torch.tanh, "silu": torch.nn.functional.silu, "softplus": torch.nn.functional.softplus}[name]
+    return lambda: function(x)
+
+
+def m2rnn(heads, width_k, width_v, steps):
+    """As lm-engine's torch form: all outer products first, every state kept, one product with q at the end."""
+    q, k = (torch.randn(1, steps, heads, width_k) for _ in range(2))
+    v, forget = torch.randn(1, steps, heads, width_v), torch.full((1, steps, heads), 0.9)
+    weight = torch.randn(1, heads, width_v, width_v) * 0.1
+
+    def run():
+        outer = k[..., None] * v[..., None, :]
+        states = torch.empty(1, steps, heads, width_k, width_v)
+        state = torch.zeros(1, heads, width_k, width_v)
+        for t in range(steps):
+            keep = forget[:, t, :, None, None]
+            state = keep * state + (1 - keep) * torch.tanh(state @ weight + outer[:, t])
+            states[:, t] = state
+        return (q[..., None, :] @ states).squeeze(-2)
+
+    return run
+
+
+def gated_delta(heads, width_k, width_v, steps):
+    """The chunked rule of transformers."""
+    from transformers.models.qwen3_next.modeling_qwen3_next import torch_chunk_gated_delta_rule as rule
+
+    q, k = torch.randn(1, steps, heads, width_k), torch.randn(1, steps, heads, width_k)
+    v = torch.randn(1, steps, heads, width_v)
+    g, beta = torch.full((1, steps, heads), -0.1), torch.full((1, steps, heads), 0.9)
+    return lambda: rule(q, k, v, g=g, beta=beta, use_qk_l2norm_in_kernel=True)
+
+
+def prefill(model, tokens):
+    ids = (torch.arange(tokens) * 7919 % model.config.vocab_size)[None]
+    return lambda: model(ids, use_cache=True, logits_to_keep=1)
+
+
+def decode(model, tokens):
+    ids = (torch.arange(tokens + 8) * 7919 % model.config.vocab_size)[None]
+
+    def run():
+        cache = model(ids[:, :8], use_cache=True, logits_to_keep=1).past_key_values
+        for t in range(8, tokens + 8):
+            cache = model(ids[:, t : t + 1], past_key_values=cache, use_cache=True).past_key_values
+
+    return run
+
+
+def kernels():
+    """Each task of graft-bench with torch's form of it and the goal for the ratio."""
+    for m, k, n in ((512, 1024, 1024), (512, 1024, 4096), (128, 1024, 4096), (512, 4096, 1024)):
+        yield f"gemm f32 {m} {k} {n} 1", product("f32", m, k, n), 1.0
+        yield f"gemm bf16 {m} {k} {n} 1", product("bf16", m, k, n), 6.5
+    yield "gemm f32 1 1024 65536 1", product("f32", 1, 1024, 65536), 1.0
+    yield "gemm bf16 1 1024 131072 1", product("bf16", 1, 1024, 131072), 1.0
+    for name in ("tanh", "silu", "softplus"):
+        yield f"map {name} 65536", elementwise(name, 65536), 1.0
+    yield "m2rnn 84 64 16 2048", m2rnn(84, 64, 16, 2048), 14
+    yield "gdn 2 256 512 2048", gated_delta(2, 256, 512, 2048), 2.4
+    yield "gdn 32 128 128 2048", gated_delta(32, 128, 128, 2048), 5.5
+
+
+def transformer(path):
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
+    yield f"prefill {path} 512 1", prefill(model, 512), 1.5
+    yield f"decode {path} 16 1", decode(model, 16), 1.0
+
+
+def timed(peer):
+    """Processor time of this process for one call."""
+    start = time.process_time()
+    peer()
+    return time.process_time() - start
+
+
+def compare(report, serving, peer, tasks, count):
+    for task, other, goal in tasks:
+        times = rounds(count, {"own": lambda: serving.time(task), "peer": lambda: timed(other)})
+        words = [word.rsplit("/")[-1] for word in task.split()]
+        report.add(row(f"{' '.join(words)}, {peer}", ratios(times, "peer", "own"), goal))
+
+
+class Llama:
+    """llama.cpp on one thread through its C interface, so that nothing but the model is timed."""
+
+    def __init__(self, path):
+        import llama_cpp
+
+        self.api = llama_cpp
+        llama_cpp.llama_log_set(SILENT(llama_cpp), None)
+        settings = llama_cpp.llama_model_default_params()
+        self.model = llama_cpp.llama_model_load_from_file(str(path).encode(), settings)
+        context = llama_cpp.llama_context_default_params()
+        context.n_ctx, context.n_batch, context.n_ubatch, context.n_threads, context.n_threads_batch = 1024, 512, 512, 1, 1
+        self.context = llama_cpp.llama_init_from_model(self.model, context)
+
+    def feed(self, tokens):
+        array = (self.api.llama_token * len(tokens))(*tokens)
+        if self.api.llama_decode(self.context, self.api.llama_batch_get_one(array, len(tokens))):
+            sys.exit("llama.cpp failed")
+        self.api.llama_get_logits_ith(self.context, -1)
+
+    def forget(self):
+        self.api.llama_memory_clear(self.api.llama_get_memory(self.context), True)
+
+    def prefill(self, count):
+        self.forget()
+        self.feed([t * 7919 % 32000 for t in range(count)])
+
+    def decode(self, count):
+        self.forget()
+        self.feed([t * 7919 % 32000 for t in range(8)])
+        for t in range(8, count + 8):
+            self.feed([t * 7919 % 32000])
+
+
+SINK = []
+
+
+def SILENT(api):
+    """A log that keeps nothing; it must live as long as the library."""
+    SINK.append(api.llama_log_callback(lambda level, text, data: None))
+    return SINK[-1]
+
+
+def llama(report, serving, graft, model, count):
+    """The same weights in the types of llama.cpp; prefill against its best one, decode type against type."""
+    files = {}
+    for kind in ("bf16", "f16", "q8_0"):
+        files[kind] = model.parent / f"llama-{kind}"
+        if not files[kind].exists():
+            subprocess.run([graft, "convert", str(model), str(files[kind]), "--to", "gguf-qwen35", "--dtype", kind, "--allow",
+                            "lossy", "--no-manifest", "--quiet"], check=True)
+    peers = {kind: Llama(next(path.glob("*.gguf"))) for kind, path in files.items()}
+    tasks = {f"own {kind}": lambda kind=kind: serving.time(f"prefill {files[kind]} 512 1") for kind in ("bf16", "q8_0")}
+    tasks |= {kind: lambda kind=kind: timed(lambda: peers[kind].prefill(512)) for kind in peers}
+    times = rounds(count, tasks)
+    best = min(peers, key=lambda kind: statistics.median(times[kind]))
+    report.add(row(f"prefill 512, BF16, llama.cpp {best}, its best", ratios(times, best, "own bf16"), 1.3))
+    for kind in ("bf16", "q8_0"):
+        tasks = {"own": lambda: serving.time(f"decode {files[kind]} 32 1"), "peer": lambda: timed(lambda: peers[kind].decode(32))}
+        report.add(row(f"decode, {kind}, llama.cpp {kind}", ratios(rounds(count, tasks), "peer", "own"), 1.0))
+
+
+def loading(report, graft, model, folder):
+    """Copies of a checkpoint, wall and processor time together as processor time of all threads."""
+    script = ("import sys, transformers as t; m = t.AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype='auto');"
+              "m.save_pretrained(sys.argv[2], max_shard_size='300MB')")
+    output = folder / "copy"
+
+    def run(arguments):
+        seconds, _ = command(arguments)
+        shutil.rmtree(output)
+        return seconds
+
+    times = rounds(3, {
+        "own": lambda: run([graft, "convert", str(model), str(output), "--max-shard-size", "300MB", "--quiet", "--no-manifest"]),
+        "peer": lambda: run([sys.executable, "-c", script, str(model), str(output)])})
+    report.add(row("re-shard 863 MB, transformers load and save", ratios(times, "peer", "own"), 10))
+
+
+@torch.inference_mode()
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("graft")
+    parser.add_argument("bench")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--only", default="torch transformers llama loading", help="which peers")
+    parser.add_argument("--json", help="a file for the numbers")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    serving = Serving(options.bench)
+    facts = {"torch": torch.__version__, "instructions": torch.backends.cpu.get_cpu_capability()}
+    report = Report("Graft against its peers", facts)
+    model = models.make(options.bench, "qwen3_5", models.qwen(), options.folder / "qwen3_5-432m")
+    if "torch" in options.only:
+        compare(report, serving, "torch", kernels(), options.rounds)
+    if "transformers" in options.only:
+        compare(report, serving, "transformers F32", transformer(model), options.rounds)
+    if "llama" in options.only and importlib.util.find_spec("llama_cpp"):
+        llama(report, serving, options.graft, model, options.rounds)
+    if "loading" in options.only:
+        loading(report, options.graft, model, options.folder)
+    if options.json:
+        report.save(options.json)
+
+
+if __name__ == "__main__":
+    main()
