@@ -45,13 +45,16 @@ public struct Audit: Sendable {
   public let hashed: Int
 
   /// Looks at the tensors of a checkpoint, `threads` at a time, and at what they say together.
+  /// - Parameter progress: called by several threads with the bytes that were read, of `bytes(of:)`.
   /// - Throws: `Problem` of kind `io` where bytes cannot be read.
-  public init(_ model: OpenedModel, threads: Int) throws {
+  public init(
+    _ model: OpenedModel, threads: Int, progress: @Sendable (Int) -> Void = { _ in }
+  ) throws {
     let pool = ThreadPool(threads: threads)
     let checkpoint = model.checkpoint
     let (filled, fresh) = (model.namesWithoutPadding, model.namesOfReplacedLayers)
     let looks = try pool.map(checkpoint.tensors) { tensor in
-      try TensorStatistics(tensor).map {
+      try TensorStatistics(tensor, progress: progress).map {
         TensorAudit(
           $0, tensor, mayEndInZeros: !filled.contains(tensor.name),
           mayBeFresh: fresh.contains(tensor.name)
@@ -59,10 +62,19 @@ public struct Audit: Sendable {
       }
     }
     tensors = looks.reduce(0) { $0 + ($1 == nil ? 0 : 1) }
-    let comparison = try RecordedHashes(checkpoint)?.compared(with: checkpoint, pool)
+    let recorded = RecordedHashes(checkpoint)
+    let comparison = try recorded?.compared(with: checkpoint, pool, progress: progress)
     hashed = comparison?.hashed ?? 0
     findings =
       try looks.flatMap { $0 ?? [] } + (comparison?.findings ?? []) + model.auditFindings(pool)
+  }
+
+  /// How much an audit reads.
+  /// - Units: bytes.
+  public static func bytes(of model: OpenedModel) -> Int {
+    let checkpoint = model.checkpoint
+    let once = checkpoint.tensors.reduce(0) { $0 + $1.byteCount }
+    return checkpoint.sidecars.contains(Manifest.fileName) ? 2 * once : once
   }
 
   /// Whether anything was found that cannot be meant.

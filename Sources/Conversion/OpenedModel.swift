@@ -234,7 +234,7 @@ public struct OpenedModel: Sendable {
         .invalid, "tensors that belong together differ in type",
         tensor: pieces.map(\.name).joined(separator: ", "))
     }
-    let bytes = OwnedBytes(count: pieces.reduce(0) { $0 + $1.byteCount })
+    let bytes = try OwnedBytes(reserving: pieces.reduce(0) { $0 + $1.byteCount })
     var offset = 0
     for piece in pieces {
       try piece.region.withBytes {

@@ -20,10 +20,11 @@ struct RecordedHashes {
   }
 
   /// Compares everything that is recorded with what is there.
-  func compared(with checkpoint: StoredCheckpoint, _ pool: ThreadPool) throws -> (
-    findings: [AuditFinding], hashed: Int
-  ) {
-    let found = try checkpoint.hashes(pool)
+  /// - Parameter progress: called by several threads with the bytes that were hashed.
+  func compared(
+    with checkpoint: StoredCheckpoint, _ pool: ThreadPool, progress: @Sendable (Int) -> Void
+  ) throws -> (findings: [AuditFinding], hashed: Int) {
+    let found = try checkpoint.hashes(pool, progress: progress)
     var findings = tensors.compactMap { name, file, hash -> AuditFinding? in
       guard found[name] != hash else { return nil }
       let text =

@@ -8,9 +8,13 @@ import Threads
 enum TensorHash {
   /// The hash of stored bytes.
   /// - Cost: one pass over the bytes.
-  static func stored(_ region: ByteRegion) throws -> String {
+  /// - Parameter progress: called with the bytes that were hashed.
+  static func stored(_ region: ByteRegion, progress: (Int) -> Void = { _ in }) throws -> String {
     var hash = SHA256()
-    try region.forEachWindow { hash.update(bufferPointer: $0) }
+    try region.forEachWindow { window in
+      hash.update(bufferPointer: window)
+      progress(window.count)
+    }
     return hex(hash.finalize())
   }
 
@@ -97,10 +101,17 @@ enum TensorHash {
 
 extension StoredCheckpoint {
   /// The hash of every tensor by name.
-  /// - Parameter known: those that are known already.
+  /// - Parameters:
+  ///   - known: those that are known already.
+  ///   - progress: called by several threads with the bytes that were hashed.
   /// - Cost: reads the bytes of all others once.
-  func hashes(_ pool: ThreadPool, known: [String: String] = [:]) throws -> [String: String] {
-    let hashes = try pool.map(tensors) { try known[$0.name] ?? TensorHash.stored($0.region) }
+  func hashes(
+    _ pool: ThreadPool, known: [String: String] = [:],
+    progress: @Sendable (Int) -> Void = { _ in }
+  ) throws -> [String: String] {
+    let hashes = try pool.map(tensors) { tensor in
+      try known[tensor.name] ?? TensorHash.stored(tensor.region, progress: progress)
+    }
     return Dictionary(zip(tensors.map(\.name), hashes), uniquingKeysWith: { first, _ in first })
   }
 }

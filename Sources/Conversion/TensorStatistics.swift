@@ -33,9 +33,10 @@ struct TensorStatistics: Sendable {
   }
 
   /// Looks at a tensor; nil for one whose elements are no floats.
+  /// - Parameter progress: called with the bytes that were looked at.
   /// - Cost: one pass; memory for one chunk.
   /// - Throws: `Problem` of kind `io` where the bytes cannot be read.
-  init?(_ tensor: StoredTensor) throws {
+  init?(_ tensor: StoredTensor, progress: (Int) -> Void = { _ in }) throws {
     guard tensor.type.isComputable || tensor.type.isScaled else { return nil }
     var statistics = TensorStatistics(row: max(tensor.shape.last ?? 1, 1))
     let unit = tensor.type.unit
@@ -46,6 +47,7 @@ struct TensorStatistics: Sendable {
         let count = bytes.count / unit.bytes * unit.elements
         FloatBits.load(bytes, 0..<count, tensor.type, into: values)
         statistics.add(values, count: count)
+        progress(bytes.count)
       }
     }
     self = statistics

@@ -16,6 +16,10 @@ public struct ReferenceFile: Sendable {
   public let hiddenCount: Int
   /// What else the file holds, by name.
   public let named: [(name: String, reference: ReferenceFile)]
+  /// The number of positions of all prompts, those of named references too.
+  public var positions: Int {
+    named.reduce(tokens.positions) { $0 + $1.reference.positions }
+  }
   private let logits: StoredTensor
   private let hidden: [StoredTensor]
 

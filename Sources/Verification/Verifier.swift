@@ -10,13 +10,19 @@ public struct Verifier {
   let model: Model
   let workspace: Workspace
   private let gate: Gate
+  private let progress: (Int) -> Void
 
   /// A verifier of one model.
-  /// - Parameter threads: 0 for all cores.
+  /// - Parameters:
+  ///   - threads: 0 for all cores.
+  ///   - progress: called with the positions that were compared, each of which comes by twice.
   /// - Throws: `Problem` of kind `io` where memory is short.
-  public init(_ model: Model, gate: Gate, threads: Int) throws {
+  public init(
+    _ model: Model, gate: Gate, threads: Int, progress: @escaping (Int) -> Void = { _ in }
+  ) throws {
     self.model = model
     self.gate = gate
+    self.progress = progress
     workspace = try Workspace(model, threads: threads)
   }
 
@@ -84,6 +90,7 @@ public struct Verifier {
       })
       for rows in try prompts.run(segment, observer: observer) {
         report.add(rows, references[rows.sequence], row: segment[rows.sequence].prompt)
+        progress(rows.positions.count)
       }
     }
     // Alone, because that is how tokens are generated.
@@ -92,6 +99,7 @@ public struct Verifier {
       let reference = try expected.next(step)
       for rows in try prompts.run(step) {
         report.add(step: rows, reference[0], row: step[0].prompt)
+        progress(rows.positions.count)
       }
     }
     if hasLayers, !report.passes { try place(&report, expected, tokens) }

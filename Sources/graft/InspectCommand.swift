@@ -51,8 +51,7 @@ struct InspectCommand: Verb {
     let model = try OpenedModel(stored, source)
     let summary = try ModelSummary(model)
     var outcome = Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
-    let audit =
-      audit ? AuditSummary(try Audit(model, threads: common.threads)) : nil
+    let audit = audit ? AuditSummary(try audited(model)) : nil
     audit?.add(to: &outcome)
     return (
       outcome,
@@ -61,5 +60,11 @@ struct InspectCommand: Verb {
           try TensorSection(model, isHashed: hash, common), audit.map { [$0.section] } ?? [])
       }
     )
+  }
+
+  private func audited(_ model: OpenedModel) throws -> Audit {
+    let progress = Progress("auditing", total: Audit.bytes(of: model), common)
+    defer { progress.finish() }
+    return try Audit(model, threads: common.threads, progress: progress.advance)
   }
 }

@@ -10,27 +10,38 @@ final class Progress: Sendable {
     var isVisible = false
   }
 
+  /// What is counted.
+  enum Unit {
+    case bytes, positions
+
+    func text(_ count: Int) -> String {
+      self == .bytes ? Quantity.bytes(count) : Quantity.of(count, "position")
+    }
+  }
+
   private let what: String
   private let total: Int
+  private let unit: Unit
   private let isShown: Bool
   private let start = ContinuousClock.now
   private let state = Mutex(State())
 
-  /// - Units: `total` in bytes, or for `reach` in steps.
-  init(_ what: String, total: Int, _ options: CommonOptions) {
+  /// - Units: `total` in what is counted, or for `reach` in steps.
+  init(_ what: String, total: Int, of unit: Unit = .bytes, _ options: CommonOptions) {
     self.what = what
     self.total = total
+    self.unit = unit
     isShown = Terminal.showsProgress && !options.hidesProgress && !options.quiet
   }
 
-  /// Counts bytes that are done; any thread may call it.
-  func advance(_ bytes: Int) {
+  /// Counts what is done; any thread may call it.
+  func advance(_ count: Int) {
     show { state, seconds in
-      state.done += bytes
+      state.done += count
       let rate = max(Double(state.done) / seconds, 1)
       let left = max(Int(Double(total - state.done) / rate), 0)
-      return "\(what) \(Quantity.bytes(state.done)) of \(Quantity.bytes(total)), "
-        + "\(Quantity.bytes(Int(rate)))/s, \(left) s left"
+      return "\(what) \(unit.text(state.done)) of \(unit.text(total)), "
+        + "\(unit.text(Int(rate)))/s, \(left) s left"
     }
   }
 

@@ -3,7 +3,7 @@ import Conversion
 import Diagnostics
 import JSON
 import Reports
-import Reports
+import Runtime
 import SystemPackage
 import Verification
 
@@ -58,17 +58,30 @@ struct VerifyCommand: Verb {
 
   private func verified(_ gate: Gate) throws -> (outcome: Outcome, page: () throws -> Page) {
     let model = try OpenedModel(path, source)
-    let verifier = try Verifier(model.runnable(), gate: gate, threads: common.threads)
+    let runnable = try model.runnable()
     if let reference {
       let file = try ReferenceFile(FilePath(reference))
-      let report = try verifier.compare(with: file, file: reference)
+      let report = try watched(runnable, gate, file.positions) {
+        try $0.compare(with: file, file: reference)
+      }
       let summary = VerifySummary(report, of: path, against: reference)
       return (summary.outcome(verbose: common.verbose), { try page(summary, model, []) })
     }
-    return try compared(model, verifier)
+    return try compared(model, runnable, gate)
   }
 
-  private func compared(_ model: OpenedModel, _ verifier: Verifier) throws -> (
+  /// Compares while the terminal tells how far that is; every position comes by twice.
+  private func watched(
+    _ model: Model, _ gate: Gate, _ positions: Int,
+    _ compare: (Verifier) throws -> VerificationReport
+  ) throws -> VerificationReport {
+    let progress = Progress("comparing", total: 2 * positions, of: .positions, common)
+    defer { progress.finish() }
+    return try compare(
+      Verifier(model, gate: gate, threads: common.threads, progress: progress.advance))
+  }
+
+  private func compared(_ model: OpenedModel, _ runnable: Model, _ gate: Gate) throws -> (
     outcome: Outcome, page: () throws -> Page
   ) {
     let second = other ?? ""
@@ -77,7 +90,10 @@ struct VerifyCommand: Verb {
       try tokens.batch(for: model)
       ?? .builtIn(for: model.configuration)
     let report = try Problem.placing({ $0.inFile("\(path) and \(second)") }) {
-      try verifier.compare(with: expected.runnable(), tokens: batch)
+      let other = try expected.runnable()
+      return try watched(runnable, gate, batch.positions) {
+        try $0.compare(with: other, tokens: batch)
+      }
     }
     let diff = DiffSummary(
       try CheckpointDiff(model, expected, threads: common.threads), path, second)
