@@ -52,12 +52,12 @@ public struct Audit: Sendable {
   ) throws {
     let pool = ThreadPool(threads: threads)
     let checkpoint = model.checkpoint
-    let (filled, fresh) = (model.namesWithoutPadding, model.namesOfReplacedLayers)
+    let (filled, fresh) = (model.namesWithoutPadding, model.freshValues)
     let looks = try pool.map(checkpoint.tensors) { tensor in
       try TensorStatistics(tensor, progress: progress).map {
         TensorAudit(
           $0, tensor, mayEndInZeros: !filled.contains(tensor.name),
-          mayBeFresh: fresh.contains(tensor.name)
+          fresh: fresh[tensor.name] ?? []
         ).findings
       }
     }

@@ -18,12 +18,17 @@ extension OpenedModel {
       }.flatMap(\.pieces))
   }
 
-  /// The stored tensors of M²RNN layers, which a splice may have begun with zeros or ones.
-  var namesOfReplacedLayers: Set<String> {
-    Set(
-      binding.tensors.filter { tensor in
-        tensor.parts.allSatisfy { $0.role.name.hasPrefix("m2rnn.") }
-      }.flatMap(\.pieces))
+  /// What every value of a stored tensor of an M²RNN layer may be where a splice has just begun it.
+  var freshValues: [String: Set<Double>] {
+    let tensors = binding.tensors.filter { tensor in
+      tensor.parts.allSatisfy { $0.role.name.hasPrefix("m2rnn.") }
+    }
+    return Dictionary(
+      tensors.flatMap { tensor in
+        tensor.pieces.map {
+          ($0, tensor.parts.contains { $0.role.name == "m2rnn.D" } ? [0, 1] : [0])
+        }
+      }, uniquingKeysWith: { first, _ in first })
   }
 
   /// What tensors, config and layout say together.

@@ -10,12 +10,11 @@ struct TensorAudit {
   /// Looks at statistics.
   /// - Parameter mayEndInZeros: whether whole rows of zeros may be meant, such as those of tokens that
   ///   pad a vocabulary; of a tensor that is not understood anything may.
-  /// - Parameter mayBeFresh: whether a layer that nobody has trained may hold nothing but zeros or ones.
   init(
-    _ statistics: TensorStatistics, _ tensor: StoredTensor, mayEndInZeros: Bool, mayBeFresh: Bool
+    _ statistics: TensorStatistics, _ tensor: StoredTensor, mayEndInZeros: Bool, fresh: Set<Double>
   ) {
     self.tensor = tensor
-    self.mayBeFresh = mayBeFresh
+    self.fresh = fresh
     self.statistics = statistics
     isVector =
       tensor.shape.count < 2 || (mayEndInZeros && tensor.shape.filter { $0 > 1 }.count < 2)
@@ -29,7 +28,7 @@ struct TensorAudit {
   }
 
   private let isVector: Bool
-  private let mayBeFresh: Bool
+  private let fresh: Set<Double>
 
   private mutating func add(_ severity: AuditFinding.Severity, _ kind: String, _ text: String) {
     findings.append(
@@ -47,7 +46,7 @@ struct TensorAudit {
 
   /// Fresh vectors (norms, biases) may be constant, trained matrices are not.
   private mutating func addConstant() {
-    let isFresh = mayBeFresh && (statistics.most == 0 || statistics.most == 1)
+    let isFresh = fresh.contains(Double(statistics.most))
     let severity: AuditFinding.Severity = isVector || isFresh ? .warning : .error
     if statistics.most == 0 {
       add(severity, "zero", "all \(statistics.count) values are zero")

@@ -104,12 +104,12 @@ import Testing
     #expect(checkpoint.neighbours == ["model"])
   }
 
-  /// A layout cannot do without a tensor that the model lacks.
+  /// A layout cannot do without a convolution that the model lacks.
   @Test func whatIsMissingIsNamed() throws {
     let scratch = try TemporaryDirectory()
     let out = scratch.path.appending("out")
     let result = try convert(Fixtures.path("fla/bare"), out, "--to", "lm-engine")
-    expectRefusal(result, 69, ["lm-engine needs gdn.conv.k", "needs gdn.conv.v"])
+    expectRefusal(result, 69, ["lm-engine needs a convolution", "gdn.taps 0"])
   }
 
   @Test func anOutputWithoutAParentIsRefused() throws {

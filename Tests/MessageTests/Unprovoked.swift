@@ -43,7 +43,7 @@ enum Unprovoked {
     #"the model has no \(role)"#,
     #"the segment is too long"#,
     #"the sequence is longer than the state's capacity"#,
-    #"the token at position \(start + index) is not in the vocabulary"#,
+    #"the token at position \(position) is not in the vocabulary"#,
     #"there are no tokens to run"#,
   ]
 
