@@ -2,6 +2,7 @@ import ArgumentParser
 import Conversion
 import Diagnostics
 import JSON
+import Tokenizers
 import Verification
 
 /// `graft generate`: continues a prompt.
@@ -38,7 +39,8 @@ struct GenerateCommand: Verb {
 
   func perform() throws -> Outcome {
     let opened = try OpenedModel(path, source)
-    let batch = try prompts(opened)
+    let tokenizer = try text.map { _ in try opened.tokenizer() }
+    let batch = try prompts(opened, tokenizer)
     let model = try opened.runnable()
     let sampler = Sampler(temperature: temperature, seed: seed)
     let continuations = try batch.rows.map { prompt in
@@ -54,15 +56,14 @@ struct GenerateCommand: Verb {
     var json: JSONObject = [
       "generated": .array(continuations.map { .array($0.map { JSONValue($0) }) })
     ]
-    guard text != nil else { return Outcome(json: json, text: continuations.map(spelled)) }
-    let tokenizer = try opened.tokenizer()
+    guard let tokenizer else { return Outcome(json: json, text: continuations.map(spelled)) }
     let texts = continuations.map { tokenizer.text($0) }
     json["text"] = .array(texts.map { .string($0) })
     return Outcome(json: json, text: texts)
   }
 
-  private func prompts(_ model: OpenedModel) throws -> TokenBatch {
-    if let text { return try model.tokens(of: text, origin: nil) }
+  private func prompts(_ model: OpenedModel, _ tokenizer: Tokenizer?) throws -> TokenBatch {
+    if let text, let tokenizer { return try model.tokens(of: text, by: tokenizer, origin: nil) }
     return try tokens.batch(for: model) ?? TokenBatch(rows: [])
   }
 

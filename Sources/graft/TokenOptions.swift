@@ -48,7 +48,8 @@ struct TokenOptions: ParsableArguments {
 
   /// The prompts, checked against the model's vocabulary; nil where none are named.
   func batch(for model: OpenedModel) throws -> TokenBatch? {
-    try text.map { try model.tokens(of: TextFile.read($0), origin: $0) } ?? file.batch(for: model)
+    guard let text else { return try file.batch(for: model) }
+    return try model.tokens(of: TextFile.read(text), by: model.tokenizer(), origin: text)
   }
 }
 
@@ -72,8 +73,8 @@ extension OpenedModel {
   func tokenizer() throws -> Tokenizer { try Tokenizer(folder: checkpoint.directory) }
 
   /// A text as one prompt, checked against the vocabulary.
-  func tokens(of text: String, origin: String?) throws -> TokenBatch {
-    let batch = try TokenBatch(rows: [tokenizer().ids(text)])
+  func tokens(of text: String, by tokenizer: Tokenizer, origin: String?) throws -> TokenBatch {
+    let batch = TokenBatch(rows: [tokenizer.ids(text)])
     try batch.check(vocabulary: configuration.vocabulary, file: origin)
     return batch
   }
