@@ -16,6 +16,12 @@ public struct CanonicalModel: Sendable {
     self.tensors = tensors
   }
 
+  /// The tensors of some roles, of all layers and experts, in no order.
+  /// - Parameter names: keys of `RoleShapes`.
+  public func tensors(of names: Set<String>) -> [CanonicalTensor] {
+    tensors.keys.filter { names.contains($0.name) }.compactMap { tensors[$0] }
+  }
+
   /// The tensor of a role that must be there.
   /// - Throws: `Problem` of kind `invalid` where it is not, `unsupported` where its type cannot be
   ///   computed with.

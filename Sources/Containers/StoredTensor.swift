@@ -2,7 +2,10 @@ import Diagnostics
 import Tensors
 
 /// A tensor as it lies in a file: its name and type there, and its bytes, not yet read.
-public struct StoredTensor: Sendable {
+///
+/// A class, because lists of hundreds of thousands are copied and searched: a reference is counted
+/// once, the parts of a value would be counted one by one.
+public final class StoredTensor: Sendable {
   /// The name in the file.
   public let name: String
   /// The type of the elements.

@@ -11,8 +11,8 @@ extension OpenedModel {
   /// apart by just that.
   func normFindings() throws -> [AuditFinding] {
     try Self.norms.flatMap { name in
-      let tensors = canonical.tensors.filter { $0.key.name == name && $0.value.isComputable }
-      let medians = try tensors.map { (origin: $0.value.origin, value: try $0.value.median()) }
+      let tensors = canonical.tensors(of: [name]).filter(\.isComputable)
+      let medians = try tensors.map { (origin: $0.origin, value: try $0.median()) }
       return medians.sorted { $0.origin < $1.origin }.compactMap { one in
         let others = medians.filter { $0.origin != one.origin }.map(\.value).sorted()
         return finding(one.origin, one.value, among: others)

@@ -66,7 +66,7 @@ public struct OpenedModel: Sendable {
     quantisation = fitting.quantisation
     binding = try fitting.binding.assuming(assuming, fitting.configuration)
       .scaled(by: fitting.quantisation, stored: checkpoint.headers)
-    extra = binding.extra(in: checkpoint.tensors.map(\.name))
+    extra = fitting.extra
     canonical = CanonicalModel(
       configuration: fitting.configuration, tensors: try Self.tensors(binding.tensors, checkpoint))
   }
@@ -75,129 +75,6 @@ public struct OpenedModel: Sendable {
   public var findings: [Problem] {
     layout.findings(
       config.value, checkpoint.headers, file: checkpoint.path(StoredCheckpoint.configName).string)
-  }
-
-  private static func config(_ checkpoint: StoredCheckpoint) throws -> JSONValue {
-    let configFile = checkpoint.configPath.string
-    guard let config = checkpoint.config else {
-      throw Problem(
-        .missing, "there is no config.json beside the weights", file: configFile,
-        remedy: "put the config.json of the model there")
-    }
-    guard config.object != nil else {
-      throw Problem(
-        .invalid, "the config is not a JSON object", file: configFile, expected: "an object",
-        found: config.kindName, remedy: "put the config.json of the model there")
-    }
-    return config
-  }
-
-  private typealias Reading = (
-    evidence: LayoutEvidence, configuration: ModelConfiguration, binding: LayoutBinding,
-    quantisation: Quantisation?
-  )
-
-  /// Reads a checkpoint as it is, or without what the wrapper of a trainer put before all names.
-  /// - Throws: what was wrong with it as it is.
-  private static func recognised(
-    _ stored: StoredCheckpoint, _ read: (StoredCheckpoint) throws -> Reading
-  ) throws -> (StoredCheckpoint, Reading) {
-    do {
-      return (stored, try read(stored))
-    } catch {
-      guard let inner = stored.unwrapped,
-        let (checkpoint, found) = try? recognised(inner, read)
-      else { throw error }
-      var reading = found
-      if checkpoint.namePrefix == inner.namePrefix {
-        reading.evidence = reading.evidence.adding(
-          "all names begin with \(inner.namePrefix), which is taken off")
-      }
-      return (checkpoint, reading)
-    }
-  }
-
-  private static func reading(
-    _ checkpoint: StoredCheckpoint, from: String?, _ allowsExtra: Bool, _ catalogue: LayoutCatalogue
-  ) throws -> Reading {
-    let config = try config(checkpoint)
-    let headers = checkpoint.headers
-    func has(_ name: String) -> Bool { headers[name] != nil }
-    if let packed = PackedWeights.recognise(config, headers) {
-      throw packed.problem.inFile(checkpoint.directory.string)
-    }
-    let candidates = try Problem.placing({ $0.inFile(checkpoint.directory.string) }) {
-      try from.map { try catalogue.forms(of: $0, config: config, has: has) }
-        ?? catalogue.candidates(config: config, has: has)
-    }
-    let readings = candidates.map { candidate in
-      Result { try read(candidate, config, checkpoint, headers, allowsExtra) }
-    }
-    return try fitting(readings, file: checkpoint.directory.string)
-  }
-
-  /// The candidate whose names and shapes are those of the checkpoint.
-  /// - Throws: the problems of the nearest candidate where none fits; `Problem` of kind `unsupported`
-  ///   where two layouts fit.
-  private static func fitting(
-    _ readings: [Result<Reading, Error>], file: String
-  ) throws -> Reading {
-    let fitting = readings.compactMap { try? $0.get() }
-    guard let first = fitting.first else { return try nearest(readings).get() }
-    let ids = Set(fitting.map(\.evidence.layout.id)).sorted()
-    guard ids.count == 1 else {
-      throw Problem(
-        .unsupported, "more than one layout fits this checkpoint",
-        file: file, found: ids.joined(separator: ", "),
-        remedy: "name the layout with --from")
-    }
-    return first
-  }
-
-  /// The reading with the fewest problems; one whose config can be read is nearer than any other.
-  private static func nearest(_ readings: [Result<Reading, Error>]) -> Result<Reading, Error> {
-    func distance(_ reading: Result<Reading, Error>) -> Int {
-      guard case .failure(let error) = reading else { return 0 }
-      let problems = error.asProblems
-      let isConfig = problems.first?.file?.hasSuffix(StoredCheckpoint.configName)
-      return isConfig == true ? Int.max : problems.count
-    }
-    return readings.min { distance($0) < distance($1) } ?? readings[0]
-  }
-
-  private static func read(
-    _ candidate: LayoutEvidence, _ config: JSONValue, _ checkpoint: StoredCheckpoint,
-    _ stored: StoredHeaders, _ allowsExtra: Bool
-  ) throws -> Reading {
-    let configFile = checkpoint.configPath.string
-    let (configuration, quantisation, binding) = try Problem.placing({
-      $0.inFile(configFile)
-        .advised(
-          "correct the config, or fetch the one that belongs to these weights", for: .invalid
-        )
-        .advised("only what is expected is read; another value is another model", for: .unsupported)
-    }) {
-      let configuration = try candidate.layout.configuration(from: config)
-      try checkCount(configuration.layers.count, checkpoint)
-      let quantisation = try candidate.layout.quantisation(from: config)
-      let binding = try LayoutBinding(candidate.layout, configuration)
-      return (configuration, quantisation, binding.scaled(by: quantisation, stored: stored))
-    }
-    try binding.check(
-      stored: checkpoint.shaped(like: binding.tensors), quantisation: quantisation,
-      allowsExtra: allowsExtra,
-      file: checkpoint.directory.string)
-    try ProblemList.throwIfAny(
-      candidate.layout.claimProblems(config, stored, file: configFile))
-    return (candidate, configuration, binding, quantisation)
-  }
-
-  /// Refuses absurd numbers of layers before they are spelled out.
-  private static func checkCount(_ layers: Int, _ checkpoint: StoredCheckpoint) throws {
-    guard layers > checkpoint.tensors.count else { return }
-    throw Problem(
-      .invalid, "the config has more layers than there are tensors",
-      expected: "at most \(checkpoint.tensors.count) layers", found: "\(layers)")
   }
 
   static func tensors(_ bound: [BoundTensor], _ checkpoint: StoredCheckpoint) throws

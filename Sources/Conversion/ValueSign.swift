@@ -62,9 +62,9 @@ public struct ValueSign: Hashable, Sendable {
 
   /// `-exp(A_log)` is below zero; a logarithm may be anything.
   private static func decay(_ model: CanonicalModel) throws -> ValueSign? {
-    let tensors = model.tensors.filter { $0.key.name == "gdn.A_log" && $0.value.type.isComputable }
+    let tensors = model.tensors(of: ["gdn.A_log"]).filter(\.type.isComputable)
     guard !tensors.isEmpty else { return nil }
-    let isNegated = tensors.values.contains { $0.steps.contains(.negexp) }
+    let isNegated = tensors.contains { $0.steps.contains(.negexp) }
     let values = try model.values(of: ["gdn.A_log"])
     if isNegated {
       let isPossible = values.allSatisfy(\.isFinite)
@@ -93,7 +93,6 @@ public struct ValueSign: Hashable, Sendable {
 extension CanonicalModel {
   /// All values of some roles.
   fileprivate func values(of roles: Set<String>) throws -> [Float] {
-    try tensors.filter { roles.contains($0.key.name) && $0.value.type.isComputable }
-      .flatMap { try $0.value.floats() }
+    try tensors(of: roles).filter(\.type.isComputable).flatMap { try $0.floats() }
   }
 }

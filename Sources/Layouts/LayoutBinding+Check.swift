@@ -8,17 +8,18 @@ extension LayoutBinding {
   /// Every finding is reported: tensors that are missing, tensors nobody asked for, wrong shapes, and
   /// quantised weights that are not what the config says of them.
   /// - Parameter allowsExtra: whether tensors nobody asked for are none of the findings.
+  /// - Returns: the stored names for which the layout has no use.
   /// - Throws: `Problem` or `ProblemList` of kind `invalid`.
+  @discardableResult
   public func check(
     stored: StoredHeaders, quantisation: Quantisation? = nil, allowsExtra: Bool = false,
     file: String
-  ) throws {
-    var problems = try doubleClaims()
-    let scales = tensors.compactMap(\.scales)
-    let missing = (tensors.flatMap(\.pieces) + scales.map(\.name)).filter { stored[$0] == nil }
+  ) throws -> [String] {
+    var problems = doubleClaims()
+    let missing = missing(in: stored)
+    let extra = extra(in: stored, isComplete: missing.isEmpty)
     let needed = scalesWithoutClaim(stored)
-    let extra = extra(in: stored.keys).filter { !allowsExtra || needed.contains($0) }.sorted()
-    let extraNames = NameFolding.fold(extra)
+    let extraNames = NameFolding.fold(extra.filter { !allowsExtra || needed.contains($0) })
     for name in NameFolding.fold(missing) {
       problems.append(
         Problem(
@@ -32,26 +33,48 @@ extension LayoutBinding {
           .invalid, "a tensor has no place in layout \(layout.id) with this config", file: file,
           tensor: name, remedy: "check that config.json belongs to these weights"))
     }
-    for tensor in tensors {
-      guard let shape = joinedShape(tensor.pieces.compactMap { stored[$0]?.shape }),
-        shape != tensor.shape
-      else { continue }
-      problems.append(
-        Problem(
-          .invalid, "a tensor has another shape than the config says", file: file,
-          tensor: tensor.name, expected: TensorShape.text(tensor.shape),
-          found: TensorShape.text(shape),
-          remedy: "check that config.json belongs to these weights"))
-    }
+    problems += tensors.compactMap { shapeProblem($0, stored, file) }
     problems += allScales.compactMap { shapeProblem($0, stored, file) }
     problems += scaleProblems(quantisation, stored: stored, file: file)
     try ProblemList.throwIfAny(problems)
+    return extra
   }
 
-  /// The stored names for which the layout has no use.
-  public func extra(in names: some Sequence<String>) -> [String] {
-    let expected = Set(tensors.flatMap(\.pieces) + tensors.compactMap { $0.scales?.name })
-    return names.filter { !expected.contains($0) && carrier(of: $0) == nil }
+  /// The stored names for which the layout has no use, sorted.
+  /// - Parameter isComplete: whether all that the layout asks for is stored, so that as many names
+  ///   are the same names.
+  private func extra(in stored: StoredHeaders, isComplete: Bool) -> [String] {
+    var expected = Set<String>(minimumCapacity: tensors.count)
+    for tensor in tensors {
+      expected.formUnion(tensor.pieces)
+      if let scales = tensor.scales { expected.insert(scales.name) }
+    }
+    if isComplete, expected.count == stored.count { return [] }
+    return stored.keys.filter { !expected.contains($0) && carrier(of: $0) == nil }.sorted()
+  }
+
+  /// The names that the layout asks for and that are not stored.
+  private func missing(in stored: StoredHeaders) -> [String] {
+    tensors.lazy.flatMap(\.pieces).filter { stored[$0] == nil }
+      + tensors.lazy.compactMap { $0.scales?.name }.filter { stored[$0] == nil }
+  }
+
+  /// Whether everything that the layout asks for is stored.
+  public func isComplete(in stored: StoredHeaders) -> Bool {
+    tensors.allSatisfy { $0.pieces.allSatisfy { stored[$0] != nil } }
+  }
+
+  private func shapeProblem(_ tensor: BoundTensor, _ stored: StoredHeaders, _ file: String)
+    -> Problem?
+  {
+    guard let shape = joinedShape(tensor.pieces.compactMap { stored[$0]?.shape }),
+      shape != tensor.shape
+    else { return nil }
+    return Problem(
+      .invalid, "a tensor has another shape than the config says", file: file,
+      tensor: tensor.name, expected: TensorShape.text(tensor.shape),
+      found: TensorShape.text(shape),
+      remedy: "check that config.json belongs to these weights")
   }
 
   private func shapeProblem(_ scales: BoundScales, _ stored: StoredHeaders, _ file: String)
@@ -78,7 +101,7 @@ extension LayoutBinding {
   }
 
   /// Names and roles that more than one rule claims: a fault of the layout file.
-  private func doubleClaims() throws -> [Problem] {
+  private func doubleClaims() -> [Problem] {
     var names = Set<String>(minimumCapacity: tensors.count)
     var roles = Set<Role>(minimumCapacity: tensors.count)
     var problems: [Problem] = []

@@ -61,7 +61,7 @@ extension ModelSummary {
   private func bars(_ value: (LayerFacts) -> Int?) -> [BarChart.Bar] {
     configuration.layers.enumerated().map { index, layer in
       let facts: LayerFacts = (
-        parameters(ofLayer: index), layer.mixer.cost(hidden: configuration.hidden),
+        layerParameters[index], layer.mixer.cost(hidden: configuration.hidden),
         layer.feedForward.cost(hidden: configuration.hidden)
       )
       return BarChart.Bar(

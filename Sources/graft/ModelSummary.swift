@@ -1,4 +1,5 @@
 import Canonical
+import Containers
 import Conversion
 import Diagnostics
 import JSON
@@ -11,12 +12,17 @@ struct ModelSummary {
   let model: OpenedModel
   let configuration: ModelConfiguration
   let signs: [ValueSign]
+  /// The stored values of the tensors of each layer.
+  let layerParameters: [Int]
+  private let types: [(type: ScalarType, tensors: Int, bytes: Int)]
 
   /// - Throws: `Problem` of kind `io` where values cannot be read.
   init(_ model: OpenedModel) throws {
     self.model = model
     configuration = model.configuration
     signs = try model.signs()
+    layerParameters = Self.parametersByLayer(model)
+    types = Self.types(model.checkpoint.tensors)
   }
 
   private var parameters: Int {
@@ -25,21 +31,31 @@ struct ModelSummary {
       .reduce(0) { $0 + $1.elementCount }
   }
 
-  /// The stored values of the tensors of one layer.
-  func parameters(ofLayer index: Int) -> Int {
-    let understood = model.binding.tensors.filter { $0.parts.first?.role.layer == index }
-    let carried = model.carried.filter { model.binding.carrier(of: $0.name)?.layer == index }
-    return understood.reduce(0) { $0 + $1.shape.reduce(1, *) }
-      + carried.reduce(0) { $0 + $1.elementCount }
+  private static func parametersByLayer(_ model: OpenedModel) -> [Int] {
+    var sums = Array(repeating: 0, count: model.configuration.layers.count)
+    for tensor in model.binding.tensors {
+      guard let layer = tensor.parts.first?.role.layer else { continue }
+      sums[layer] += tensor.shape.reduce(1, *)
+    }
+    for tensor in model.carried {
+      guard let layer = model.binding.carrier(of: tensor.name)?.layer else { continue }
+      sums[layer] += tensor.elementCount
+    }
+    return sums
   }
 
   private var byteCount: Int { model.checkpoint.tensors.reduce(0) { $0 + $1.byteCount } }
 
-  private var types: [(type: ScalarType, tensors: Int, bytes: Int)] {
-    ScalarType.allCases.compactMap { type in
-      let tensors = model.checkpoint.tensors.filter { $0.type == type }
-      guard !tensors.isEmpty else { return nil }
-      return (type, tensors.count, tensors.reduce(0) { $0 + $1.byteCount })
+  private static func types(_ tensors: [StoredTensor])
+    -> [(type: ScalarType, tensors: Int, bytes: Int)]
+  {
+    var sums: [ScalarType: (tensors: Int, bytes: Int)] = [:]
+    for tensor in tensors {
+      sums[tensor.type, default: (0, 0)].tensors += 1
+      sums[tensor.type, default: (0, 0)].bytes += tensor.byteCount
+    }
+    return ScalarType.allCases.compactMap { type in
+      sums[type].map { (type, $0.tensors, $0.bytes) }
     }
   }
 
@@ -99,7 +115,7 @@ struct ModelSummary {
       "index": JSONValue(index),
       "mixer": .string(layer.mixer.kind),
       "facts": .object(layer.values.json),
-      "parameters": JSONValue(parameters(ofLayer: index)),
+      "parameters": JSONValue(layerParameters[index]),
     ]
     if let mixer = layer.mixer.cost(hidden: configuration.hidden) {
       object["mixer_cost"] = .object(mixer.json)
@@ -185,7 +201,7 @@ struct ModelSummary {
       }
       return [
         "\(index)", layer.mixer.kind, layer.mixer.heads, layer.feedForward.summary,
-        Quantity.count(parameters(ofLayer: index)), state ?? "-", bytes ?? "-",
+        Quantity.count(layerParameters[index]), state ?? "-", bytes ?? "-",
         flops.map { Quantity.count($0 + mlp.flopsPerToken) } ?? "-",
       ]
     }

@@ -1,0 +1,150 @@
+import Canonical
+import Containers
+import Diagnostics
+import JSON
+import Layouts
+
+/// How the layout of a checkpoint is found: every candidate is read, and the one that fits is taken.
+extension OpenedModel {
+  /// A checkpoint as one layout reads it; `extra` is known once it is checked.
+  typealias Reading = (
+    evidence: LayoutEvidence, configuration: ModelConfiguration, binding: LayoutBinding,
+    quantisation: Quantisation?, extra: [String]
+  )
+
+  /// Reads a checkpoint as it is, or without what the wrapper of a trainer put before all names.
+  /// - Throws: what was wrong with it as it is.
+  static func recognised(
+    _ stored: StoredCheckpoint, _ read: (StoredCheckpoint) throws -> Reading
+  ) throws -> (StoredCheckpoint, Reading) {
+    do {
+      return (stored, try read(stored))
+    } catch {
+      guard let inner = stored.unwrapped,
+        let (checkpoint, found) = try? recognised(inner, read)
+      else { throw error }
+      var reading = found
+      if checkpoint.namePrefix == inner.namePrefix {
+        reading.evidence = reading.evidence.adding(
+          "all names begin with \(inner.namePrefix), which is taken off")
+      }
+      return (checkpoint, reading)
+    }
+  }
+
+  static func reading(
+    _ checkpoint: StoredCheckpoint, from: String?, _ allowsExtra: Bool, _ catalogue: LayoutCatalogue
+  ) throws -> Reading {
+    let config = try config(checkpoint)
+    let headers = checkpoint.headers
+    func has(_ name: String) -> Bool { headers[name] != nil }
+    if let packed = PackedWeights.recognise(config, headers) {
+      throw packed.problem.inFile(checkpoint.directory.string)
+    }
+    let candidates = try Problem.placing({ $0.inFile(checkpoint.directory.string) }) {
+      try from.map { try catalogue.forms(of: $0, config: config, has: has) }
+        ?? catalogue.candidates(config: config, has: has)
+    }
+    let readings = candidates.map { candidate in
+      Result { try read(candidate, config, checkpoint, headers) }
+    }
+    return try fitting(readings, headers, file: checkpoint.directory.string) { reading in
+      try checked(reading, config, checkpoint, allowsExtra)
+    }
+  }
+
+  /// The candidate whose names and shapes are those of the checkpoint.
+  ///
+  /// One that lacks a tensor cannot fit; what else is wrong with it is asked only where none fits.
+  /// - Throws: the problems of the nearest candidate where none fits; `Problem` of kind `unsupported`
+  ///   where two layouts fit.
+  private static func fitting(
+    _ readings: [Result<Reading, Error>], _ stored: StoredHeaders, file: String,
+    checked: (Reading) throws -> Reading
+  ) throws -> Reading {
+    let complete = readings.compactMap { try? $0.get() }.filter {
+      $0.binding.isComplete(in: stored)
+    }
+    let fitting = complete.compactMap { try? checked($0) }
+    guard let first = fitting.first else {
+      return try nearest(readings.map { reading in Result { try checked(reading.get()) } }).get()
+    }
+    let ids = Set(fitting.map(\.evidence.layout.id)).sorted()
+    guard ids.count == 1 else {
+      throw Problem(
+        .unsupported, "more than one layout fits this checkpoint",
+        file: file, found: ids.joined(separator: ", "),
+        remedy: "name the layout with --from")
+    }
+    return first
+  }
+
+  /// The reading with the fewest problems; one whose config can be read is nearer than any other.
+  private static func nearest(_ readings: [Result<Reading, Error>]) -> Result<Reading, Error> {
+    func distance(_ reading: Result<Reading, Error>) -> Int {
+      guard case .failure(let error) = reading else { return 0 }
+      let problems = error.asProblems
+      let isConfig = problems.first?.file?.hasSuffix(StoredCheckpoint.configName)
+      return isConfig == true ? Int.max : problems.count
+    }
+    return readings.min { distance($0) < distance($1) } ?? readings[0]
+  }
+
+  private static func read(
+    _ candidate: LayoutEvidence, _ config: JSONValue, _ checkpoint: StoredCheckpoint,
+    _ stored: StoredHeaders
+  ) throws -> Reading {
+    let configFile = checkpoint.configPath.string
+    let (configuration, quantisation, binding) = try Problem.placing({
+      $0.inFile(configFile)
+        .advised(
+          "correct the config, or fetch the one that belongs to these weights", for: .invalid
+        )
+        .advised("only what is expected is read; another value is another model", for: .unsupported)
+    }) {
+      let configuration = try candidate.layout.configuration(from: config)
+      try checkCount(configuration.layers.count, checkpoint)
+      let quantisation = try candidate.layout.quantisation(from: config)
+      let binding = try LayoutBinding(candidate.layout, configuration)
+      return (configuration, quantisation, binding.scaled(by: quantisation, stored: stored))
+    }
+    return (candidate, configuration, binding, quantisation, [])
+  }
+
+  /// The same reading, once names, shapes and claims of the config are those of the checkpoint.
+  private static func checked(
+    _ reading: Reading, _ config: JSONValue, _ checkpoint: StoredCheckpoint, _ allowsExtra: Bool
+  ) throws -> Reading {
+    var reading = reading
+    reading.extra = try reading.binding.check(
+      stored: checkpoint.shaped(like: reading.binding.tensors), quantisation: reading.quantisation,
+      allowsExtra: allowsExtra, file: checkpoint.directory.string)
+    try ProblemList.throwIfAny(
+      reading.evidence.layout.claimProblems(
+        config, checkpoint.headers, file: checkpoint.configPath.string))
+    return reading
+  }
+
+  /// Refuses absurd numbers of layers before they are spelled out.
+  private static func checkCount(_ layers: Int, _ checkpoint: StoredCheckpoint) throws {
+    guard layers > checkpoint.tensors.count else { return }
+    throw Problem(
+      .invalid, "the config has more layers than there are tensors",
+      expected: "at most \(checkpoint.tensors.count) layers", found: "\(layers)")
+  }
+
+  private static func config(_ checkpoint: StoredCheckpoint) throws -> JSONValue {
+    let configFile = checkpoint.configPath.string
+    guard let config = checkpoint.config else {
+      throw Problem(
+        .missing, "there is no config.json beside the weights", file: configFile,
+        remedy: "put the config.json of the model there")
+    }
+    guard config.object != nil else {
+      throw Problem(
+        .invalid, "the config is not a JSON object", file: configFile, expected: "an object",
+        found: config.kindName, remedy: "put the config.json of the model there")
+    }
+    return config
+  }
+}
