@@ -17,6 +17,8 @@ protocol ExpectedOutputs: AnyObject {
   var hiddenCount: Int { get }
   /// The width of the residual streams.
   var hiddenWidth: Int { get }
+  /// The number of layers; nil where the residual streams need not be all.
+  var layerCount: Int? { get }
   /// Goes to the beginning of prompts.
   func start(_ prompts: [[Int]])
   /// What is expected at the next positions of some prompts.
@@ -31,6 +33,7 @@ final class RecordedOutputs: ExpectedOutputs {
 
   var hiddenCount: Int { file.hiddenCount }
   var hiddenWidth: Int { file.hiddenWidth ?? 0 }
+  var layerCount: Int? { nil }
 
   func start(_ prompts: [[Int]]) {}
 
@@ -61,6 +64,7 @@ final class ComputedOutputs: ExpectedOutputs {
 
   var hiddenCount: Int { model.configuration.layers.count + 1 }
   var hiddenWidth: Int { model.configuration.hidden }
+  var layerCount: Int? { model.configuration.layers.count }
 
   func start(_ prompts: [[Int]]) { self.prompts = PromptBatch(model, prompts, workspace) }
 

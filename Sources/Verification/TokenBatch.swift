@@ -18,13 +18,19 @@ public struct TokenBatch: Hashable, Sendable {
   /// The number of positions of all rows.
   public var positions: Int { rows.reduce(0) { $0 + $1.count } }
 
-  /// A prompt of 512 tokens, or of all learned positions, that visits the vocabulary at random; the
-  /// same for every run.
+  /// A prompt of 512 tokens, or of all learned positions, that visits the vocabulary at random, all of
+  /// it where it is no larger; the same for every run.
   public static func builtIn(for model: ModelConfiguration) -> TokenBatch {
     var bits = SplitMix64(seed: 0)
     let length = model.position == .learned ? min(512, model.maximumPositions) : 512
-    return TokenBatch(
-      rows: [(0..<length).map { _ in Int(bits.next() % UInt64(model.vocabulary)) }])
+    let isVisited = model.vocabulary <= length
+    var unseen: [Int] = []
+    let tokens = (0..<length).map { _ in
+      guard isVisited else { return Int(bits.next() % UInt64(model.vocabulary)) }
+      if unseen.isEmpty { unseen = Array(0..<model.vocabulary) }
+      return unseen.remove(at: Int(bits.next() % UInt64(unseen.count)))
+    }
+    return TokenBatch(rows: [tokens])
   }
 
   /// What should be predicted at each position of a prompt: its labels, or else the next token; negative

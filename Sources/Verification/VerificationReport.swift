@@ -34,31 +34,44 @@ public struct VerificationReport: Sendable {
   public internal(set) var isPlaced = false
   /// The same for what else the reference holds, by name.
   public internal(set) var named: [(name: String, report: VerificationReport)] = []
-  /// The output of each layer; empty where the expected ones are not known.
+  /// The output of each layer that both have; empty where the expected ones are not known.
   public internal(set) var layers: [Layer]
+  /// Whether residual streams are compared.
+  let hasStreams: Bool
+  /// The first layer that only one of two models has; nil where both have as many, or streams that
+  /// cannot be compared.
+  public let unmatchedLayer: Int?
+  /// Whether layers of the model are not compared, because nothing is known of their outputs.
+  public let lacksLayers: Bool
 
-  init(_ configuration: ModelConfiguration, gate: Gate, hasLayers: Bool) {
+  init(_ configuration: ModelConfiguration, gate: Gate, against expected: any ExpectedOutputs) {
     self.gate = gate
-    layers = []
-    guard hasLayers else { return }
-    layers = configuration.layers.enumerated().map { Layer(index: $0, mixer: $1.mixer.kind) }
+    hasStreams = expected.hiddenCount > 0 && expected.hiddenWidth == configuration.hidden
+    let own = configuration.layers
+    let common = hasStreams ? min(own.count, expected.hiddenCount - 1) : 0
+    layers = own.prefix(common).enumerated().map { Layer(index: $0, mixer: $1.mixer.kind) }
+    lacksLayers = common < own.count
+    unmatchedLayer =
+      hasStreams && (expected.layerCount ?? own.count) != own.count ? common : nil
   }
 
   /// Whether everything that was compared is within the gate.
-  public var passes: Bool { outputsPass && layers.allSatisfy { gate.passes($0.hidden) } }
-
-  private var outputsPass: Bool {
-    gate.passes(logits) && gate.passes(stepped) && named.allSatisfy(\.report.passes)
+  public var passes: Bool {
+    logitsPass && layers.allSatisfy { gate.passes($0.hidden) }
+      && named.allSatisfy(\.report.passes)
   }
 
+  private var logitsPass: Bool { gate.passes(logits) && gate.passes(stepped) }
+
   /// The first layer whose output is outside the gate, or that makes something else of what the
-  /// reference gives it.
+  /// reference gives it, or that only one of two models has.
   ///
   /// Nil where all agree; if the logits differ all the same, it is the final norm or the head.
   public var firstDivergentLayer: Int? {
     let output = layers.first { !gate.passes($0.hidden) }?.index
-    return ([output, firstFaultyLayer] + named.map(\.report.firstDivergentLayer))
+    let first = ([output, firstFaultyLayer] + named.map(\.report.firstDivergentLayer))
       .compactMap(\.self).min()
+    return first ?? (passes ? nil : unmatchedLayer)
   }
 
   /// The layers that make something else of what the reference gives them; empty where everything
@@ -73,7 +86,7 @@ public struct VerificationReport: Sendable {
     guard isPlaced else { return nil }
     guard gate.passes(embedding: embedding) else { return 0 }
     if let first = faultyLayers.first { return first }
-    guard !outputsPass, gate.passes(head) else { return nil }
+    guard !logitsPass, head.positions > 0, gate.passes(head) else { return nil }
     return layers.max { $0.step.relative < $1.step.relative }?.index
   }
 

@@ -39,11 +39,14 @@ struct VerifySummary {
   /// Where the models begin to differ, in one clause; nil where they do not.
   var divergence: String? {
     if let layer = report.firstDivergentLayer {
+      if layer == report.unmatchedLayer {
+        return "first divergent layer: \(layer), which only one of the models has"
+      }
       let mixer = report.layers.indices.contains(layer) ? " (\(report.layers[layer].mixer))" : ""
       return "first divergent layer: \(layer)\(mixer)" + faults
     }
     guard !report.passes else { return nil }
-    return report.layers.isEmpty
+    return report.lacksLayers
       ? "the reference lacks hidden states of some layers, which would tell the layer"
       : "all layers agree: the final norm or the head differs"
   }

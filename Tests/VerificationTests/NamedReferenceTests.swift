@@ -46,4 +46,21 @@ import Verification
     #expect(!report.passes && report.firstDivergentLayer == nil)
     #expect(report.named.filter { !$0.report.passes }.map { $0.name + ".logits" } == [name])
   }
+
+  /// What only a longer prompt shows is looked for in the hidden states of the others.
+  @Test func hiddenStatesOfOtherPromptsTellTheLayer() throws {
+    let report = try report { file in
+      for index in 3..<5 {
+        guard var tensor = file["hidden.\(index)"] else { continue }
+        for place in tensor.floats.indices { tensor.floats[place] += 3e-5 }
+        file["hidden.\(index)"] = tensor
+      }
+      if var tensor = file["again.logits"] {
+        tensor.floats[5] += 0.01
+        file["again.logits"] = tensor
+      }
+    }
+    #expect(report.layers.allSatisfy { report.gate.passes($0.hidden) } && !report.passes)
+    #expect(report.firstDivergentLayer == 2)
+  }
 }
