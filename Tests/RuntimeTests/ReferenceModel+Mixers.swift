@@ -148,7 +148,7 @@ extension ReferenceModel {
     var y = x.indices.map { _ in Row() }
     for n in 0..<N {
       func group(_ count: Int) -> Int { n / (N / count) }
-      var S = (0..<K).map { _ in [Double](repeating: 0, count: V) }
+      var S = states[layer]?[n] ?? (0..<K).map { _ in [Double](repeating: 0, count: V) }
       for t in x.indices {
         let qt = q[t][group(m.queryHeads) * K..<(group(m.queryHeads) + 1) * K]
         let kt = Array(k[t][group(m.keyHeads) * K..<(group(m.keyHeads) + 1) * K])

@@ -6,6 +6,8 @@ typealias Row = [Double]
 /// The arithmetic of a model written as plainly as possible, in F64, over the whole sequence.
 struct ReferenceModel {
   let model: CanonicalModel
+  /// The states that M²RNN layers begin with, `[K][V]` by layer and head; zeros where none is given.
+  var states: [Int: [[Row]]] = [:]
   var configuration: ModelConfiguration { model.configuration }
 
   /// The logits of every position.
