@@ -77,9 +77,7 @@ extension CheckpointPlan {
   /// Carried tensors as they are, or, where a type is asked for, dequantised.
   private static func carried(
     _ source: OpenedModel, _ target: ConversionTarget, _ options: ConversionOptions
-  ) throws -> (
-    tensors: [Tensor], quantised: [String], dropped: [(name: String, reason: String)]
-  ) {
+  ) throws -> (tensors: [Tensor], quantised: [String], dropped: [LeftOut]) {
     var tensors: [Tensor] = []
     var quantised: [String] = []
     var consumed: Set<String> = []
@@ -101,7 +99,7 @@ extension CheckpointPlan {
     }
     return (
       tensors.filter { !consumed.contains($0.name) }, quantised,
-      consumed.sorted().map { ($0, "scale of a dequantised weight") }
+      consumed.sorted().map { LeftOut(.tensor, $0, "scale of a dequantised weight") }
     )
   }
 

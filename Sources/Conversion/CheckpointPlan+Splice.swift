@@ -49,8 +49,8 @@ extension CheckpointPlan {
       sidecars: source.travelling.filter { !recordings.contains($0) }
         .map(source.checkpoint.path),
       code: source.layout.code(for: edited.configuration),
-      dropped: removed.sorted().map { ($0, "tensor of a replaced layer") }
-        + recordings.map { ($0, "file that may record what the source computes") }
+      dropped: removed.sorted().map { LeftOut(.tensor, $0, "tensor of a replaced layer") }
+        + recordings.map { LeftOut(.file, $0, "file that may record what the source computes") }
         + source.checkpoint.leftBehind)
   }
 

@@ -92,8 +92,8 @@ public struct CheckpointPlan: Sendable {
   public let sidecars: [FilePath]
   /// The program files that are written beside the weights.
   public let code: [CodeFile]
-  /// Names of the source that are not in the output, each with the reason.
-  public let dropped: [(name: String, reason: String)]
+  /// What the source has and the output has not.
+  public let dropped: [LeftOut]
   /// The layouts the model was in before, the latest first.
   var origins: [Manifest.Origin] = []
   /// Values of former layouts that the record keeps.
@@ -112,10 +112,10 @@ public struct CheckpointPlan: Sendable {
 }
 
 extension StoredCheckpoint {
-  /// What lies beside the weights and is neither read nor copied, each with the reason.
-  var leftBehind: [(name: String, reason: String)] {
-    ignored.map { (name: $0, reason: "not a weight") }
-      + unread.map { (name: $0, reason: "weights that are not read") }
-      + subdirectories.map { (name: $0, reason: "subdirectory") }
+  /// What lies among or beside the weights and is neither read nor copied.
+  var leftBehind: [LeftOut] {
+    ignored.map { LeftOut(.value, $0, "not a weight") }
+      + unread.map { LeftOut(.file, $0, "weights that are not read") }
+      + subdirectories.map { LeftOut(.file, $0, "subdirectory") }
   }
 }

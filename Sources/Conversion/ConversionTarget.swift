@@ -22,8 +22,8 @@ struct ConversionTarget {
   let kept: [StoredTensor]
   /// The record of where the source comes from, where there is one.
   let record: Manifest?
-  /// The names of tensors that are left out, each with the choice that says so.
-  let dropped: [(name: String, reason: String)]
+  /// What is left out.
+  let dropped: [LeftOut]
 
   /// Prepares a model for a layout.
   /// - Throws: `Problem` or `ProblemList` of kind `unsupported`, with every reason.
@@ -59,7 +59,7 @@ struct ConversionTarget {
     config = written
     metadata = try TargetMetadata(edited, of: source, configuration, in: layout)
     dropped =
-      wanted.dropped + homeless.sorted().map { ($0, "--allow extra") }
+      wanted.dropped + homeless.sorted().map { LeftOut(.tensor, $0, "--allow extra") }
       + (metadata?.dropped ?? []) + (try Self.keysLeft(source, layout))
     try checkRoles()
   }
@@ -72,15 +72,13 @@ struct ConversionTarget {
 
   /// Keys of the source that say something for which the target has no place, where one of both
   /// layouts has keys of its own.
-  private static func keysLeft(_ source: OpenedModel, _ layout: Layout) throws -> [(
-    name: String, reason: String
-  )] {
+  private static func keysLeft(_ source: OpenedModel, _ layout: Layout) throws -> [LeftOut] {
     guard layout.id != source.layout.id, layout.hasOwnKeys || source.layout.hasOwnKeys else {
       return []
     }
     return try source.layout.keysBeyondFacts(source.config.value, source.configuration)
       .filter { $0 != GGUFConfig.tensorsKey }
-      .map { ($0, "key without a place in \(layout.id)") }
+      .map { LeftOut(.key, $0, "key without a place in \(layout.id)") }
   }
 
   static func isSameForm(_ source: OpenedModel, _ layout: Layout) -> Bool {
@@ -149,7 +147,7 @@ struct ConversionTarget {
 /// What becomes of the tensors that are carried through by name.
 private struct CarriedTensors {
   let kept: [StoredTensor]
-  let dropped: [(name: String, reason: String)]
+  let dropped: [LeftOut]
   private let source: OpenedModel
 
   init(
@@ -162,8 +160,8 @@ private struct CarriedTensors {
     }
     kept = source.carried.filter { !isDropped($0) && !names.contains($0.name) }
     dropped =
-      source.carried.filter(isDropped).map { ($0.name, "--mtp drop") }
-      + source.extra.map { ($0, "--allow extra") }
+      source.carried.filter(isDropped).map { LeftOut(.tensor, $0.name, "--mtp drop") }
+      + source.extra.map { LeftOut(.tensor, $0, "--allow extra") }
   }
 
   /// The names for which a layout has no place.

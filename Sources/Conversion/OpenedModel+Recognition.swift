@@ -48,27 +48,31 @@ extension OpenedModel {
     let readings = candidates.map { candidate in
       Result { try read(candidate, config, checkpoint, headers) }
     }
-    return try fitting(readings, headers, file: checkpoint.directory.string) { reading in
-      try checked(reading, config, checkpoint, allowsExtra)
+    func checked(_ reading: Reading) throws -> Reading {
+      try self.checked(reading, config, checkpoint, allowsExtra)
     }
+    if let reading = try fitting(
+      readings, headers, file: checkpoint.directory.string, checked: checked)
+    {
+      return reading
+    }
+    let failures = readings.map { reading in Result { try checked(reading.get()) } }
+    return try checkpoint.nearest(of: candidates, failures).get()
   }
 
-  /// The candidate whose names and shapes are those of the checkpoint.
+  /// The candidate whose names and shapes are those of the checkpoint; nil where none fits.
   ///
-  /// One that lacks a tensor cannot fit; what else is wrong with it is asked only where none fits.
-  /// - Throws: the problems of the nearest candidate where none fits; `Problem` of kind `unsupported`
-  ///   where two layouts fit.
+  /// One that lacks a tensor cannot fit; what else is wrong with it is not asked.
+  /// - Throws: `Problem` of kind `unsupported` where two layouts fit.
   private static func fitting(
     _ readings: [Result<Reading, Error>], _ stored: StoredHeaders, file: String,
     checked: (Reading) throws -> Reading
-  ) throws -> Reading {
+  ) throws -> Reading? {
     let complete = readings.compactMap { try? $0.get() }.filter {
       $0.binding.isComplete(in: stored)
     }
     let fitting = complete.compactMap { try? checked($0) }
-    guard let first = fitting.first else {
-      return try nearest(readings.map { reading in Result { try checked(reading.get()) } }).get()
-    }
+    guard let first = fitting.first else { return nil }
     let ids = Set(fitting.map(\.evidence.layout.id)).sorted()
     guard ids.count == 1 else {
       throw Problem(
@@ -77,17 +81,6 @@ extension OpenedModel {
         remedy: "name the layout with --from")
     }
     return first
-  }
-
-  /// The reading with the fewest problems; one whose config can be read is nearer than any other.
-  private static func nearest(_ readings: [Result<Reading, Error>]) -> Result<Reading, Error> {
-    func distance(_ reading: Result<Reading, Error>) -> Int {
-      guard case .failure(let error) = reading else { return 0 }
-      let problems = error.asProblems
-      let isConfig = problems.first?.file?.hasSuffix(StoredCheckpoint.configName)
-      return isConfig == true ? Int.max : problems.count
-    }
-    return readings.min { distance($0) < distance($1) } ?? readings[0]
   }
 
   private static func read(

@@ -8,8 +8,8 @@ import Tensors
 struct TargetMetadata {
   /// The values, in order, but for those that depend on the files.
   private let values: GGUFHeader.Metadata
-  /// What is not among them, with the reason.
-  let dropped: [(name: String, reason: String)]
+  /// What is not among them.
+  let dropped: [LeftOut]
 
   /// Types a config and adds the tokenizer; nil for a layout whose config is a file of its own.
   /// - Throws: `Problem` of kind `unsupported` where a value does not fit its type, `invalid` where
@@ -30,7 +30,7 @@ struct TargetMetadata {
       source.checkpoint, size: configuration.vocabulary, config: source.config.value)
     let keys = Set(tokenizer.values.map(\.key))
     values = stated.filter { !keys.contains($0.key) } + tokenizer.values
-    dropped = tokenizer.obstacle.map { [(name: "tokenizer", reason: $0)] } ?? []
+    dropped = tokenizer.obstacle.map { [LeftOut(.file, "tokenizer", $0)] } ?? []
   }
 
   /// The values of one of several files.

@@ -184,10 +184,10 @@ struct CheckpointJob {
   }
 
   /// Names, folded; many are only counted unless more is asked for.
-  private func names(_ names: [String]) -> String {
+  private func names(_ names: [String], of kind: LeftOut.Kind = .tensor) -> String {
     let folded = NameFolding.fold(names)
     let isLong = folded.count > 3 && !common.verbose
-    return isLong ? Quantity.of(names.count, "tensor") : folded.joined(separator: ", ")
+    return isLong ? Quantity.of(names.count, kind.rawValue) : folded.joined(separator: ", ")
   }
 
   /// The tensors by rule.
@@ -198,7 +198,7 @@ struct CheckpointJob {
     }
     let dropped = Dictionary(grouping: plan.dropped, by: \.reason)
     for (reason, items) in dropped.sorted(by: { $0.key < $1.key }) {
-      list.append(("dropped (\(reason))", names(items.map(\.name))))
+      list.append(("dropped (\(reason))", names(items.map(\.name), of: items[0].kind)))
     }
     return list
   }

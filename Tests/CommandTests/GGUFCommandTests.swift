@@ -76,6 +76,14 @@ struct GGUFCommandTests {
     expectSuccess(try GraftCommand.run("diff", whole, pieces))
   }
 
+  @Test func metadataLeftOutAreCountedAsKeys() throws {
+    let target = scratch.path.appending("huggingface").string
+    let result = try GraftCommand.run(
+      "convert", path("qwen35moe-bf16.gguf"), target, "--to", "qwen3_5_moe")
+    expectSuccess(result)
+    #expect(result.output.contains("dropped (key without a place in qwen3_5_moe): 8 keys"))
+  }
+
   @Test func anotherContainerIsRefused() throws {
     let result = try GraftCommand.run(
       "convert", path("qwen35-q8_0.gguf"), scratch.path.appending("no").string, "--to", "qwen3_5",

@@ -112,7 +112,6 @@ enum Unprovoked {
     #"layers differ in a fact of the model: \(name)"#,
     #"no tensor has the type that the config names"#,
     #"quantised embeddings are not read"#,
-    #"the config counts other layers of multi-token prediction than are stored"#,
     #"the config lacks a key and what its value would follow from"#,
     #"the hidden size or its ratio is out of range"#,
     #"the scales of a weight are not those of its blocks"#,

@@ -1,0 +1,32 @@
+import Containers
+import Diagnostics
+import Layouts
+
+extension StoredCheckpoint {
+  /// The reading in the nearest of several layouts, none of which fits.
+  ///
+  /// A layout that gives the stored names is nearer than one that gives others. Where a layout cannot
+  /// read the config, tensors tell nothing: that explains the rest if the config calls the model by
+  /// the name of the layout, and counts last if it does not. Then the fewest problems decide.
+  func nearest<Reading>(
+    of candidates: [LayoutEvidence], _ readings: [Result<Reading, Error>]
+  ) -> Result<Reading, Error> {
+    let names = tensors.map(\.name)
+    let distances = zip(candidates, readings).map { candidate, reading in
+      (
+        strangers: candidate.layout.strangers(in: names).count,
+        problems: weight(of: reading, in: candidate.layout)
+      )
+    }
+    let nearest = distances.indices.min { distances[$0] < distances[$1] }
+    return readings[nearest ?? 0]
+  }
+
+  /// How much speaks against a layout beyond names.
+  private func weight(of reading: Result<some Any, Error>, in layout: Layout) -> Int {
+    guard case .failure(let error) = reading else { return 0 }
+    let problems = error.asProblems
+    guard problems.first?.file?.hasSuffix(Self.configName) == true else { return problems.count }
+    return layout.isNamed(by: config) ? 0 : Int.max
+  }
+}
