@@ -149,9 +149,11 @@ install: build manual
 	install -m 755 $(GRAFT) "$(DESTDIR)$(PREFIX)/bin/graft"
 	cp -R .build/share "$(DESTDIR)$(PREFIX)/"
 
+# lld, because it lays functions of equal code on each other and can leave out tables of unwinding.
 static: deps
 	swift build -c release --product graft --scratch-path .build/static\
- -Xswiftc -static-executable -Xlinker -s
+ -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xlinker -s -Xlinker --icf=all\
+ -Xlinker --no-eh-frame-hdr -Xlinker -T"$(CURDIR)/scripts/static.ld"
 
 deb: static manual
 	@scripts/deb.sh .build/static/release/graft .build/share .build

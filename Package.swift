@@ -79,9 +79,6 @@ let package = Package(
     .target(name: "CSignals"),
     fast("Tensors", ["Diagnostics", "CFileGuard", systemPackage]),
     module("JSON", ["Diagnostics", "CJSONC"]),
-    .target(
-      name: "CSHA256", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
-    fast("Digests", ["CSHA256"]),
     module("Tokenizers", ["Diagnostics", "Tensors", "JSON", heap, systemPackage]),
     module("Containers", ["Diagnostics", "Tensors", "JSON", "CZlib", "CSignals", systemPackage]),
     module("Canonical", ["Diagnostics", "Tensors"]),
@@ -96,8 +93,8 @@ let package = Package(
     module(
       "Conversion",
       [
-        "Diagnostics", "Tensors", "JSON", "Digests", "Threads", "Tokenizers", "Containers",
-        "Canonical", "Layouts", systemPackage,
+        "Diagnostics", "Tensors", "JSON", "Threads", "Tokenizers", "Containers", "Canonical",
+        "Layouts", crypto, systemPackage,
       ]),
     .target(name: "CProcessor"),
     fast("Threads", ["CProcessor"]),
@@ -145,7 +142,6 @@ let package = Package(
     tests("Reports", ["Reports"]),
     tests("Tensors", ["Diagnostics", "Tensors", systemPackage]),
     tests("JSON", ["Diagnostics", "JSON"]),
-    tests("Digests", ["Digests", crypto]),
     tests("Threads", ["Threads"]),
     tests("Tokenizers", ["Diagnostics", "JSON", "Tokenizers", systemPackage]),
     tests("Containers", ["Diagnostics", "Tensors", "JSON", "Containers", systemPackage]),

@@ -1,6 +1,6 @@
 import Canonical
 import Containers
-import Digests
+import Crypto
 import Layouts
 import Tensors
 
@@ -23,13 +23,13 @@ final class MoveHashes {
 
   /// Called with the bytes of the output in their order.
   func add(_ bytes: UnsafeRawBufferPointer) {
-    stored.update(bytes)
+    stored.update(bufferPointer: bytes)
     for index in parts.indices { parts[index].add(bytes, at: position) }
     position += bytes.count
   }
 
   /// Called with the bytes of the source, in order where they can be hashed.
-  func addSource(_ bytes: UnsafeRawBufferPointer) { source?.update(bytes) }
+  func addSource(_ bytes: UnsafeRawBufferPointer) { source?.update(bufferPointer: bytes) }
 
   /// What is known of the tensor.
   /// - Parameter changed: how many values a cast changed.

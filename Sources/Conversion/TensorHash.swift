@@ -1,6 +1,6 @@
 import Canonical
 import Containers
-import Digests
+import Crypto
 import Tensors
 import Threads
 
@@ -12,14 +12,14 @@ enum TensorHash {
   static func stored(_ region: ByteRegion, progress: (Int) -> Void = { _ in }) throws -> String {
     var hash = SHA256()
     try region.forEachWindow { window in
-      hash.update(window)
+      hash.update(bufferPointer: window)
       progress(window.count)
     }
     return hex(hash.finalize())
   }
 
   /// The hash of some text.
-  static func text(_ bytes: [UInt8]) -> String { hex(SHA256.hash(bytes)) }
+  static func text(_ bytes: [UInt8]) -> String { hex(SHA256.hash(data: bytes)) }
 
   /// The hash of the canonical form, which is the same in every layout.
   ///
@@ -125,7 +125,7 @@ struct RunHash {
   /// Adds a run.
   mutating func update(_ run: UnsafeRawBufferPointer) {
     if filled + run.count > gathered.count { flush() }
-    if run.count > gathered.count { return hash.update(run) }
+    if run.count > gathered.count { return hash.update(bufferPointer: run) }
     UnsafeMutableRawBufferPointer(rebasing: gathered.mutableBytes[filled...])
       .copyMemory(from: run)
     filled += run.count
@@ -138,7 +138,7 @@ struct RunHash {
   }
 
   private mutating func flush() {
-    hash.update(UnsafeRawBufferPointer(rebasing: gathered.bytes[..<filled]))
+    hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: gathered.bytes[..<filled]))
     filled = 0
   }
 }
