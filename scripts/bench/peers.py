@@ -125,6 +125,8 @@ class Llama:
         self.api = llama_cpp
         llama_cpp.llama_log_set(SILENT(llama_cpp), None)
         settings = llama_cpp.llama_model_default_params()
+        # Of these types Q8_0 alone has code for AMX, which ended the process wherever it was tried.
+        settings.use_extra_bufts = False
         self.model = llama_cpp.llama_model_load_from_file(str(path).encode(), settings)
         context = llama_cpp.llama_context_default_params()
         context.n_ctx, context.n_batch, context.n_ubatch, context.n_threads, context.n_threads_batch = 1024, 512, 512, 1, 1
