@@ -9,6 +9,8 @@
 # limits         time files that ask for far too much and print docs/robustness.md's table
 # exchange       send fixtures through all containers and to torch, numpy, mlx, gguf-py and llama.cpp and back
 # sanitize       run tests with a sanitizer: make sanitize SANITIZER=thread TESTS=RuntimeTests
+# coverage       run all tests, print the share of lines they run and list the others in .build/coverage
+# thresholds     hold allocations per token and memory of conversions to benchmarks/thresholds.json
 # demo           inspect, verify, splice and re-shard a trained model; score another
 # bench-memory   measure what conversions of large tensors need, PYTHON with torch and gguf for all: make bench-memory GIB=2
 # bench          compare runtime and conversions with the machine and cp; LARGE=1 adds 7B and 16 GiB
@@ -41,10 +43,11 @@ PYTHON ?=
 LARGE ?=
 GRAFT := .build/release/graft
 TIMED := .build/bench
+MEASURED := .build/measured
 SWIFT_SOURCES := Sources Tests Plugins Examples Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: toolchain deps build test faults fuzz oracle interop soak limits exchange sanitize demo bench-tool bench bench-memory bench-peers bench-growth format lint errors check-formats pairs fixtures manual install static deb docs clean help
+.PHONY: toolchain deps build test faults fuzz oracle interop soak limits exchange sanitize coverage thresholds demo bench-tool bench bench-memory bench-peers bench-growth format lint errors check-formats pairs fixtures manual install static deb docs clean help
 
 help:
 	@sed -n '/^# /!q; s/^# /make /p' Makefile
@@ -91,9 +94,20 @@ limits: build
 exchange: build
 	$(or $(PYTHON),python3) scripts/exchange.py $(GRAFT)
 
+# swiftc has no undefined on Linux: there it checks the C sources, and Swift traps by itself.
 sanitize: deps
-	swift test --scratch-path .build/$(SANITIZER) --sanitize $(SANITIZER) -Xswiftc -use-ld=lld\
+	swift test --scratch-path .build/$(SANITIZER) $(if $(filter undefined,$(SANITIZER)),\
+ -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=all,--sanitize $(SANITIZER) -Xswiftc -use-ld=lld)\
  --filter "$(TESTS)"
+
+coverage: deps
+	swift test --scratch-path $(MEASURED) --enable-code-coverage
+	@scripts/coverage.py "$$(swift build --scratch-path $(MEASURED) --show-bin-path)/graftPackageTests.xctest"\
+ "$$(swift build --scratch-path $(MEASURED) --show-bin-path)/codecov/default.profdata"\
+ .build/coverage Containers Layouts Runtime
+
+thresholds: build
+	@scripts/thresholds.py $(GRAFT)
 
 demo: build
 	@scripts/demo.sh $(GRAFT)
