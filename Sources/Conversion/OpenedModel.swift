@@ -109,7 +109,9 @@ public struct OpenedModel: Sendable {
     guard let first = pieces.first, pieces.allSatisfy({ $0.type == first.type }) else {
       throw Problem(
         .invalid, "tensors that belong together differ in type",
-        tensor: pieces.map(\.name).joined(separator: ", "))
+        tensor: pieces.map(\.name).joined(separator: ", "),
+        found: Set(pieces.map(\.type.rawValue)).sorted().joined(separator: ", "),
+        remedy: "store them in one type")
     }
     let bytes = try OwnedBytes(reserving: pieces.reduce(0) { $0 + $1.byteCount })
     var offset = 0

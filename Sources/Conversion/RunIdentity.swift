@@ -40,7 +40,9 @@ public struct RunIdentity: Hashable, Sendable {
     return try paths.map { path in
       var status = stat()
       guard stat(path.string, &status) == 0 else {
-        throw Problem(.missing, "a file of the source is gone", file: path.string)
+        throw Problem(
+          .missing, "a file of the source is gone", file: path.string,
+          remedy: "put it back and run again")
       }
       #if canImport(Darwin)
         let time = status.st_mtimespec

@@ -140,7 +140,8 @@ public struct TensorMove: Sendable {
     guard types.count == 1 || types.allSatisfy(\.isComputable) else {
       throw Problem(
         .unsupported, "parts of one tensor have types that cannot stand together",
-        tensor: target.name, found: types.map(\.rawValue).sorted().joined(separator: ", "))
+        tensor: target.name, found: types.map(\.rawValue).sorted().joined(separator: ", "),
+        remedy: "store them in one type, or choose a layout that keeps them apart")
     }
     let isMixed = types.count > 1 && !types.contains(.f32)
     let kept = isMixed || isComputed ? .f32 : widest
@@ -161,7 +162,8 @@ public struct TensorMove: Sendable {
     if type.byteWidth == nil, !type.isBlock, wholeSource == nil {
       throw Problem(
         .unsupported, "elements that do not fill whole bytes can only be copied as a whole",
-        tensor: target.name, found: type.rawValue)
+        tensor: target.name, found: type.rawValue,
+        remedy: "store them in another type, or choose a layout that keeps their order")
     }
     for piece in pieces {
       if isVerbatim(piece) {
@@ -171,7 +173,8 @@ public struct TensorMove: Sendable {
       guard piece.source.isComputable, type.isFloat || type == .q8Zero else {
         throw Problem(
           .unsupported, "values of this type can only be moved, not changed", tensor: target.name,
-          expected: type.rawValue, found: piece.source.type.rawValue)
+          expected: type.rawValue, found: piece.source.type.rawValue,
+          remedy: "leave out --dtype, or choose a layout that stores these values as they are")
       }
     }
   }

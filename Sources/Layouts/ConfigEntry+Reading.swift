@@ -150,7 +150,13 @@ extension ConfigEntry.Ratio {
     guard case .integer(let hidden)? = known["hidden"],
       case let ratio = object.value(at: key)?.int ?? standard, (1...(1 << 20)).contains(hidden),
       (1...1024).contains(ratio)
-    else { throw Problem(.invalid, "the hidden size or its ratio is out of range") }
+    else {
+      throw Problem(
+        .invalid, "the hidden size or its ratio is out of range",
+        expected: "a hidden size up to \(1 << 20), \(key) from 1 to 1024",
+        found:
+          "\(known["hidden"]?.text ?? "none"), \(object.value(at: key)?.text(indent: 0) ?? "none")")
+    }
     let width = hidden * ratio * 2 / 3
     return .integer((width + multiple - 1) / multiple * multiple)
   }

@@ -59,7 +59,8 @@ extension Layout {
       Problem(
         .invalid, "no tensor has the type that the config names", file: file,
         expected: "\(key): \(name)",
-        found: Set(stored.values.map(\.type.rawValue)).sorted().joined(separator: ", "))
+        found: Set(stored.values.map(\.type.rawValue)).sorted().joined(separator: ", "),
+        remedy: "correct \(key) in the config, or cast the weights with --dtype")
     ]
   }
 

@@ -97,7 +97,8 @@ extension LayoutBinding {
       }
       return Problem(
         .invalid, "a scale has a type that no scale has", file: file, tensor: scales.name,
-        expected: BlockScales.types.map(\.rawValue).joined(separator: ", "), found: type.rawValue)
+        expected: BlockScales.types.map(\.rawValue).joined(separator: ", "), found: type.rawValue,
+        remedy: "check that the tensor holds the scales of these weights")
     }
     return wrongTypes + claims(quantisation, stored, file)
   }

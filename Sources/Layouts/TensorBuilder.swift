@@ -20,7 +20,9 @@ struct TensorBuilder {
   init(weaving builders: [TensorBuilder], sizes: [Int], groups: Int, axis: Int) throws {
     let total = sizes.reduce(0, +)
     guard let first = builders.first, axis < first.shape.count else {
-      throw Problem(.invalid, "a woven tensor needs parts that have the woven axis")
+      throw Problem(
+        .invalid, "a woven tensor needs parts that have the woven axis",
+        remedy: LayoutCatalogue.remedy)
     }
     shape = first.shape
     shape[axis] = groups * total
@@ -51,7 +53,7 @@ struct TensorBuilder {
   private static func misfit(_ builder: TensorBuilder, expected: String) -> Problem {
     Problem(
       .invalid, "a part does not fit the tensor it is woven into: \(builder.parts[0].role)",
-      expected: expected, found: TensorShape.text(builder.shape))
+      expected: expected, found: TensorShape.text(builder.shape), remedy: LayoutCatalogue.remedy)
   }
 
   /// Applies one step to everything built so far.
@@ -69,7 +71,7 @@ struct TensorBuilder {
       guard let view = part.view.moved(by: map) else {
         throw Problem(
           .invalid, "a step of the layout cuts through a part: \(part.role)",
-          found: TensorShape.text(shape))
+          found: TensorShape.text(shape), remedy: LayoutCatalogue.remedy)
       }
       return BoundPart(role: part.role, shape: part.shape, view: view, steps: part.steps)
     }

@@ -23,7 +23,10 @@ public struct Tokenizer {
   }
 
   private static func placed(_ problem: Problem, in path: FilePath) -> Problem {
-    guard problem.kind == .missing else { return problem.inFile(path.string) }
+    guard problem.kind == .missing else {
+      return problem.inFile(path.string)
+        .advised("fetch the file again, or give token ids with --tokens")
+    }
     return Problem(
       .missing, "there is no tokenizer beside the model", file: path.string,
       remedy: "give token ids with --tokens")

@@ -5,8 +5,9 @@ import SystemPackage
 /// The page of the documentation that shows every message, made by provoking them.
 enum ErrorPage {
   static let sections: [MessageSection] = [
-    .commandLine, .tokens, .places, .safetensors, .shards, .archives, .damaged, .gguf, .configs,
-    .weights, .conversions, .writers, .splices, .layoutFiles,
+    .commandLine, .tokens, .places, .safetensors, .shards, .archives, .torchFiles, .distributed,
+    .damaged, .gguf, .configs, .layerConfigs, .weights, .conversions, .outputs, .writers, .splices,
+    .layoutFiles,
   ]
 
   static let path = Fixtures.directory.removingLastComponent().appending("docs/errors.md")

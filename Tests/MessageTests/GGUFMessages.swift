@@ -61,6 +61,14 @@ extension MessageSection {
       .init("a hole before a tensor") {
         try $0.gguf { $0.tensors = [GGUFLiteral.tensor("a", [4], 0, at: 32)] }
       },
+      .init("a part that is not the one its name says") { shop in
+        for number in 1...2 {
+          var part = GGUFLiteral()
+          part.tensors = [GGUFLiteral.tensor("part\(number)", [4], 0, at: 0)]
+          try shop.file("model-0000\(number)-of-00002.gguf", part.bytes)
+        }
+        return try shop.thrown { try StoredCheckpoint.open(shop.folder.path) }
+      },
       .init("a file that is cut off") { try $0.gguf { $0.data = [UInt8](repeating: 7, count: 9) } },
       .init("bytes behind the last tensor") {
         try $0.gguf { $0.data = [UInt8](repeating: 7, count: 33) }

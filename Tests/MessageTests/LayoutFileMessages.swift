@@ -14,16 +14,23 @@ extension MessageSection {
         try $0.rule(#"{ "name": "{layer}", "weave": { "axis": 0, "parts": [["gdn.q"]] } }"#)
       },
       .init("a table that is no bijection") { try $0.layout(top: #""tables": { "t": [0, 2] },"#) },
-      .init("two rules for one tensor") { shop in
+      .init("two rules for one tensor") {
         let rule = #"{ "name": "e", "is": "embedding" }"#
-        let bytes = shop.bytes(rule: rule + "," + rule)
-        return try shop.thrown {
-          let layout = try LayoutCatalogue(files: [(name: "x.json", bytes: bytes)]).layouts[0]
-          let binding = try LayoutBinding(layout, GeneratedModel.configuration(seed: 1))
-          let shape = binding.tensors.first?.shape ?? []
-          return try binding.check(stored: ["e": (.f32, shape)], file: "model")
-        }
+        return try $0.bound(rule + "," + rule)
       },
+      .init("a step for more axes than the tensor has") {
+        try $0.bound(#"{ "name": "e", "is": "embedding", "ops": [["transpose", [2, 0, 1]]] }"#)
+      },
+      .init("a part of another size than the tensor has room for") {
+        try $0.bound(#"{ "name": "e", "weave": { "axis": 0, "parts": [["embedding", 7]] } }"#)
+      },
+      .init("parts side by side on an axis that they have not") {
+        try $0.bound(#"{ "name": "e", "weave": { "axis": 5, "parts": [["embedding", 7]] } }"#)
+      },
+      .init("an unknown type of a key") {
+        try $0.key(#"{ "key": "a", "fact": "hidden", "as": "u99" }"#)
+      },
+      .init("an unknown part of a file") { try $0.layout(top: #""parts": { "nowhere": "" },"#) },
       .init("a key that is missing") { try $0.rule(#"{ "is": "embedding" }"#) },
       .init("a place in a name that its parts have not") {
         try $0.rule(#"{ "name": "e{layer}", "is": "embedding" }"#)
@@ -69,6 +76,17 @@ extension MessageSection {
 
 extension Workshop {
   fileprivate func rule(_ rule: String) throws -> Message { try layout(rule: rule) }
+
+  /// Binds small layouts to a model and checks the embedding.
+  fileprivate func bound(_ rules: String) throws -> Message {
+    let bytes = bytes(rule: rules)
+    return try thrown {
+      let layout = try LayoutCatalogue(files: [(name: "x.json", bytes: bytes)]).layouts[0]
+      let binding = try LayoutBinding(layout, GeneratedModel.configuration(seed: 1))
+      let shape = binding.tensors.first?.shape ?? []
+      return try binding.check(stored: ["e": (.f32, shape)], file: "model")
+    }
+  }
 
   fileprivate func key(_ key: String) throws -> Message { try layout(key: key) }
 

@@ -1,0 +1,70 @@
+import GraftTestSupport
+import JSON
+
+extension MessageSection {
+  private static let vocabulary = #""vocab_size": 96"#
+
+  /// Configs that do not fit.
+  static let configs = MessageSection(
+    "Configs",
+    [
+      .init("no config") { try $0.tiny { try $0.remove("config.json") } },
+      .init("an empty config") { try $0.tiny { try $0.write("config.json", []) } },
+      .init("a list in place of a config") {
+        try $0.tiny { try $0.write("config.json", "[]".utf8) }
+      },
+      .init("a key twice") { try $0.tiny(vocabulary, vocabulary + ", " + vocabulary) },
+      .init("a comment") { try $0.tiny(vocabulary, vocabulary + " // 96") },
+      .init("a kind of model nobody knows") { try $0.tiny(#""gpt_base""#, #""llama""#) },
+      .init("a word that is not read") { try $0.tiny(#""rmsnorm""#, #""p_norm""#) },
+      .init("a key that is missing") { try $0.tiny(vocabulary, #""x": 1"#) },
+      .init("a number that is a text") { try $0.tiny(vocabulary, #""vocab_size": "96""#) },
+      .init("a size out of range") { try $0.tiny(vocabulary, #""vocab_size": -1"#) },
+      .init("heads that cannot be grouped") {
+        try $0.tiny(#""num_k_heads": "#, #""num_k_heads": 3, "unused": "#)
+      },
+      .init("a truth value that is a number") {
+        try $0.tiny(#""allow_neg_eigval": false"#, #""allow_neg_eigval": 1"#)
+      },
+      .init("a larger vocabulary than the weights") {
+        try $0.tiny(vocabulary, #""vocab_size": 97"#)
+      },
+      .init("the config of another model") {
+        try $0.tiny { try $0.write("config.json", Fixtures.bytes("options/gdn-heads/config.json")) }
+      },
+      .init("a config that is too large") { shop in
+        try shop.model("options/gdn-small") {
+          try $0.write("config.json", [UInt8](repeating: 0x20, count: 17 << 20))
+        }
+        return try shop.graft("inspect", "model")
+      },
+      .init("a number from which no size follows") {
+        try $0.edited("huggingface/olmo_hybrid/bf16") { config in
+          config["head_dim"] = nil
+          config["num_attention_heads"] = 0
+        }
+      },
+      .init("a ratio out of range") {
+        try $0.edited("fla/hybrid") { config in
+          config["intermediate_size"] = nil
+          config["hidden_ratio"] = 5000
+        }
+      },
+      .init("a ratio that gives no whole number") {
+        try $0.edited("fla/hybrid") { $0["expand_v"] = 1.01 }
+      },
+      .init("a negative size") {
+        try $0.edited("inspect/kimi_linear") { $0["linear_num_heads"] = -1 }
+      },
+      .init("a width that its heads do not divide") {
+        let key = Array("ssm.inner_size".utf8) + [4, 0, 0, 0]
+        return try $0.patched("gguf/qwen35moe-bf16.gguf", key + [128], key + [129])
+      },
+      .init("a type that no tensor has") {
+        try $0.finding("huggingface/qwen3_next/bf16") { config in
+          config["torch_dtype"] = nil
+          config["dtype"] = "float16"
+        }
+      },
+    ])
+}

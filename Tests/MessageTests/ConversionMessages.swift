@@ -1,0 +1,67 @@
+import GraftTestSupport
+
+extension MessageSection {
+  private static let dense = "huggingface/qwen3_5/text-bf16"
+  private static let fused = "model.layers.0.linear_attn.in_proj_qkv.weight"
+  private static let gate = "model.layers.0.linear_attn.in_proj_z.weight"
+
+  /// What layouts and types cannot hold.
+  static let conversions = MessageSection(
+    "Conversions",
+    [
+      .init("a layout that means another model") {
+        try $0.graft("convert", "fixtures/lm-engine/gdn-hybrid", "out", "--to", "qwen3_5")
+      },
+      .init("a layout without a place for some tensors") {
+        try $0.graft(
+          "convert", "fixtures/huggingface/qwen3_5/multimodal-mixed", "out", "--to", "qwen3_next")
+      },
+      .init("a cast that changes values") {
+        try $0.graft("convert", "fixtures/options/gdn-small", "out", "--dtype", "f16")
+      },
+      .init("a type that the container has not") {
+        try $0.graft(
+          "convert", "fixtures/options/gdn-small", "out", "--dtype", "q8_0", "--allow", "lossy")
+      },
+      .init("quantised weights that cannot move with their scales") {
+        try $0.graft(
+          "convert", "fixtures/huggingface/qwen3_5/fp8-short-blocks", "out", "--to", "qwen3_next")
+      },
+      .init("a layout without words for a fact") {
+        try $0.graft("convert", "fixtures/lm-engine/m2rnn-1l", "out", "--to", "fla")
+      },
+      .init("a layout that readers would misread") {
+        try $0.graft(
+          "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--to", "gguf-qwen35moe")
+      },
+      .init("a model that is only inspected") {
+        try $0.graft("convert", "fixtures/inspect/kimi_linear", "out")
+      },
+      .init("a mixer that is not computed") { shop in
+        try shop.file("t.json", "[1, 2]".utf8)
+        return try shop.graft("score", "fixtures/inspect/kimi_linear", "--tokens", "t.json")
+      },
+      .init("parts of one tensor in two types") { shop in
+        try shop.model(dense) { try $0.retype(fused, "I16", bits: 16) }
+        return try shop.graft("convert", "model", "out", "--to", "qwen3_next")
+      },
+      .init("elements of less than a byte in another order") { shop in
+        try shop.model(dense) { copy in
+          for name in [fused, gate] { try copy.retype(name, "F4", bits: 4) }
+        }
+        return try shop.graft("convert", "model", "out", "--to", "qwen3_next")
+      },
+      .init("values that are not computed with") { shop in
+        try shop.model(dense) {
+          try $0.retype("model.layers.0.input_layernorm.weight", "I16", bits: 16)
+        }
+        return try shop.graft("convert", "model", "out", "--to", "mlx-qwen3_5")
+      },
+      .init("a value that metadata cannot hold") { shop in
+        try shop.model(dense) {
+          try $0.editConfig { $0["max_position_embeddings"] = 5_000_000_000 }
+        }
+        return try shop.graft("convert", "model", "out", "--to", "gguf-qwen35")
+      },
+    ])
+}

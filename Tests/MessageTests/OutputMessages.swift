@@ -1,0 +1,110 @@
+import Containers
+import Conversion
+import Foundation
+import GraftTestSupport
+
+extension MessageSection {
+  /// Outputs and the parts of them.
+  static let outputs = MessageSection(
+    "Outputs",
+    [
+      .init("a second process with the same output") { shop in
+        let path = shop.folder.path.appending("out")
+        let first = try OutputDirectory(at: path, overwrite: false, inputs: [], use: .alone)
+        defer { first.abort() }
+        return try shop.thrown {
+          try OutputDirectory(at: path, overwrite: false, inputs: [], use: .alone)
+        }
+      },
+      .init("an output in which the source lies") { shop in
+        try shop.model("options/gdn-small")
+        return try shop.shell(
+          "mkdir around; mv model around/model; graft convert around/model around --overwrite")
+      },
+      .init("an output that exists") { shop in
+        try shop.file("out", [])
+        return try shop.graft("convert", "fixtures/options/gdn-small", "out")
+      },
+      .init("something else in place of the output") { shop in
+        try shop.file("out", [])
+        return try shop.graft("convert", "fixtures/options/gdn-small", "out", "--overwrite")
+      },
+      .init("a directory for the output that is not there") {
+        try $0.graft("convert", "fixtures/options/gdn-small", "nowhere/out")
+      },
+      .init("no name for the output") {
+        try $0.graft("convert", "fixtures/options/gdn-small", "..")
+      },
+      .init("an output that would remove its input") { shop in
+        try shop.model("options/gdn-small")
+        return try shop.graft("convert", "model", ".", "--overwrite")
+      },
+      .init("directories in the output") { shop in
+        try shop.model("options/gdn-small")
+        return try shop.shell(
+          "mkdir -p out/mine && graft convert model out --overwrite")
+      },
+      .init("finishing what was not begun") {
+        try $0.graft("convert", "fixtures/options/gdn-small", "out", "--finish")
+      },
+      .init("finishing without all parts") {
+        try $0.shell(
+          """
+          graft convert fixtures/options/gdn-small out --max-shard-size 20KB --part 1/2 -q
+          graft convert fixtures/options/gdn-small out --max-shard-size 20KB --finish
+          """)
+      },
+      .init("parts with other options") {
+        try $0.shell(
+          """
+          graft convert fixtures/options/gdn-small out --max-shard-size 20KB --part 1/2 -q
+          graft convert fixtures/options/gdn-small out --max-shard-size 30KB --part 2/2
+          """)
+      },
+      .init("a part that was changed") {
+        try $0.shell(
+          """
+          graft convert fixtures/options/gdn-small out --max-shard-size 20KB --part 1/1 -q
+          for file in out.graft-partial/out/model-00001-*; do : > "$file"; done
+          graft convert fixtures/options/gdn-small out --max-shard-size 20KB --finish
+          """)
+      },
+      .init("a part in which a file was not finished") {
+        try $0.shell(
+          """
+          graft convert fixtures/options/gdn-small out --max-shard-size 20KB --part 1/1 -q -j 1
+          sed -i '$d' out.graft-partial/journal-1-of-1.jsonl
+          graft convert fixtures/options/gdn-small out --max-shard-size 20KB --finish
+          """)
+      },
+      .init("something else under the name of the unfinished output") {
+        try $0.shell(": > out.graft-partial; graft convert fixtures/options/gdn-small out")
+      },
+      .init("a second process with the same part") { shop in
+        let path = shop.folder.path.appending("journal-1-of-2.jsonl")
+        let first = try AppendedFile(path)
+        return try withExtendedLifetime(first) { try shop.thrown { try AppendedFile(path) } }
+      },
+      .init("a source that was removed meanwhile") { shop in
+        let source = try OpenedModel(shop.model("options/gdn-small"), catalogue: .builtIn())
+        let plan = try CheckpointPlan(
+          converting: source, to: source.layout, options: ConversionOptions())
+        try FileManager.default.removeItem(atPath: source.checkpoint.configPath.string)
+        return try shop.thrown {
+          try RunIdentity(plan, of: source.checkpoint, options: [:], version: "0")
+        }
+      },
+      .init("an output that does not hold what was written") { shop in
+        let source = try OpenedModel(Fixtures.path("options/gdn-small"), catalogue: .builtIn())
+        let plan = try CheckpointPlan(
+          converting: source, to: source.layout, options: ConversionOptions())
+        try plan.execute(to: shop.folder.path.appending("made"))
+        let copy = try shop.copied("made")
+        try copy.editWeights { $0["lm_head.weight"]?.bytes[0] ^= 1 }
+        let output = try OpenedModel(copy.path, catalogue: .builtIn())
+        return try shop.thrown {
+          try plan.manifest(of: output, from: source, version: "0", threads: 1)
+        }
+      },
+    ])
+}

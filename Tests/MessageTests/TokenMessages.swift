@@ -1,0 +1,135 @@
+import GraftTestSupport
+import JSON
+
+extension MessageSection {
+  private static let tiny = "fixtures/options/gdn-small"
+
+  /// Token files and references.
+  static let tokens = MessageSection(
+    "Tokens and references",
+    [
+      .init("a token file of a kind nobody knows") { try $0.score("tokens.csv", "1,2") },
+      .init("no token file") { try $0.graft("score", tiny, "--tokens", "nowhere.json") },
+      .init("a token file without input_ids") { try $0.score("t.json", #"{"ids": [1]}"#) },
+      .init("a token that is no number") { try $0.score("t.json", #"[1, "two"]"#) },
+      .init("a word among the ids") { try $0.score("t.txt", "1 2 three") },
+      .init("ids nested too deeply") { try $0.score("t.json", "[[1], 2]") },
+      .init("something else than a list") { try $0.score("t.json", "17") },
+      .init("no prompt") { try $0.score("t.json", "[]") },
+      .init("a directory in place of tokens") {
+        try $0.shell("mkdir t.json; graft score \(tiny) --tokens t.json")
+      },
+      .init("a tensor of no prompts") { shop in
+        let tensor = PlainCheckpointFile.Tensor("input_ids", [0, 4], ids: [])
+        try shop.file("t.safetensors", PlainCheckpointFile([tensor]).bytes)
+        return try shop.graft("score", tiny, "--tokens", "t.safetensors")
+      },
+      .init("an empty prompt") { try $0.score("t.json", "[[1, 2], []]") },
+      .init("a token outside the vocabulary") { try $0.score("t.json", "[1, 2, 96]") },
+      .init("a label outside the vocabulary") {
+        try $0.score("t.json", #"{"input_ids": [1, 2], "labels": [1, 96]}"#)
+      },
+      .init("no tokens at all") { try $0.score("t.json", #"{"input_ids": []}"#) },
+      .init("labels of another length") {
+        try $0.score("t.json", #"{"input_ids": [1, 2], "labels": [1]}"#)
+      },
+      .init("nothing to predict") { try $0.score("t.json", "[1]") },
+      .init("ids of another type") { shop in
+        let tensor = PlainCheckpointFile.Tensor("input_ids", [2], [1, 2])
+        let path = try shop.file("t.safetensors", PlainCheckpointFile([tensor]).bytes)
+        return try shop.graft("score", tiny, "--tokens", path.lastComponent?.string ?? "")
+      },
+      .init("a safetensors file without ids") { shop in
+        try shop.file("t.safetensors", PlainCheckpointFile([]).bytes)
+        return try shop.graft("score", tiny, "--tokens", "t.safetensors")
+      },
+      .init("blocks longer than the tokens") { shop in
+        try shop.file("t.json", "[1, 2, 3]".utf8)
+        return try shop.graft("score", tiny, "--tokens", "t.json", "--block", "10")
+      },
+      .init("text without a tokenizer") { shop in
+        try shop.file("t.txt", "text".utf8)
+        return try shop.graft("score", tiny, "--text", "t.txt")
+      },
+      .init("a tokenizer of another kind") { shop in
+        try shop.model("options/gdn-small") {
+          try $0.write("tokenizer.json", #"{"model": {"type": "Unigram"}}"#.utf8)
+        }
+        try shop.file("t.txt", "text".utf8)
+        return try shop.graft("score", "model", "--text", "t.txt")
+      },
+      .init("text that is not UTF-8") { shop in
+        try shop.file("t.txt", [0xff])
+        return try shop.graft("score", tiny, "--text", "t.txt")
+      },
+      .init("prompts of several lengths in one reference") { shop in
+        try shop.file("t.json", "[[1, 2, 3], [4]]".utf8)
+        return try shop.graft("logits", tiny, "--tokens", "t.json", "--output", "l.safetensors")
+      },
+      .init("more tokens than learned positions") { shop in
+        try shop.file("t.json", "[\(Array(repeating: "1", count: 41).joined(separator: ","))]".utf8)
+        return try shop.graft("score", "fixtures/options/learned-absolute", "--tokens", "t.json")
+      },
+      .init("a reference that is none") {
+        try $0.graft("verify", tiny, "--reference", tiny + "/model.safetensors")
+      },
+      .init("logits of another vocabulary") {
+        try $0.verify { file in
+          file["logits"]?.shape[2] = 48
+          let half = (file["logits"]?.bytes.count ?? 0) / 2
+          file["logits"]?.bytes.removeLast(half)
+        }
+      },
+      .init("logits of another type") {
+        try $0.verify { file in
+          file["logits"]?.type = "BF16"
+          file["logits"]?.shape[2] *= 2
+        }
+      },
+      .init("hidden states of another width") {
+        try $0.verify { file in
+          file["hidden.1"]?.shape[2] = 16
+          let half = (file["hidden.1"]?.bytes.count ?? 0) / 2
+          file["hidden.1"]?.bytes.removeLast(half)
+        }
+      },
+      .init("hidden states of another model") {
+        try $0.verify { file in
+          file["hidden.3"] = file["hidden.0"].map { .init("hidden.3", $0.type, $0.shape, $0.bytes) }
+        }
+      },
+      .init("models with other vocabularies") {
+        try $0.graft("verify", tiny, "fixtures/lm-engine/gdn-hybrid")
+      },
+      .init("a tokenizer without a byte") {
+        try $0.tokenizer(replacing: #""vocab":{"!":0,"#, with: #""vocab":{"#)
+      },
+      .init("a merge of one text") {
+        try $0.tokenizer(replacing: #""merges":["#, with: #""merges":["abc","#)
+      },
+      .init("an added token without a number") {
+        try $0.tokenizer(replacing: #""added_tokens":["#, with: #""added_tokens":[{},"#)
+      },
+    ])
+}
+
+extension Workshop {
+  fileprivate func score(_ name: String, _ text: String) throws -> Message {
+    try file(name, text.utf8)
+    return try graft("score", "fixtures/options/gdn-small", "--tokens", name)
+  }
+
+  /// Scores a text with a changed tokenizer.
+  fileprivate func tokenizer(replacing old: String, with new: String) throws -> Message {
+    let bytes = try Fixtures.bytes("tokenizers/qwen2/tokenizer.json")
+    let tokenizer = String(decoding: bytes, as: UTF8.self).replacing(old, with: new)
+    try model("options/gdn-small") { try $0.write("tokenizer.json", tokenizer.utf8) }
+    try file("t.txt", "text".utf8)
+    return try graft("score", "model", "--text", "t.txt")
+  }
+
+  fileprivate func verify(_ change: (inout PlainCheckpointFile) throws -> Void) throws -> Message {
+    try model("options/gdn-small") { try $0.editWeights("reference.safetensors", change) }
+    return try graft("verify", "model", "--reference", "model/reference.safetensors")
+  }
+}

@@ -1,0 +1,126 @@
+import GraftTestSupport
+import JSON
+
+extension MessageSection {
+  /// Weights that do not fit their config, or that cannot be meant.
+  static let weights = MessageSection(
+    "Weights and config",
+    [
+      .init("a tensor that is missing") {
+        try $0.tiny { try $0.editWeights { $0["transformer.ln_f.weight"] = nil } }
+      },
+      .init("a tensor under another name") { shop in
+        try shop.model("options/gdn-small") { copy in
+          try copy.editWeights { file in
+            guard let tensor = file["transformer.ln_f.weight"] else { return }
+            file["transformer.ln_f.weight"] = nil
+            file.tensors.append(
+              .init("transformer.ln_f.wieght", tensor.type, tensor.shape, tensor.bytes))
+          }
+        }
+        return try shop.graft("inspect", "model", "--from", "lm-engine")
+      },
+      .init("tensors that nobody asked for") {
+        try $0.tiny { try $0.editWeights { $0.tensors.append(.init("extra", [1], [1])) } }
+      },
+      .init("a tensor of another shape") {
+        try $0.tiny {
+          try $0.editWeights { file in
+            let shape = file["lm_head.weight"]?.shape ?? []
+            file["lm_head.weight"]?.shape = shape.reversed()
+          }
+        }
+      },
+      .init("norms that were shifted twice") { shop in
+        try shop.model("huggingface/qwen3_5/text-bf16") { copy in
+          try copy.editWeights { file in
+            for tensor in file.tensors where tensor.name.hasSuffix("layernorm.weight") {
+              file[tensor.name] = .init(
+                tensor.name, tensor.shape, .init(repeating: 2, count: tensor.shape[0]))
+            }
+            file["model.norm.weight"] = .init(
+              "model.norm.weight", file["model.norm.weight"]?.shape ?? [],
+              .init(repeating: 2, count: file["model.norm.weight"]?.shape[0] ?? 0))
+          }
+        }
+        return try shop.graft("convert", "model", "out", "--to", "mlx-qwen3_5")
+      },
+      .init("a tied head that differs") { shop in
+        try shop.model("options/tied") { copy in
+          try copy.editWeights { file in
+            guard let tensor = file["transformer.wte.weight"] else { return }
+            var bytes = tensor.bytes
+            bytes[0] ^= 1
+            file.tensors.append(.init("lm_head.weight", tensor.type, tensor.shape, bytes))
+          }
+        }
+        return try shop.graft("convert", "model", "out")
+      },
+      .init("scales that are not there") { shop in
+        try shop.model("huggingface/qwen3_5/fp8-multimodal") { copy in
+          try copy.editWeights { file in
+            file.tensors.removeAll { $0.name.hasSuffix("layers.0.mlp.gate_proj.weight_scale_inv") }
+          }
+        }
+        return try shop.graft("inspect", "model", "--from", "qwen3_5")
+      },
+      .init("a mixer that is carried and not computed") { shop in
+        try shop.model("options/gdn-heads") { copy in
+          let prefix = "transformer.h.1.sequence_mixer."
+          try copy.editConfig { config in
+            var blocks = config["sequence_mixer_blocks"]?.array ?? []
+            blocks[1] = ["sequence_mixer_type": "mamba2", "state_size": 5, "add_bias": false]
+            config["sequence_mixer_blocks"] = .array(blocks)
+          }
+          try copy.editWeights { file in
+            file.tensors.removeAll { $0.name.hasPrefix(prefix) }
+            file.tensors.append(.init(prefix + "in_proj.weight", [3, 2], [1, 2, 3, 4, 5, 6]))
+          }
+        }
+        return try shop.graft("verify", "model", "--reference", "model/reference.safetensors")
+      },
+      .init("a type that cannot be computed with") { shop in
+        try shop.model("options/gdn-small") { copy in
+          try copy.editWeights { file in
+            guard let tensor = file["lm_head.weight"] else { return }
+            file["lm_head.weight"] = .init(
+              tensor.name, "I16", tensor.shape, Array(tensor.bytes.prefix(tensor.bytes.count / 2)))
+          }
+        }
+        return try shop.graft("verify", "model", "--reference", "model/reference.safetensors")
+      },
+      .init("pieces of a tensor in two types") {
+        try $0.opened("huggingface/olmo_hybrid/resave-f32") { copy in
+          try copy.retype("model.layers.0.linear_attn.k_conv1d.weight", "BF16", bits: 16)
+        }
+      },
+      .init("scales of a type that scales have not") { shop in
+        try shop.model("huggingface/qwen3_5/fp8-short-blocks") { copy in
+          let name = "model.layers.0.linear_attn.in_proj_qkv.weight_scale_inv"
+          try copy.retype(name, "I32", bits: 32)
+        }
+        return try shop.graft("inspect", "model", "--from", "qwen3_5")
+      },
+      .init("scales of other blocks") { shop in
+        try shop.model("huggingface/qwen3_5/fp8-short-blocks") { copy in
+          try copy.editWeights { file in
+            let name = "model.layers.0.linear_attn.in_proj_qkv.weight_scale_inv"
+            file[name]?.shape.insert(1, at: 0)
+          }
+        }
+        return try shop.graft("inspect", "model", "--from", "qwen3_5")
+      },
+      .init("a checkpoint that two layouts fit") {
+        try $0.opened("huggingface/olmo_hybrid/bf16") { copy in
+          try copy.editConfig { $0["linear_conv_kernel_dim"] = 1 }
+          try copy.editWeights { file in
+            for tensor in file.tensors where tensor.name.hasSuffix("conv1d.weight") {
+              let rows = tensor.shape[0]
+              file[tensor.name] = .init(
+                tensor.name, tensor.type, [rows, 1, 1], Array(tensor.bytes.prefix(rows * 2)))
+            }
+          }
+        }
+      },
+    ])
+}
