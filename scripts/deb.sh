@@ -14,7 +14,13 @@ mkdir -p "$tree/usr/share/doc/graft" "$tree/DEBIAN"
 cp -R "$share" "$tree/usr/"
 find "$tree/usr/share/man" -type f -name '*.[0-9]' -exec gzip -9n {} +
 cp -R recipes "$tree/usr/share/doc/graft/"
-cp README.md CHANGELOG.md LICENSE "$tree/usr/share/doc/graft/"
+cp README.md "$tree/usr/share/doc/graft/"
+cp LICENSE "$tree/usr/share/doc/graft/copyright"
+gzip -9nc CHANGELOG.md > "$tree/usr/share/doc/graft/changelog.gz"
+# Where zsh of Debian looks.
+mkdir "$tree/usr/share/zsh/vendor-completions"
+mv "$tree/usr/share/zsh/site-functions/_graft" "$tree/usr/share/zsh/vendor-completions/"
+rmdir "$tree/usr/share/zsh/site-functions"
 find "$tree" -type d -exec chmod 755 {} + && find "$tree/usr/share" -type f -exec chmod 644 {} +
 
 cat > "$tree/DEBIAN/control" <<CONTROL

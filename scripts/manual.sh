@@ -17,13 +17,16 @@ date=$(git log -1 --format=%cs 2>/dev/null || date +%Y-%m-%d)
 "$generator" "$graft" --multi-page --date "$date" --output-directory "$out/man/man1"
 rm -f "$out/man/man1/graft.help.1"
 for page in "$out"/man/man1/graft.*.1; do
-  sed -e 's/^\.Dt GRAFT\./.Dt GRAFT-/' -e 's/^\.Xr graft\./.Xr graft-/' "$page" \
-    > "$(echo "$page" | sed 's/graft\.\([a-z]*\)\.1$/graft-\1.1/')"
+  verb=$(basename "$page" .1 | cut -d . -f 2)
+  sed -e 's/^\.Dt GRAFT\./.Dt GRAFT-/' -e 's/^\.Xr graft\./.Xr graft-/' \
+    -e "s/^\.Nm \"graft $verb\"/.Nm graft-$verb/" -e "s/^\.Nm\$/.Nm graft $verb/" -e 's/^$/.Pp/' \
+    "$page" > "$out/man/man1/graft-$verb.1"
   rm "$page"
 done
 sed -i.old -e '/^\.Xr graft\.help /d' -e 's/^\.Xr graft\./.Xr graft-/' "$out/man/man1/graft.1"
 rm "$out/man/man1/graft.1.old"
 
-"$graft" --generate-completion-script bash > "$out/bash-completion/completions/graft"
+# It is read, not run, so that it needs no first line.
+"$graft" --generate-completion-script bash | sed '1{/^#!/d;}' > "$out/bash-completion/completions/graft"
 "$graft" --generate-completion-script zsh > "$out/zsh/site-functions/_graft"
 "$graft" --generate-completion-script fish > "$out/fish/vendor_completions.d/graft.fish"
