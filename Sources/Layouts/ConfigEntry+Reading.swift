@@ -19,6 +19,23 @@ extension ConfigEntry {
     }
   }
 
+  /// Refuses a fact of a layer that an earlier key states otherwise.
+  /// - Parameter stated: the keys that state facts, by fact; this entry is added.
+  func checkAgreement(
+    _ values: Facts, with layer: Facts, in object: JSONObject, _ stated: inout [String: String]
+  ) throws {
+    guard case .fact(let entry) = meaning, let value = lookup(object), value != .null,
+      let fact = values[entry.fact]
+    else { return }
+    if let earlier = stated[entry.fact], let other = layer[entry.fact], other != fact {
+      throw Problem(
+        .invalid, "two keys of the config contradict each other",
+        expected: "\(earlier): \(other.text)",
+        found: "\(key): \(fact.text)", remedy: "keep the value that the weights were made with")
+    }
+    stated[entry.fact] = key
+  }
+
   private func read(
     _ entry: FactEntry, _ value: JSONValue?, in object: JSONObject, _ known: Facts
   ) throws -> FactValue {

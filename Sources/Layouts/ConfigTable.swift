@@ -40,6 +40,7 @@ public struct ConfigTable: Sendable {
       _ = collect { try merge(list, of: entry, into: &layers, base: layer) }
     }
     _ = collect { try lift(from: &layers, into: &facts) }
+    var stated: [String: String] = [:]
     for entry in entries where entry.isForLayers {
       let matching = layers.indices.filter {
         entry.condition.holds(facts.merging(layers[$0]) { $1 })
@@ -47,6 +48,7 @@ public struct ConfigTable: Sendable {
       guard let first = matching.first else { continue }
       let known = facts.merging(layers[first]) { $1 }
       guard let values = collect({ try entry.read(from: object, known: known) }) else { continue }
+      _ = collect { try entry.checkAgreement(values, with: layers[first], in: object, &stated) }
       for index in matching { layers[index].merge(values) { $1 } }
     }
     try ProblemList.throwIfAny(problems)

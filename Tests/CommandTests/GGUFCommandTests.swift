@@ -34,6 +34,16 @@ struct GGUFCommandTests {
     #expect(result.exitCode == 1, "\(result)")
   }
 
+  /// Keys and values have one length in these models; of two that differ neither is believed.
+  @Test func lengthsThatContradictEachOtherAreRefused() throws {
+    var bytes = Array(try Fixtures.bytes("gguf/qwen35-q8_0.gguf"))
+    let key = try #require(bytes.firstRange(of: Array("qwen35.attention.key_length".utf8)))
+    bytes[key.upperBound + 4] *= 2
+    try scratch.write("altered.gguf", bytes)
+    let result = try GraftCommand.run("inspect", scratch.path.appending("altered.gguf").string)
+    expectRefusal(result, 65, ["two keys of the config contradict each other", "key_length: 64"])
+  }
+
   /// The same model in Hugging Face's layout computes the same.
   @Test(arguments: zip(names, ["qwen3_5", "qwen3_5_moe", "qwen3_next"]))
   func convertedItAgreesToo(_ name: String, _ layout: String) throws {
