@@ -73,6 +73,14 @@ extension MessageSection {
       .init("bytes behind the last tensor") {
         try $0.gguf { $0.data = [UInt8](repeating: 7, count: 33) }
       },
+      .init("keys that contradict each other") { shop in
+        var bytes = Array(try Fixtures.bytes("gguf/qwen35-q8_0.gguf"))
+        if let key = bytes.firstRange(of: Array("qwen35.attention.key_length".utf8)) {
+          bytes[key.upperBound + 4] *= 2
+        }
+        try shop.file("model.gguf", bytes)
+        return try shop.graft("inspect", "model.gguf")
+      },
     ])
 }
 
