@@ -23,8 +23,8 @@ STYLE = """
 def short(value):
     for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= limit:
-            return f"{value / limit:g}{unit}"
-    return f"{value:g}"
+            return f"{value / limit:.3g}{unit}"
+    return f"{value:.3g}"
 
 
 class Scale:
@@ -41,7 +41,11 @@ class Scale:
     def ticks(self):
         first, last = math.ceil(self.low), math.floor(self.high)
         step = max(1, (last - first + 1) // 5)
-        return [10.0**e for e in range(first, last + 1, step)] or [10 ** ((self.low + self.high) / 2)]
+        powers = [10.0**e for e in range(first, last + 1, step)]
+        if len(powers) > 1:
+            return powers
+        digits = [digit * 10.0**e for e in range(first - 1, last + 2) for digit in (1, 2, 5)]
+        return [tick for tick in digits if self.low <= math.log10(tick) <= self.high]
 
 
 def panel(x, y, title, across, up, points):
