@@ -133,13 +133,13 @@ struct ConversionTarget {
       Set(homeless.map(\.name)).sorted().map { name in
         Problem(
           .unsupported, "layout \(binding.layout.id) has no place for \(name)",
-          remedy: "graft convert SRC --explain says which layouts hold this model")
+          remedy: Layout.remedy)
       }
         + Set(missing.map(\.name)).sorted().map { name in
           Problem(
             .unsupported,
             "layout \(binding.layout.id) needs \(name), which the model does not have",
-            remedy: "graft convert SRC --explain says which layouts hold this model")
+            remedy: Layout.remedy)
         })
   }
 }

@@ -103,9 +103,6 @@ public struct LayoutComparison: Sendable {
     return configuration
   }
 
-  /// What can be done where a layout does not hold a model.
-  private static let remedy = "graft convert SRC --explain says which layouts hold this model"
-
   /// Every reason why the layout cannot hold the model, of kind `unsupported`.
   public var problems: [Problem] {
     unreadable + breaches
@@ -116,12 +113,12 @@ public struct LayoutComparison: Sendable {
         case .unsaid:
           Problem(
             .unsupported, "layout \(layout) has no words for \(row.fact)", found: here,
-            remedy: Self.remedy)
+            remedy: Layout.remedy)
         case .differs:
           Problem(
             .unsupported, "layout \(layout) cannot hold this model exactly: \(row.fact)",
             expected: here, found: "\(row.there.text), which the layout means",
-            remedy: Self.remedy)
+            remedy: Layout.remedy)
         }
       }
   }

@@ -6,6 +6,8 @@ struct TensorAudit {
   private(set) var findings: [AuditFinding] = []
   private let tensor: StoredTensor
   private let statistics: TensorStatistics
+  private let isVector: Bool
+  private let fresh: Set<Double>
 
   /// Looks at statistics.
   /// - Parameter mayEndInZeros: whether whole rows of zeros may be meant, such as those of tokens that
@@ -26,9 +28,6 @@ struct TensorAudit {
     }
     addOutlier()
   }
-
-  private let isVector: Bool
-  private let fresh: Set<Double>
 
   private mutating func add(_ severity: AuditFinding.Severity, _ kind: String, _ text: String) {
     findings.append(

@@ -47,13 +47,16 @@ public struct LayoutLimit: Hashable, Sendable {
 }
 
 extension Layout {
+  /// What can be done where a layout does not hold a model.
+  public static let remedy = "graft convert SRC --explain says which layouts hold this model"
+
   /// What readers of the layout would refuse or misread in a model, each with the reason.
   public func breaches(_ configuration: ModelConfiguration) -> [Problem] {
     limits.compactMap { limit in
       limit.breach(configuration).map { what, found in
         Problem(
           .unsupported, "layout \(id) cannot hold this model: \(limit.reason)", expected: what,
-          found: found, remedy: "graft convert SRC --explain says which layouts hold this model")
+          found: found, remedy: Self.remedy)
       }
     }
   }
