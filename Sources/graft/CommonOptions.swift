@@ -27,13 +27,19 @@ struct CommonOptions: ParsableArguments {
 
 /// How a checkpoint is read.
 struct SourceOptions: ParsableArguments {
-  @Option(name: .long, help: "Read the checkpoint as this layout instead of recognising it.")
+  @Option(
+    name: .long, help: "Read the checkpoint as this layout instead of recognising it.",
+    completion: .layouts)
   var from: String?
 
   @Option(
     help: ArgumentHelp(
       "How values are stored where that is in doubt.",
-      discussion: "norm-offset=0|1|2, A_log=log|negexp or value-heads=grouped|tiled."))
+      discussion: "norm-offset=0|1|2, A_log=log|negexp or value-heads=grouped|tiled."),
+    completion: .list([
+      "norm-offset=0", "norm-offset=1", "norm-offset=2", "A_log=log", "A_log=negexp",
+      "value-heads=grouped", "value-heads=tiled",
+    ]))
   var assume: [String] = []
 }
 

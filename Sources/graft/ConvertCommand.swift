@@ -18,9 +18,11 @@ struct ConvertCommand: Verb {
       Example: graft convert fixtures/huggingface/qwen3_next/bf16 out --to mlx-qwen3_next
       """)
 
-  @Argument(help: "The checkpoint to read.") var sourcePath: String
-  @Argument(help: "The directory to write.") var destination: String?
-  @Option(name: .customLong("to"), help: "The layout to write; that of the source by default.")
+  @Argument(help: "The checkpoint to read.", completion: .file()) var sourcePath: String
+  @Argument(help: "The directory to write.", completion: .directory) var destination: String?
+  @Option(
+    name: .customLong("to"), help: "The layout to write; that of the source by default.",
+    completion: .layouts)
   var layout: String?
   @Option(
     help: "\(Container.choices); that of the source by default, safetensors in another layout.")

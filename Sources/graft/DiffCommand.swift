@@ -16,8 +16,9 @@ struct DiffCommand: Verb {
       Example: graft diff fixtures/trained/pytiny fixtures/trained/pytiny
       """)
 
-  @Argument(help: "A checkpoint.") var path: String
-  @Argument(help: "The checkpoint to compare it with.") var other: String
+  @Argument(help: "A checkpoint.", completion: .file()) var path: String
+  @Argument(help: "The checkpoint to compare it with.", completion: .file())
+  var other: String
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
 

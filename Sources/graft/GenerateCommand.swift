@@ -15,7 +15,8 @@ struct GenerateCommand: Verb {
       --count 20
       """)
 
-  @Argument(help: "A checkpoint directory or a weight file.") var path: String
+  @Argument(help: "A checkpoint directory or a weight file.", completion: .file())
+  var path: String
   @Option(help: "The number of tokens to generate.") var count = 64
   @Option(help: "What logits are divided by; 0 takes the largest.") var temperature = 0.0
   @Option(help: "The seed of the draws.") var seed: UInt64 = 0

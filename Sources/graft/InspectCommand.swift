@@ -19,10 +19,13 @@ struct InspectCommand: Verb {
       Example: graft inspect fixtures/trained/pytiny --html model.html
       """)
 
-  @Argument(help: "A checkpoint directory or a weight file.") var path: String
+  @Argument(help: "A checkpoint directory or a weight file.", completion: .file())
+  var path: String
   @Flag(help: "Also look at every value; exit code 1 where something cannot be meant.")
   var audit = false
-  @Option(help: "Also write a page to this file (HTML); an earlier page is replaced.")
+  @Option(
+    help: "Also write a page to this file (HTML); an earlier page is replaced.",
+    completion: .file())
   var html: String?
   @Flag(help: "Hash every tensor for the page and compare with graft.json; reads all bytes.")
   var hash = false

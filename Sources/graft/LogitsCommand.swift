@@ -18,8 +18,9 @@ struct LogitsCommand: Verb {
       --output logits.safetensors
       """)
 
-  @Argument(help: "A checkpoint directory or a weight file.") var path: String
-  @Option(help: "The safetensors file to write.") var output: String
+  @Argument(help: "A checkpoint directory or a weight file.", completion: .file())
+  var path: String
+  @Option(help: "The safetensors file to write.", completion: .file()) var output: String
   @Flag(help: "Write hidden.0 to hidden.L as well.") var hidden = false
   @Flag(help: "Replace the output if it exists.") var overwrite = false
   @OptionGroup var tokens: RequiredTokenOptions

@@ -18,7 +18,8 @@ struct ScoreCommand: Verb {
       --limit 1028 --block 257
       """)
 
-  @Argument(help: "A checkpoint directory or a weight file.") var path: String
+  @Argument(help: "A checkpoint directory or a weight file.", completion: .file())
+  var path: String
   @Option(help: "Use only the first tokens of each sequence.")
   var limit: Int?
   @Option(help: "Cut the tokens into blocks of this length, each scored on its own.")

@@ -19,14 +19,16 @@ struct SpliceCommand: Verb {
       Example: graft splice fixtures/trained/pytiny out --layer 0 --init zero
       """)
 
-  @Argument(help: "The checkpoint to read.") var sourcePath: String
-  @Argument(help: "The directory to write.") var destination: String
+  @Argument(help: "The checkpoint to read.", completion: .file()) var sourcePath: String
+  @Argument(help: "The directory to write.", completion: .directory) var destination: String
   @Option(
     name: .customLong("layer"),
     help: "The layers to replace: N or N,M,..., or auto for those that cost least on --tokens.")
   var layers: String?
   @Option(help: "How many layers auto takes; 1 by default.") var top: Int?
-  @Option(help: "A file that lists layers with sizes and strategies: .yaml or .json.")
+  @Option(
+    help: "A file that lists layers with sizes and strategies: .yaml or .json.",
+    completion: .file())
   var recipe: String?
   @Option(
     name: .customLong("init"),
@@ -34,13 +36,16 @@ struct SpliceCommand: Verb {
   var strategy: SpliceStrategy?
   @Option(help: "The seed of what is drawn.") var seed: UInt64?
   @Option(help: "The steps of optimisation of calibrate; 1000 by default.") var steps: Int?
-  @Option(help: "The checkpoint whose M2RNN layer is taken (donor).") var donor: String?
+  @Option(help: "The checkpoint whose M2RNN layer is taken (donor).", completion: .file())
+  var donor: String?
   @Option(help: "Which layer of the donor; its first M2RNN layer by default.") var donorLayer: Int?
   @Option(help: "K, the head dim of queries and keys; 64 by default.") var kHeadDim: Int?
   @Option(help: "V, the head dim of values; 16 by default.") var vHeadDim: Int?
   @Option(help: "N, the number of heads; by default parameters match the replaced layer.")
   var heads: Int?
-  @Option(help: "Write a page with the layer's error by position and by head to this file (HTML).")
+  @Option(
+    help: "Write a page with the layer's error by position and by head to this file (HTML).",
+    completion: .file())
   var report: String?
   @OptionGroup var tokens: TokenOptions
   @OptionGroup var output: OutputOptions

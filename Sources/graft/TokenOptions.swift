@@ -10,7 +10,8 @@ import Verification
 struct TokenFileOptions: ParsableArguments {
   @Option(
     name: .long,
-    help: "Token ids: .safetensors with input_ids, .json, .txt with white space between ids.")
+    help: "Token ids: .safetensors with input_ids, .json, .txt with white space between ids.",
+    completion: .file())
   var tokens: String?
 
   @Flag(name: .long, help: "Every byte of the token file is a token.")
@@ -34,7 +35,9 @@ struct TokenFileOptions: ParsableArguments {
 struct TokenOptions: ParsableArguments {
   @OptionGroup var file: TokenFileOptions
 
-  @Option(help: "A text file, cut into tokens by the tokenizer.json beside the model.")
+  @Option(
+    help: "A text file, cut into tokens by the tokenizer.json beside the model.",
+    completion: .file())
   var text: String?
 
   func validate() throws {

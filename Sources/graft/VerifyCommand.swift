@@ -20,16 +20,20 @@ struct VerifyCommand: Verb {
       Example: graft verify fixtures/trained/pytiny --reference fixtures/trained/pytiny/reference.safetensors
       """)
 
-  @Argument(help: "The checkpoint to verify.") var path: String
-  @Argument(help: "The checkpoint that counts as the reference.") var other: String?
-  @Option(help: "A file with input_ids, logits and perhaps hidden.i.") var reference: String?
+  @Argument(help: "The checkpoint to verify.", completion: .file()) var path: String
+  @Argument(help: "The checkpoint that counts as the reference.", completion: .file())
+  var other: String?
+  @Option(help: "A file with input_ids, logits and perhaps hidden.i.", completion: .file())
+  var reference: String?
   @Option(
     help: """
       f32 (max abs <= 2e-4 * max(1, std), NMSE <= 1e-8, max KL <= 1e-6), bf16 (mean KL <= 5e-3, \
       max KL <= 0.1, top-1 >= 99 %, NMSE <= 1e-4), or the largest difference allowed.
-      """)
+      """, completion: .list(["f32", "bf16"]))
   var gate = "f32"
-  @Option(help: "Also write a page to this file (HTML); an earlier page is replaced.")
+  @Option(
+    help: "Also write a page to this file (HTML); an earlier page is replaced.",
+    completion: .file())
   var report: String?
   @Flag(help: "Hash every tensor for the page and compare with graft.json; reads all bytes.")
   var hash = false
