@@ -6,6 +6,7 @@ binary=$1 share=$2 output=$3
 
 version=$("$binary" --version | cut -d ' ' -f 1)
 machine=$(dpkg --print-architecture)
+maintainer="The Graft authors <graft@localhost>"
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 
@@ -14,9 +15,15 @@ mkdir -p "$tree/usr/share/doc/graft" "$tree/DEBIAN"
 cp -R "$share" "$tree/usr/"
 find "$tree/usr/share/man" -type f -name '*.[0-9]' -exec gzip -9n {} +
 cp -R recipes "$tree/usr/share/doc/graft/"
-cp README.md "$tree/usr/share/doc/graft/"
-cp LICENSE "$tree/usr/share/doc/graft/copyright"
-gzip -9nc CHANGELOG.md > "$tree/usr/share/doc/graft/changelog.gz"
+cp README.md CHANGELOG.md "$tree/usr/share/doc/graft/"
+cp packaging/copyright "$tree/usr/share/doc/graft/"
+gzip -9n > "$tree/usr/share/doc/graft/changelog.gz" << CHANGES
+graft ($version) unstable; urgency=medium
+
+  * CHANGELOG.md in this folder says what has changed.
+
+ -- $maintainer  $(date -R)
+CHANGES
 # Where zsh of Debian looks.
 mkdir "$tree/usr/share/zsh/vendor-completions"
 mv "$tree/usr/share/zsh/site-functions/_graft" "$tree/usr/share/zsh/vendor-completions/"
@@ -27,7 +34,7 @@ cat > "$tree/DEBIAN/control" <<CONTROL
 Package: graft
 Version: $version
 Architecture: $machine
-Maintainer: The Graft authors <graft@localhost>
+Maintainer: $maintainer
 Section: science
 Priority: optional
 Installed-Size: $(du -sk "$tree/usr" | cut -f 1)
