@@ -21,6 +21,7 @@
 # errors         write docs/errors.md anew from the messages that the tests provoke
 # check-formats  check the layout files in formats/
 # pairs          print which fixtures convert to which layouts
+# tokenizers     compare ids with those of the library tokenizers: make tokenizers STRINGS=10000 PYTHON=python
 # fixtures       make fixtures/options again: make fixtures LM_ENGINE=checkout PYTHON=python
 # manual         make manual pages and shell completions in .build/share
 # install        install binary, manual pages and completions under $(DESTDIR)$(PREFIX); PREFIX is /usr/local
@@ -38,6 +39,7 @@ MODELS ?= 500
 GIB ?= 2
 SANITIZER ?= address
 TESTS ?= JSONTests|TensorsTests|ContainersTests|RuntimeTests
+STRINGS ?= 10000
 LM_ENGINE ?=
 PYTHON ?=
 LARGE ?=
@@ -49,7 +51,7 @@ MEASURED := .build/measured
 SWIFT_SOURCES := Sources Tests Plugins Examples Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: toolchain deps build test faults fuzz oracle interop soak limits exchange sanitize coverage thresholds demo bench-tool bench bench-memory bench-peers bench-growth format lint errors check-formats pairs fixtures manual install static deb docs clean help
+.PHONY: toolchain deps build test faults fuzz oracle interop soak limits exchange sanitize coverage thresholds demo bench-tool bench bench-memory bench-peers bench-growth format lint errors check-formats pairs tokenizers fixtures manual install static deb docs clean help
 
 help:
 	@sed -n '/^# /!q; s/^# /make /p' Makefile
@@ -149,6 +151,10 @@ check-formats: deps
 
 pairs: build
 	@scripts/pairs.sh $(GRAFT)
+
+tokenizers: deps
+	$(or $(PYTHON),python3) fixtures/scripts/make_tokenizers.py .build/tokenizers --strings $(STRINGS)
+	GRAFT_TOKENIZERS="$(CURDIR)/.build/tokenizers" swift test --filter TokenizerTests
 
 fixtures:
 	@test -n "$(LM_ENGINE)" -a -n "$(PYTHON)" || { echo "make fixtures needs\

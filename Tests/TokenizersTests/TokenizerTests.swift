@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 import GraftTestSupport
 import JSON
 import SystemPackage
@@ -8,21 +9,28 @@ import Testing
 
 /// Encoding and decoding against what Hugging Face's `tokenizers` recorded.
 @Suite struct TokenizerTests {
+  /// Where strings and their ids were recorded; `make tokenizers` names another folder than the
+  /// fixtures, with more strings.
+  private static let recorded =
+    ProcessInfo.processInfo.environment["GRAFT_TOKENIZERS"].map { FilePath($0) }
+    ?? Fixtures.path("tokenizers")
+
   private static let kinds = ["qwen2", "qwen35", "olmo2", "olmo1", "granite", "prefixed"]
 
   private static func folder(_ kind: String) -> FilePath { Fixtures.path("tokenizers/" + kind) }
 
-  private func strings() throws -> [String] {
-    try JSONValue(parsing: Fixtures.bytes("tokenizers/strings.json")).array.map {
+  private static func strings(_ folder: FilePath) throws -> [String] {
+    try JSONValue(parsing: Fixtures.contents(folder.appending("strings.json"))).array.map {
       $0.compactMap(\.string)
     } ?? []
   }
 
   @Test(arguments: kinds) func idsAreThoseOfTheOriginal(_ kind: String) throws {
-    let tokenizer = try Tokenizer(folder: Self.folder(kind))
-    let lines = try String(decoding: Fixtures.bytes("tokenizers/\(kind)/ids.txt"), as: UTF8.self)
+    let folder = Self.recorded.appending(kind)
+    let tokenizer = try Tokenizer(folder: folder)
+    let lines = try String(decoding: Fixtures.contents(folder.appending("ids.txt")), as: UTF8.self)
       .split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-    let texts = try strings()
+    let texts = try Self.strings(Self.recorded)
     #expect(texts.count == lines.count && texts.count >= 1700)
     for (text, line) in zip(texts, lines) {
       #expect(
@@ -33,7 +41,7 @@ import Testing
 
   @Test func textComesBack() throws {
     let tokenizer = try Tokenizer(folder: Self.folder("granite"))
-    for text in try strings() {
+    for text in try Self.strings(Fixtures.path("tokenizers")) {
       #expect(tokenizer.text(tokenizer.ids(text)).utf8.elementsEqual(text.utf8))
     }
   }
