@@ -99,7 +99,9 @@ public struct CheckpointRun {
   /// - Returns: the files that are finished.
   private mutating func prepare() throws -> [WrittenShard] {
     let records = try output.records()
-    let isNew = try records.isEmpty && output.names().isEmpty
+    let isNew =
+      try share == .whole
+      ? records.isEmpty && output.names().isEmpty : !records.contains(share.journalName)
     guard let identity, let journal = try journal(share), journal.identity == identity else {
       if share == .whole { try output.clear() }
       beginning = isNew ? .new : .anew

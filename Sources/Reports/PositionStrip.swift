@@ -47,7 +47,7 @@ public struct PositionStrip {
     let labels = Plot.labels(
       columns.map { String($0.label.prefix { $0 != "–" }) }, below: Self.room)
     let plot = Markup.plot(axis, shapes + labels, extra: Self.room)
-    return Figure(title, about, [plot, Self.legend], table).markup
+    return Figure(title, about, [plot, legend], table).markup
   }
 
   /// The height of the strip with the room around it.
@@ -89,15 +89,17 @@ public struct PositionStrip {
         "class": kind, "x": Plot.percent(place.start),
         "width": Plot.percent(place.end - place.start),
         "y": Plot.number(Plot.top + Plot.height + 6), "height": "14",
-        "fill-opacity": Plot.number(0.25 + 0.75 * share),
+        "fill-opacity": Plot.number(0.45 + 0.55 * share),
       ], [Markup("title", tip)])
   }
 
-  private static let legend = Markup(
-    "ul", ["class": "legend"],
-    [("agree", "same first choice"), ("disagree", "another first choice")].map { kind, text in
-      Markup("li", [Markup("i", ["class": kind], ""), Markup(text)])
-    })
+  private var legend: Markup {
+    let paler = columns.contains { $0.count > 1 } ? ", paler where fewer differ" : ""
+    let kinds = [("agree", "same first choice"), ("disagree", "another first choice\(paler)")]
+    return Markup(
+      "ul", ["class": "legend"],
+      kinds.map { kind, text in Markup("li", [Markup("i", ["class": kind], ""), Markup(text)]) })
+  }
 
   private var table: Markup {
     var table = DataTable(
