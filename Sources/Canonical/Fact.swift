@@ -7,17 +7,20 @@ import Diagnostics
 public struct Fact<Root>: Sendable {
   /// The name that layout files use, such as `gdn.k_heads`.
   public let name: String
+  let kind: FactKind
   let get: @Sendable (Root) -> FactValue
   /// Stores a value; false where the value has the wrong type.
   let set: @Sendable (inout Root, FactValue) -> Bool
 
   /// A fact that follows from others; setting it does nothing.
-  static func derived(_ name: String, _ get: @escaping @Sendable (Root) -> FactValue) -> Fact {
-    Fact(name: name, get: get) { _, _ in true }
+  static func derived(
+    _ name: String, _ kind: FactKind, _ get: @escaping @Sendable (Root) -> FactValue
+  ) -> Fact {
+    Fact(name: name, kind: kind, get: get) { _, _ in true }
   }
 
   static func integer(_ name: String, _ path: WritableKeyPath<Root, Int> & Sendable) -> Fact {
-    Fact(name: name) {
+    Fact(name: name, kind: .integer) {
       .integer($0[keyPath: path])
     } set: {
       guard let value = $1.asInteger else { return false }
@@ -27,7 +30,7 @@ public struct Fact<Root>: Sendable {
   }
 
   static func integer(_ name: String, _ path: WritableKeyPath<Root, Int?> & Sendable) -> Fact {
-    Fact(name: name) {
+    Fact(name: name, kind: .integer) {
       $0[keyPath: path].map(FactValue.integer) ?? .none
     } set: {
       $0[keyPath: path] = $1.asInteger
@@ -36,7 +39,7 @@ public struct Fact<Root>: Sendable {
   }
 
   static func number(_ name: String, _ path: WritableKeyPath<Root, Double> & Sendable) -> Fact {
-    Fact(name: name) {
+    Fact(name: name, kind: .number) {
       .number($0[keyPath: path])
     } set: {
       guard let value = $1.asNumber else { return false }
@@ -46,7 +49,7 @@ public struct Fact<Root>: Sendable {
   }
 
   static func number(_ name: String, _ path: WritableKeyPath<Root, Double?> & Sendable) -> Fact {
-    Fact(name: name) {
+    Fact(name: name, kind: .number) {
       $0[keyPath: path].map(FactValue.number) ?? .none
     } set: {
       $0[keyPath: path] = $1.asNumber
@@ -55,7 +58,7 @@ public struct Fact<Root>: Sendable {
   }
 
   static func flag(_ name: String, _ path: WritableKeyPath<Root, Bool> & Sendable) -> Fact {
-    Fact(name: name) {
+    Fact(name: name, kind: .flag) {
       .flag($0[keyPath: path])
     } set: {
       guard case .flag(let value) = $1 else { return false }
@@ -65,7 +68,7 @@ public struct Fact<Root>: Sendable {
   }
 
   static func text(_ name: String, _ path: WritableKeyPath<Root, String?> & Sendable) -> Fact {
-    Fact(name: name) {
+    Fact(name: name, kind: .word) {
       $0[keyPath: path].map(FactValue.word) ?? .none
     } set: {
       $0[keyPath: path] = $1.asWord
@@ -76,7 +79,7 @@ public struct Fact<Root>: Sendable {
   static func word<Word: RawRepresentable<String> & SendableMetatype>(
     _ name: String, _ path: WritableKeyPath<Root, Word> & Sendable
   ) -> Fact {
-    Fact(name: name) {
+    Fact(name: name, kind: .word) {
       .word($0[keyPath: path].rawValue)
     } set: {
       guard let value = $1.asWord.flatMap(Word.init(rawValue:)) else { return false }
@@ -88,7 +91,7 @@ public struct Fact<Root>: Sendable {
   static func word<Word: RawRepresentable<String> & SendableMetatype>(
     _ name: String, _ path: WritableKeyPath<Root, Word?> & Sendable
   ) -> Fact {
-    Fact(name: name) {
+    Fact(name: name, kind: .word) {
       $0[keyPath: path].map { .word($0.rawValue) } ?? .none
     } set: {
       $0[keyPath: path] = $1.asWord.flatMap(Word.init(rawValue:))

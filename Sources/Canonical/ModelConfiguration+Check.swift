@@ -28,8 +28,10 @@ extension ModelConfiguration {
       found: "\(predictionLayers)")
     require(
       (0...Self.largestExtent).contains(ropeDim), "rope.dim is out of range", found: "\(ropeDim)")
+    require(normEpsilon >= 0, "norm.eps must not be negative", found: "\(normEpsilon)")
+    require(initRange >= 0, "init.range must not be negative", found: "\(initRange)")
     if position == .rope {
-      for (what, found) in ropeScaling.disagreements { require(false, what, found: found) }
+      for (what, found) in rotationProblems { require(false, what, found: found) }
     }
     require(
       layers.count == layerCount, "the number of layers does not match the layer list",
@@ -50,6 +52,17 @@ extension ModelConfiguration {
       }
     }
     try ProblemList.throwIfAny(problems)
+  }
+}
+
+extension ModelConfiguration {
+  fileprivate var rotationProblems: [(what: String, found: String)] {
+    var found = ropeScaling.disagreements
+    if ropeTheta <= 0 { found.append(("rope.theta must be positive", "\(ropeTheta)")) }
+    if ropeFollowsHeadDim, let ropeFraction, !(0...1).contains(ropeFraction) {
+      found.append(("rope.fraction must be between 0 and 1", "\(ropeFraction)"))
+    }
+    return found
   }
 }
 
@@ -100,7 +113,10 @@ extension GatedDeltaNet {
     guard valueHeads % keyHeads == 0 else {
       return [("gdn.k_heads must divide gdn.v_heads", "\(keyHeads), \(valueHeads)")]
     }
-    return []
+    return [("gdn.norm_eps", normEpsilon), ("gdn.length_eps", lengthEpsilon)].compactMap {
+      guard let epsilon = $1, epsilon < 0 else { return nil }
+      return ("\($0) must not be negative", "\(epsilon)")
+    }
   }
 }
 

@@ -118,7 +118,7 @@ public struct ModelConfiguration: FactRecord {
       .number("init.range", \.initRange),
       .flag("init.depth_scaled", \.initIsDepthScaled),
       .integer("mtp.layers", \.predictionLayers),
-      .derived("rope.sections_cover") { .flag($0.ropeSectionsCover) },
+      .derived("rope.sections_cover", .flag) { .flag($0.ropeSectionsCover) },
     ]
 
   /// Builds a configuration from the facts of the model and of each layer, fills in defaults that
@@ -227,8 +227,10 @@ public struct LayerConfiguration: Hashable, Sendable {
     mark = facts["mark"]?.asWord
   }
 
-  /// The names of the facts that belong to the layer itself.
-  static let ownFacts = ["mixer", "carried", "norm.placement", "mark"]
+  /// The facts that belong to the layer itself.
+  static let ownFacts: [String: FactKind] = [
+    "mixer": .word, "carried": .flag, "norm.placement": .word, "mark": .word,
+  ]
 
   /// The facts of the layer.
   public var values: Facts {

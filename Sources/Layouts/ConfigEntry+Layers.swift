@@ -14,7 +14,9 @@ extension ConfigEntry {
       try readWords(interval?.words(object, count) ?? [], words)
     case .list(let words, let interval, .list(let prediction)):
       try readWords(
-        withoutPrediction(given(in: object).map(array), prediction, facts["mtp.layers"])
+        withoutPrediction(
+          given(in: object).map { try ConfigValue.array($0, at: key) }, prediction,
+          facts["mtp.layers"])
           ?? interval?.words(object, count) ?? [], words)
     case .sparse(let step, let experts):
       try readSparse(from: object, step: step, experts: experts, count: count)
@@ -41,16 +43,26 @@ extension ConfigEntry {
   private func readIndices(from object: JSONObject, _ indices: Indices, count: FactValue?) throws
     -> [Facts]
   {
-    guard let value = lookup(object), value != .null else { return [] }
+    guard let value = given(in: object) else { return [] }
     let count = try layerCount(count)
     let named =
-      try value.int.map { Array(0..<min(max($0, 0), count)) }
-      ?? integers(value).map { $0.subtractingReportingOverflow(indices.first).partialValue }
+      try indices.isCount
+      ? Array(0..<min(object.integer(at: key, in: 0...) ?? 0, count))
+      : layers(value, first: indices.first, count: count)
+    return (0..<count).map { named.contains($0) ? indices.set : indices.others }
+  }
+
+  /// The numbers of layers in a list, counted from 0.
+  private func layers(_ value: JSONValue, first: Int = 0, count: Int) throws -> [Int] {
+    let named = try ConfigValue.integers(value, at: key)
+      .map { $0.subtractingReportingOverflow(first).partialValue }
     guard named.allSatisfy((0..<count).contains), Set(named).count == named.count else {
       throw Problem(
-        .invalid, "\(key): a layer does not exist or is named twice", found: value.text(indent: 0))
+        .invalid, "\(key): a layer does not exist or is named twice",
+        expected: "numbers from \(first) to \(first + count - 1), each once at most",
+        found: value.text(indent: 0))
     }
-    return (0..<count).map { named.contains($0) ? indices.set : indices.others }
+    return named
   }
 
   private func readGroups(from object: JSONObject, _ groups: Groups, count: FactValue?) throws
@@ -60,11 +72,13 @@ extension ConfigEntry {
     if groups.insteadOf != nil, value == .null { return [] }
     let count = try layerCount(count)
     var layers = Array(repeating: groups.others, count: count)
-    for group in try objects(value) {
+    for group in try ConfigValue.objects(value, at: key) {
       let facts = try groups.kind.entries.reduce(into: groups.kind.set) { facts, entry in
         facts.merge(try entry.read(from: group, known: facts)) { $1 }
       }
-      for layer in try integers(group[groups.member] ?? .null) {
+      for layer in try ConfigValue.integers(
+        group[groups.member] ?? .null, at: "\(key)/\(groups.member)")
+      {
         guard layers.indices.contains(layer), layers[layer] == groups.others else {
           throw Problem(
             .invalid, "\(key): a layer does not exist or is named twice", layer: layer)
@@ -78,13 +92,11 @@ extension ConfigEntry {
   private func readSparse(
     from object: JSONObject, step: String, experts: String, count: FactValue?
   ) throws -> [Facts] {
-    let dense = Set(try given(in: object).map(integers) ?? [])
-    let step = object.value(at: step)?.int ?? 1
-    let hasExperts = (object.value(at: experts)?.int ?? 0) > 0
-    guard step > 0 else {
-      throw Problem(.invalid, "\(key): the sparse step must be positive", found: "\(step)")
-    }
-    return (0..<(try layerCount(count))).map { layer in
+    let count = try layerCount(count)
+    let dense = Set(try given(in: object).map { try layers($0, count: count) } ?? [])
+    let step = try object.integer(at: step, in: 1...) ?? 1
+    let hasExperts = try object.integer(at: experts, in: 0...) ?? 0 > 0
+    return (0..<count).map { layer in
       let isSparse = hasExperts && !dense.contains(layer) && (layer + 1) % step == 0
       return ["mlp": .word(isSparse ? "moe" : "dense")]
     }
@@ -121,13 +133,13 @@ extension ConfigEntry {
   private func readBlocks(
     from object: JSONObject, _ select: String, _ kinds: [(name: String, kind: BlockKind)]
   ) throws -> [Facts] {
-    guard case .array(let blocks)? = object[key] else {
+    guard let value = object[key] else {
       throw Problem(.invalid, "the config lacks a list of layers", expected: key)
     }
-    return try blocks.enumerated().map { layer, block in
+    return try ConfigValue.array(value, at: key).enumerated().map { layer, block in
       try Problem.placing({ $0.inLayer(layer) }) {
         guard case .object(let block) = block else {
-          throw Problem(.invalid, "a layer of \(key) is not an object")
+          throw ConfigValue.wrongType(block, at: key, expected: "an object for each layer")
         }
         return try read(block, select: select, kinds: kinds)
       }
@@ -147,32 +159,6 @@ extension ConfigEntry {
       facts.merge(try entry.read(from: block, known: facts)) { $1 }
     }
   }
-
-  /// The objects of a list of objects, of one object, or of nothing.
-  private func objects(_ value: JSONValue) throws -> [JSONObject] {
-    if value == .null { return [] }
-    if case .object(let object) = value { return [object] }
-    return try array(value).map { item in
-      guard case .object(let object) = item else { throw wrongType(value) }
-      return object
-    }
-  }
-
-  private func integers(_ value: JSONValue) throws -> [Int] {
-    try array(value).map { item in
-      guard let number = item.int else { throw wrongType(value) }
-      return number
-    }
-  }
-
-  private func array(_ value: JSONValue) throws -> [JSONValue] {
-    guard case .array(let items) = value else { throw wrongType(value) }
-    return items
-  }
-
-  private func wrongType(_ value: JSONValue) -> Problem {
-    Problem(.invalid, "the config has a value of the wrong type", found: text(value))
-  }
 }
 
 extension ConfigEntry.Interval {
@@ -181,7 +167,7 @@ extension ConfigEntry.Interval {
 
   /// The words of a list that is not written down.
   func words(_ object: JSONObject, _ count: FactValue?) throws -> [JSONValue] {
-    let interval = key.flatMap { object.value(at: $0)?.int } ?? standard
+    let interval = try key.flatMap { try object.integer(at: $0, in: 1...) } ?? standard
     guard case .integer(let count)? = count, Self.layerCounts.contains(count), interval > 0
     else {
       throw Problem(

@@ -67,8 +67,9 @@ extension ConfigEntry {
       else { throw unknown(value, map) }
       return fact
     }
-    guard let fact = FactValue(value), fact != .none else {
-      throw Problem(.invalid, "the config has a value of the wrong type", found: text(value))
+    let kind = entry.kind
+    guard let fact = FactValue(value), kind.holds(fact) else {
+      throw ConfigValue.wrongType(value, at: key, expected: kind.text)
     }
     if case .integer(let number) = fact {
       let (sum, overflow) = number.addingReportingOverflow(entry.plus)
@@ -94,10 +95,7 @@ extension ConfigEntry {
 
   /// A list of integers as a word, `11,11,10`; zeros at its end do not count.
   private func integers(_ value: JSONValue) throws -> FactValue {
-    let numbers = value.array?.compactMap(\.int) ?? []
-    guard let items = value.array, numbers.count == items.count else {
-      throw Problem(.invalid, "the config has a value of the wrong type", found: text(value))
-    }
+    let numbers = try ConfigValue.integers(value, at: key)
     let end = numbers.lastIndex { $0 != 0 }.map { $0 + 1 } ?? 0
     return .word(numbers[..<end].map(String.init).joined(separator: ","))
   }
@@ -114,7 +112,7 @@ extension ConfigEntry {
   ) throws -> Facts {
     if value == .null { return null }
     guard case .object(let object) = value else {
-      throw Problem(.invalid, "the config has a value of the wrong type", found: text(value))
+      throw ConfigValue.wrongType(value, at: key, expected: "an object or null")
     }
     return try entries.reduce(into: set) { facts, entry in
       facts.merge(try entry.read(from: object, known: known.merging(facts) { $1 })) { $1 }
@@ -141,7 +139,7 @@ extension ConfigEntry {
   }
 
   /// The key with a value, for a message.
-  func text(_ value: JSONValue) -> String { "\(key): \(value.text(indent: 0))" }
+  func text(_ value: JSONValue) -> String { ConfigValue.text(value, at: key) }
 }
 
 extension ConfigEntry.Derived {
@@ -161,18 +159,23 @@ extension ConfigEntry.Derived {
   }
 }
 
+extension ConfigEntry.FactEntry {
+  /// The kind of the value itself; one that is multiplied by a fact may have a fraction.
+  fileprivate var kind: FactKind { times == nil ? FactNames.kind(of: fact) ?? .word : .number }
+}
+
 extension ConfigEntry.Ratio {
-  /// The width for the hidden size of a config.
+  /// The width for the hidden size of a config; null stands for the standard ratio.
   func value(_ object: JSONObject, _ known: Facts) throws -> FactValue {
+    let given = object.value(at: key) == .null ? nil : try object.integer(at: key, in: 1...)
     guard case .integer(let hidden)? = known["hidden"],
-      case let ratio = object.value(at: key)?.int ?? standard, (1...(1 << 20)).contains(hidden),
+      case let ratio = given ?? standard, (1...(1 << 20)).contains(hidden),
       (1...1024).contains(ratio)
     else {
       throw Problem(
         .invalid, "the hidden size or its ratio is out of range",
         expected: "a hidden size up to \(1 << 20), \(key) from 1 to 1024",
-        found:
-          "\(known["hidden"]?.text ?? "none"), \(object.value(at: key)?.text(indent: 0) ?? "none")")
+        found: "\(known["hidden"]?.text ?? "none"), \(given.map(String.init) ?? "none")")
     }
     let width = hidden * ratio * 2 / 3
     return .integer((width + multiple - 1) / multiple * multiple)

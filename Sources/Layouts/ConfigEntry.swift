@@ -118,9 +118,11 @@ public struct ConfigEntry: Sendable {
     let entries: [ConfigEntry]
   }
 
-  /// What a list of layers says of them.
+  /// What a list of layers, or how many come first, says of them.
   struct Indices: Sendable {
-    /// The number of the first layer.
+    /// Whether the value is the number of the first layers, not a list.
+    let isCount: Bool
+    /// The number of the first layer in a list.
     let first: Int
     /// The facts of the layers in the list.
     let set: Facts

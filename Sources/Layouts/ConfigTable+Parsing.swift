@@ -166,9 +166,10 @@ extension ConfigEntry {
 
   private static func indices(_ value: JSONValue) throws -> Meaning {
     var object = try FormatObject(value, "indices")
+    let isCount = object.optional("count") == .bool(true)
     let indices = ConfigEntry.Indices(
-      first: try object.integer("first"), set: try object.facts("set"),
-      others: try object.facts("others"))
+      isCount: isCount, first: isCount ? 0 : try object.integer("first"),
+      set: try object.facts("set"), others: try object.facts("others"))
     try object.finish()
     return .indices(indices)
   }

@@ -25,7 +25,7 @@ public struct ConfigTable: Sendable {
   /// - Throws: `Problem` or `ProblemList` of kind `invalid` or `unsupported`.
   func read(_ config: JSONValue, model: Facts, layer: Facts) throws -> ModelConfiguration {
     let object = try table(config)
-    var problems: [Problem] = []
+    var problems = misread(object)
     func collect<Value>(_ body: () throws -> Value) -> Value? {
       do { return try body() } catch { problems.append(contentsOf: error.asProblems) }
       return nil
@@ -99,7 +99,9 @@ public struct ConfigTable: Sendable {
     guard case .object(let object) = config else {
       throw Problem(.invalid, "the config is not a JSON object")
     }
-    guard let nested, case .object(var inner)? = object[nested] else { return object }
+    guard let nested else { return object }
+    if let problem = object.problemUnlessObject(at: nested) { throw problem }
+    guard case .object(var inner)? = object[nested] else { return object }
     for key in outer { if let value = object[key] { inner[key] = value } }
     return inner
   }

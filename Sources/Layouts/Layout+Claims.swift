@@ -52,8 +52,7 @@ extension Layout {
     guard let object = try? self.config.table(config),
       let key = self.config.typeKeys.first(where: { object[$0]?.string != nil }),
       let name = object[key]?.string,
-      let type = [ScalarType.f32, .bf16, .f16].first(where: { $0.configName == name }),
-      !stored.values.contains(where: { $0.type == type })
+      !stored.values.contains(where: { $0.type.configName == name })
     else { return [] }
     return [
       Problem(

@@ -21,7 +21,9 @@ public struct Quantisation: Hashable, Sendable {
   ///   `invalid` for a value that means nothing.
   init(_ value: JSONValue) throws {
     guard case .object(let object) = value else {
-      throw Problem(.invalid, "not an object", found: value.text(indent: 0))
+      throw Problem(
+        .invalid, "the value has the wrong type", expected: "an object",
+        found: value.text(indent: 0))
     }
     try Self.refuse(object, "quant_method", unless: ["fp8"], isRequired: true)
     try Self.refuse(object, "activation_scheme", unless: ["dynamic"])
@@ -30,15 +32,24 @@ public struct Quantisation: Hashable, Sendable {
     try Self.refuse(object, "fmt", unless: ["e4m3", "e5m2"])
     type = object["fmt"]?.string.map { $0 == "e4m3" ? .f8E4M3 : .f8E5M2 }
     block = try Self.block(object)
-    if case .array(let modules)? = object["modules_to_convert"], !modules.isEmpty {
+    let converted = try Self.names(object, "modules_to_convert") ?? []
+    guard converted.isEmpty else {
       throw Problem(
         .unsupported, "quantised embeddings are not read", expected: "no modules_to_convert",
         found: object["modules_to_convert"]?.text(indent: 0))
     }
-    let list =
-      [Self.exceptionKey, Self.exceptionAlias].lazy
-      .compactMap { object[$0] }.first { $0 != .null } ?? .array([])
-    exceptions = ModuleList(try FormatValue.array(list).map(FormatValue.string))
+    exceptions = ModuleList(
+      try Self.names(object, Self.exceptionKey) ?? Self.names(object, Self.exceptionAlias) ?? [])
+  }
+
+  /// The texts of a list; nil where there is none.
+  private static func names(_ object: JSONObject, _ key: String) throws -> [String]? {
+    guard let value = object[key], value != .null else { return nil }
+    let names = value.array?.compactMap(\.string)
+    guard let names, names.count == value.array?.count else {
+      throw ConfigValue.wrongType(value, at: key, expected: "a list of texts or null")
+    }
+    return names
   }
 
   private static func refuse(

@@ -74,7 +74,9 @@ import Testing
     Case("gdn-small", #""gpt_base""#, #""llama""#, 69, "llama"),
     Case("gdn-small", #""init_method": "normal""#, #""init_method": "xavier""#, 69, "xavier"),
     Case("yarn", #""factor": 4"#, #""factor": "4""#, 65, "factor"),
-    Case("gdn-small", #""allow_neg_eigval": false"#, #""allow_neg_eigval": 1"#, 65, "negative_eig"),
+    Case(
+      "gdn-small", #""allow_neg_eigval": false"#, #""allow_neg_eigval": 1"#, 65, "allow_neg_eigval",
+      "true or false"),
     Case("gdn-small", #""use_gate": true"#, #""use_gate": "yes""#, 69, "yes"),
     Case(
       "gdn-small", #""sequence_mixer_blocks": ["#, #""sequence_mixer_blocks": [3,"#, 65, "object"),

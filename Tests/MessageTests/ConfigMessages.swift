@@ -26,6 +26,28 @@ extension MessageSection {
       .init("a truth value that is a number") {
         try $0.tiny(#""allow_neg_eigval": false"#, #""allow_neg_eigval": 1"#)
       },
+      .init("a word that no activation has") { shop in
+        let source = "fixtures/huggingface/qwen3_5/text-bf16"
+        try shop.run("splice", source, "made", "--layer", "0")
+        let copy = try shop.copied("made")
+        try copy.editConfig { $0["m2rnn"]?["activation_function"] = "moonshine" }
+        return try shop.opened(copy.path)
+      },
+      .init("a number in place of an object") {
+        try $0.edited("huggingface/qwen3_5/text-bf16") { $0["rope_parameters"] = 5000 }
+      },
+      .init("a negative share of a head") {
+        try $0.edited("huggingface/qwen3_next/bf16") { $0["partial_rotary_factor"] = -0.25 }
+      },
+      .init("a negative eps") {
+        try $0.edited("huggingface/qwen3_next/bf16") { $0["rms_norm_eps"] = -1e-6 }
+      },
+      .init("a base of rotation of zero") {
+        try $0.edited("huggingface/qwen3_next/bf16") { $0["rope_theta"] = 0 }
+      },
+      .init("a spread of initial weights below zero") {
+        try $0.edited("huggingface/qwen3_next/bf16") { $0["initializer_range"] = -0.02 }
+      },
       .init("a larger vocabulary than the weights") {
         try $0.tiny(vocabulary, #""vocab_size": 97"#)
       },

@@ -48,6 +48,12 @@ extension MessageSection {
         }
         return try shop.graft("inspect", "model", "--from", "qwen3_next")
       },
+      .init("a sparse step that is a text") {
+        try $0.edited("huggingface/qwen3_next/bf16") { $0["decoder_sparse_step"] = "2" }
+      },
+      .init("a dense layer that does not exist") {
+        try $0.edited("huggingface/qwen3_next/bf16") { $0["mlp_only_layers"] = [5] }
+      },
       .init("a layer that is not an object") {
         try $0.tiny(#""sequence_mixer_blocks": ["#, #""sequence_mixer_blocks": [3,"#)
       },
@@ -75,6 +81,14 @@ extension MessageSection {
       },
       .init("blocks of FP8 out of range") {
         try $0.quantised("[\n      128,\n", "[\n      0,\n", "fp8-short-blocks")
+      },
+      .init("a text in place of a list of modules") {
+        try $0.edited("huggingface/qwen3_5/fp8-short-blocks") {
+          $0["quantization_config"]?["modules_to_not_convert"] = "lm_head"
+        }
+      },
+      .init("a number in place of a quantisation") {
+        try $0.edited("huggingface/qwen3_5/fp8-short-blocks") { $0["quantization_config"] = 8 }
       },
       .init("a kind of FP8 that is not read") {
         try $0.quantised(#""activation_scheme": "dynamic""#, #""activation_scheme": "static""#)
