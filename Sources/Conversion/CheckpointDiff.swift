@@ -65,11 +65,14 @@ public struct CheckpointDiff: Sendable {
   public var isSame: Bool { tensors.isEmpty && config.isEmpty && files.isEmpty }
 
   /// Compares two models: by stored names where both have the same layout, else by canonical roles.
+  /// - Parameter progress: called by several threads with the bytes of the first that were compared.
   /// - Throws: `Problem` of kind `io` where bytes cannot be read.
   /// - Cost: one pass over both; memory for two windows per thread.
-  public init(_ a: OpenedModel, _ b: OpenedModel, threads: Int) throws {
+  public init(
+    _ a: OpenedModel, _ b: OpenedModel, threads: Int, progress: @Sendable (Int) -> Void = { _ in }
+  ) throws {
     guard a.layout.id != b.layout.id else {
-      try self.init(a.checkpoint, b.checkpoint, threads: threads)
+      try self.init(a.checkpoint, b.checkpoint, threads: threads, progress: progress)
       return
     }
     let facts = a.configuration.disagreements(with: b.configuration).map { row in
@@ -79,24 +82,30 @@ public struct CheckpointDiff: Sendable {
     }
     try self.init(
       .roles, ComparedTensors(a.canonical), ComparedTensors(b.canonical), facts,
-      Self.files(a.checkpoint, b.checkpoint), threads)
+      Self.files(a.checkpoint, b.checkpoint), threads, progress)
   }
 
   /// Compares two checkpoints by stored names.
+  /// - Parameter progress: called by several threads with the bytes of the first that were compared.
   /// - Throws: `Problem` of kind `io` where bytes cannot be read.
-  public init(_ a: StoredCheckpoint, _ b: StoredCheckpoint, threads: Int) throws {
+  public init(
+    _ a: StoredCheckpoint, _ b: StoredCheckpoint, threads: Int,
+    progress: @Sendable (Int) -> Void = { _ in }
+  ) throws {
     try self.init(
       .names, ComparedTensors(a), ComparedTensors(b), Self.statements(a.config, b.config),
-      Self.files(a, b), threads)
+      Self.files(a, b), threads, progress)
   }
 
   private init(
     _ basis: Basis, _ here: ComparedTensors, _ there: ComparedTensors, _ config: [Statement],
-    _ files: [File], _ threads: Int
+    _ files: [File], _ threads: Int, _ progress: @Sendable (Int) -> Void
   ) throws {
     let names = here.names + there.names.filter { here.byName[$0] == nil }
     let rows = try ThreadPool(threads: threads).map(names) { name in
-      try Self.tensor(name, here.byName[name], there.byName[name])
+      let tensor = here.byName[name]
+      defer { progress(tensor.map { $0.count * $0.type.bitWidth / 8 } ?? 0) }
+      return try Self.tensor(name, tensor, there.byName[name])
     }
     self.basis = basis
     compared = here.names.filter { there.byName[$0] != nil }.count

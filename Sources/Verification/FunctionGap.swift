@@ -16,9 +16,11 @@ public struct FunctionGap: Sendable {
   ///   - layer: the layer whose mixers are compared; what it reads differs too where an earlier one has
   ///     changed.
   ///   - threads: 0 for all cores.
+  ///   - progress: called with the positions that were compared.
   /// - Throws: `Problem` where a prompt cannot be run.
   public init(
-    _ changed: Model, against original: Model, _ batch: TokenBatch, layer: Int, threads: Int
+    _ changed: Model, against original: Model, _ batch: TokenBatch, layer: Int, threads: Int,
+    progress: (Int) -> Void = { _ in }
   ) throws {
     let expected = try ComputedOutputs(original, mixerOf: layer, threads: threads)
     let workspace = try Workspace(changed, threads: threads)
@@ -33,6 +35,7 @@ public struct FunctionGap: Sendable {
       let rows = try prompts.run(segment, observer: observer)
       for (part, reference) in zip(segment.indices, try expected.next(segment)) {
         try add(rows[part], found[part], reference, targets[segment[part].prompt])
+        progress(rows[part].positions.count)
       }
     }
   }

@@ -16,9 +16,13 @@ public struct RecordedLogits {
   /// - Parameters:
   ///   - hidden: whether to keep the residual streams too.
   ///   - threads: 0 for all cores.
+  ///   - progress: called with the positions that were run.
   /// - Throws: `Problem` of kind `invalid` where prompts differ in length.
   /// - Cost: memory for all that is kept, `4 · positions · (vocab + (L + 1) · H)` bytes with hidden.
-  public init(_ model: Model, _ tokens: TokenBatch, hidden keepsHidden: Bool, threads: Int) throws {
+  public init(
+    _ model: Model, _ tokens: TokenBatch, hidden keepsHidden: Bool, threads: Int,
+    progress: (Int) -> Void = { _ in }
+  ) throws {
     guard let length = tokens.rows.first?.count, tokens.rows.allSatisfy({ $0.count == length })
     else {
       throw Problem(
@@ -32,10 +36,10 @@ public struct RecordedLogits {
     widths = (configuration.vocabulary, configuration.hidden)
     hidden = Array(repeating: [], count: keepsHidden ? configuration.layers.count + 1 : 0)
     logits = Array(repeating: [], count: tokens.rows.count)
-    try run(PromptBatch(model, tokens.rows, Workspace(model, threads: threads)))
+    try run(PromptBatch(model, tokens.rows, Workspace(model, threads: threads)), progress)
   }
 
-  private mutating func run(_ prompts: PromptBatch) throws {
+  private mutating func run(_ prompts: PromptBatch, _ progress: (Int) -> Void) throws {
     var streams = hidden
     hidden = []
     let observer = ForwardObserver(
@@ -43,6 +47,7 @@ public struct RecordedLogits {
     for segment in prompts.segments {
       for (part, rows) in zip(segment, try prompts.run(segment, observer: observer)) {
         logits[part.prompt].append(contentsOf: rows.values)
+        progress(rows.positions.count)
       }
     }
     hidden = streams

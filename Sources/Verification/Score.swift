@@ -25,9 +25,13 @@ public struct Score: Hashable, Sendable {
   }
 
   /// Scores prompts: against labels where there are some, else each token against the ones before it.
-  /// - Parameter threads: 0 for all cores.
+  /// - Parameters:
+  ///   - threads: 0 for all cores.
+  ///   - progress: called with the positions that were run.
   /// - Throws: `Problem` where a prompt cannot be run or nothing is asked.
-  public static func measured(_ model: Model, _ batch: TokenBatch, threads: Int) throws -> Score {
+  public static func measured(
+    _ model: Model, _ batch: TokenBatch, threads: Int, progress: (Int) -> Void = { _ in }
+  ) throws -> Score {
     let workspace = try Workspace(model, threads: threads)
     let prompts = PromptBatch(model, batch.rows, workspace)
     let targets = batch.rows.indices.map(batch.targets)
@@ -37,6 +41,7 @@ public struct Score: Hashable, Sendable {
         for position in rows.positions {
           try score.add(rows[position], target: targets[part.prompt][position])
         }
+        progress(rows.positions.count)
       }
     }
     guard score.predictions > 0 else {

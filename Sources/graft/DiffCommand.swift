@@ -37,10 +37,15 @@ struct DiffCommand: Verb {
     }
     guard case .failure(let error) = opened, source.from == nil, source.assume.isEmpty else {
       let (a, b) = try opened.get()
-      return try CheckpointDiff(a, b, threads: common.threads)
+      return try common.watched("comparing", total: a.checkpoint.byteCount) {
+        try CheckpointDiff(a, b, threads: common.threads, progress: $0)
+      }
     }
     if error.asProblems.contains(where: { $0.kind == .missing || $0.kind == .io }) { throw error }
-    return try CheckpointDiff(
-      .open(FilePath(path)), .open(FilePath(other)), threads: common.threads)
+    let a = try StoredCheckpoint.open(FilePath(path))
+    let b = try StoredCheckpoint.open(FilePath(other))
+    return try common.watched("comparing", total: a.byteCount) {
+      try CheckpointDiff(a, b, threads: common.threads, progress: $0)
+    }
   }
 }

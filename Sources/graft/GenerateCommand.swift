@@ -2,6 +2,7 @@ import ArgumentParser
 import Conversion
 import Diagnostics
 import JSON
+import Runtime
 import Tokenizers
 import Verification
 
@@ -44,15 +45,10 @@ struct GenerateCommand: Verb {
     let batch = try prompts(opened, tokenizer)
     let model = try opened.runnable()
     let sampler = Sampler(temperature: temperature, seed: seed)
-    let continuations = try batch.rows.map { prompt in
-      var generated: [Int] = []
-      try Problem.placing({ $0.inFile(path) }) {
-        try sampler.generate(model, prompt: prompt, count: count, threads: common.threads) {
-          generated.append($0)
-          return true
-        }
-      }
-      return generated
+    let continuations = try common.watched(
+      "generating", total: count * batch.rows.count, of: .tokens
+    ) { advance in
+      try batch.rows.map { try continuation(of: $0, model, sampler, advance) }
     }
     var json: JSONObject = [
       "generated": .array(continuations.map { .array($0.map { JSONValue($0) }) })
@@ -61,6 +57,20 @@ struct GenerateCommand: Verb {
     let texts = continuations.map { tokenizer.text($0) }
     json["text"] = .array(texts.map { .string($0) })
     return Outcome(json: json, text: texts)
+  }
+
+  private func continuation(
+    of prompt: [Int], _ model: Model, _ sampler: Sampler, _ advance: (Int) -> Void
+  ) throws -> [Int] {
+    var generated: [Int] = []
+    try Problem.placing({ $0.inFile(path) }) {
+      try sampler.generate(model, prompt: prompt, count: count, threads: common.threads) {
+        generated.append($0)
+        advance(1)
+        return true
+      }
+    }
+    return generated
   }
 
   private func prompts(_ model: OpenedModel, _ tokenizer: Tokenizer?) throws -> TokenBatch {

@@ -31,7 +31,11 @@ struct LogitsCommand: Verb {
     let model = try OpenedModel(path, source)
     let batch = try tokens.batch(for: model)
     let recorded = try Problem.placing({ $0.inFile(path) }) {
-      try RecordedLogits(model.runnable(), batch, hidden: hidden, threads: common.threads)
+      let runnable = try model.runnable()
+      return try common.watched("computing", total: batch.positions, of: .positions) {
+        try RecordedLogits(
+          runnable, batch, hidden: hidden, threads: common.threads, progress: $0)
+      }
     }
     try recorded.write(to: FilePath(output), overwrite: overwrite)
     return Outcome(

@@ -42,3 +42,9 @@ extension OpenedModel {
     }
   }
 }
+
+extension StoredCheckpoint {
+  /// The size of all tensors.
+  /// - Units: bytes.
+  var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
+}

@@ -44,7 +44,7 @@ struct ModelSummary {
     return sums
   }
 
-  private var byteCount: Int { model.checkpoint.tensors.reduce(0) { $0 + $1.byteCount } }
+  private var byteCount: Int { model.checkpoint.byteCount }
 
   private static func types(_ tensors: [StoredTensor])
     -> [(type: ScalarType, tensors: Int, bytes: Int)]

@@ -9,7 +9,7 @@ struct PackedSummary {
 
   init(_ source: PackedCheckpoint) { self.source = source }
 
-  private var byteCount: Int { source.checkpoint.tensors.reduce(0) { $0 + $1.byteCount } }
+  private var byteCount: Int { source.checkpoint.byteCount }
 
   private var types: [(type: ScalarType, tensors: Int)] {
     ScalarType.allCases.compactMap { type in

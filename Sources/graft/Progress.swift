@@ -12,10 +12,14 @@ final class Progress: Sendable {
 
   /// What is counted.
   enum Unit {
-    case bytes, positions
+    case bytes, positions, tokens
 
     func text(_ count: Int) -> String {
-      self == .bytes ? Quantity.bytes(count) : Quantity.of(count, "position")
+      switch self {
+      case .bytes: Quantity.bytes(count)
+      case .positions: Quantity.of(count, "position")
+      case .tokens: Quantity.of(count, "token")
+      }
     }
   }
 
@@ -70,6 +74,18 @@ final class Progress: Sendable {
       if state.isVisible { Terminal.write("\r\u{1b}[K", to: 2) }
       state.isVisible = false
     }
+  }
+}
+
+extension CommonOptions {
+  /// Does a job while the terminal tells how far it is.
+  func watched<Result>(
+    _ what: String, total: Int, of unit: Progress.Unit = .bytes,
+    _ job: (_ advance: @escaping @Sendable (Int) -> Void) throws -> Result
+  ) rethrows -> Result {
+    let progress = Progress(what, total: total, of: unit, self)
+    defer { progress.finish() }
+    return try job(progress.advance)
   }
 }
 

@@ -40,7 +40,10 @@ struct ScoreCommand: Verb {
     if let limit { batch = batch.limited(to: limit) }
     if let block { batch = try batch.blocks(of: block) }
     let score = try Problem.placing({ $0.inFile(path) }) {
-      try Score.measured(model.runnable(), batch, threads: common.threads)
+      let runnable = try model.runnable()
+      return try common.watched("scoring", total: batch.positions, of: .positions) {
+        try Score.measured(runnable, batch, threads: common.threads, progress: $0)
+      }
     }
     return Outcome(
       json: [

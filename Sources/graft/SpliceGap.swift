@@ -24,13 +24,17 @@ struct SpliceGap {
     let original = try job.source.runnable()
     self.origin = origin
     var model = job.source.canonical
-    stages = try job.layers.enumerated().map { index, layer in
-      model.take(layer, from: edited)
-      let isLast = index == job.layers.count - 1
-      let changed = isLast ? written : try Model(model)
-      let gap = try FunctionGap(
-        changed, against: original, batch, layer: layer, threads: job.common.threads)
-      return Stage(layer: layer, gap: gap)
+    let total = job.layers.count * batch.positions
+    stages = try job.common.watched("measuring", total: total, of: .positions) { advance in
+      try job.layers.enumerated().map { index, layer in
+        model.take(layer, from: edited)
+        let isLast = index == job.layers.count - 1
+        let changed = isLast ? written : try Model(model)
+        let gap = try FunctionGap(
+          changed, against: original, batch, layer: layer, threads: job.common.threads,
+          progress: advance)
+        return Stage(layer: layer, gap: gap)
+      }
     }
   }
 

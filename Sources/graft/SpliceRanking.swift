@@ -58,8 +58,11 @@ struct SpliceRanking {
     let job = SpliceJob(source: source, groups: [one], tokens: tokens, common: common)
     let (original, batch) = (try source.runnable(), try job.measured().batch)
     func gap(_ model: CanonicalModel) throws -> FunctionGap {
-      try FunctionGap(
-        Model(model), against: original, batch, layer: layer, threads: common.threads)
+      try common.watched("measuring layer \(layer)", total: batch.positions, of: .positions) {
+        try FunctionGap(
+          Model(model), against: original, batch, layer: layer, threads: common.threads,
+          progress: $0)
+      }
     }
     return Row(
       layer: layer, silenced: try gap(silenced(source.canonical, layer)),

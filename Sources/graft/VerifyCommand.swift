@@ -79,10 +79,9 @@ struct VerifyCommand: Verb {
     _ model: Model, _ gate: Gate, _ positions: Int,
     _ compare: (Verifier) throws -> VerificationReport
   ) throws -> VerificationReport {
-    let progress = Progress("comparing", total: 2 * positions, of: .positions, common)
-    defer { progress.finish() }
-    return try compare(
-      Verifier(model, gate: gate, threads: common.threads, progress: progress.advance))
+    try common.watched("comparing", total: 2 * positions, of: .positions) {
+      try compare(Verifier(model, gate: gate, threads: common.threads, progress: $0))
+    }
   }
 
   private func compared(_ model: OpenedModel, _ runnable: Model, _ gate: Gate) throws -> (
@@ -100,7 +99,9 @@ struct VerifyCommand: Verb {
       }
     }
     let diff = DiffSummary(
-      try CheckpointDiff(model, expected, threads: common.threads), path, second)
+      try common.watched("comparing tensors", total: model.checkpoint.byteCount) {
+        try CheckpointDiff(model, expected, threads: common.threads, progress: $0)
+      }, path, second)
     let summary = VerifySummary(report, of: path, against: second)
     var outcome = summary.outcome(verbose: common.verbose)
     outcome.json["diff"] = .object(diff.json)
