@@ -52,14 +52,11 @@ enum Blocks: BlockKernels {
   /// The scale of a block in every lane.
   @inline(__always)
   private static func scale(_ block: UnsafeRawPointer) -> Lanes {
-    Widening.half(BitLanes(repeating: UInt32(block.loadUnaligned(as: UInt16.self))))
+    Lanes(repeating: Widening.half(block.loadUnaligned(as: UInt16.self)))
   }
 
-  /// Integers of a block as floats: the bits of 1.5 · 2^23 plus an integer are that sum.
   @inline(__always)
   private static func levels(_ block: UnsafeRawPointer, _ index: Int) -> Lanes {
-    let levels = (block + (2 &+ index)).loadUnaligned(as: ByteLanes.self)
-    let bits = IntegerLanes(truncatingIfNeeded: levels) &+ 0x4b40_0000
-    return unsafeBitCast(bits, to: Lanes.self) - 12_582_912
+    floats(widened((block + (2 &+ index)).loadUnaligned(as: ByteLanes.self)))
   }
 }

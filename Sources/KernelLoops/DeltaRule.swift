@@ -1,90 +1,89 @@
 import Kernels
 
 enum DeltaRule: DeltaRuleKernels {
-  private typealias Row = InlineArray<4, Lanes>
-
-  /// What a block of columns may take of the first cache.
-  /// - Units: bytes.
-  #if V4
-    private static var limit: Int { 32 << 10 }
-  #else
-    private static var limit: Int { 16 << 10 }
-  #endif
-
-  /// The vectors of a block: as many as registers allow, or half of them.
-  @inline(__always)
-  private static func parts(_ dk: Int) -> Int { 4 &* width &* dk &* 4 <= limit ? 4 : 2 }
-
-  static func blockWidth(dk: Int) -> Int { parts(dk) &* width }
+  static var chunk: Int { 16 }
+  static var blockWidth: Int { Tile.columns }
+  static var scratchCount: Int { 3 &* chunk &* blockWidth &+ chunk }
 
   @inline(never)
   static func scan(
-    state: MutableFloats, q: Floats, k: Floats, v: Floats, stride: Int, qk: Floats, keyHeads: Int,
-    gamma: Floats, beta: Floats, valueHeads: Int, steps: Int, dk: Int, columns: Int,
-    o: MutableFloats, outputStride: Int
+    state: MutableFloats, packed: Floats, v: Floats, stride: Int, gamma: Floats, beta: Floats,
+    valueHeads: Int, steps: Int, dk: Int, columns: Int, o: MutableFloats, outputStride: Int,
+    scratch: MutableFloats
   ) {
-    if parts(dk) == 4 {
-      run(
-        4, state, q, k, v, stride, qk, keyHeads, gamma, beta, valueHeads, steps, dk, columns, o,
-        outputStride)
-    } else {
-      run(
-        2, state, q, k, v, stride, qk, keyHeads, gamma, beta, valueHeads, steps, dk, columns, o,
-        outputStride)
+    let u = scratch
+    let w = u + (chunk &* blockWidth)
+    let values = w + (chunk &* blockWidth)
+    let decays = values + (chunk &* blockWidth)
+    clear(scratch, scratchCount)
+    // All rows before anything else: each may come from far away.
+    copy(v, stride, to: values, blockWidth, rows: steps, columns)
+    // u = K S, w = Q S
+    Tile.accumulate(
+      rows: steps, packed, 1, state, blockWidth, depth: dk, u, blockWidth, aStep: pair)
+    Tile.accumulate(
+      rows: steps, packed + chunk, 1, state, blockWidth, depth: dk, w, blockWidth, aStep: pair)
+    let products = packed + (dk &* pair)
+    var kept: Float = 1
+    for i in 0..<steps {
+      let g = gamma[i &* valueHeads]
+      kept *= g
+      for j in 0..<i { decays[j] *= g }
+      decays[i] = 1
+      solve(
+        i, kept, beta[i &* valueHeads], decays, kk: products + (i &* chunk),
+        qk: products + ((chunk &+ i) &* chunk), values + (i &* blockWidth), u, w)
+    }
+    copy(w, blockWidth, to: o, outputStride, rows: steps, columns)
+    for j in 0..<steps { scaleInPlace(u + (j &* blockWidth), decays[j], blockWidth) }
+    Tile.accumulate(
+      rows: dk, packed, pair, u, blockWidth, depth: steps, state, blockWidth, keeping: kept)
+  }
+
+  /// Step `i` of a chunk; `u` and `w` hold Sᵀk and Sᵀq of the step before, u and o afterwards.
+  @inline(__always)
+  private static func solve(
+    _ i: Int, _ kept: Float, _ beta: Float, _ decays: Floats, kk: Floats, qk: Floats, _ v: Floats,
+    _ u: MutableFloats, _ w: MutableFloats
+  ) {
+    let (row, output) = (u + (i &* blockWidth), w + (i &* blockWidth))
+    var u0 = load(v) - kept * load(row)
+    var u1 = load(v + width) - kept * load(row + width)
+    var o0 = kept * load(output)
+    var o1 = kept * load(output + width)
+    for j in 0..<i {
+      let (x0, x1) = (load(u + (j &* blockWidth)), load(u + (j &* blockWidth &+ width)))
+      let (less, more) = (-(decays[j] * kk[j]), decays[j] * qk[j])
+      u0 = fused(u0, less, x0)
+      u1 = fused(u1, less, x1)
+      o0 = fused(o0, more, x0)
+      o1 = fused(o1, more, x1)
+    }
+    store(beta * u0, row)
+    store(beta * u1, row + width)
+    store(fused(o0, qk[i], beta * u0), output)
+    store(fused(o1, qk[i], beta * u1), output + width)
+  }
+
+  /// Copies the first columns of rows.
+  @inline(__always)
+  private static func copy(
+    _ source: Floats, _ stride: Int, to target: MutableFloats, _ targetStride: Int, rows: Int,
+    _ columns: Int
+  ) {
+    for row in 0..<rows {
+      let (from, to) = (source + (row &* stride), target + (row &* targetStride))
+      if columns == blockWidth {
+        store(load(from), to)
+        store(load(from + width), to + width)
+      } else {
+        for column in 0..<columns { to[column] = from[column] }
+      }
     }
   }
 
-  /// The scan for a number of vectors known to the compiler.
   @inline(__always)
-  private static func run(
-    _ parts: Int, _ state: MutableFloats, _ q: Floats, _ k: Floats, _ v: Floats, _ stride: Int,
-    _ qk: Floats, _ keyHeads: Int, _ gamma: Floats, _ beta: Floats, _ valueHeads: Int,
-    _ steps: Int, _ dk: Int, _ columns: Int, _ o: MutableFloats, _ outputStride: Int
-  ) {
-    // u = kᵀS and w = qᵀS of the step to come
-    var u = Row(repeating: Lanes())
-    var w = Row(repeating: Lanes())
-    for i in 0..<dk {
-      for part in 0..<parts {
-        let s = load(state + ((i &* parts &* width) &+ (part &* width)))
-        u[part] = fused(u[part], k[i], s)
-        w[part] = fused(w[part], q[i], s)
-      }
-    }
-    for t in 0..<steps {
-      let at = t &* stride
-      let (g, b, qkt) = (gamma[t &* valueHeads], beta[t &* valueHeads], qk[t &* keyHeads])
-      let target = o + (t &* outputStride)
-      var delta = Row(repeating: Lanes())
-      for part in 0..<parts {
-        let rest = columns &- (part &* width)
-        let d = b * (load(v + (at &+ (part &* width)), first: rest) - g * u[part])
-        store(fused(g * w[part], qkt, d), target + (part &* width), first: rest)
-        delta[part] = d
-      }
-      let next = t &+ 1 < steps ? at &+ stride : at
-      update(parts, state, g, k + at, delta, nextK: k + next, nextQ: q + next, dk: dk, &u, &w)
-    }
-  }
-
-  /// `S = γ S + k δᵀ`, and the products of the next step with the new state.
-  @inline(__always)
-  private static func update(
-    _ parts: Int, _ state: MutableFloats, _ gamma: Float, _ k: Floats, _ delta: Row, nextK: Floats,
-    nextQ: Floats, dk: Int, _ u: inout Row, _ w: inout Row
-  ) {
-    var (nextU, nextW) = (Row(repeating: Lanes()), Row(repeating: Lanes()))
-    let g = Lanes(repeating: gamma)
-    for i in 0..<dk {
-      let row = state + (i &* parts &* width)
-      for part in 0..<parts {
-        let s = fused(g * load(row + (part &* width)), k[i], delta[part])
-        store(s, row + (part &* width))
-        nextU[part] = fused(nextU[part], nextK[i], s)
-        nextW[part] = fused(nextW[part], nextQ[i], s)
-      }
-    }
-    u = nextU
-    w = nextW
+  static func clear(_ target: MutableFloats, _ count: Int) {
+    for index in Swift.stride(from: 0, to: count, by: width) { store(Lanes(), target + index) }
   }
 }

@@ -118,6 +118,29 @@ func mapInPlace(_ x: MutableFloats, _ count: Int, _ function: (Lanes) -> Lanes) 
   }
 }
 
+// The standard library's conversions are calls where vectors have sixteen lanes.
+
+@inline(__always)
+func widened(_ bytes: ByteLanes) -> IntegerLanes {
+  var result = IntegerLanes()
+  for lane in 0..<width { result[lane] = Int32(bytes[lane]) }
+  return result
+}
+
+@inline(__always)
+func widened(_ words: HalfWordLanes) -> BitLanes {
+  var result = BitLanes()
+  for lane in 0..<width { result[lane] = UInt32(words[lane]) }
+  return result
+}
+
+@inline(__always)
+func floats(_ integers: IntegerLanes) -> Lanes {
+  var result = Lanes()
+  for lane in 0..<width { result[lane] = Float(integers[lane]) }
+  return result
+}
+
 /// `x = exp(x - shift)`
 @inline(__always)
 func shiftedExp(_ x: MutableFloats, minus shift: Float, _ count: Int) {

@@ -33,12 +33,6 @@ enum Norms: NormKernels {
     }
   }
 
-  @inline(never)
-  static func unitLength(_ x: MutableFloats, epsilon: Float, scale: Float, count: Int) {
-    let factor = 1 / (innerProduct(x, x, count) + epsilon).squareRoot()
-    scaleInPlace(x, factor * scale, count)
-  }
-
   @inline(__always)
   private static func total(_ x: Floats, _ count: Int) -> Float {
     var lanes = Lanes()

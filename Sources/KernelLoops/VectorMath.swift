@@ -83,7 +83,7 @@ enum VectorMath {
   private static func log(_ w: Lanes) -> Lanes {
     let bits = unsafeBitCast(w, to: IntegerLanes.self)
     let exponent = (bits &- 0x3f35_04f3) &>> 23
-    let e = Lanes(exponent)
+    let e = floats(exponent)
     let x = unsafeBitCast(bits &- (exponent &<< 23), to: Lanes.self) - 1
     let z = x * x
     var p = Lanes(repeating: 7.037_683_629_2e-2)

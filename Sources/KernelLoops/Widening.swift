@@ -9,7 +9,7 @@ enum Widening: WideningKernels {
   @inline(never)
   static func bf16(_ source: UnsafeRawPointer, count: Int, target: MutableFloats) {
     @inline(__always) func value(_ bits: HalfWordLanes) -> Lanes {
-      unsafeBitCast(BitLanes(truncatingIfNeeded: bits) &<< 16, to: Lanes.self)
+      unsafeBitCast(widened(bits) &<< 16, to: Lanes.self)
     }
     widen(source, count, target, value)
   }
@@ -17,7 +17,7 @@ enum Widening: WideningKernels {
   @inline(never)
   static func f16(_ source: UnsafeRawPointer, count: Int, target: MutableFloats) {
     @inline(__always) func value(_ bits: HalfWordLanes) -> Lanes {
-      half(BitLanes(truncatingIfNeeded: bits))
+      half(widened(bits))
     }
     widen(source, count, target, value)
   }
@@ -32,6 +32,16 @@ enum Widening: WideningKernels {
     let special = unsafeBitCast(magnitude | 0x7f80_0000, to: Lanes.self)
     let value = scaled.replacing(with: special, where: scaled .>= 65_536)
     return unsafeBitCast(unsafeBitCast(value, to: BitLanes.self) | sign, to: Lanes.self)
+  }
+
+  /// The value of one number in F16.
+  @inline(__always)
+  static func half(_ bits: UInt16) -> Float {
+    #if arch(arm64) || ((V3 || V4) && !os(macOS))
+      Float(Float16(bitPattern: bits))
+    #else
+      half(BitLanes(repeating: UInt32(bits)))[0]
+    #endif
   }
 
   @inline(__always)

@@ -1,23 +1,46 @@
-/// The gated delta rule on a few columns of one head's state.
+/// The gated delta rule, some steps at a time.
 ///
-/// Columns of V are independent, so that a block of them stays in the first cache for all steps. The
-/// update of step t and the products of step t+1 with the state are one pass:
+/// The steps of a chunk read the state before it together. With `Γᵢ = γ₁ ⋯ γᵢ` and `D = Γᵢ / Γⱼ`,
+/// which is computed as a product and never divided:
 /// ```
-/// u = γ kᵀS;  δ = β (v - u);  o = γ qᵀS + (q·k) δ;  S = γ S + k δᵀ
+/// uᵢ = βᵢ (vᵢ - Γᵢ Sᵀkᵢ - Σ_{j<i} D (kᵢ·kⱼ) uⱼ)    S: the state before the chunk
+/// oᵢ = Γᵢ Sᵀqᵢ + Σ_{j≤i} D (qᵢ·kⱼ) uⱼ
+/// S' = Γ_c S + Σⱼ (Γ_c / Γⱼ) kⱼ uⱼᵀ               c: the last step of the chunk
 /// ```
+/// Columns of V are independent, so that a block of them stays in the first cache.
+///
+/// Source: the chunkwise form of arXiv 2412.06464, section 3.3, its triangular system solved row by row.
 public protocol DeltaRuleKernels: SendableMetatype {
-  /// The columns of a block for a number of key dims.
-  static func blockWidth(dk: Int) -> Int
+  /// The most steps of a chunk.
+  static var chunk: Int { get }
+  /// The columns of a block.
+  static var blockWidth: Int { get }
+  /// The values that `scan` needs for itself.
+  static var scratchCount: Int { get }
 
-  /// Runs the rule over the steps of one segment.
+  /// The values that the packed queries and keys of a chunk take.
+  static func packedCount(dk: Int) -> Int
+
+  /// Brings queries and keys of one chunk to unit length and lays them out for `scan`.
   ///
-  /// - Shape: `state` `[dk, blockWidth]`; per step `q` and `k` `[dk]` with row stride `stride`, `v`
-  ///   `[columns]` with row stride `stride`, `qk` one value with stride `keyHeads`, `gamma` and
-  ///   `beta` one value with stride `valueHeads`, `o` `[columns]` with row stride `outputStride`.
-  /// - Cost: `8 · dk · columns` operations per step; the state is read and written once per step.
+  /// - Parameters:
+  ///   - epsilon: what is added to the sum of squares.
+  ///   - scale: the length of a query.
+  /// - Shape: `q` and `k` `[steps, dk]` with row stride `stride`; `packed` `[dk, 2 chunk]` with the
+  ///   steps of k, then of q, followed by `[2 chunk, chunk]`, the products of k and q with k.
+  static func pack(
+    q: Floats, k: Floats, stride: Int, steps: Int, dk: Int, epsilon: Float, scale: Float,
+    packed: MutableFloats
+  )
+
+  /// Runs the rule over the steps of one chunk for a block of columns.
+  ///
+  /// - Shape: `state` `[dk, blockWidth]`; per step `v` `[columns]` with row stride `stride`, `gamma`
+  ///   and `beta` one value with stride `valueHeads`, `o` `[columns]` with row stride `outputStride`.
+  /// - Cost: `(6 dk + 4 steps) · columns` operations per step.
   static func scan(
-    state: MutableFloats, q: Floats, k: Floats, v: Floats, stride: Int, qk: Floats, keyHeads: Int,
-    gamma: Floats, beta: Floats, valueHeads: Int, steps: Int, dk: Int, columns: Int,
-    o: MutableFloats, outputStride: Int
+    state: MutableFloats, packed: Floats, v: Floats, stride: Int, gamma: Floats, beta: Floats,
+    valueHeads: Int, steps: Int, dk: Int, columns: Int, o: MutableFloats, outputStride: Int,
+    scratch: MutableFloats
   )
 }

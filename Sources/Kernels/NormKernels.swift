@@ -11,7 +11,4 @@ public protocol NormKernels: SendableMetatype {
   static func layer(
     _ x: Floats, weight: Floats, bias: Floats?, epsilon: Float, count: Int, target: MutableFloats
   )
-
-  /// Brings a row to the length `scale`: `x *= scale · rsqrt(Σx² + ε)`.
-  static func unitLength(_ x: MutableFloats, epsilon: Float, scale: Float, count: Int)
 }

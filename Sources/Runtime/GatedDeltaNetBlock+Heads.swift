@@ -1,43 +1,56 @@
 import Kernels
 
 extension GatedDeltaNetBlock {
-  /// Normalises the queries and keys of one token, and computes its gates.
-  func prepare(_ row: Int, _ mixed: UnsafeMutablePointer<Float>, _ buffers: Buffers) {
-    let q = mixed + row * C
-    let k = q + nk * dk
-    let scale = Float(configuration.queryScale)
-    let epsilon = Float(configuration.unitEpsilon)
-    for head in 0..<nk {
-      let (qh, kh) = (q + head * dk, k + head * dk)
-      kernels.norms.unitLength(qh, epsilon: epsilon, scale: scale, count: dk)
-      kernels.norms.unitLength(kh, epsilon: epsilon, scale: 1, count: dk)
-      buffers.qk[row * nk + head] = kernels.elementwise.dot(qh, kh, count: dk)
-    }
+  /// Computes the gates of one token.
+  func prepare(_ row: Int, _ buffers: Buffers) {
     decay.apply(buffers.a + row * nv, groups: nv, to: buffers.gamma + row * nv)
     let beta = buffers.beta + row * nv
     kernels.activations.sigmoid(beta, nv, 0)
     if configuration.allowsNegativeEigenvalues { kernels.elementwise.scale(beta, by: 2, count: nv) }
   }
 
-  /// Runs the gated delta rule for some columns of one value head's state of one sequence.
+  /// The values that one worker needs: a chunk of queries and keys, and what the rule needs.
+  var workerScratch: Int {
+    kernels.deltaRule.packedCount(dk: dk) + kernels.deltaRule.scratchCount
+  }
+
+  /// Runs the gated delta rule for one sequence and the value heads of one key head.
   func scan(
-    head: Int, block: Int, _ mixed: UnsafeMutablePointer<Float>, _ buffers: Buffers,
-    _ part: Segment.Part, layer: Int
+    keyHead: Int, _ mixed: UnsafeMutablePointer<Float>, _ buffers: Buffers, _ part: Segment.Part,
+    layer: Int, scratch: UnsafeMutablePointer<Float>
   ) {
-    let keyHead = head / (nv / nk)
-    let width = kernels.deltaRule.blockWidth(dk: dk)
-    let column = head * dv + block * width
-    let row = part.rows.lowerBound
-    let state = part.state.recurrent(layer)
-    let q = mixed + row * C + keyHead * dk
-    let k = q + nk * dk
-    let v = mixed + row * C + 2 * nk * dk + column
-    kernels.deltaRule.scan(
-      state: state.matrices.pointer + (head * blocks + block) * dk * width, q: q, k: k, v: v,
-      stride: C, qk: buffers.qk + row * nk + keyHead, keyHeads: nk,
-      gamma: buffers.gamma + row * nv + head, beta: buffers.beta + row * nv + head,
-      valueHeads: nv, steps: part.rows.count, dk: dk, columns: min(width, dv - block * width),
-      o: buffers.y + row * nv * dv + column, outputStride: nv * dv)
+    let chunk = kernels.deltaRule.chunk
+    let group = nv / nk
+    for first in stride(from: part.rows.lowerBound, to: part.rows.upperBound, by: chunk) {
+      let rows = first..<min(first + chunk, part.rows.upperBound)
+      let q = mixed + first * C + keyHead * dk
+      kernels.deltaRule.pack(
+        q: q, k: q + nk * dk, stride: C, steps: rows.count, dk: dk,
+        epsilon: Float(configuration.unitEpsilon), scale: Float(configuration.queryScale),
+        packed: scratch)
+      for head in keyHead * group..<(keyHead + 1) * group {
+        scan(head: head, rows, mixed, buffers, part.state.recurrent(layer), scratch)
+      }
+    }
+  }
+
+  /// Runs the rule for the steps of one chunk and one value head.
+  private func scan(
+    head: Int, _ rows: Range<Int>, _ mixed: UnsafeMutablePointer<Float>, _ buffers: Buffers,
+    _ state: RecurrentState, _ packed: UnsafeMutablePointer<Float>
+  ) {
+    let width = kernels.deltaRule.blockWidth
+    let row = rows.lowerBound
+    for block in 0..<blocks {
+      let column = head * dv + block * width
+      kernels.deltaRule.scan(
+        state: state.matrices.pointer + (head * blocks + block) * dk * width, packed: packed,
+        v: mixed + row * C + 2 * nk * dk + column, stride: C,
+        gamma: buffers.gamma + row * nv + head, beta: buffers.beta + row * nv + head,
+        valueHeads: nv, steps: rows.count, dk: dk, columns: min(width, dv - block * width),
+        o: buffers.y + row * nv * dv + column, outputStride: nv * dv,
+        scratch: packed + kernels.deltaRule.packedCount(dk: dk))
+    }
   }
 
   /// Normalises the output of one token per head, with the gate before or after the norm.

@@ -27,7 +27,7 @@ struct GatedDeltaNetBlock: Sendable {
   var C: Int { configuration.channels }
   /// The column blocks of one head's state.
   var blocks: Int {
-    (dv + kernels.deltaRule.blockWidth(dk: dk) - 1) / kernels.deltaRule.blockWidth(dk: dk)
+    (dv + kernels.deltaRule.blockWidth - 1) / kernels.deltaRule.blockWidth
   }
 
   init(_ configuration: GatedDeltaNet, _ binder: Binder) throws {
@@ -67,7 +67,7 @@ struct GatedDeltaNetBlock: Sendable {
   func makeState() throws -> RecurrentState {
     try RecurrentState(
       tail: convolution.history * C,
-      matrices: nv * blocks * dk * kernels.deltaRule.blockWidth(dk: dk))
+      matrices: nv * blocks * dk * kernels.deltaRule.blockWidth)
   }
 
   struct Buffers {
@@ -79,7 +79,6 @@ struct GatedDeltaNetBlock: Sendable {
     let a: UnsafeMutablePointer<Float>  // [t, nv]
     let beta: UnsafeMutablePointer<Float>  // [t, nv]
     let gamma: UnsafeMutablePointer<Float>  // [t, nv]
-    let qk: UnsafeMutablePointer<Float>  // [t, nk]
     let y: UnsafeMutablePointer<Float>  // [t, nv·dv]
     let outputPanels: UnsafeMutablePointer<Float>  // [t, nv·dv] packed
 
@@ -93,7 +92,6 @@ struct GatedDeltaNetBlock: Sendable {
       a = arena.take(t * block.nv)
       beta = arena.take(t * block.nv)
       gamma = arena.take(t * block.nv)
-      qk = arena.take(t * block.nk)
       y = arena.take(t * values)
       outputPanels = arena.take(Operand.panelCount(tokens: t, depth: values))
     }
@@ -119,12 +117,12 @@ struct GatedDeltaNetBlock: Sendable {
       workspace.pool)
     workspace.activate(mixed, activation, rows: t, width: C)
     workspace.pool.run(t, by: 16) { rows in
-      for row in rows { prepare(row, mixed, buffers) }
+      for row in rows { prepare(row, buffers) }
     }
-    let scans = nv * blocks
-    workspace.pool.run(segment.parts.count * scans) { task, _ in
-      let (part, place) = (segment.parts[task / scans], task % scans)
-      scan(head: place / blocks, block: place % blocks, mixed, buffers, part, layer: layer)
+    workspace.pool.run(segment.parts.count * nk) { task, worker in
+      scan(
+        keyHead: task % nk, mixed, buffers, segment.parts[task / nk], layer: layer,
+        scratch: workspace.scratch(worker))
     }
     if z != nil {
       workspace.activate(buffers.z, .silu, rows: t, width: nv * dv)

@@ -121,7 +121,8 @@ struct Layer: Sendable {
     switch mixer {
     case .attention(let block): count = block.workerScratch
     case .m2rnn(let block): count = block.workerScratch
-    case .gatedDeltaNet, .carried: break
+    case .gatedDeltaNet(let block): count = block.workerScratch
+    case .carried: break
     }
     if case .experts(let block) = feedForward {
       count = max(count, block.workerScratch(tokens: t, start))

@@ -48,7 +48,7 @@ public final class Workspace {
     sines = try FloatBuffer(length * half)
     let measured = hidden.pointer
     block = try FloatBuffer(model.blockScratch(tokens: length, measured))
-    workerCount = model.workerScratch(tokens: length)
+    workerCount = (model.workerScratch(tokens: length) + 15) / 16 * 16
     perWorker = try FloatBuffer(workerCount * pool.threads)
   }
 

@@ -31,37 +31,47 @@ enum RecurrenceTasks {
     }
   }
 
-  /// The gated delta rule with normalised queries and keys.
+  /// The gated delta rule in segments of 256 steps, whose inputs are first copied to the place where
+  /// the convolution would leave them.
   static func gdn(heads: Int, dk: Int, dv: Int, steps: Int) throws -> () -> Void {
-    let width = kernels.deltaRule.blockWidth(dk: dk)
-    let blocks = (dv + width - 1) / width
+    let rule = kernels.deltaRule
+    let blocks = (dv + rule.blockWidth - 1) / rule.blockWidth
+    let segment = 256
     let C = heads * (2 * dk + dv)
-    let mixed = try values(steps * C, 1)
-    let gates = try FloatBuffer([Float](repeating: 0.9, count: steps * heads))
-    let state = try FloatBuffer(heads * blocks * dk * width)
-    let qk = try FloatBuffer(steps * heads)
-    let y = try FloatBuffer(steps * heads * dv)
+    let inputs = try values(steps * C, 1)
+    let mixed = try FloatBuffer(segment * C)
+    let gates = try FloatBuffer([Float](repeating: 0.9, count: segment * heads))
+    let state = try FloatBuffer(heads * blocks * dk * rule.blockWidth)
+    let y = try FloatBuffer(segment * heads * dv)
+    let packed = try FloatBuffer(rule.packedCount(dk: dk))
+    let scratch = try FloatBuffer(rule.scratchCount)
+
+    func run(head: Int, _ row: Int, steps: Int) {
+      let q = mixed.pointer + row * C + head * dk
+      rule.pack(
+        q: q, k: q + heads * dk, stride: C, steps: steps, dk: dk, epsilon: 1e-6, scale: 1,
+        packed: packed.pointer)
+      for block in 0..<blocks {
+        let column = head * dv + block * rule.blockWidth
+        rule.scan(
+          state: state.pointer + (head * blocks + block) * dk * rule.blockWidth,
+          packed: packed.pointer, v: mixed.pointer + row * C + 2 * heads * dk + column, stride: C,
+          gamma: gates.pointer + row * heads + head, beta: gates.pointer + row * heads + head,
+          valueHeads: heads, steps: steps, dk: dk,
+          columns: min(rule.blockWidth, dv - block * rule.blockWidth),
+          o: y.pointer + row * heads * dv + column, outputStride: heads * dv,
+          scratch: scratch.pointer)
+      }
+    }
     return {
       state.pointer.update(repeating: 0, count: state.count)
-      for t in 0..<steps {
+      for start in stride(from: 0, to: steps, by: segment) {
+        let rows = min(segment, steps - start)
+        mixed.pointer.update(from: inputs.pointer + start * C, count: rows * C)
         for head in 0..<heads {
-          let q = mixed.pointer + t * C + head * dk
-          let k = q + heads * dk
-          kernels.norms.unitLength(q, epsilon: 1e-6, scale: 1, count: dk)
-          kernels.norms.unitLength(k, epsilon: 1e-6, scale: 1, count: dk)
-          qk.pointer[t * heads + head] = kernels.elementwise.dot(q, k, count: dk)
-        }
-      }
-      for head in 0..<heads {
-        for block in 0..<blocks {
-          let column = head * dv + block * width
-          kernels.deltaRule.scan(
-            state: state.pointer + (head * blocks + block) * dk * width,
-            q: mixed.pointer + head * dk, k: mixed.pointer + (heads + head) * dk,
-            v: mixed.pointer + 2 * heads * dk + column, stride: C, qk: qk.pointer + head,
-            keyHeads: heads, gamma: gates.pointer + head, beta: gates.pointer + head,
-            valueHeads: heads, steps: steps, dk: dk, columns: min(width, dv - block * width),
-            o: y.pointer + column, outputStride: heads * dv)
+          for row in stride(from: 0, to: rows, by: rule.chunk) {
+            run(head: head, row, steps: min(rule.chunk, rows - row))
+          }
         }
       }
     }
