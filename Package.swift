@@ -182,8 +182,8 @@ let package = Package(
     tests(
       "Message",
       [
-        "Diagnostics", "Tensors", "JSON", "Containers", "Layouts", "Conversion", systemPackage,
-        "graft",
+        "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Conversion",
+        "Runtime", "Calibration", systemPackage, "graft",
       ]),
     tests("Command", ["Diagnostics", "JSON", crypto, systemPackage, "graft"]),
   ] + processorLoops

@@ -7,7 +7,7 @@ enum ErrorPage {
   static let sections: [MessageSection] = [
     .commandLine, .tokens, .places, .safetensors, .shards, .archives, .torchFiles, .distributed,
     .damaged, .gguf, .configs, .layerConfigs, .weights, .conversions, .outputs, .writers, .splices,
-    .layoutFiles,
+    .layoutFiles, .calls,
   ]
 
   static let path = Fixtures.directory.removingLastComponent().appending("docs/errors.md")
@@ -55,6 +55,6 @@ enum ErrorPage {
     as it applies the file, layer and tensor, what was expected and found, and what to do. With `--json` the same stands under
     `problems`. This page is written by the tests that provoke the messages: `make errors` writes it anew, and `make test`
     fails where it is not what the tests see. Texts of a single file are shown as `graft inspect` prints them, without the
-    name of the verb.
+    name of the verb. The last section is for programs that use the modules; they have to know what to do themselves.
     """
 }
