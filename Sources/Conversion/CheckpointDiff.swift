@@ -140,12 +140,8 @@ private struct ComparedTensors: Sendable {
   init(_ checkpoint: StoredCheckpoint) {
     names = checkpoint.tensors.map(\.name)
     byName = Dictionary(
-      checkpoint.tensors.map { tensor in
-        let whole = CanonicalTensor(
-          shape: tensor.shape, type: tensor.type, region: tensor.region,
-          view: StridedView(contiguous: tensor.shape), origin: tensor.name)
-        return (tensor.name, whole)
-      }, uniquingKeysWith: { first, _ in first })
+      checkpoint.tensors.map { ($0.name, CanonicalTensor(whole: $0)) },
+      uniquingKeysWith: { first, _ in first })
   }
 
   /// Norms count as what they multiply with, whichever way they are stored.

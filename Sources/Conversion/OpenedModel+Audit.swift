@@ -33,7 +33,8 @@ extension OpenedModel {
 
   /// What tensors, config and layout say together.
   func auditFindings(_ pool: ThreadPool) throws -> [AuditFinding] {
-    try repeatedTensorFindings() + claimFindings + signs().filter(\.isDoubt).map(finding)
+    try repeatedTensorFindings() + claimFindings + predictionFindings()
+      + signs().filter(\.isDoubt).map(finding)
       + normFindings() + scaleFindings(pool)
   }
 
@@ -52,6 +53,14 @@ extension OpenedModel {
   }
 
   private var claimFindings: [AuditFinding] { findings.map { finding($0, "claim") } }
+
+  private func predictionFindings() throws -> [AuditFinding] {
+    try missingPrediction().map { name in
+      AuditFinding(
+        severity: .error, kind: "claim", tensor: name, file: checkpoint.directory.string,
+        text: "missing beside the other tensors of multi-token prediction")
+    }
+  }
 
   private func finding(_ problem: Problem, _ kind: String) -> AuditFinding {
     AuditFinding(

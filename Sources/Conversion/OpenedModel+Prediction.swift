@@ -44,7 +44,7 @@ extension OpenedModel {
   }
 
   /// The tensors of multi-token prediction, where all of them are stored as the layout knows it.
-  fileprivate func predictionTensors() throws -> (layers: Int, tensors: [BoundTensor]) {
+  func predictionTensors() throws -> (layers: Int, tensors: [BoundTensor]) {
     let carried = Dictionary(
       self.carried.filter(isPrediction).map { ($0.name, $0.shape) },
       uniquingKeysWith: { first, _ in first })
@@ -58,5 +58,22 @@ extension OpenedModel {
       if let fitting { return (count, fitting) }
     }
     return (0, [])
+  }
+
+  /// The tensors of multi-token prediction that are missing beside those that are stored; none where
+  /// the layout does not know those.
+  func missingPrediction() throws -> [String] {
+    let stored = Set(carried.filter(isPrediction).map(\.name))
+    let scales = Set(binding.carriedScales.values.map(\.name))
+    guard !stored.isEmpty else { return [] }
+    for count in 1...Self.mostPredictions {
+      var configuration = configuration
+      configuration.predictionLayers = count
+      let forms = try layout.predictionTensors(configuration).map { $0.flatMap(\.pieces) }
+      let holding = forms.filter { stored.subtracting(scales).isSubset(of: $0) }
+      guard let nearest = holding.min(by: { $0.count < $1.count }) else { continue }
+      return nearest.filter { !stored.contains($0) }
+    }
+    return []
   }
 }

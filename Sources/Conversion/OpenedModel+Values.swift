@@ -62,7 +62,10 @@ extension OpenedModel {
           .invalid, "the config ties two tensors that differ",
           file: tensor.file, tensor: tensor.name,
           expected: "the values of \(original.origin)",
-          remedy: "set tie_word_embeddings to false or remove the tensor")
+          remedy: """
+            to keep this head, as current transformers does, set tie_word_embeddings to false in the \
+            config; to use the embedding, as others do, remove the tensor
+            """)
       }
     }
   }

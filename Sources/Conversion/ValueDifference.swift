@@ -11,6 +11,12 @@ public struct ValueDifference: Hashable, Sendable {
   public private(set) var maxAbs = 0.0
   /// The largest difference over the larger magnitude of both.
   public private(set) var maxRelative = 0.0
+  private var errors = 0.0
+  private var magnitudes = 0.0
+
+  /// The squared differences over the squares of the larger magnitudes, of the elements that differ;
+  /// infinite where one of them is not finite or no number.
+  public var relativeError: Double { changed == 0 ? 0 : errors / magnitudes }
 
   /// Compares values in canonical order, or bytes where they are no numbers that Graft computes with.
   /// - Precondition: the shapes are the same.
@@ -20,6 +26,7 @@ public struct ValueDifference: Hashable, Sendable {
     guard a.isComputable, b.isComputable else {
       count = a.count
       changed = try a.type == b.type && a.region.holdsSameBytes(as: b.region) ? 0 : count
+      (errors, magnitudes) = (.infinity, 1)
       return
     }
     let (mine, theirs) = (
@@ -47,6 +54,8 @@ public struct ValueDifference: Hashable, Sendable {
       let gap = x.isFinite && y.isFinite ? abs(x - y) : .infinity
       changed += 1
       maxAbs = max(maxAbs, gap)
+      errors += gap * gap
+      magnitudes += gap.isFinite ? max(x * x, y * y) : 1
       maxRelative = max(maxRelative, gap.isFinite ? gap / max(abs(x), abs(y)) : .infinity)
     }
   }

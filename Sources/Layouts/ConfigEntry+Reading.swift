@@ -28,12 +28,16 @@ extension ConfigEntry {
       let fact = values[entry.fact]
     else { return }
     if let earlier = stated[entry.fact], let other = layer[entry.fact], other != fact {
-      throw Problem(
-        .invalid, "two keys of the config contradict each other",
-        expected: "\(earlier): \(other.text)",
-        found: "\(key): \(fact.text)", remedy: "keep the value that the weights were made with")
+      throw Self.contradiction("\(earlier): \(other.text)", "\(key): \(fact.text)")
     }
     stated[entry.fact] = key
+  }
+
+  /// What is wrong where two keys state one fact in two ways.
+  static func contradiction(_ first: String, _ second: String) -> Problem {
+    Problem(
+      .invalid, "two keys of the config contradict each other", expected: first, found: second,
+      remedy: "keep the value that the weights were made with")
   }
 
   private func read(

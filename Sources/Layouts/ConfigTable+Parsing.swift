@@ -10,6 +10,7 @@ extension ConfigTable {
       alternatives: Self.pairs(object.optional("alternatives")))
     nested = try object.optionalString("nested")
     outer = try object.strings("outer")
+    agreeing = try object.strings("agree")
     typeKeys = try object.strings("dtype")
     predictionKey = try object.optionalString("mtp")
     let wrapping = object.optional("wrapper")?.object

@@ -9,6 +9,8 @@ public struct ConfigTable: Sendable {
   let nested: String?
   /// Keys that count outside that object.
   let outer: [String]
+  /// Keys that say the same inside and outside that object where they stand in both.
+  let agreeing: [String]
   /// What stands around that object in a new config; nil where a new config is flat.
   let wrapper: JSONObject?
   /// The keys that name the type of the weights.
@@ -102,6 +104,11 @@ public struct ConfigTable: Sendable {
     guard let nested else { return object }
     if let problem = object.problemUnlessObject(at: nested) { throw problem }
     guard case .object(var inner)? = object[nested] else { return object }
+    for key in agreeing {
+      guard let here = inner[key], let there = object[key], here != there else { continue }
+      throw ConfigEntry.contradiction(
+        "\(key): \(there.text(indent: 0))", "\(nested)/\(key): \(here.text(indent: 0))")
+    }
     for key in outer { if let value = object[key] { inner[key] = value } }
     return inner
   }

@@ -3,7 +3,8 @@ import Diagnostics
 import JSON
 import Tensors
 
-/// What a config claims beyond the model: layers of multi-token prediction and the type of weights.
+/// What a config claims beyond the model: layers of multi-token prediction, other tensors that travel
+/// and the type of weights.
 extension Layout {
   /// Where the tensors of multi-token prediction are stored.
   public static let predictionPrefix = "mtp."
@@ -26,7 +27,24 @@ extension Layout {
 
   /// Claims that do not hold but do no harm: what saving a loaded model leaves in its config.
   public func findings(_ config: JSONValue, _ stored: StoredHeaders, file: String) -> [Problem] {
-    predictionFindings(config, stored, file) + typeFindings(config, stored, file)
+    predictionFindings(config, stored, file) + carriedFindings(config, stored, file)
+      + typeFindings(config, stored, file)
+  }
+
+  /// Tensors that travel unseen, such as those of images, and are not there.
+  private func carriedFindings(_ config: JSONValue, _ stored: StoredHeaders, _ file: String)
+    -> [Problem]
+  {
+    carried.compactMap { rule in
+      let prefix = rule.prefix.name()
+      guard let key = rule.claim, let claim = config.object?[key], claim != .null,
+        !stored.keys.contains(where: { $0.hasPrefix(prefix) })
+      else { return nil }
+      return Problem(
+        .invalid, "tensors that the config claims are not stored", file: file,
+        expected: "\(prefix)… for \(key)", found: "none",
+        remedy: "fetch the shards that hold them, or use the config of the text model")
+    }
   }
 
   private func predictionFindings(_ config: JSONValue, _ stored: StoredHeaders, _ file: String)

@@ -122,6 +122,7 @@ extension CarryRule {
     condition = try object.condition()
     same = try object.optionalString("same")
     isPrediction = object.optional("mtp") == .bool(true)
+    claim = try object.optionalString("claimed")
     if let same, RoleShapes.scope(same) == nil {
       throw Problem(.invalid, "a layout file names an unknown role", found: same)
     }

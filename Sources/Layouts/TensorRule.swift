@@ -70,4 +70,6 @@ public struct CarryRule: Hashable, Sendable {
   public let same: String?
   /// Whether the tensors belong to multi-token prediction.
   public let isPrediction: Bool
+  /// The key of a config that claims them; nil where none does.
+  public let claim: String?
 }

@@ -3,6 +3,7 @@ public struct LogitComparison: Hashable, Sendable {
   private var sums = ErrorSums()
   private var klSum = 0.0
   private var agreements = 0
+  private var ties = 0
   /// The number of positions.
   public private(set) var positions = 0
   /// The largest Kullback-Leibler divergence of a position, from the reference to the computed
@@ -24,8 +25,13 @@ public struct LogitComparison: Hashable, Sendable {
     let kl = Self.divergence(from: reference, to: logits)
     klSum += kl
     if kl.isNaN || kl > maxKL { maxKL = kl }
-    let agrees = Self.argmax(logits) == Self.argmax(reference)
-    if agrees { agreements += 1 }
+    let (chosen, best) = (Self.argmax(logits), Self.argmax(reference))
+    let agrees = chosen == best
+    if agrees {
+      agreements += 1
+    } else if Self.ties(reference[chosen], reference[best]) {
+      ties += 1
+    }
     positions += 1
     return PositionLog.Entry(divergence: kl, agrees: agrees)
   }
@@ -41,8 +47,18 @@ public struct LogitComparison: Hashable, Sendable {
   public var top1Agreement: Double {
     positions > 0 ? Double(agreements) / Double(positions) : 1
   }
+  /// The share of positions at which the largest logit is the reference's largest too, or one that
+  /// the reference has within a step of BF16 of it: rounded logits do not tell these apart.
+  public var top1OrTie: Double {
+    positions > 0 ? Double(agreements + ties) / Double(positions) : 1
+  }
   /// The standard deviation of the reference logits.
   public var deviation: Double { sums.deviation }
+
+  /// Whether BF16 may give both the same value; false for what is not finite.
+  private static func ties(_ logit: Float, _ best: Float) -> Bool {
+    best - logit <= best.ulp * Float(1 << 16)
+  }
 
   /// The index of the largest value, the first of equals; NaN counts as larger than any number.
   public static func argmax(_ values: UnsafeBufferPointer<Float>) -> Int {

@@ -34,6 +34,8 @@ public struct VerificationReport: Sendable {
   public internal(set) var isPlaced = false
   /// The same for what else the reference holds, by name.
   public internal(set) var named: [(name: String, report: VerificationReport)] = []
+  /// What differs between two models though no prompt need reach it.
+  public internal(set) var unreached: [Unreached] = []
   /// The output of each layer that both have; empty where the expected ones are not known.
   public internal(set) var layers: [Layer]
   /// Whether residual streams are compared.
@@ -56,21 +58,31 @@ public struct VerificationReport: Sendable {
   }
 
   /// Whether everything that was compared is within the gate.
-  public var passes: Bool {
+  public var passes: Bool { agreesWhereRun && beyondPrompts.isEmpty }
+
+  /// Whether everything that was run is within the gate.
+  public var agreesWhereRun: Bool {
     logitsPass && layers.allSatisfy { gate.passes($0.hidden) }
       && named.allSatisfy(\.report.passes)
   }
+
+  /// Differences outside the gate that no run need show.
+  public var beyondPrompts: [Unreached] { unreached.filter { !gate.passes($0) } }
+
+  /// Adds what was compared without running.
+  public mutating func add(_ differences: [Unreached]) { unreached += differences }
 
   private var logitsPass: Bool { gate.passes(logits) && gate.passes(stepped) }
 
   /// The first layer whose output is outside the gate, or that makes something else of what the
   /// reference gives it, or that only one of two models has.
   ///
-  /// Nil where all agree; if the logits differ all the same, it is the final norm or the head.
+  /// Nil where all agree; if the logits differ all the same, it is the final norm or the head, else
+  /// something that is never run.
   public var firstDivergentLayer: Int? {
     let output = layers.first { !gate.passes($0.hidden) }?.index
-    let first = ([output, firstFaultyLayer] + named.map(\.report.firstDivergentLayer))
-      .compactMap(\.self).min()
+    let others = named.map(\.report.firstDivergentLayer) + beyondPrompts.map(\.layer)
+    let first = ([output, firstFaultyLayer] + others).compactMap(\.self).min()
     return first ?? (passes ? nil : unmatchedLayer)
   }
 
@@ -107,6 +119,15 @@ public struct VerificationReport: Sendable {
       "named": .object(JSONObject(named.map { ($0.name, .object($0.report.logitsJSON)) })),
       "first_divergent_layer": firstDivergentLayer.map { JSONValue($0) } ?? .null,
       "faulty_layers": isPlaced ? .array(faultyLayers.map { JSONValue($0) }) : .null,
+      "unreached": .array(
+        beyondPrompts.map { difference in
+          .object([
+            "name": .string(difference.name),
+            "layer": difference.layer.map { JSONValue($0) } ?? .null,
+            "relative_error": JSONValue(difference.relative),
+            "max_abs": JSONValue(difference.maxAbs),
+          ])
+        }),
       "layers": .array(
         layers.map { layer in
           .object([
@@ -131,6 +152,7 @@ extension LogitComparison {
       "mean_kl": JSONValue(meanKL),
       "max_kl": JSONValue(maxKL),
       "top1_agreement": JSONValue(top1Agreement),
+      "top1_or_tie": JSONValue(top1OrTie),
     ]
   }
 }

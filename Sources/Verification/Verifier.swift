@@ -53,6 +53,9 @@ public struct Verifier {
     let outputs = try ComputedOutputs(other, threads: workspace.threads)
     var report = try compare(with: outputs, tokens: tokens)
     if !report.passes { try place(&report, outputs, tokens) }
+    report.add(
+      Unreached.windows(
+        model.configuration, other.configuration, prompt: tokens.rows.map(\.count).max() ?? 0))
     return report
   }
 

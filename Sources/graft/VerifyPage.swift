@@ -31,7 +31,7 @@ struct VerifyPage {
       ])
     for run in summary.runs {
       for check in report.gate.checks(run.logits) {
-        let sign = check.metric == .top1Agreement ? "≥" : "≤"
+        let sign = check.metric == .top1OrTie ? "≥" : "≤"
         table.add(
           [
             run.name, check.metric.rawValue, Quantity.significant(check.value),

@@ -38,6 +38,7 @@ struct VerifySummary {
 
   /// Where the models begin to differ, in one clause; nil where they do not.
   var divergence: String? {
+    if report.agreesWhereRun, let beyond { return beyond }
     if let layer = report.firstDivergentLayer {
       if layer == report.unmatchedLayer {
         return "first divergent layer: \(layer), which only one of the models has"
@@ -50,6 +51,17 @@ struct VerifySummary {
       ? "the reference lacks hidden states of some layers, which would tell the layer"
       : "all layers agree: the final norm or the head differs"
   }
+
+  /// What no run need show; nil for nothing.
+  private var beyond: String? {
+    guard !report.beyondPrompts.isEmpty else { return nil }
+    let names = NameFolding.fold(report.beyondPrompts.map(\.name))
+    return "what was run agrees, but no prompt reaches what differs: "
+      + names.prefix(Self.mostNames).joined(separator: ", ")
+      + (names.count > Self.mostNames ? ", …" : "")
+  }
+
+  private static let mostNames = 6
 
   /// The layers that differ by themselves, where that is more than the first divergent layer says.
   private var faults: String {

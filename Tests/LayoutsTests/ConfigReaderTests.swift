@@ -161,4 +161,79 @@ struct ConfigReaderTests {
     ]
     #expect(throws: (any Error).self) { try ModelConfiguration(model: facts, layers: [layer]) }
   }
+
+  @Test func valuesOfTheWrongKindAreRefused() throws {
+    let layout = try LayoutCatalogue.builtIn().layout("qwen3_5")
+    for (keys, what) in [
+      (#", "rope_parameters": 5"#, "the config has a value of the wrong type"),
+      (
+        #", "rope_parameters": { "mrope_section": ["a"] }"#,
+        "the config has a value of the wrong type"
+      ),
+      (#", "rms_norm_eps": [1]"#, "the config has a value of the wrong type"),
+    ] {
+      let error = #expect(throws: (any Error).self) { try read("qwen3_5", keys) }
+      #expect(error?.asProblems.first?.what == what, "\(keys)")
+    }
+    let list = #expect(throws: Problem.self) { try layout.configuration(from: .array([])) }
+    #expect(list?.what == "the config is not a JSON object")
+    #expect(throws: Problem.self) { try Quantisation("fp8") }
+  }
+
+  /// mlx-lm reads the inner key, transformers the outer one.
+  @Test func aTieThatIsSaidTwiceMustBeOne() throws {
+    func tied(_ id: String, _ outer: Bool, _ inner: Bool) throws -> Bool {
+      let text = Self.config(#", "tie_word_embeddings": \#(inner)"#)
+      let config = """
+        { "model_type": "qwen3_5", "tie_word_embeddings": \(outer), "text_config": \(text) }
+        """
+      let layout = try LayoutCatalogue.builtIn().layout(id)
+      return try layout.configuration(from: JSONValue(parsing: Array(config.utf8))).isTied
+    }
+    #expect(try tied("qwen3_5", true, false) && !tied("qwen3_5", false, true))
+    #expect(try tied("mlx-qwen3_5", true, true) && !tied("mlx-qwen3_5", false, false))
+    let problem = #expect(throws: Problem.self) { try tied("mlx-qwen3_5", false, true) }
+    #expect(problem?.what == "two keys of the config contradict each other")
+    #expect(problem?.found == "text_config/tie_word_embeddings: true")
+  }
+
+  /// A list of layers that llama.cpp's converter writes beside an interval that is not theirs.
+  @Test func aListOfLayersCountsMoreThanTheInterval() throws {
+    let kinds = #", "layer_types": ["full_attention", "linear_attention"]"#
+    let configuration = try read("qwen3_5", kinds)
+    #expect(configuration.layers.map(\.mixer.kind) == ["attention", "gdn"])
+  }
+
+  @Test func layersForWhichALayoutHasNoWords() throws {
+    let configuration = try read("qwen3_5", "")
+    #expect(configuration.layers.map(\.mixer.kind) == ["gdn", "attention"])
+    var irregular = configuration
+    irregular.layers.reverse()
+    let mlx = try LayoutCatalogue.builtIn().layout("mlx-qwen3_5")
+    #expect(mlx.unsaid(configuration).isEmpty)
+    #expect(
+      mlx.unsaid(irregular).map(\.facts) == [["mixer": .word("in no regular interval")]])
+    var unknown = configuration
+    unknown.layers[0].mixer = .carried("hyena")
+    let engine = try LayoutCatalogue.builtIn().layout("lm-engine")
+    #expect(engine.unsaid(unknown).contains { $0.layer == 0 && $0.key == "sequence_mixer_blocks" })
+  }
+
+  @Test func theFormOfNormsIsSaid() throws {
+    let configuration = try read("qwen3_5", "")
+    for (id, text) in [
+      ("qwen3_5", "around zero, used as 1 + weight"), ("mlx-qwen3_5", "stored with 1.0 added"),
+    ] {
+      let binding = try LayoutBinding(LayoutCatalogue.builtIn().layout(id), configuration)
+      let norms = StoredForm(binding, configuration).aspects.first { $0.name == "norms" }
+      #expect(norms?.text == text)
+    }
+  }
+
+  @Test func aFileThatIsNoLayoutIsNamed() throws {
+    let problem = #expect(throws: Problem.self) {
+      try LayoutCatalogue(files: [("x.json", Array("{".utf8))])
+    }
+    #expect(problem?.file == "x.json" && problem?.remedy == LayoutCatalogue.remedy)
+  }
 }

@@ -147,6 +147,13 @@ extension MessageSection {
       .init("tensors of multi-token prediction that are only said to be there") {
         try $0.finding("huggingface/qwen3_5/text-bf16") { $0["mtp_num_hidden_layers"] = 1 }
       },
+      .init("tensors of images that are only said to be there") {
+        try $0.finding(of: "huggingface/qwen3_5/multimodal-mixed") { copy in
+          try copy.editWeights { file in
+            file.tensors.removeAll { $0.name.hasPrefix("model.visual.") }
+          }
+        }
+      },
     ])
 }
 

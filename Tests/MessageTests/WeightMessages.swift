@@ -59,7 +59,9 @@ extension MessageSection {
       .init("scales that are not there") { shop in
         try shop.model("huggingface/qwen3_5/fp8-multimodal") { copy in
           try copy.editWeights { file in
-            file.tensors.removeAll { $0.name.hasSuffix("layers.0.mlp.gate_proj.weight_scale_inv") }
+            file.tensors.removeAll {
+              $0.name == "model.language_model.layers.0.mlp.gate_proj.weight_scale_inv"
+            }
           }
         }
         return try shop.graft("inspect", "model", "--from", "qwen3_5")

@@ -22,7 +22,13 @@ extension Workshop {
 
   /// Takes what is found in a copy of a fixture with a changed config and does no harm.
   func finding(_ fixture: String, _ change: (inout JSONValue) -> Void) throws -> Message {
-    let path = try model(fixture) { try $0.editConfig(change) }
+    try finding(of: fixture) { try $0.editConfig(change) }
+  }
+
+  /// What is found of a changed model that opens all the same.
+  func finding(of fixture: String, _ change: (EditableCheckpoint) throws -> Void) throws -> Message
+  {
+    let path = try model(fixture, change)
     let found = try OpenedModel(path, catalogue: .builtIn()).findings
     return try thrown {
       try ProblemList.throwIfAny(found)
