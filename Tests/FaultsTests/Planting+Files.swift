@@ -33,6 +33,8 @@ extension Planting {
     case "copy-shard":
       try copy.write(
         "model-00009-of-00009.safetensors", copy.bytes(try shardName(words[0].int ?? 1)))
+    case "swap-shards": try swapShards(words[0].int ?? 1, words[1].int ?? 2)
+    case "repeat-tensor": try repeatTensor(words[0].int ?? 2, in: words[1].int ?? 1)
     case "keep-single":
       let single = sound.path.appending(Self.weights)
       try copy.write(Self.weights, Fixtures.contents(single))

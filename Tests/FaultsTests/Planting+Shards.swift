@@ -41,6 +41,21 @@ extension Planting {
     }
   }
 
+  /// Gives two shards each other's name.
+  func swapShards(_ a: Int, _ b: Int) throws {
+    let (here, there) = (try shardName(a), try shardName(b))
+    let (first, second) = (try copy.bytes(here), try copy.bytes(there))
+    try copy.write(here, second)
+    try copy.write(there, first)
+  }
+
+  /// Adds a copy of the first tensor of a shard to another shard.
+  func repeatTensor(_ from: Int, in to: Int) throws {
+    let file = try PlainCheckpointFile(copy.path.appending(try shardName(from)))
+    guard let tensor = file.tensors.first else { throw NotApplicable() }
+    try copy.editWeights(try shardName(to)) { $0.tensors.append(tensor) }
+  }
+
   /// Adds a name to the index that no shard has.
   func listInIndex(_ tensor: String, _ shard: String) throws {
     var index = try JSONValue(parsing: copy.bytes("model.safetensors.index.json"))

@@ -10,6 +10,9 @@ enum ValueFault {
     case "minus1": values = values.map { $0 - 1 }
     case "zero": values = values.map { _ in 0 }
     case "one": values = values.map { _ in 1 }
+    case "scaled": values = values.map { $0 * 1.02 }
+    case "truncated":
+      values = values.map { Float(bitPattern: $0.bitPattern & 0xffff_0000) }
     case "invert": values = values.map { 1 / $0 }
     case "negate": values = values.map { -$0 }
     case "negexp": values = values.map { -exp($0) }
