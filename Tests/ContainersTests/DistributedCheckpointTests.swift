@@ -52,6 +52,18 @@ import Testing
     #expect(inner.ignored.count == (name == "lm-engine" ? 0 : 2))
   }
 
+  /// Older releases do not tell which keys led to a value; its name is all there is then.
+  @Test func withoutPlansNamesAreKeys() throws {
+    let path = try copy("mesh")
+    let file = path.appending(".metadata")
+    var bytes = try MappedFile.readAll(file, limit: 1 << 20)
+    let (key, other) = (Array("planner_data".utf8), Array("planner_none".utf8))
+    let place = try #require(bytes.indices.first { bytes[$0...].starts(with: key) })
+    bytes.replaceSubrange(place..<place + key.count, with: other)
+    let metadata = try bytes.withUnsafeBytes { try DistributedMetadata($0) }
+    #expect(metadata.entries.allSatisfy { $0.path.count == 1 } && !metadata.entries.isEmpty)
+  }
+
   @Test func aMissingOrShortFileIsNamed() throws {
     let path = try copy("mesh")
     let file = path.appending("__2_0.distcp")
@@ -119,10 +131,14 @@ import Testing
       .init(path: ["state"], tensor: nil), .init(path: ["state", "model", "w"], tensor: tensor),
       .init(path: ["state", "model"], tensor: tensor),
       .init(path: ["state", "step"], tensor: nil),
+      .init(path: ["state", "model", "step"], tensor: nil),
     ])
     #expect(state.tensors.map(\.name) == ["w"])
     #expect(
-      state.ignored == ["state (a value)", "state.model (a tensor)", "state.step (a value)"])
+      state.ignored == [
+        "state (a value)", "state.model (a tensor)", "state.step (a value)",
+        "state.model.step (a value)",
+      ])
     #expect(throws: Problem.self) {
       try DistributedState([.init(path: ["state", "a\nb"], tensor: tensor)])
     }

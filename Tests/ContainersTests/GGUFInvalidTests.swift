@@ -1,5 +1,6 @@
-import GraftTestSupport
 import Diagnostics
+import GraftTestSupport
+import JSON
 import Testing
 
 @testable import Containers
@@ -117,5 +118,19 @@ struct GGUFInvalidTests {
         _ = try? changed.withUnsafeBytes { try GGUFHeader(checking: $0) }
       }
     }
+  }
+
+  @Test func sizesThatNoFileHasAreRefused() throws {
+    #expect(try GGUFHeader.padded(33, to: 32) == 64 && GGUFHeader.padded(64, to: 32) == 64)
+    let problem = try #require(throws: Problem.self) { try GGUFHeader.padded(.max - 3, to: 32) }
+    #expect(problem.what == "the tensors do not fit a file")
+  }
+
+  @Test func metadataNeedsATypeForEveryKey() throws {
+    let config: JSONValue = .object(["x.known": 1, "x.other": 2])
+    let problem = try #require(throws: Problem.self) {
+      try GGUFConfig.metadata(config, types: ["x.known": "u32"], keeping: [])
+    }
+    #expect(problem.kind == .unsupported && problem.found == "x.other")
   }
 }

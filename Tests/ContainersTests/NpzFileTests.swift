@@ -47,6 +47,25 @@ import Testing
     #expect(problem.kind == .invalid)
   }
 
+  @Test func aShapeThatTheDataDoesNotFillIsRefused() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path.appending("t.npz")
+    let tensor = TensorToWrite(name: "w", type: .f32, shape: [4]) {
+      try $0.write([UInt8](repeating: 1, count: 16))
+    }
+    try Container.npz.write([tensor], metadata: [], to: path)
+    var bytes = try MappedFile.readAll(path, limit: 1 << 20)
+    let shape = Array("(4,)".utf8)
+    let place = try #require(bytes.indices.first { bytes[$0...].starts(with: shape) })
+    for (text, found) in [("(3,)", "[3] of F32"), ("(5,)", "[5] of F32")] {
+      bytes.replaceSubrange(place..<place + 4, with: text.utf8)
+      let problem = try #require(throws: Problem.self) {
+        try NpzFile(OwnedBytes(copying: bytes), name: "t.npz")
+      }
+      #expect(problem.tensor == "w" && problem.expected == found && problem.found == "16 bytes")
+    }
+  }
+
   @Test(arguments: readable) func damagedFilesAreReadWithinBoundsOrRefused(_ name: String) throws {
     let bytes = try ContainerFixture("npz/\(name).npz").bytes
     Mutations.forEach(of: bytes, count: 3000) { damaged, seed in

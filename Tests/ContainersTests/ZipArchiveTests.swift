@@ -38,6 +38,45 @@ import Testing
     #expect(zip.entries.count == 70_000 && zip.entry("69999") != nil)
   }
 
+  /// The file has holes and takes no room.
+  @Test func entriesBeyondFourGigabytesNeedWideNumbers() throws {
+    let path = directory.path.appending("wide.zip")
+    var zip = ZipLayout()
+    zip.add("small", [1, 2, 3])
+    zip.addTensor("large", size: 5 << 30)
+    zip.add("behind", [4, 5])
+    let layout = zip.layout
+    let file = try FileDescriptor.open(
+      path, .writeOnly, options: .create, permissions: .ownerReadWrite)
+    for piece in layout.pieces + layout.ending([0]) {
+      try file.writeAll(toAbsoluteOffset: Int64(piece.offset), piece.bytes)
+    }
+    try file.close()
+    let archive = try ZipArchive(MappedFile(path))
+    #expect(archive.entries.map(\.name) == ["small", "large", "behind"])
+    #expect(archive.entry("large")?.range.count == 5 << 30)
+    #expect(try archive.entry("behind")?.bytes(limit: 10) == [4, 5])
+  }
+
+  @Test func deflatedEntriesAreLetGoOfWhileTheyAreRead() throws {
+    let content = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) }
+    let last = content.count / 50_000 - 1
+    let stored = (0...last).flatMap { block -> [UInt8] in
+      let piece = content[block * 50_000..<(block + 1) * 50_000]
+      let (low, high) = (UInt8(50_000 & 255), UInt8(50_000 >> 8))
+      return [block == last ? 1 : 0, low, high, ~low, ~high] + piece
+    }
+    let reader = try InflateReader(ByteRegion(OwnedBytes(copying: stored)))
+    let buffer = OwnedBytes(count: 100_000)
+    var found: [UInt8] = []
+    while let piece = try reader.next(buffer.mutableBytes) { found += piece }
+    #expect(found == content && reader.position == content.count)
+    let short = try InflateReader(ByteRegion(OwnedBytes(copying: stored)))
+    try short.skip(to: content.count - 10, by: 1 << 16)
+    let problem = try #require(throws: Problem.self) { try short.fill(buffer.mutableBytes) }
+    #expect(problem.what == "compressed bytes end early")
+  }
+
   @Test func twoEntriesOfOneNameAreRefused() throws {
     let bytes = try archive([("a", [1]), ("a", [2])])
     let problem = try #require(throws: Problem.self) { try open(bytes) }

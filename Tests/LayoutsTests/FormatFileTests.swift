@@ -104,6 +104,12 @@ struct FormatFileTests {
     #"{ "key": "a", "fact": "hidden", "map": "nowhere" }"#,
     #"{ "key": "a", "cases": [[1]] }"#,
     #"{ "key": "a", "alternatives": "nowhere" }"#,
+    #"{ "key": "a", "fact": "hidden", "derived": {} }"#,
+    #"{ "key": "a", "fact": "hidden", "derived": { "fact": "layers", "key": "n" } }"#,
+    #"""
+    { "key": "a", "groups": { "member": "l", "set": { "mixer": "gdn" }, "keys": [],
+      "others": { "mixer": "gdn" }, "instead_of": { "mixer": "gdn" } } }
+    """#,
   ])
   func aWrongConfigKeyIsRefused(key: String) {
     #expect(throws: Problem.self) { try Layout.forms(parsing: file(key: key)) }
@@ -117,6 +123,34 @@ struct FormatFileTests {
     #expect(throws: Problem.self) {
       try Layout.forms(parsing: file(top: #""tables": { "t": [0, 2] },"#))
     }
+  }
+
+  @Test(arguments: [
+    (#""limits": [{ "because": "x" }],"#, "either holds or some"),
+    (#""limits": [{ "holds": "a=1", "some": "a=1", "because": "x" }],"#, "either holds or some"),
+    (#""carry": [{ "prefix": "h", "same": "heat" }],"#, "an unknown role"),
+    (#""mtp": { "layers": ["a."], "tensors": [] },"#, "two prefixes of names as layers"),
+    (#""scales": { "config": "q", "names": ["s"] },"#, "names with {name} or {module}"),
+    (#""scales": { "config": "q", "names": [] },"#, "names with {name} or {module}"),
+  ])
+  func wrongSectionsAreRefused(top: String, what: String) throws {
+    let problem = try #require(throws: Problem.self) {
+      try Layout.forms(parsing: file(top: top))
+    }
+    #expect("\(problem)".contains(what), "\(problem)")
+  }
+
+  /// Sizes of the layout's own and tables are read and used.
+  @Test func sizesAndTablesOfALayout() throws {
+    let rule = #"{ "name": "e", "is": "embedding", "ops": [["take", 0, "t"]] }"#
+    let top = #""dims": { "twice": "2*H" }, "tables": { "t": [2, 0, 1] },"#
+    let layout = try #require(Layout.forms(parsing: file(top: top, rule: rule)).first)
+    #expect(layout.tensors[0].parts.count == 1)
+    var configuration = try GeneratedModel.configuration(seed: 1)
+    (configuration.vocabulary, configuration.hidden) = (6, 2)
+    let binding = try LayoutBinding(layout, configuration)
+    let positions = binding.tensors.first?.parts.first?.view.positions
+    #expect(positions == Array(4..<12) + Array(0..<4))
   }
 
   @Test func twoRulesForOneTensorAreFound() throws {

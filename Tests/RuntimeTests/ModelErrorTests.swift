@@ -30,6 +30,23 @@ import Testing
     #expect(try problem([gdn()], [])?.kind == .invalid)
   }
 
+  @Test func segmentsThatDoNotFit() throws {
+    let model = try Model(RandomModel.make([gdn()]))
+    let state = try SequenceState(model, capacity: 8, segmentLength: 8)
+    for (length, count, what) in [
+      (8, 0, "there are no tokens to run"), (4, 5, "the segment is too long"),
+      (16, 9, "the segment is too long"),
+    ] {
+      let workspace = try Workspace(model, segmentLength: length, threads: 1)
+      let problem = try #require(throws: Problem.self) {
+        try model.check([(tokens: tokens(count)[...], state: state)], workspace)
+      }
+      #expect(problem.kind == .invalid && problem.what == what)
+    }
+    try model.check([(tokens: tokens(8)[...], state: state)], Workspace(model, threads: 1))
+    #expect(state.byteCount > 0)
+  }
+
   @Test func positionsBeyondTheLearnedOnes() throws {
     let model: Facts = ["position": .word("learned"), "positions": .integer(4)]
     let found = try problem([gdn()], model: model, tokens(5), segments: [4])
