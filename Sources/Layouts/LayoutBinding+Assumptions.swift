@@ -23,11 +23,14 @@ extension LayoutBinding {
 
   private func replacingSteps(of roles: Set<String>, with steps: [ValueStep]) -> LayoutBinding {
     var binding = self
-    for tensor in tensors.indices {
-      for part in tensors[tensor].parts.indices
-      where roles.contains(tensors[tensor].parts[part].role.name) {
-        binding.tensors[tensor].parts[part].steps = steps
-      }
+    binding.tensors = tensors.map { tensor in
+      guard tensor.parts.contains(where: { roles.contains($0.role.name) }) else { return tensor }
+      return tensor.with(
+        parts: tensor.parts.map { part in
+          var part = part
+          if roles.contains(part.role.name) { part.steps = steps }
+          return part
+        })
     }
     return binding
   }

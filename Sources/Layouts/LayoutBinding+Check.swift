@@ -17,7 +17,7 @@ extension LayoutBinding {
   ) throws -> [String] {
     var problems = doubleClaims()
     let missing = missing(in: stored)
-    let extra = extra(in: stored, isComplete: missing.isEmpty)
+    let extra = extra(in: stored, isExact: missing.isEmpty && problems.isEmpty)
     let needed = scalesWithoutClaim(stored)
     let extraNames = NameFolding.fold(extra.filter { !allowsExtra || needed.contains($0) })
     for name in NameFolding.fold(missing) {
@@ -41,15 +41,12 @@ extension LayoutBinding {
   }
 
   /// The stored names for which the layout has no use, sorted.
-  /// - Parameter isComplete: whether all that the layout asks for is stored, so that as many names
-  ///   are the same names.
-  private func extra(in stored: StoredHeaders, isComplete: Bool) -> [String] {
-    var expected = Set<String>(minimumCapacity: tensors.count)
-    for tensor in tensors {
-      expected.formUnion(tensor.pieces)
-      if let scales = tensor.scales { expected.insert(scales.name) }
-    }
-    if isComplete, expected.count == stored.count { return [] }
+  /// - Parameter isExact: whether all that the layout asks for is stored, each once, so that as many
+  ///   names are the same names.
+  private func extra(in stored: StoredHeaders, isExact: Bool) -> [String] {
+    let scales = tensors.compactMap { $0.scales?.name }
+    if isExact, tensors.reduce(scales.count, { $0 + $1.pieces.count }) == stored.count { return [] }
+    let expected = Set(tensors.lazy.flatMap(\.pieces)).union(scales)
     return stored.keys.filter { !expected.contains($0) && carrier(of: $0) == nil }.sorted()
   }
 
@@ -106,10 +103,10 @@ extension LayoutBinding {
     var roles = Set<Role>(minimumCapacity: tensors.count)
     var problems: [Problem] = []
     for tensor in tensors {
-      if !names.insert(tensor.name).inserted {
+      for name in tensor.pieces where !names.insert(name).inserted {
         problems.append(
           Problem(
-            .invalid, "two rules of layout \(layout.id) claim a tensor", tensor: tensor.name,
+            .invalid, "two rules of layout \(layout.id) claim a tensor", tensor: name,
             remedy: LayoutCatalogue.remedy))
       }
       for part in tensor.parts where !roles.insert(part.role).inserted {

@@ -33,10 +33,9 @@ extension LayoutBinding {
     guard let quantisation, let rule = layout.scales else { return self }
     var copy = self
     copy.tensors = tensors.map { tensor in
-      var tensor = tensor
-      tensor.scales = Self.scales(
-        of: tensor.name, tensor.shape, parts: tensor.parts.count, rule, quantisation, stored)
-      return tensor
+      tensor.with(
+        scales: Self.scales(
+          of: tensor.name, tensor.shape, parts: tensor.parts.count, rule, quantisation, stored))
     }
     for (name, header) in stored where carrier(of: name) != nil {
       copy.carriedScales[name] = Self.scales(
@@ -81,7 +80,9 @@ extension LayoutBinding {
   /// The stored scales of weights for which the config announces none, without which the weights mean
   /// something else.
   func scalesWithoutClaim(_ stored: StoredHeaders) -> Set<String> {
-    guard let rule = layout.scales else { return [] }
+    guard let rule = layout.scales, stored.values.contains(where: { $0.type.isScaled }) else {
+      return []
+    }
     let weights = tensors.filter { $0.scales == nil && stored[$0.name]?.type.isScaled == true }
     return Set(weights.flatMap { rule.names(of: $0.name) }.filter { stored[$0] != nil })
   }

@@ -33,7 +33,10 @@ extension BoundPart {
 }
 
 /// One stored tensor as a layout prescribes it for a given model.
-public struct BoundTensor: Hashable, Sendable {
+///
+/// A class for the reason that `StoredTensor` is one: lists of hundreds of thousands are gone through
+/// again and again.
+public final class BoundTensor: Sendable {
   /// The stored name.
   public let name: String
   /// The names of the stored tensors that make it up, end to end along axis 0; mostly one.
@@ -41,26 +44,27 @@ public struct BoundTensor: Hashable, Sendable {
   /// The stored shape.
   public let shape: [Int]
   /// The canonical parts that fill it.
-  public internal(set) var parts: [BoundPart]
+  public let parts: [BoundPart]
   /// The type in which it is written.
   public let storedType: TensorRule.StoredType
   /// The scales of a tensor that is stored as FP8.
-  public internal(set) var scales: BoundScales?
+  public let scales: BoundScales?
 
   /// A stored tensor and the parts that fill it.
   public init(
     name: String, pieces: [String], shape: [Int], parts: [BoundPart],
-    storedType: TensorRule.StoredType
+    storedType: TensorRule.StoredType, scales: BoundScales? = nil
   ) {
     self.name = name
     self.pieces = pieces
     self.shape = shape
     self.parts = parts
     self.storedType = storedType
+    self.scales = scales
   }
 
   /// A tensor of which only name and shape are understood, with one part that is all of it.
-  public init(carrying name: String, shape: [Int]) {
+  public convenience init(carrying name: String, shape: [Int]) {
     self.init(
       name: name, pieces: [name], shape: shape,
       parts: [BoundPart(role: Role(name), shape: shape, view: StridedView(contiguous: shape))],
@@ -70,6 +74,20 @@ public struct BoundTensor: Hashable, Sendable {
   /// The same content under another name.
   public func named(_ name: String) -> BoundTensor {
     BoundTensor(name: name, pieces: [name], shape: shape, parts: parts, storedType: storedType)
+  }
+
+  /// The same tensor with other parts.
+  func with(parts: [BoundPart]) -> BoundTensor {
+    BoundTensor(
+      name: name, pieces: pieces, shape: shape, parts: parts, storedType: storedType,
+      scales: scales)
+  }
+
+  /// The same tensor with scales.
+  func with(scales: BoundScales?) -> BoundTensor {
+    BoundTensor(
+      name: name, pieces: pieces, shape: shape, parts: parts, storedType: storedType,
+      scales: scales)
   }
 }
 

@@ -28,11 +28,14 @@ public struct PackedWeights: Hashable, Sendable {
 
   /// The kind of packed weights that config or headers tell of; nil for none.
   public static func recognise(_ config: JSONValue?, _ stored: StoredHeaders) -> PackedWeights? {
-    func first(_ look: (String, ScalarType) -> PackedWeights?) -> PackedWeights? {
-      stored.compactMap { look($0.key, $0.value.type) }.min { $0.evidence < $1.evidence }
+    if let claimed = claimed(config) { return claimed }
+    var marks: [PackedWeights] = []
+    var packed: [PackedWeights] = []
+    for (name, header) in stored {
+      if let mark = marked(name) { marks.append(mark) }
+      if let integers = integers(name, header.type, stored) { packed.append(integers) }
     }
-    return claimed(config) ?? first { name, _ in marked(name) }
-      ?? first { integers($0, $1, stored) }
+    return (marks.isEmpty ? packed : marks).min { $0.evidence < $1.evidence }
   }
 
   // MARK: Config

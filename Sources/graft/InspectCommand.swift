@@ -46,12 +46,15 @@ struct InspectCommand: Verb {
 
   private func inspected() throws -> (outcome: Outcome, page: () throws -> Page) {
     let stored = try StoredCheckpoint.open(FilePath(path))
-    if let packed = try PackedCheckpoint(stored, catalogue: .builtIn()) {
+    let model: OpenedModel
+    do {
+      model = try OpenedModel(stored, source)
+    } catch {
+      guard let packed = try PackedCheckpoint(stored, catalogue: .builtIn()) else { throw error }
       let summary = PackedSummary(packed)
       let outcome = Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
       return (outcome, { summary.page })
     }
-    let model = try OpenedModel(stored, source)
     let summary = try ModelSummary(model)
     var outcome = Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
     let audit = audit ? AuditSummary(try audited(model)) : nil

@@ -26,9 +26,9 @@ struct ModelSummary {
   }
 
   private var parameters: Int {
-    let scales = Set(model.binding.allScales.map(\.name))
-    return model.checkpoint.tensors.filter { !scales.contains($0.name) }
-      .reduce(0) { $0 + $1.elementCount }
+    let scales = model.binding.allScales.compactMap { model.checkpoint.tensor($0.name) }
+    func count(_ tensors: [StoredTensor]) -> Int { tensors.reduce(0) { $0 + $1.elementCount } }
+    return count(model.checkpoint.tensors) - count(scales)
   }
 
   private static func parametersByLayer(_ model: OpenedModel) -> [Int] {
