@@ -29,6 +29,11 @@ extension FileSystem {
       guard done else { throw OutputPlace.taken(destination) }
       return
     }
+    try publishPlainly(temporary, as: destination)
+  }
+
+  /// The same where the system cannot refuse to replace by itself.
+  static func publishPlainly(_ temporary: FilePath, as destination: FilePath) throws {
     guard FileKind(destination, followingLinks: false) == .absent else {
       throw OutputPlace.taken(destination)
     }
@@ -45,6 +50,13 @@ extension FileSystem {
     if renameSpecially(temporary, destination, .exchanging) == true {
       return try removeTree(temporary)
     }
+    try replaceInSteps(destination, with: temporary, aside: aside)
+  }
+
+  /// The same where the system cannot exchange names: one after the other, back again where that fails.
+  static func replaceInSteps(
+    _ destination: FilePath, with temporary: FilePath, aside: FilePath
+  ) throws {
     if FileKind(aside, followingLinks: false) != .absent { try removeTree(aside) }
     try move(destination, aside)
     do {

@@ -41,6 +41,30 @@ import Testing
     #expect(try text(target.appending("a")) == "new")
   }
 
+  /// As on systems that cannot exchange two names or refuse to replace one.
+  @Test func renamingStepByStep() throws {
+    let (new, aside) = (directory.path.appending("new"), directory.path.appending("aside"))
+    func make(_ path: FilePath, _ text: String) throws {
+      try FileManager.default.createDirectory(
+        atPath: path.string, withIntermediateDirectories: true)
+      try put(text, path.appending("a"))
+    }
+    try make(new, "first")
+    try FileSystem.publishPlainly(new, as: target)
+    try make(new, "second")
+    let taken = try #require(throws: Problem.self) {
+      try FileSystem.publishPlainly(new, as: target)
+    }
+    #expect(try taken.kind == .exists && text(target.appending("a")) == "first")
+    try make(aside, "left by a run that was killed")
+    try FileSystem.replaceInSteps(target, with: new, aside: aside)
+    #expect(try text(target.appending("a")) == "second" && names(directory.path) == ["out"])
+    #expect(throws: Problem.self) {
+      try FileSystem.replaceInSteps(target, with: new, aside: aside)
+    }
+    #expect(try text(target.appending("a")) == "second" && names(directory.path) == ["out"])
+  }
+
   @Test func nothingIsLeftWithoutCommit() throws {
     do {
       let output = try OutputDirectory(at: target)

@@ -127,6 +127,7 @@ struct FormatFileTests {
 
   @Test(arguments: [
     (#""limits": [{ "because": "x" }],"#, "either holds or some"),
+    (#""limits": [{ "holds": "mixr=gdn", "because": "x" }],"#, "an unknown fact"),
     (#""limits": [{ "holds": "a=1", "some": "a=1", "because": "x" }],"#, "either holds or some"),
     (#""carry": [{ "prefix": "h", "same": "heat" }],"#, "an unknown role"),
     (#""mtp": { "layers": ["a."], "tensors": [] },"#, "two prefixes of names as layers"),
@@ -151,6 +152,16 @@ struct FormatFileTests {
     let binding = try LayoutBinding(layout, configuration)
     let positions = binding.tensors.first?.parts.first?.view.positions
     #expect(positions == Array(4..<12) + Array(0..<4))
+  }
+
+  @Test func partsOfOtherShapesAreNotWoven() throws {
+    let rule = """
+      { "name": "e", "weave": { "axis": 0, "parts": [["embedding", "vocab"], ["mtp.fc", "H"]] } }
+      """
+    let layout = try #require(Layout.forms(parsing: file(rule: rule)).first)
+    let configuration = try GeneratedModel.configuration(seed: 1)
+    let problem = #expect(throws: Problem.self) { try LayoutBinding(layout, configuration) }
+    #expect(problem?.expected?.contains("but for axis 0") == true)
   }
 
   @Test func twoRulesForOneTensorAreFound() throws {
