@@ -63,7 +63,8 @@ enum PageStyle {
     .plot svg{display:block;width:100%;overflow:visible}
     svg text{fill:var(--soft);font-size:11px;font-family:inherit}
     .grid{stroke:var(--line)}.axis{stroke:var(--soft)}
-    .limit{stroke:var(--bad);stroke-width:1.5;stroke-dasharray:5 4}
+    .limit{stroke:var(--bad);stroke-width:2;stroke-dasharray:5 4;
+    filter:drop-shadow(0 1px 0 var(--paper)) drop-shadow(0 -1px 0 var(--paper))}
     svg .note{fill:var(--bad);font-weight:600}
     .bar,.attention{fill:var(--attention)}.gdn{fill:var(--gdn)}.m2rnn{fill:var(--m2rnn)}
     .other{fill:var(--other)}.agree{fill:var(--line)}.disagree,.invalid{fill:var(--bad)}
