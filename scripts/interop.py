@@ -127,7 +127,9 @@ def cases(options):
     yield Case("lm-engine", "lm-engine/gdn-hybrid", ("splice", "--layer", "0"), "check_lm_engine_load.py", checkout)
     yield Case("lm-engine", "options/f16", ("convert", *wide), "check_lm_engine_load.py", checkout)
     yield Made("lm-engine", "everything", "make_lm_engine_reference.py", checkout)
-    yield Case("flash-linear-attention", "fla/hybrid", ("convert", "--to", "fla"), "check_fla_load.py")
+    for source in ("hybrid", "tied", "bare", "gdn-hybrid"):
+        shards = ("convert", "--to", "fla", "--max-shard-size", "40KB")
+        yield Case("flash-linear-attention", f"fla/{source}", shards, "check_fla_load.py")
 
 
 class Shop:
@@ -193,10 +195,18 @@ def page(shop):
     yield f"Written by `make interop` on {platform.machine()} with Python {platform.python_version()}. A program reads"
     yield "what Graft writes where it loads the checkpoint strictly and gives the recorded logits, or finds the same"
     yield "bytes in every tensor; Graft reads what a program writes where `graft verify` passes its f32 gate on the"
-    yield "recorded logits.\n"
+    yield "recorded logits. Rows of programs that are not there are kept from the page before: those of"
+    yield "flash-linear-attention need a GPU.\n"
     yield "| program | version | direction | checkpoint | |\n|---|---|---|---|---|"
     for program, direction, case, result in shop.rows:
-        yield f"| {program} | {version(program, shop.options) or ''} | {direction} | {case and f'`{case}`'} | {result} |"
+        row = f"| {program} | {version(program, shop.options) or ''} | {direction} | {case and f'`{case}`'} | {result} |"
+        yield from (not case and former(program, shop.options.report)) or [row]
+
+
+def former(program, report):
+    """The rows that a page has already of a program that was there when they were written."""
+    lines = report.read_text().splitlines() if report.exists() else []
+    return [line for line in lines if line.startswith(f"| {program} |") and "not tried" not in line]
 
 
 def main():
