@@ -39,9 +39,10 @@ struct ConvertCommand: Verb {
   var maxShardSize = "5GB"
   @Option(help: "keep or drop the tensors of multi-token prediction.") var mtp = MTPChoice.keep
   @Option(
+    name: .customLong("allow"),
     help:
-      "What may happen that is refused otherwise: lossy (casts change values), extra (tensors without a place are left out)."
-  ) var allow: [Allowance] = []
+      "What may happen that is refused otherwise, with commas: lossy (casts change values), extra (tensors without a place are left out)."
+  ) var allowances: [Allowances] = []
   @Flag(help: "Compare fact by fact and write nothing; with every layout where none is named.")
   var explain = false
   @Option(
@@ -67,6 +68,9 @@ struct ConvertCommand: Verb {
     }
   }
 
+  /// All that the option allows, each time it is given.
+  private var allow: Set<Allowance> { Set(allowances.flatMap(\.each)) }
+
   func perform() throws -> Outcome {
     let model = try OpenedModel(sourcePath, source, allowsExtra: allow.contains(.extra))
     let catalogue = try LayoutCatalogue.builtIn()
@@ -89,7 +93,7 @@ struct ConvertCommand: Verb {
     let options: [String: String?] = [
       "--to": layout, "--form": form, "--container": container?.rawValue, "--dtype": dtype.rawValue,
       "--dtype-for": dtypeFor.joined(separator: ","), "--max-shard-size": maxShardSize,
-      "--mtp": mtp.rawValue, "--allow": allow.map(\.rawValue).joined(separator: ","),
+      "--mtp": mtp.rawValue, "--allow": allow.map(\.rawValue).sorted().joined(separator: ","),
       "--from": source.from, "--assume": source.assume.joined(separator: ","),
     ]
     return options.compactMapValues { $0 }
@@ -155,6 +159,19 @@ enum MTPChoice: String, ExpressibleByArgument, CaseIterable {
 }
 
 /// Something that is refused unless it is allowed by name.
-enum Allowance: String, ExpressibleByArgument, CaseIterable {
+enum Allowance: String, CaseIterable {
   case lossy, extra
+}
+
+/// Allowances with commas between them.
+struct Allowances: ExpressibleByArgument {
+  let each: [Allowance]
+
+  init?(argument: String) {
+    let names = argument.split(separator: ",", omittingEmptySubsequences: false)
+    each = names.compactMap { Allowance(rawValue: String($0)) }
+    guard each.count == names.count else { return nil }
+  }
+
+  static var allValueStrings: [String] { Allowance.allCases.map(\.rawValue) }
 }

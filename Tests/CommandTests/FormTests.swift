@@ -58,7 +58,9 @@ import Testing
     let out = checkpoint.beside("out").string
     let arguments = ["convert", checkpoint.path.string, out]
     expectRefusal(try GraftCommand.run(arguments), 65, ["adapter.weight"])
-    let report = try GraftCommand.run(arguments + ["--allow", "extra", "--json"]).json()
+    expectRefusal(try GraftCommand.run(arguments + ["--allow", "lossy,all"]), 64, ["lossy,all"])
+    let allowed = ["--allow", "lossy,extra", "--dtype", "f16", "--json"]
+    let report = try GraftCommand.run(arguments + allowed).json()
     let dropped = report["dropped"]?.array?.first { $0["name"] == "adapter.weight" }
     #expect(dropped?["reason"] == "--allow extra")
   }
