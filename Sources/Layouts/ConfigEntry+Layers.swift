@@ -53,7 +53,7 @@ extension ConfigEntry {
   }
 
   /// The numbers of layers in a list, counted from 0.
-  private func layers(_ value: JSONValue, first: Int = 0, count: Int) throws -> [Int] {
+  private func layers(_ value: JSONValue, first: Int, count: Int) throws -> [Int] {
     let named = try ConfigValue.integers(value, at: key)
       .map { $0.subtractingReportingOverflow(first).partialValue }
     guard named.allSatisfy((0..<count).contains), Set(named).count == named.count else {
@@ -93,7 +93,8 @@ extension ConfigEntry {
     from object: JSONObject, step: String, experts: String, count: FactValue?
   ) throws -> [Facts] {
     let count = try layerCount(count)
-    let dense = Set(try given(in: object).map { try layers($0, count: count) } ?? [])
+    // The original asks only whether a layer is in the list: others in it mean nothing.
+    let dense = Set(try given(in: object).map { try ConfigValue.integers($0, at: key) } ?? [])
     let step = try object.integer(at: step, in: 1...) ?? 1
     let hasExperts = try object.integer(at: experts, in: 0...) ?? 0 > 0
     return (0..<count).map { layer in

@@ -51,9 +51,6 @@ extension MessageSection {
       .init("a sparse step that is a text") {
         try $0.edited("huggingface/qwen3_next/bf16") { $0["decoder_sparse_step"] = "2" }
       },
-      .init("a dense layer that does not exist") {
-        try $0.edited("huggingface/qwen3_next/bf16") { $0["mlp_only_layers"] = [5] }
-      },
       .init("a layer that is not an object") {
         try $0.tiny(#""sequence_mixer_blocks": ["#, #""sequence_mixer_blocks": [3,"#)
       },
