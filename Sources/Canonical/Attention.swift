@@ -40,6 +40,8 @@ public struct Attention: FactRecord {
   public var scaleRule = ScaleRule.inverseSquareRoot
   /// What the norms of queries and keys run over.
   public var qkNorm = QKNorm.none
+  /// The base of RoPE frequencies; nil for that of the model, until a configuration is resolved.
+  public var ropeTheta: Double?
 
   /// A layer without sizes yet.
   public init() {}
@@ -57,6 +59,7 @@ public struct Attention: FactRecord {
     .number("attention.scale", \.scale),
     .word("attention.scale_rule", \.scaleRule),
     .word("attention.qk_norm", \.qkNorm),
+    .number("attention.rope_theta", \.ropeTheta),
   ]
 
   /// What scores are multiplied with.

@@ -98,6 +98,9 @@ extension Attention {
     if (ropeDim + 1) / 2 * 2 > headDim {
       found.append(("rope.dim must not exceed the head dim", "\(ropeDim), \(headDim)"))
     }
+    if let ropeTheta, ropeTheta <= 0 {
+      found.append(("attention.rope_theta must be positive", "\(ropeTheta)"))
+    }
     if let window, window < 1 { found.append(("attention.window must be positive", "\(window)")) }
     return found
   }

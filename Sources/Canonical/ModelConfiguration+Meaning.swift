@@ -31,7 +31,7 @@ extension ModelConfiguration {
   ///
   /// Defaults are resolved first, and facts that decide nothing (of initialisation, of RoPE in a model
   /// without it, of which norms are stored zero-centred) are left out. Of a layer whose mixer is another
-  /// one, only that is told.
+  /// one, only that is told. The base of RoPE is one fact of the model unless layers differ in it.
   public func comparison(with other: ModelConfiguration) -> [FactComparison] {
     var rows = Self.compare(meaning, other.meaning, layer: nil)
     if rows.contains(where: { $0.fact == "position" && !$0.agrees }) {
@@ -50,6 +50,8 @@ extension ModelConfiguration {
         return !isMoot
       }
     }
+    let differs = max(ropeThetas.count, other.ropeThetas.count) > 1
+    rows.removeAll { $0.fact == (differs ? "rope.theta" : "attention.rope_theta") }
     return rows
   }
 

@@ -48,7 +48,7 @@ public struct ModelConfiguration: FactRecord {
   public var normIsZeroCentred = false
   /// How positions enter.
   public var position = Position.none
-  /// The base of RoPE frequencies.
+  /// The base of RoPE frequencies; of no meaning where those of the layers differ.
   public var ropeTheta = 10_000.0
   /// The dims of a head that RoPE rotates.
   public var ropeDim = 0
@@ -133,6 +133,7 @@ public struct ModelConfiguration: FactRecord {
       }
     }
     resolveRopeDim()
+    resolveRopeTheta()
     try check()
   }
 
@@ -159,6 +160,24 @@ public struct ModelConfiguration: FactRecord {
       if ropeDim == 0 { ropeDim = Int(headDim * min(max(ropeFraction ?? 1, 0), 1)) }
       if ropeFraction == nil { ropeFraction = Double(ropeDim) / headDim }
     }
+  }
+
+  /// Gives every attention layer its base of RoPE, and the model the one that all of them share.
+  private mutating func resolveRopeTheta() {
+    for index in layers.indices {
+      guard case .attention(var attention) = layers[index].mixer else { continue }
+      attention.ropeTheta = position == .rope ? attention.ropeTheta ?? ropeTheta : nil
+      layers[index].mixer = .attention(attention)
+    }
+    if let base = ropeThetas.first, ropeThetas.count == 1 { ropeTheta = base }
+  }
+
+  /// The bases of RoPE frequencies in any layer.
+  var ropeThetas: Set<Double> {
+    Set(
+      layers.compactMap { layer in
+        if case .attention(let attention) = layer.mixer { attention.ropeTheta } else { nil }
+      })
   }
 
   /// The dims of a head that RoPE rotates in a layer.

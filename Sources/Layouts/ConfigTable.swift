@@ -41,7 +41,6 @@ public struct ConfigTable: Sendable {
       let list = collect { try entry.readList(from: object, known: facts) } ?? []
       _ = collect { try merge(list, of: entry, into: &layers, base: layer) }
     }
-    _ = collect { try lift(from: &layers, into: &facts) }
     var stated: [String: String] = [:]
     for entry in entries where entry.isForLayers {
       let matching = layers.indices.filter {
@@ -55,21 +54,6 @@ public struct ConfigTable: Sendable {
     }
     try ProblemList.throwIfAny(problems)
     return try ModelConfiguration(model: facts, layers: layers)
-  }
-
-  /// Moves facts of the model that a list states layer by layer to the model.
-  /// - Throws: `Problem` of kind `unsupported` where layers differ in one.
-  private func lift(from layers: inout [Facts], into model: inout Facts) throws {
-    for name in Set(layers.flatMap(\.keys)).subtracting(FactNames.layer) {
-      let values = Set(layers.compactMap { $0[name] })
-      guard let value = values.first, values.count == 1 else {
-        throw Problem(
-          .unsupported, "layers differ in a fact of the model: \(name)",
-          found: values.map(\.text).sorted().joined(separator: ", "))
-      }
-      model[name] = value
-      for index in layers.indices { layers[index][name] = nil }
-    }
   }
 
   private func merge(

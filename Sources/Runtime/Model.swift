@@ -17,8 +17,7 @@ public final class Model: Sendable {
   public let configuration: ModelConfiguration
 
   let layers: [Layer]
-  /// The tables of RoPE by the number of rotated dims.
-  let rotary: [Int: RotaryTable]
+  let rotary: [RotaryTable.Kind: RotaryTable]
   let embedding: WeightMatrix
   /// `[P, H]`
   let positions: WeightMatrix?
@@ -47,11 +46,9 @@ public final class Model: Sendable {
     head = Projection(weight: headWeight, bias: nil)
     let tables = rotary
     layers = try model.configuration.layers.enumerated().map { index, layer in
-      var dim = 0
-      if case .attention(let attention) = layer.mixer {
-        dim = model.configuration.ropeDim(of: attention)
-      }
-      return try Layer(layer, Binder(model: model, layer: index), rotary: tables[dim])
+      let kind = RotaryTable.kind(of: layer, in: model.configuration)
+      return try Layer(
+        layer, Binder(model: model, layer: index), rotary: kind.flatMap { tables[$0] })
     }
   }
 

@@ -25,24 +25,36 @@ struct RotaryTable: Sendable {
   /// The number of pairs, d / 2; an odd d turns one dim more, as in lm-engine.
   var half: Int { frequencies.count }
 
-  /// The tables of a model by the number of rotated dims; none where it does not rotate.
-  static func tables(_ configuration: ModelConfiguration) -> [Int: RotaryTable] {
-    guard configuration.position == .rope else { return [:] }
-    var tables: [Int: RotaryTable] = [:]
+  /// What frequencies of layers of one model can differ in.
+  struct Kind: Hashable {
+    let d: Int
+    let θ: Double
+  }
+
+  /// The tables of a model by their kind; none where it does not rotate.
+  static func tables(_ configuration: ModelConfiguration) -> [Kind: RotaryTable] {
+    var tables: [Kind: RotaryTable] = [:]
     var place = 0
-    for case .attention(let attention) in configuration.layers.map(\.mixer) {
-      let dim = configuration.ropeDim(of: attention)
-      guard dim > 0, tables[dim] == nil else { continue }
-      tables[dim] = RotaryTable(configuration, dim: dim, place: place)
-      place += (dim + 1) / 2
+    for layer in configuration.layers {
+      guard let kind = kind(of: layer, in: configuration), tables[kind] == nil else { continue }
+      tables[kind] = RotaryTable(configuration, kind, place: place)
+      place += (kind.d + 1) / 2
     }
     return tables
   }
 
-  /// The table for some number of rotated dims.
-  init(_ configuration: ModelConfiguration, dim d: Int, place: Int = 0) {
+  /// The kind of table that a layer needs; nil where it does not rotate.
+  static func kind(of layer: LayerConfiguration, in model: ModelConfiguration) -> Kind? {
+    guard model.position == .rope, case .attention(let attention) = layer.mixer,
+      model.ropeDim(of: attention) > 0
+    else { return nil }
+    return Kind(d: model.ropeDim(of: attention), θ: attention.ropeTheta ?? model.ropeTheta)
+  }
+
+  /// The table of a kind.
+  init(_ configuration: ModelConfiguration, _ kind: Kind, place: Int = 0) {
     self.place = place
-    let θ = configuration.ropeTheta
+    let (d, θ) = (kind.d, kind.θ)
     side = configuration.ropeSide
     let plain = (0..<(d + 1) / 2).map { pow(θ, -2 * Double($0) / Double(d)) }
     let scaling = configuration.ropeScaling

@@ -32,7 +32,7 @@ struct ConfigDefaultTests {
     #expect(problem?.kind == .unsupported)
   }
 
-  @Test func flaAttentionLayersMayDifferInKeyHeadsButNotInTheta() throws {
+  @Test func flaAttentionLayersMayDifferInKeyHeadsAndTheta() throws {
     func config(_ theta: Int) -> String {
       """
       { "num_hidden_layers": 4, "hidden_size": 64, "use_short_conv": false, "use_gate": false,
@@ -52,7 +52,13 @@ struct ConfigDefaultTests {
     #expect(gdn.taps == 0 && gdn.gate == .none && gdn.valueDim == 384)
     let layout = try LayoutCatalogue.builtIn().layout("fla")
     #expect(try layout.configuration(from: layout.writtenConfig(model)) == model)
-    #expect(throws: (any Error).self) { try read("fla", config(600)) }
+    let other = try read("fla", config(600))
+    guard case .attention(let last) = other.layers[3].mixer else { return }
+    #expect(first.ropeTheta == 500 && last.ropeTheta == 600)
+    #expect(try layout.configuration(from: layout.writtenConfig(other)) == other)
+    #expect(
+      model.disagreements(with: other).map { "\($0.fact) \($0.layer ?? -1)" }
+        == ["attention.rope_theta 3"])
   }
 
   /// The sizes that OLMo-Hybrid's own configuration class fills in.

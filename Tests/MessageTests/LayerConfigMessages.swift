@@ -106,10 +106,10 @@ extension MessageSection {
           config["attn"] = [group, group]
         }
       },
-      .init("layers that rotate in two ways") {
+      .init("a layer that cannot rotate") {
         try $0.edited("fla/hybrid") { config in
           var groups = config["attn"]?.array ?? []
-          groups[1]["rope_theta"] = 400.0
+          groups[1]["rope_theta"] = 0.0
           config["attn"] = .array(groups)
         }
       },

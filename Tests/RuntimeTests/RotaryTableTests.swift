@@ -4,6 +4,8 @@ import Testing
 @testable import Runtime
 
 @Suite struct RotaryTableTests {
+  private static let kind = RotaryTable.Kind(d: 8, θ: 10_000)
+
   private func configuration(_ more: Facts) throws -> ModelConfiguration {
     let facts: Facts = [
       "vocabulary": .integer(1), "hidden": .integer(1), "position": .word("rope"),
@@ -13,7 +15,7 @@ import Testing
   }
 
   @Test func plainFrequencies() throws {
-    let table = RotaryTable(try configuration([:]), dim: 8)
+    let table = RotaryTable(try configuration([:]), Self.kind)
     #expect(table.frequencies == [1, 0.1, 0.01, 0.001])
     #expect(table.magnitude == 1)
   }
@@ -25,7 +27,7 @@ import Testing
       configuration([
         "rope.scaling": .word("yarn"), "rope.factor": .number(4),
         "rope.original_positions": .integer(4096),
-      ]), dim: 8)
+      ]), Self.kind)
     #expect(table.frequencies == [1, 0.1, 0.00625, 0.00025])
     #expect(abs(table.magnitude - 1.138_629_4) < 1e-6)
   }
@@ -36,7 +38,7 @@ import Testing
       configuration([
         "rope.scaling": .word("yarn"), "rope.factor": .number(2),
         "rope.original_positions": .integer(32),
-      ]), dim: 8)
+      ]), Self.kind)
     #expect(table.frequencies == [1, 0.05, 0.005, 0.0005])
   }
 
@@ -46,7 +48,7 @@ import Testing
       configuration([
         "rope.scaling": .word("yarn"), "rope.factor": .number(0.5),
         "rope.original_positions": .integer(6),
-      ]), dim: 8)
+      ]), Self.kind)
     #expect(table.frequencies == [1, 0.2, 0.02, 0.002])
     #expect(table.magnitude == 1)
   }
@@ -56,7 +58,7 @@ import Testing
       configuration([
         "rope.scaling": .word("yarn"), "rope.factor": .number(4),
         "rope.original_positions": .integer(4096),
-      ]), dim: 8)
+      ]), Self.kind)
     let cosines = try FloatBuffer(8)
     let sines = try FloatBuffer(8)
     table.fill(positions: 9..<11, from: 0, of: 2, cosines: cosines.pointer, sines: sines.pointer)
