@@ -32,7 +32,7 @@ public struct ConfigTable: Sendable {
       do { return try body() } catch { problems.append(contentsOf: error.asProblems) }
       return nil
     }
-    var facts = entries.filter { !$0.isForLayers }.reduce(into: model) { facts, entry in
+    let facts = entries.filter { !$0.isForLayers }.reduce(into: model) { facts, entry in
       guard entry.condition.holds(facts) else { return }
       facts.merge(collect { try entry.read(from: object, known: facts) } ?? [:]) { $1 }
     }
