@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compares conversions with cp, in processor time and peak memory: conversion.py GRAFT GRAFT_BENCH FOLDER GIB [GIB ...]
+"""Compares conversions with cp, in processor time of one thread and peak memory: conversion.py GRAFT GRAFT_BENCH FOLDER GIB [GIB ...]
 
 A model of an embedding, a head and no layers, with random bytes, is cut anew, cast and cut anew with hashes; a Qwen3-Next is
 regrouped; cp copies the same files in the same round. Needs twice the largest size on the disk of FOLDER, which is emptied.
@@ -18,6 +18,7 @@ from pathlib import Path
 import models
 from measure import Report, command, row, rounds
 
+QUIETLY = ["--quiet", "-j", "1"]  # threads that write one file wait for each other in the system, which counts too
 HIDDEN = 1024
 CONFIG = {
     "model_type": "gpt_base", "max_position_embeddings": 1, "hidden_size": HIDDEN, "num_layers": 0,
@@ -48,7 +49,7 @@ def make(model, gib):
 
 def copies(graft, model, output):
     """What is compared with cp; goals hold without waiting for the disk, which cp does not do either."""
-    convert = [graft, "convert", str(model), str(output), "--quiet"]
+    convert = [graft, "convert", str(model), str(output), *QUIETLY]
     return {
         "cut anew": (convert + ["--max-shard-size", "1GB", "--no-manifest"], 0.9),
         "F32 to BF16": (convert + ["--dtype", "bf16", "--allow", "lossy", "--no-manifest"], 0.8),
@@ -86,7 +87,7 @@ def regrouping(report, graft, bench, folder, environment):
              "linear_key_head_dim": 128, "linear_value_head_dim": 128, "vocab_size": 32000, "full_attention_interval": 8}
     template = json.loads(Path("fixtures/huggingface/qwen3_next/bf16/config.json").read_text())
     model, output = models.make(bench, "qwen3_next", template | sizes, folder / "regrouped"), folder / "output"
-    cases = {"regrouped": ([graft, "convert", str(model), str(output), "--quiet", "--to", "qwen3_5_moe", "--no-manifest"], 1.3)}
+    cases = {"regrouped": ([graft, "convert", str(model), str(output), *QUIETLY, "--to", "qwen3_5_moe", "--no-manifest"], 1.3)}
     compare(report, f"{sum(f.stat().st_size for f in model.iterdir()) / 2**30:.1f} GiB", model, output, cases, 5, environment)
     shutil.rmtree(model)
 
@@ -134,7 +135,7 @@ def main():
     options.folder.mkdir(parents=True)
     folder = options.folder.resolve()
     environment = unsynchronised(folder)
-    report = Report("Conversion against cp", {"fsync": "off" if environment else "on", "processor time of": "all threads"})
+    report = Report("Conversion against cp", {"fsync": "off" if environment else "on", "threads": 1})
     regrouping(report, options.graft, options.bench, folder, environment)
     for gib in options.sizes:
         measure(report, options.graft, folder, gib, environment)

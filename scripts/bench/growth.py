@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measures how time and memory grow and draws it: growth.py GRAFT GRAFT_BENCH FOLDER PICTURE [--gib 0.1 1 16].
+"""Measures how time and memory grow and draws it: growth.py GRAFT GRAFT_BENCH FOLDER PICTURE [--gib 0.1 1].
 
 Small models, so that lengths and not sizes are seen; processor time of one thread, the lowest of three rounds.
+The largest conversion needs twice its size on the disk of FOLDER.
 """
 
 import argparse
@@ -87,7 +88,7 @@ def main():
     parser.add_argument("bench")
     parser.add_argument("folder", type=Path)
     parser.add_argument("picture")
-    parser.add_argument("--gib", nargs="*", type=float, default=[0.1, 0.5, 2, 4])
+    parser.add_argument("--gib", nargs="*", type=float, default=[0.1, 0.5, 2, 4, 16])
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     curves = Curves(options)
