@@ -37,7 +37,7 @@ import Testing
     #expect(Fixtures.checkpoints.filter { $0.hasPrefix("lm-engine/") }.count == 4)
     #expect(Fixtures.checkpoints.filter { $0.hasPrefix("trained/") }.count == 3)
     #expect(Fixtures.checkpoints.filter { $0.hasPrefix("huggingface/") }.count == 14)
-    #expect(Fixtures.checkpoints.filter { $0.hasPrefix("fla/") }.count == 4)
+    #expect(Fixtures.checkpoints.filter { $0.hasPrefix("fla/") }.count == 5)
   }
 
   @Test func theReportHasTheFieldsOfTheContract() throws {
