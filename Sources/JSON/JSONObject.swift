@@ -2,12 +2,15 @@
 ///
 /// Names are told apart by their bytes: two spellings of the same accented letter are two names.
 /// - Cost: reading, replacing and appending a member take constant time; removing one takes time
-///   in proportion to the number of members.
+///   in proportion to the number of members. Few names are compared one by one, which is faster than
+///   a table of them.
 public struct JSONObject: Hashable, Sendable {
   /// The names, in order.
   public private(set) var keys: [String] = []
   private var values: [JSONValue] = []
+  /// The places of the names where there are more than `few`.
   private var places: [ExactName: Int] = [:]
+  private static let few = 8
 
   /// An object without members.
   public init() {}
@@ -32,10 +35,10 @@ public struct JSONObject: Hashable, Sendable {
   ///
   /// Setting a new name appends it, setting a known one keeps its place, setting nil removes it.
   public subscript(key: String) -> JSONValue? {
-    get { places[ExactName(key)].map { values[$0] } }
+    get { place(of: key).map { values[$0] } }
     set {
       guard let newValue else { return remove(key) }
-      if let place = places[ExactName(key)] {
+      if let place = place(of: key) {
         values[place] = newValue
       } else {
         append(key, newValue)
@@ -44,20 +47,30 @@ public struct JSONObject: Hashable, Sendable {
   }
 
   /// Whether there is a member of that name.
-  public func contains(_ key: String) -> Bool { places[ExactName(key)] != nil }
+  public func contains(_ key: String) -> Bool { place(of: key) != nil }
+
+  private func place(of key: String) -> Int? {
+    if keys.count > Self.few { return places[ExactName(key)] }
+    return keys.firstIndex { $0 == key && ExactName($0) == ExactName(key) }
+  }
 
   /// Adds a member at the end; the caller knows that the name is new.
   mutating func append(_ key: String, _ value: JSONValue) {
-    places[ExactName(key)] = keys.count
     keys.append(key)
     values.append(value)
+    if keys.count > Self.few { index(from: places.isEmpty ? 0 : keys.count - 1) }
   }
 
   private mutating func remove(_ key: String) {
-    guard let place = places.removeValue(forKey: ExactName(key)) else { return }
+    guard let place = place(of: key) else { return }
     keys.remove(at: place)
     values.remove(at: place)
-    for later in place..<keys.count { places[ExactName(keys[later])] = later }
+    places.removeValue(forKey: ExactName(key))
+    if keys.count > Self.few { index(from: place) } else { places = [:] }
+  }
+
+  private mutating func index(from first: Int) {
+    for place in first..<keys.count { places[ExactName(keys[place])] = place }
   }
 
   /// Whether both have the same members in the same order.

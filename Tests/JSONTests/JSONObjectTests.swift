@@ -1,3 +1,4 @@
+import GraftTestSupport
 import JSON
 import Testing
 
@@ -11,6 +12,29 @@ import Testing
     #expect(object.keys == ["b", "c", "d"])
     #expect(object.entries.map(\.value) == ["two", 3, 4])
     #expect(object["d"] == 4 && object["a"] == nil && object.count == 3 && !object.isEmpty)
+  }
+
+  /// An object against a plain list, while members come and go around the number from which on names
+  /// have a table.
+  @Test func manyMembersAreFoundAsFewAre() {
+    var generator = SeededGenerator(seed: 7)
+    var object = JSONObject()
+    var list: [(key: String, value: JSONValue)] = []
+    for step in 0..<2000 {
+      let number = Int.random(in: 0..<5, using: &generator)
+      let key = ["n", "e\u{301}", "\u{e9}"].randomElement(using: &generator)! + "\(number)"
+      let place = list.firstIndex { $0.key.utf8.elementsEqual(key.utf8) }
+      let value: JSONValue? = Bool.random(using: &generator) ? JSONValue(step) : nil
+      object[key] = value
+      switch (place, value) {
+      case (let place?, let value?): list[place].value = value
+      case (let place?, nil): list.remove(at: place)
+      case (nil, let value?): list.append((key, value))
+      case (nil, nil): break
+      }
+      #expect(object.keys.map { Array($0.utf8) } == list.map { Array($0.key.utf8) })
+      #expect(list.allSatisfy { object[$0.key] == $0.value } && object.count == list.count)
+    }
   }
 
   @Test func theOrderCounts() {
