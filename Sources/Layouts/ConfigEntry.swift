@@ -172,6 +172,14 @@ extension ConfigEntry {
     }
   }
 
+  /// Whether the entry says of each layer what it is.
+  var sortsLayers: Bool {
+    switch meaning {
+    case .list, .sparse, .indices, .groups, .blocks: true
+    case .fact, .cases, .object, .constant, .standard, .rival: false
+    }
+  }
+
   /// The outermost key.
   var topKey: String { String(key.prefix { $0 != "/" }) }
 

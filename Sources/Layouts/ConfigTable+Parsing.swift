@@ -57,6 +57,10 @@ extension ConfigEntry {
     isOmittedIfImplied = object.optional("omit") == .bool(true)
     meaning = try Self.meaning(&object, tables)
     try object.finish()
+    guard sortsLayers, let stray = facts.subtracting(FactNames.layer).min() else { return }
+    throw Problem(
+      .invalid, "a layout file states a fact of the model layer by layer",
+      found: "\(key): \(stray)")
   }
 
   private static func meaning(_ object: inout FormatObject, _ tables: ConfigTable.Tables) throws

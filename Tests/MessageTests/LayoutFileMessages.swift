@@ -57,6 +57,10 @@ extension MessageSection {
         try $0.rule(
           ##"{ "name": "{layer}", "weave": { "axis": 0, "parts": [["gdn.q", "nk-1"]] } }"##)
       },
+      .init("a fact of the model for some layers") {
+        let indices = #"{ "first": 0, "set": { "tied": true }, "others": { "tied": false } }"#
+        return try $0.key(#"{ "key": "a", "indices": "# + indices + " }")
+      },
       .init("an unknown fact of a key") { try $0.key(#"["vocab_size", "vocabulery"]"#) },
       .init("an unknown map") {
         try $0.key(#"{ "key": "a", "fact": "hidden", "map": "nowhere" }"#)
