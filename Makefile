@@ -13,7 +13,7 @@
 # thresholds     hold allocations per token and memory of conversions to benchmarks/thresholds.json
 # demo           inspect, verify, splice and re-shard a trained model; score another
 # bench-memory   measure what conversions of large tensors need, PYTHON with torch and gguf for all: make bench-memory GIB=2
-# bench          compare runtime and conversions with the machine and cp; LARGE=1 adds 7B and 16 GiB
+# bench          compare runtime and conversions with the machine and cp; LARGE=1 adds 7B, 16 GiB and a clean build
 # bench-peers    compare with torch and others: make bench-peers PYTHON=python that has them
 # bench-growth   measure how time and memory grow and draw .build/bench/growth.svg
 # format         format all Swift sources

@@ -63,12 +63,7 @@ extension ModelConfiguration {
   }
 
   /// The numbers of dims that RoPE rotates in any layer.
-  fileprivate var ropeDims: Set<Int> {
-    Set(
-      layers.compactMap { layer in
-        if case .attention(let attention) = layer.mixer { ropeDim(of: attention) } else { nil }
-      })
-  }
+  fileprivate var ropeDims: Set<Int> { Set(attentions.map(ropeDim(of:))) }
 
   /// The facts of the model that decide what it computes.
   public var meaning: Facts {
@@ -80,9 +75,7 @@ extension ModelConfiguration {
       facts[name] = nil
     }
     if position != .learned { facts["positions"] = nil }
-    let headDims = layers.compactMap {
-      if case .attention(let attention) = $0.mixer { attention.headDim } else { nil }
-    }
+    let headDims = attentions.map(\.headDim)
     if position == .rope, headDims.isEmpty { facts["position"] = .word("none") }
     if position != .rope || headDims.isEmpty {
       for name in facts.keys where name.hasPrefix("rope.") { facts[name] = nil }

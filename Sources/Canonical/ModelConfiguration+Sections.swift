@@ -8,9 +8,7 @@ extension ModelConfiguration {
     guard let text = ropeSections else { return true }
     let sections = text.split(separator: ",").compactMap { Int($0) }
     let period = sections.reduce(0) { $0 &+ max($1, 0) }
-    let headDims = layers.compactMap {
-      if case .attention(let attention) = $0.mixer { attention.headDim } else { nil }
-    }
+    let headDims = attentions.map(\.headDim)
     guard sections.count >= 3, (1...Self.largestExtent).contains(period),
       headDims.allSatisfy({ period <= $0 })
     else { return false }

@@ -154,8 +154,7 @@ public struct ModelConfiguration: FactRecord {
   private mutating func resolveRopeDim() {
     guard position == .rope else { return }
     ropeFollowsHeadDim = ropeDim == 0
-    for case .attention(let attention) in layers.map(\.mixer)
-    where (1...Self.largestExtent).contains(attention.headDim) {
+    for attention in attentions where (1...Self.largestExtent).contains(attention.headDim) {
       let headDim = Double(attention.headDim)
       if ropeDim == 0 { ropeDim = Int(headDim * min(max(ropeFraction ?? 1, 0), 1)) }
       if ropeFraction == nil { ropeFraction = Double(ropeDim) / headDim }
@@ -172,13 +171,13 @@ public struct ModelConfiguration: FactRecord {
     if let base = ropeThetas.first, ropeThetas.count == 1 { ropeTheta = base }
   }
 
-  /// The bases of RoPE frequencies in any layer.
-  var ropeThetas: Set<Double> {
-    Set(
-      layers.compactMap { layer in
-        if case .attention(let attention) = layer.mixer { attention.ropeTheta } else { nil }
-      })
+  /// The attention mixers, in the order of the layers.
+  var attentions: [Attention] {
+    layers.compactMap { if case .attention(let attention) = $0.mixer { attention } else { nil } }
   }
+
+  /// The bases of RoPE frequencies in any layer.
+  var ropeThetas: Set<Double> { Set(attentions.compactMap(\.ropeTheta)) }
 
   /// The dims of a head that RoPE rotates in a layer.
   public func ropeDim(of attention: Attention) -> Int {

@@ -165,12 +165,7 @@ public struct ConfigEntry: Sendable {
 
 extension ConfigEntry {
   /// Whether the entry states, by one key, a fact of every layer.
-  var isForLayers: Bool {
-    switch meaning {
-    case .fact, .cases, .object: !facts.isDisjoint(with: FactNames.layer)
-    case .constant, .standard, .rival, .list, .sparse, .indices, .groups, .blocks: false
-    }
-  }
+  var isForLayers: Bool { !sortsLayers && !facts.isDisjoint(with: FactNames.layer) }
 
   /// Whether the entry says of each layer what it is.
   var sortsLayers: Bool {

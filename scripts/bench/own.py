@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Times Graft against what the machine can do: own.py GRAFT GRAFT_BENCH FOLDER [--large]. One thread, processor time, medians.
 
-Writes models of about 3 GB into FOLDER, with --large 14 GB more, and leaves them there for the next run.
+Writes models of about 3 GB into FOLDER, with --large 26 GB more, and leaves them there for the next run.
 """
 
 import argparse
