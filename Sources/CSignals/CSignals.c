@@ -43,12 +43,20 @@ static void handle(int number) {
   sigaction(number, &action, NULL);
 }
 
+// An end of the pipe on one of the numbers 0 to 2, which whoever started the process may have closed, would
+// be taken for a standard stream: what is printed would be read as signals.
+static int raise_above_standard(int end) {
+  int raised = fcntl(ends[end], F_DUPFD_CLOEXEC, 3);
+  if (raised < 0) return -1;
+  close(ends[end]);
+  ends[end] = raised;
+  return 0;
+}
+
 int signals_on_end(void (*body)(int number)) {
   pthread_t thread;
   on_end = body;
-  if (pipe(ends) != 0) return -1;
-  fcntl(ends[0], F_SETFD, FD_CLOEXEC);
-  fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+  if (pipe(ends) != 0 || raise_above_standard(0) != 0 || raise_above_standard(1) != 0) return -1;
   for (int i = 0; i < NUMBERS; i++) handle(numbers[i]);
   if (pthread_create(&thread, NULL, wait_for_note, NULL) != 0) return -1;
   pthread_detach(thread);

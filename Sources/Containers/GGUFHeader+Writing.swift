@@ -71,7 +71,7 @@ extension GGUFHeader {
     guard shape.count <= mostDimensions else {
       throw Problem(
         .unsupported, "GGUF has no tensors of so many extents",
-        expected: "at most \(mostDimensions)", found: TensorShape.text(shape))
+        expected: "at most \(mostDimensions)", found: TensorShape.shortText(shape))
     }
     guard (shape.last ?? 1) % type.unit.elements == 0, TensorShape.byteCount(shape, type) != nil
     else {

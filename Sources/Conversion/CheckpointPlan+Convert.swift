@@ -52,6 +52,7 @@ extension CheckpointPlan {
       origins = source.origins(target.record)
       kept = target.record?.kept ?? []
     }
+    try checkFiles()
   }
 
   /// The plans of stored tensors.

@@ -8,7 +8,7 @@ public struct CheckpointReport: Sendable {
   /// How many values a cast changed, by stored name.
   public let changedValues: [(name: String, count: Int)]
   /// How files that did not change were copied, by file name.
-  public let clones: [(fileName: String, method: FileCloning.Method)]
+  public let cloning: [String: FileCloning.Method]
   /// How the run began.
   public let beginning: CheckpointRun.Beginning
 
@@ -25,13 +25,14 @@ extension CheckpointRun {
           ($0.name, $0.changed)
         }
       },
-      clones: clones, beginning: beginning)
+      cloning: cloning, beginning: beginning)
   }
 
   /// Writes what lies beside the weights; then the output can be opened.
   /// - Throws: `Problem` of kind `io`.
   public func complete() throws {
-    for name in try output.names() where plan.shards.allSatisfy({ $0.fileName != name }) {
+    let planned = Set(plan.shards.map(\.fileName))
+    for name in try output.names() where !planned.contains(name) {
       try output.remove(name)
     }
     if plan.writesIndex {

@@ -16,9 +16,10 @@ extension CheckpointPlan {
   public init(editing source: OpenedModel, to edited: CanonicalModel, layers: [Int]) throws {
     try source.layout.requireUnderstood()
     let binding = try LayoutBinding(source.layout, edited.configuration)
+    let replacedLayers = Set(layers)
     let fresh = binding.tensors.filter { bound in
       bound.parts.contains { part in
-        part.role.layer.map(layers.contains) == true
+        part.role.layer.map(replacedLayers.contains) == true
           && !Self.isSame(source.canonical.tensors[part.role], edited.tensors[part.role])
       }
     }
@@ -52,6 +53,7 @@ extension CheckpointPlan {
       dropped: removed.sorted().map { LeftOut(.tensor, $0, "tensor of a replaced layer") }
         + recordings.map { LeftOut(.file, $0, "file that may record what the source computes") }
         + source.checkpoint.leftBehind)
+    try checkFiles()
   }
 
   private static func isSame(_ a: CanonicalTensor?, _ b: CanonicalTensor?) -> Bool {

@@ -1,4 +1,5 @@
 import Containers
+import Diagnostics
 import JSON
 import Layouts
 import SystemPackage
@@ -76,6 +77,10 @@ public struct CheckpointPlan: Sendable {
     public let clone: FilePath?
     let metadata: [(key: String, value: String)]
     var values: GGUFHeader.Metadata = []
+
+    /// The size of its tensors.
+    /// - Units: bytes.
+    var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
   }
 
   /// The id of the layout that is written.
@@ -108,6 +113,27 @@ public struct CheckpointPlan: Sendable {
       weightMap: tensors.map { (tensor: $0.name, file: $1) },
       totalSize: tensors.reduce(0) { $0 + $1.0.byteCount },
       totalParameters: tensors.reduce(0) { $0 + (TensorShape.elementCount($1.0.shape) ?? 0) })
+  }
+}
+
+extension CheckpointPlan {
+  /// The most weight files, whose numbers have five digits.
+  private static let mostShards = 99_999
+
+  /// Refuses, before anything is written, what the files cannot hold or what a reader would refuse.
+  /// - Throws: `Problem` of kind `unsupported` that names the file and the tensor, or `usage` for too many
+  ///   files.
+  func checkFiles() throws {
+    guard shards.count <= Self.mostShards else {
+      throw Problem(
+        .usage, "the output would be cut into too many files", expected: "at most \(Self.mostShards)",
+        found: "\(shards.count)", remedy: "give a larger --max-shard-size")
+    }
+    for shard in shards where shard.clone == nil {
+      try Problem.placing({ $0.advised("choose another container with --container") }) {
+        _ = try shard.layout(in: container)
+      }
+    }
   }
 }
 

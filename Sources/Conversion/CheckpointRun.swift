@@ -24,7 +24,7 @@ public struct CheckpointRun {
   /// What is known of the files that are finished.
   private(set) var written: [String: WrittenShard] = [:]
   /// How files that did not change were copied, by file name.
-  private(set) var clones: [(fileName: String, method: FileCloning.Method)] = []
+  private(set) var cloning: [String: FileCloning.Method] = [:]
   /// How the run began.
   public private(set) var beginning = Beginning.new
   private let identity: RunIdentity?
@@ -56,7 +56,7 @@ public struct CheckpointRun {
 
   /// The bytes of the tensors of the share.
   public var totalBytes: Int {
-    own.flatMap(\.tensors).reduce(0) { $0 + $1.byteCount }
+    own.reduce(0) { $0 + $1.byteCount }
   }
 
   /// Writes the weight files of the share that are not finished yet.
@@ -69,10 +69,8 @@ public struct CheckpointRun {
     let journal = try identity.map {
       try JournalWriter(output.record(share.journalName), $0, kept)
     }
-    for shard in kept {
-      written[shard.fileName] = shard
-      progress(bytes(of: shard.fileName))
-    }
+    for shard in kept { written[shard.fileName] = shard }
+    for shard in own where written[shard.fileName] != nil { progress(shard.byteCount) }
     let rest = own.filter { written[$0.fileName] == nil }
     let files = rest.map { ShardFile($0, of: plan, in: output, isHashed: isHashed) }
     let tasks = files.flatMap { file in file.tasks.map { (file, $0) } }
@@ -87,12 +85,8 @@ public struct CheckpointRun {
     try stop.throwIfAny()
     for file in files {
       if let shard = file.written { written[file.shard.fileName] = shard }
-      if let method = file.method { clones.append((file.shard.fileName, method)) }
+      if let method = file.method { cloning[file.shard.fileName] = method }
     }
-  }
-
-  private func bytes(of fileName: String) -> Int {
-    plan.shards.first { $0.fileName == fileName }?.tensors.reduce(0) { $0 + $1.byteCount } ?? 0
   }
 
   /// Looks at what is there.
@@ -185,8 +179,10 @@ extension CheckpointRun {
   private mutating func take(
     _ journal: Journal, _ share: Share, _ progress: @Sendable (Int) -> Void
   ) throws {
+    let finished = Dictionary(
+      journal.shards.map { ($0.fileName, $0) }, uniquingKeysWith: { _, last in last })
     for (index, shard) in plan.shards.enumerated() where share.contains(index) {
-      guard let known = journal.shards.last(where: { $0.fileName == shard.fileName }) else {
+      guard let known = finished[shard.fileName] else {
         throw Problem(
           .missing, "a file was not finished", file: output.file(shard.fileName).string,
           remedy: "run part \(share.number) of \(share.count) again")
@@ -198,7 +194,7 @@ extension CheckpointRun {
           remedy: "run part \(share.number) of \(share.count) again")
       }
       written[shard.fileName] = known
-      progress(bytes(of: shard.fileName))
+      progress(shard.byteCount)
     }
   }
 }

@@ -16,6 +16,8 @@ final class ShardFile: Sendable {
   private struct State {
     var writer: WeightFileWriter?
     var tensors: [WrittenTensor?]
+    /// How many of them are not written yet; counted, because the last is looked for after each.
+    var missing: Int
     var sources: [String: String] = [:]
     var written: WrittenShard?
     var method: FileCloning.Method?
@@ -29,7 +31,8 @@ final class ShardFile: Sendable {
     self.plan = plan
     self.output = output
     self.isHashed = isHashed
-    state = Mutex(State(tensors: Array(repeating: nil, count: shard.tensors.count)))
+    let count = shard.tensors.count
+    state = Mutex(State(tensors: Array(repeating: nil, count: count), missing: count))
   }
 
   /// What is known of the file once it is finished; nil for one that was cloned.
@@ -61,7 +64,7 @@ final class ShardFile: Sendable {
   private func clone(_ source: FilePath, _ progress: @Sendable (Int) -> Void) throws {
     let method = try FileCloning.clone(from: source, to: output.file(shard.fileName))
     state.withLock { $0.method = method }
-    progress(shard.tensors.reduce(0) { $0 + $1.byteCount })
+    progress(shard.byteCount)
   }
 
   /// The writer, which the first task opens.
@@ -91,6 +94,7 @@ final class ShardFile: Sendable {
     state.withLock { state in
       state.tensors[index] =
         known?.tensor ?? WrittenTensor(name: tensor.name, hash: "", roles: [:], changed: counted)
+      state.missing -= 1
       if let source = known?.source { state.sources[source.name] = source.hash }
     }
   }
@@ -98,7 +102,7 @@ final class ShardFile: Sendable {
   /// Closes the file where no tensor is missing.
   private func finish(_ writer: WeightFileWriter) throws -> WrittenShard? {
     let isLast = state.withLock { state in
-      guard !state.tensors.contains(nil), state.writer != nil else { return false }
+      guard state.missing == 0, state.writer != nil else { return false }
       state.writer = nil
       return true
     }

@@ -36,14 +36,20 @@ public enum NameFolding {
     guard let width = values.first?.count, width > 0 else { return [filled(pattern, [])] }
     let distinct = (0..<width).map { place in Set(values.map { $0[place] }).count }
     let varying = (0..<width).filter { distinct[$0] > 1 }
-    let product = distinct.reduce(1, *)
-    guard Set(values).count == values.count, product == values.count else {
+    guard Set(values).count == values.count, isProduct(distinct, values.count) else {
       return values.map { filled(pattern, $0.map(String.init)) }
     }
     let texts = (0..<width).map { place in
       varying.contains(place) ? "{" + range(values.map { $0[place] }) + "}" : "\(values[0][place])"
     }
     return [filled(pattern, texts)]
+  }
+
+  /// Whether numbers multiply to another; their product may be larger than any integer.
+  private static func isProduct(_ numbers: [Int], _ count: Int) -> Bool {
+    var product = 1
+    for number in numbers where product <= count { product *= number }
+    return product == count
   }
 
   /// Numbers as ranges and single values, `0…3,7`; each number once, in order.

@@ -1,13 +1,21 @@
 /// What a misspelt name was probably meant to be.
 public enum Suggestion {
+  /// The longest word that is compared; nobody misspells a longer one.
+  /// - Units: bytes.
+  private static let longest = 256
+  /// The most names that a word is compared with.
+  private static let mostNames = 4096
+
   /// The known name that is nearest to a word; nil where none is near.
   ///
   /// A third of the characters may be wrong; case, dots, dashes and underscores do not count.
-  /// - Cost: the product of the lengths for each known name.
+  /// - Cost: the product of the lengths for each known name, of which only some thousand are tried.
   public static func nearest(to word: String, in known: some Sequence<String>) -> String? {
+    guard word.utf8.count <= longest else { return nil }
     let letters = normal(word)
     let limit = max(letters.count / 3, 1)
-    return known.lazy.map { (name: $0, distance: distance(letters, normal($0))) }
+    return known.prefix(mostNames).lazy.filter { $0.utf8.count <= longest }
+      .map { (name: $0, distance: distance(letters, normal($0))) }
       .filter { $0.distance <= limit }.min { $0.distance < $1.distance }?.name
   }
 

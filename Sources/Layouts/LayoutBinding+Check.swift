@@ -20,11 +20,12 @@ extension LayoutBinding {
     let extra = extra(in: stored, isExact: missing.isEmpty && problems.isEmpty)
     let needed = scalesWithoutClaim(stored)
     let extraNames = NameFolding.fold(extra.filter { !allowsExtra || needed.contains($0) })
-    for name in NameFolding.fold(missing) {
+    for (place, name) in NameFolding.fold(missing).enumerated() {
+      let near = place < Self.mostSuggestions ? Suggestion.nearest(to: name, in: extraNames) : nil
       problems.append(
         Problem(
           .invalid, "a tensor the config asks for is missing", file: file, tensor: name,
-          found: Suggestion.nearest(to: name, in: extraNames).map { "\($0), which has no place" },
+          found: near.map { "\($0), which has no place" },
           remedy: "check that all shards are there and that config.json belongs to them"))
     }
     for name in extraNames {
@@ -39,6 +40,9 @@ extension LayoutBinding {
     try ProblemList.throwIfAny(problems)
     return extra
   }
+
+  /// How many of the missing tensors are compared with those that have no place, each with each.
+  private static let mostSuggestions = 16
 
   /// The stored names for which the layout has no use, sorted.
   /// - Parameter isExact: whether all that the layout asks for is stored, each once, so that as many

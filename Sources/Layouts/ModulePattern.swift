@@ -8,9 +8,11 @@ struct ModulePattern: Hashable, Sendable {
   let text: String
   /// What has to follow each other; nil for an entry with other signs of a regular expression.
   private let pieces: [Piece]?
+  /// Whether the entry is a name or a part of one.
+  let isPlain: Bool
 
   private enum Piece: Hashable {
-    case literal(String)
+    case literal([UInt8])
     case anything
     case digits
   }
@@ -19,95 +21,73 @@ struct ModulePattern: Hashable, Sendable {
 
   init(_ text: String) {
     self.text = text
-    pieces = Self.pieces(text)
+    isPlain = !text.hasSuffix(".") && !text.contains(where: Self.signs.contains)
+    pieces = isPlain ? [.literal(Array(text.utf8))] : Self.pieces(text)
+  }
+
+  /// Signs of a regular expression.
+  private static let signs: Set<Character> = Set("\\[](){}?+^$|*")
+
+  /// What every name begins with that the pieces cover; nil where there are none.
+  var beginning: [UInt8]? {
+    guard let first = pieces?.first else { return pieces == nil ? nil : [] }
+    if case .literal(let text) = first { return text }
+    return []
   }
 
   private static func pieces(_ text: String) -> [Piece]? {
-    let signs: [(String, Piece)] = [
-      (".*", .anything), ("\\d+", .digits), ("[0-9]+", .digits), ("\\.", .literal(".")),
+    let wildcards: [(String, Piece)] = [
+      (".*", .anything), ("\\d+", .digits), ("[0-9]+", .digits), ("\\.", .literal([dot])),
     ]
     var pieces: [Piece] = []
     var rest = text[...]
     while let first = rest.first {
-      if let (sign, piece) = signs.first(where: { rest.hasPrefix($0.0) }) {
+      if let (sign, piece) = wildcards.first(where: { rest.hasPrefix($0.0) }) {
         pieces.append(piece)
         rest = rest.dropFirst(sign.count)
-      } else if "\\[](){}?+^$|*".contains(first) {
+      } else if signs.contains(first) {
         return nil
       } else {
-        let literal = rest.prefix { !".\\[](){}?+^$|*".contains($0) }
-        pieces.append(.literal(literal.isEmpty ? "." : String(literal)))
+        let literal = rest.prefix { $0 != "." && !signs.contains($0) }
+        pieces.append(.literal(literal.isEmpty ? [dot] : Array(literal.utf8)))
         rest = rest.dropFirst(max(literal.count, 1))
       }
     }
     return pieces.filter { $0 == .anything || $0 == .digits }.count <= mostWildcards ? pieces : nil
   }
 
-  /// Whether the entry is a name or a part of one.
-  var isPlain: Bool {
-    !text.hasSuffix(".") && !text.contains { "\\[](){}?+^$|*".contains($0) }
-  }
-
   /// Whether the entry covers a module; nil where Graft cannot tell.
   func matches(_ module: String) -> Bool? {
     if module.hasSuffix(text) { return true }
     if isPlain { return module.hasPrefix(text + ".") }
-    guard let pieces else { return nil }
-    return Self.ends(of: pieces[...], from: module[...]).contains { rest in
-      rest.isEmpty || rest.first == "." || module[..<rest.startIndex].last == "."
-    }
+    return pieces == nil ? nil : matchesPieces(Array(module.utf8))
   }
 
-  /// What may be left of a name after the pieces.
-  private static func ends(of pieces: ArraySlice<Piece>, from name: Substring) -> [Substring] {
-    guard let piece = pieces.first else { return [name] }
-    let rest = pieces.dropFirst()
+  /// Whether the pieces cover a module, whatever its end.
+  func matchesPieces(_ module: [UInt8]) -> Bool {
+    let start: Set<Int> = [0]
+    let ends = (pieces ?? []).reduce(start) { Self.ends(of: $1, in: module, after: $0) }
+    return pieces != nil
+      && ends.contains { end in
+        end == module.count || module[end] == Self.dot || end > 0 && module[end - 1] == Self.dot
+      }
+  }
+
+  private static let dot = UInt8(ascii: ".")
+
+  /// Where a piece may end that begins at one of some places.
+  /// - Cost: the length of the name for each place.
+  private static func ends(of piece: Piece, in name: [UInt8], after starts: Set<Int>) -> Set<Int> {
     switch piece {
     case .literal(let text):
-      return name.hasPrefix(text) ? ends(of: rest, from: name.dropFirst(text.count)) : []
+      Set(starts.filter { name[$0...].starts(with: text) }.map { $0 + text.count })
     case .anything:
-      return (0...name.count).flatMap { ends(of: rest, from: name.dropFirst($0)) }
+      starts.min().map { Set($0...name.count) } ?? []
     case .digits:
-      let digits = name.prefix { $0.isASCII && $0.isNumber }.count
-      return digits == 0 ? [] : (1...digits).flatMap { ends(of: rest, from: name.dropFirst($0)) }
+      starts.reduce(into: []) { ends, start in
+        let digits = name[start...].prefix { (0x30...0x39).contains($0) }.count
+        if digits > 0 { ends.formUnion(start + 1...start + digits) }
+      }
     }
-  }
-}
-
-/// A list of modules, made to be asked about every tensor of a large model.
-public struct ModuleList: Hashable, Sendable {
-  let patterns: [ModulePattern]
-  private let names: Set<String>
-  /// Names by their last component, to find those that end a name.
-  private let endings: [Substring: [String]]
-  /// Names of one component, which may end the last component of a name.
-  private let words: [String]
-  private let others: [ModulePattern]
-
-  init(_ texts: [String]) {
-    patterns = texts.map(ModulePattern.init)
-    let plain = patterns.filter(\.isPlain).map(\.text)
-    names = Set(plain)
-    endings = Dictionary(grouping: plain.filter { $0.contains(".") }, by: Self.last)
-    words = plain.filter { !$0.contains(".") }
-    others = patterns.filter { !$0.isPlain }
-  }
-
-  private static func last(_ name: String) -> Substring {
-    name.lastIndex(of: ".").map { name[name.index(after: $0)...] } ?? name[...]
-  }
-
-  /// Whether an entry covers a module; nil where Graft cannot tell.
-  func covers(_ module: String) -> Bool? {
-    var beginning: Substring? = module[...]
-    while let name = beginning {
-      if names.contains(String(name)) { return true }
-      beginning = name.lastIndex(of: ".").map { name[..<$0] }
-    }
-    let last = Self.last(module)
-    if endings[last]?.contains(where: { module.hasSuffix($0) }) == true { return true }
-    if words.contains(where: { last.hasSuffix($0) }) { return true }
-    let answers = others.map { $0.matches(module) }
-    return answers.contains(true) ? true : answers.contains(nil) ? nil : false
   }
 }

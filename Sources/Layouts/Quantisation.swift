@@ -108,20 +108,23 @@ extension LayoutBinding {
     var list: [String] = []
     var listed: Set<String> = []
     func add(_ name: String) { if listed.insert(name).inserted { list.append(name) } }
-    for pattern in quantisation.exceptions.patterns {
-      let covered = before.filter { pattern.matches($0.module) == true }
-      let here = covered.flatMap { $0.parts.compactMap { homes[$0.role] } }
-      let isStillSaid = Set(modules.filter { pattern.matches($0) == true }) == Set(here)
-      if covered.isEmpty || (isStillSaid && !here.isEmpty) {
+    let (covered, said) = (
+      quantisation.exceptions.covered(of: before.map(\.module)),
+      quantisation.exceptions.covered(of: modules)
+    )
+    for (place, pattern) in quantisation.exceptions.patterns.enumerated() {
+      let here = covered[place].flatMap { before[$0].parts.compactMap { homes[$0.role] } }
+      let isStillSaid = Set(said[place].map { modules[$0] }) == Set(here)
+      if covered[place].isEmpty || (isStillSaid && !here.isEmpty) {
         add(pattern.text)
       } else {
         here.forEach(add)
       }
     }
-    let said = ModuleList(list)
+    let listing = ModuleList(list)
     let wasPlain = Set(
       source.tensors.filter { $0.scales == nil }.flatMap { $0.parts.map(\.role) })
-    for tensor in plain where said.covers(tensor.module) != true {
+    for tensor in plain where listing.covers(tensor.module) != true {
       let isNew = tensor.parts.contains { !wasPlain.contains($0.role) }
       if tensor.isUsuallyQuantised || isNew { add(tensor.module) }
     }

@@ -1,4 +1,5 @@
 import Diagnostics
+import Tensors
 
 #if canImport(Glibc)
   import Glibc
@@ -10,6 +11,7 @@ import Diagnostics
 
 /// F32 values on the heap, zero at first; pages that nobody touches cost nothing.
 ///
+/// All of them together, states, caches and workspaces, are never more than the memory of the machine.
 /// They start with a cache line, because a vector that lies in two of them takes twice as long.
 package final class FloatBuffer: @unchecked Sendable {
   package let pointer: UnsafeMutablePointer<Float>
@@ -17,17 +19,30 @@ package final class FloatBuffer: @unchecked Sendable {
   private let memory: UnsafeMutableRawPointer
 
   /// Reserves zeroed memory.
-  /// - Throws: `Problem` of kind `io` where the system has not that much memory.
+  /// - Throws: `Problem` of kind `io` where the machine has not that much memory.
   package init(_ count: Int) throws {
     let size = max(count, 16)
+    guard size < Int.max / 8, MachineMemory.take(size * 4) else { throw Self.shortage(count) }
     guard let memory = calloc(size + 15, 4) else {
-      throw Problem(
-        .io, "not enough memory", expected: "\(count * 4) bytes",
-        remedy: "use a smaller capacity or segment")
+      MachineMemory.giveBack(size * 4)
+      throw Self.shortage(count)
     }
     self.memory = memory
     pointer = memory.alignedUp(toMultipleOf: 64).bindMemory(to: Float.self, capacity: size)
     self.count = count
+  }
+
+  /// Reserves zeroed memory for a product of sizes, which come from a file.
+  package convenience init(shape: [Int]) throws {
+    try self.init(TensorShape.elementCount(shape) ?? .max)
+  }
+
+  private static func shortage(_ count: Int) -> Problem {
+    Problem(
+      .io, "not enough memory for state, caches and workspace",
+      expected: "at most \(MachineMemory.limit) bytes in all",
+      found: count < Int.max / 8 ? "\(count * 4) bytes more" : "more than any machine has",
+      remedy: "give fewer or shorter prompts, a smaller --count or --threads, or use a machine with more")
   }
 
   /// Copies values into new memory.
@@ -36,7 +51,10 @@ package final class FloatBuffer: @unchecked Sendable {
     pointer.update(from: values, count: values.count)
   }
 
-  deinit { free(memory) }
+  deinit {
+    free(memory)
+    MachineMemory.giveBack(max(count, 16) * 4)
+  }
 
   /// A copy of the first values; the rest is zero.
   func copy(first used: Int) throws -> FloatBuffer {

@@ -24,8 +24,8 @@ struct KeyValueCache {
     let all = (capacity + length - 1) / length
     let ring = window.map { ($0 + segmentLength + length - 1) / length } ?? all
     slots = max(min(all, ring), 1)
-    keys = try FloatBuffer(slots * kvHeads * length * hd)
-    values = try FloatBuffer(slots * kvHeads * length * hdp)
+    keys = try FloatBuffer(shape: [slots, kvHeads, length, hd])
+    values = try FloatBuffer(shape: [slots, kvHeads, length, hdp])
   }
 
   private init(_ other: KeyValueCache, usedBlocks: Int) throws {

@@ -1,4 +1,5 @@
 import CProcessor
+import Diagnostics
 import KernelLoops
 import Kernels
 
@@ -15,12 +16,32 @@ import Kernels
 #endif
 
 /// The kernels of this process: the best that the processor can run, or those that the variable
-/// `GRAFT_KERNELS` names, if it can run them.
+/// `GRAFT_KERNELS` names.
 package let kernels: KernelSet = {
   let sets = runnableKernels()
-  let wanted = getenv("GRAFT_KERNELS").map { String(cString: $0) }
-  return sets.first { $0.name == wanted } ?? sets[0]
+  return sets.first { $0.name == ProcessorKernels.wanted } ?? sets[0]
 }()
+
+/// The choice of kernels by name.
+public enum ProcessorKernels {
+  static let variable = "GRAFT_KERNELS"
+
+  /// The name that the environment gives; nil where it gives none.
+  static var wanted: String? {
+    getenv(variable).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  /// Refuses a name that is none, or that of kernels which this processor cannot run.
+  /// - Throws: `Problem` of kind `usage`.
+  public static func check() throws {
+    let names = runnableKernels().map(\.name)
+    guard let wanted, !names.contains(wanted) else { return }
+    throw Problem(
+      .usage, "\(variable) names no kernels that this processor can run",
+      expected: names.joined(separator: ", "), found: wanted,
+      remedy: "unset \(variable), or set it to one of these")
+  }
+}
 
 /// All kernels that the processor can run, best first.
 func runnableKernels() -> [KernelSet] {

@@ -28,14 +28,19 @@ public final class Workspace {
   private let perWorker: FloatBuffer
   private let workerCount: Int
 
-  /// Allocates what a model needs for segments of some length.
+  /// The most logits of a segment, 256 MiB of them: a large vocabulary makes segments shorter.
+  private static let mostLogits = 1 << 26
+
+  /// Allocates what a model needs for segments of some length, or of a shorter one where the vocabulary
+  /// is very large.
   ///
   /// - Parameter threads: the number of threads; 0 stands for the active cores. Results do not
   ///   depend on it.
   /// - Throws: `Problem` of kind `io` where memory is short.
   /// - Cost: mainly `4 · segmentLength · vocab` bytes where all logits are asked for.
   public init(_ model: Model, segmentLength: Int = 256, threads: Int = 0) throws {
-    let length = max(segmentLength, 1)
+    let most = max(Self.mostLogits / max(model.configuration.vocabulary, 1), 1)
+    let length = min(max(segmentLength, 1), most)
     self.segmentLength = length
     pool = ThreadPool(threads: threads)
     let H = model.configuration.hidden

@@ -22,9 +22,10 @@ public final class OwnedBytes: ByteStorage, @unchecked Sendable {
   /// Allocates zeroed bytes, however many.
   /// - Throws: `Problem` of kind `io` where the system has not that much memory.
   public init(reserving count: Int) throws {
-    guard let zeros = Self.zeros(count) else {
+    guard count <= MachineMemory.limit, let zeros = Self.zeros(count) else {
       throw Problem(
-        .io, "not enough memory", expected: "\(count) bytes",
+        .io, "not enough memory", expected: "at most \(MachineMemory.limit) bytes",
+        found: "\(count) bytes",
         remedy: "free some memory, or use a machine with more")
     }
     buffer = zeros

@@ -28,4 +28,10 @@ public enum TensorShape {
   public static func text(_ shape: [Int]) -> String {
     "[" + shape.map(String.init).joined(separator: ", ") + "]"
   }
+
+  /// A shape of too many extents for a message: the first few and their number.
+  public static func shortText(_ shape: [Int]) -> String {
+    let first = shape.prefix(8).map(String.init).joined(separator: ", ")
+    return shape.count <= 8 ? text(shape) : "\(shape.count) extents, [\(first), …]"
+  }
 }

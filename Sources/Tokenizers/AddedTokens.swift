@@ -6,26 +6,30 @@ struct AddedTokens {
     var id: Int?
   }
 
-  /// The tokens by their first byte, longest first.
-  private var candidates: [UInt8: [(bytes: [UInt8], token: TokenizerFile.AddedToken)]] = [:]
+  /// The tokens in the order of their bytes, each spelling once, so that those with one beginning stand
+  /// together.
+  private let tokens: [(bytes: [UInt8], token: TokenizerFile.AddedToken)]
+  /// Where the tokens stand that begin with a byte.
+  private let starts: [UInt8: Range<Int>]
 
   /// - Parameter spelling: the text under which a token is looked for.
   init(_ tokens: [TokenizerFile.AddedToken], spelling: (String) -> String) {
-    for token in tokens {
-      let bytes = Array(spelling(token.text).utf8)
-      guard let first = bytes.first else { continue }
-      candidates[first, default: []].append((bytes, token))
+    var known: Set<[UInt8]> = [[]]
+    let spelled = tokens.map { (bytes: Array(spelling($0.text).utf8), token: $0) }
+      .filter { known.insert($0.bytes).inserted }
+      .sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+    var starts: [UInt8: Range<Int>] = [:]
+    for (place, token) in spelled.enumerated() {
+      starts[token.bytes[0], default: place..<place] = (starts[token.bytes[0]]?.lowerBound ?? place)..<place + 1
     }
-    for first in candidates.keys {
-      candidates[first]?.sort { $0.bytes.count > $1.bytes.count }
-    }
+    (self.tokens, self.starts) = (spelled, starts)
   }
 
   /// Cuts a text at the tokens in it.
   ///
   /// White space that a token takes after itself is cut again where another token stands in it, as in
   /// the original.
-  /// - Cost: one pass; at each byte the tokens that begin with it are compared.
+  /// - Cost: one pass; at each byte a search for each byte of the longest token that may stand there.
   func pieces(of text: Substring) -> [Piece] {
     var pieces: [Piece] = []
     var done = text.startIndex
@@ -50,10 +54,32 @@ struct AddedTokens {
   private func token(
     at place: Substring.Index, in text: Substring
   ) -> (TokenizerFile.AddedToken, Substring.Index)? {
-    let rest = text.utf8[place...]
-    guard let first = rest.first, let known = candidates[first] else { return nil }
-    guard let found = known.first(where: { rest.starts(with: $0.bytes) }) else { return nil }
-    return (found.token, rest.index(place, offsetBy: found.bytes.count))
+    var rest = text.utf8[place...]
+    guard let first = rest.popFirst(), var range = starts[first] else { return nil }
+    var found: (TokenizerFile.AddedToken, Substring.Index)?
+    var depth = 1
+    while !range.isEmpty {
+      // The shortest comes first, and all of them begin as the text does.
+      if tokens[range.lowerBound].bytes.count == depth {
+        found = (tokens[range.lowerBound].token, rest.startIndex)
+        range = range.dropFirst()
+      }
+      guard let byte = rest.popFirst() else { break }
+      let start = self.place(in: range) { $0[depth] < byte }
+      range = start..<self.place(in: start..<range.upperBound) { $0[depth] <= byte }
+      depth += 1
+    }
+    return found
+  }
+
+  /// The first place in a range at which the bytes do not go before something.
+  private func place(in range: Range<Int>, _ goesBefore: ([UInt8]) -> Bool) -> Int {
+    var (low, high) = (range.lowerBound, range.upperBound)
+    while low < high {
+      let middle = low + (high - low) / 2
+      if goesBefore(tokens[middle].bytes) { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 
   /// Whether no letter, digit or underscore touches a stretch.

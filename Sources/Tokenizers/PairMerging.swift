@@ -36,7 +36,7 @@ struct PairMerging {
       let sides = merge.split(separator: " ").compactMap(ByteLetters.bytes)
       guard sides.count == 2 else {
         throw Problem(
-          .invalid, "a merge is no pair of texts of byte letters", found: "\"\(merge)\"")
+          .invalid, "a merge is no pair of texts of byte letters", found: "\"\(merge.prefix(60))\"")
       }
       let pair = try Pair(left: id(of: sides[0]), right: id(of: sides[1]))
       merges[pair] = (rank, try id(of: sides[0] + sides[1]))

@@ -7,20 +7,26 @@ struct TextTemplate {
   /// The tokens after it.
   private(set) var after: [Int] = []
 
+  /// The most tokens around a text; original templates have two or three.
+  private static let mostTokens = 4096
+
   /// - Throws: `Problem` of kind `unsupported` for other kinds than templates.
   init(_ value: JSONValue) throws {
     switch value["type"] {
     case nil where value.isNull: return
     case "ByteLevel": return
     case "Sequence":
-      for part in value["processors"]?.array ?? [] { try surround(TextTemplate(part)) }
+      for part in value["processors"]?.array ?? [] {
+        surround(try TextTemplate(part))
+        try check(before.count + after.count)
+      }
     case "TemplateProcessing": try read(value)
     default: throw TokenizerObstacle.problem("post_processor", value)
     }
   }
 
   private mutating func surround(_ outer: TextTemplate) {
-    before = outer.before + before
+    if !outer.before.isEmpty { before = outer.before + before }
     after += outer.after
   }
 
@@ -31,9 +37,18 @@ struct TextTemplate {
         hasText = true
         continue
       }
-      let ids = value["special_tokens"]?[name]?["ids"]?.array?.compactMap(\.int) ?? []
+      let values = value["special_tokens"]?[name]?["ids"]?.array ?? []
+      try check(before.count + after.count + values.count)
+      let ids = values.compactMap(\.int)
       if hasText { after += ids } else { before += ids }
     }
     guard hasText else { throw TokenizerObstacle.problem("post_processor", value) }
+  }
+
+  private func check(_ count: Int) throws {
+    guard count > Self.mostTokens else { return }
+    throw TokenizerObstacle.excess(
+      "the template of tokens around a text", expected: "at most \(Self.mostTokens) tokens",
+      found: "\(count) or more")
   }
 }

@@ -8,7 +8,17 @@ enum TokenizerObstacle {
     Problem(
       .unsupported, "the tokenizer is of a kind that Graft does not read",
       expected: "byte-level BPE as Qwen, OLMo and Granite use it",
-      found: "\(part) \((found["type"] ?? found).text(indent: 0))",
+      found: "\(part) \((found["type"] ?? found).text(indent: 0).prefix(longest))",
       remedy: "give token ids with --tokens")
   }
+
+  /// The problem that a part of a tokenizer is larger than Graft reads.
+  static func excess(_ part: String, expected: String, found: String) -> Problem {
+    Problem(
+      .unsupported, "a part of the tokenizer is too large: \(part)", expected: expected,
+      found: found, remedy: "give token ids with --tokens")
+  }
+
+  /// How much of a value is shown.
+  private static let longest = 400
 }

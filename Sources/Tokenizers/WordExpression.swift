@@ -1,15 +1,20 @@
 /// An expression that cuts text into words, of the constructs that tokenizers use.
 ///
 /// Letters, classes, `\p{…}`, `\s` and the like, alternatives, `(?:…)`, `(?i:…)`, `(?!…)` and quantifiers of
-/// single letters and classes. What repeats a group or looks back is not taken: a file from elsewhere could
-/// keep the matcher busy for ever.
+/// single letters and classes. What repeats a group or looks back is not taken, nor a long pattern or one
+/// with many repetitions after each other: a file from elsewhere could keep the matcher busy for ever, or
+/// have it built of gigabytes.
 struct WordExpression {
+  /// The longest pattern; those of tokenizers have a few hundred bytes.
+  /// - Units: bytes.
+  static let longest = 4096
+
   private let regex: Regex<AnyRegexOutput>
 
   /// - Returns: nil for other constructs.
   init?(_ pattern: String) {
     var reader = Reader(rest: Substring(pattern))
-    guard reader.isTaken(), let regex = try? Regex(pattern) else { return nil }
+    guard pattern.utf8.count <= Self.longest, reader.isTaken(), let regex = try? Regex(pattern) else { return nil }
     self.regex = regex.matchingSemantics(.unicodeScalar)
   }
 
@@ -29,18 +34,37 @@ struct WordExpression {
   /// Walks over a pattern and stops where it is not plain.
   private struct Reader {
     var rest: Substring
+    /// The alternatives that are open, the whole pattern and groups in each other.
+    private var open = [Repetitions()]
+
+    init(rest: Substring) { self.rest = rest }
+
+    /// The most repetitions after each other, each of which can multiply the time by the length of a word.
+    private static let mostRepetitions = 3
+    /// The most groups in each other.
+    private static let mostGroups = 16
+
+    /// How many repetitions follow each other in the alternative that is read, and in any before it.
+    private struct Repetitions {
+      var here = 0
+      var before = 0
+      var most: Int { max(here, before) }
+    }
 
     /// Whether the whole pattern consists of known constructs.
     mutating func isTaken() -> Bool {
-      var depth = 0
       while let letter = rest.popFirst() {
         switch letter {
         case "(":
-          guard ["?:", "?i:", "?!"].contains(where: { take($0) }) else { return false }
-          depth += 1
+          guard ["?:", "?i:", "?!"].contains(where: { take($0) }), open.count <= Self.mostGroups
+          else { return false }
+          open.append(Repetitions())
         case ")":
-          depth -= 1
-          guard depth >= 0, !isRepeated else { return false }
+          guard open.count > 1, let group = open.popLast(), !isRepeated else { return false }
+          open[open.count - 1].here += group.most
+        case "|": open[open.count - 1] = Repetitions(before: open[open.count - 1].most)
+        case "*", "+": countRepetition()
+        case "?": takeManner()
         case "[": guard takeClass() else { return false }
         case "\\": guard takeEscape() else { return false }
         case "{": guard takeCount() else { return false }
@@ -48,8 +72,16 @@ struct WordExpression {
         default: break
         }
       }
-      return depth == 0
+      return open.count == 1 && open[0].most <= Self.mostRepetitions
     }
+
+    private mutating func countRepetition() {
+      open[open.count - 1].here += 1
+      takeManner()
+    }
+
+    /// The sign that makes a repetition possessive or lazy.
+    private mutating func takeManner() { _ = take("+") || take("?") }
 
     private var isRepeated: Bool { rest.first.map { "*+{".contains($0) } ?? false }
 
@@ -97,6 +129,7 @@ struct WordExpression {
       let count = rest.prefix { $0 != "}" }
       rest = rest.dropFirst(count.count + 1)
       let bounds = count.split(separator: ",", omittingEmptySubsequences: false)
+      if bounds.count == 2 { countRepetition() } else { takeManner() }
       return (1...2).contains(bounds.count)
         && bounds.allSatisfy { $0.count <= 3 && $0.allSatisfy(\.isWholeNumber) } && bounds[0] != ""
     }

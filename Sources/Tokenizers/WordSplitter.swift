@@ -25,6 +25,10 @@ struct WordSplitter {
   }
 
   private mutating func add(_ value: JSONValue) throws {
+    guard steps.count < Self.mostSteps else {
+      throw TokenizerObstacle.excess(
+        "pre_tokenizer", expected: "at most \(Self.mostSteps) steps", found: "more")
+    }
     switch value["type"] {
     case "Sequence": for step in value["pretokenizers"]?.array ?? [] { try add(step) }
     case "ByteLevel":
@@ -39,7 +43,16 @@ struct WordSplitter {
     }
   }
 
+  /// The most steps; original tokenizers have up to four.
+  private static let mostSteps = 64
+
   private mutating func isolate(_ pattern: String, _ value: JSONValue) throws {
+    guard pattern.utf8.count <= WordExpression.longest else {
+      throw TokenizerObstacle.excess(
+        "a regular expression of pre_tokenizer",
+        expected: "a pattern of at most \(WordExpression.longest) bytes",
+        found: "\(pattern.utf8.count) bytes")
+    }
     guard let expression = WordExpression(pattern) else {
       throw TokenizerObstacle.problem("pre_tokenizer", value["pattern"] ?? value)
     }

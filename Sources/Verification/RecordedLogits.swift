@@ -36,6 +36,10 @@ public struct RecordedLogits {
     widths = (configuration.vocabulary, configuration.hidden)
     hidden = Array(repeating: [], count: keepsHidden ? configuration.layers.count + 1 : 0)
     logits = Array(repeating: [], count: tokens.rows.count)
+    let streams = hidden.count.multipliedReportingOverflow(by: configuration.hidden).partialValue
+    try MachineMemory.check(
+      TensorShape.elementCount([tokens.positions, configuration.vocabulary + streams, 4]),
+      for: "the logits of all positions", remedy: "record fewer tokens at a time")
     try run(PromptBatch(model, tokens.rows, Workspace(model, threads: threads)), progress)
   }
 

@@ -129,7 +129,7 @@ struct CheckpointJob {
   }
 
   private func shard(_ shard: CheckpointPlan.Shard, _ report: CheckpointReport?) -> JSONObject {
-    let method = report?.clones.first { $0.fileName == shard.fileName }?.method
+    let method = report?.cloning[shard.fileName]
     return [
       "file": .string(shard.fileName),
       "tensors": JSONValue(shard.tensors.count),
@@ -158,7 +158,7 @@ struct CheckpointJob {
     default: break
     }
     for shard in shards {
-      let method = report?.clones.first { $0.fileName == shard.fileName }?.method.text
+      let method = report?.cloning[shard.fileName]?.text
       let how =
         shard.clone == nil
         ? (report == nil ? "to be written" : "written")

@@ -15,6 +15,10 @@ struct PlainYAML {
 
   private var lines: [Line] = []
   private var next = 0
+  private var depth = 0
+
+  /// The deepest nesting; recipes need four levels.
+  private static let mostLevels = 16
 
   /// The value that a text says.
   /// - Throws: `Problem` of kind `invalid` with the line.
@@ -61,15 +65,21 @@ struct PlainYAML {
   private var line: Line? { next < lines.count ? lines[next] : nil }
 
   private func problem(_ line: Line, _ what: String) -> Problem {
-    Problem(
+    let text = line.text.prefix(60)
+    return Problem(
       .invalid, "the recipe is not valid YAML, or not in the part of it that recipes use",
-      found: "line \(line.number), \(what): \(line.text)",
+      found: "line \(line.number), \(what): \(text)\(text.endIndex < line.text.endIndex ? "…" : "")",
       remedy: "write keys, lists, words and numbers only, or JSON")
   }
 
   /// The value of the lines from here on that are indented by so much.
   private mutating func block(_ indent: Int) throws -> JSONValue {
     guard let first = line else { return .null }
+    guard depth < Self.mostLevels else {
+      throw problem(first, "nested too deeply, more than \(Self.mostLevels) levels")
+    }
+    depth += 1
+    defer { depth -= 1 }
     if Self.isItem(first) { return .array(try items(indent)) }
     if try entry(first) != nil { return .object(try members(indent)) }
     next += 1
@@ -139,6 +149,9 @@ struct PlainYAML {
     guard let first = text.first, let last = text.last else { return .null }
     switch first {
     case "[":
+      guard text.dropFirst().first(where: { $0 != " " }) != "[" else {
+        throw problem(line, "a list nested in brackets")
+      }
       guard last == "]" else { throw problem(line, "a list without end") }
       return .array(try list(text.dropFirst().dropLast(), line))
     case "\"", "'":
@@ -158,8 +171,8 @@ struct PlainYAML {
     guard text.contains(where: { $0 != " " }) else { return [] }
     return try text.split(separator: ",", omittingEmptySubsequences: false).map { item in
       let words = item.split(separator: " ")
-      guard words.count == 1 else {
-        throw problem(line, "a list of more than words and numbers")
+      guard words.count == 1, words[0].first != "[" else {
+        throw problem(line, "a list of more than words and numbers, or one nested in it")
       }
       return try scalar(words[0], line)
     }

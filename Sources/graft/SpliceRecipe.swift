@@ -47,7 +47,7 @@ enum SpliceRecipe {
     guard let key = object.keys.first(where: { !known.contains($0) }) else { return }
     throw Problem(
       .invalid, "the recipe has a key that nobody knows",
-      expected: known.sorted().joined(separator: ", "), found: key)
+      expected: known.sorted().joined(separator: ", "), found: String(key.prefix(60)))
   }
 
   private static func group(_ value: JSONValue) throws -> SpliceGroup {
@@ -80,7 +80,7 @@ enum SpliceRecipe {
       throw Problem(
         .invalid, "the recipe names no known strategy",
         expected: SpliceStrategy.allCases.map(\.rawValue).joined(separator: ", "),
-        found: value.text(indent: 0))
+        found: String(value.text(indent: 0).prefix(60)))
     }
     return strategy
   }
@@ -92,7 +92,7 @@ enum SpliceRecipe {
     guard let number = found.int, range.contains(number) else {
       throw Problem(
         .invalid, "a value of the recipe is out of range: \(key)",
-        expected: "\(range.lowerBound) to \(range.upperBound)", found: found.text(indent: 0))
+        expected: "\(range.lowerBound) to \(range.upperBound)", found: String(found.text(indent: 0).prefix(60)))
     }
     return number
   }

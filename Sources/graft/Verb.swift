@@ -2,6 +2,7 @@ import ArgumentParser
 import Containers
 import Diagnostics
 import JSON
+import Runtime
 import Tensors
 
 #if canImport(Glibc)
@@ -32,8 +33,10 @@ protocol Verb: ParsableCommand {
 
 extension Verb {
   func run() throws {
+    StandardStreams.holdPlaces()
     UnfinishedOutputs.removeOnSignals()
     do {
+      try ProcessorKernels.check()
       let outcome = try checked { try perform() }
       if common.json {
         try Terminal.print(document(outcome.json))

@@ -13,6 +13,7 @@ enum Unprovoked {
     #"cannot map the file: \(Errno(rawValue: errno))"#,
     #"cannot stat the file: \(Errno(rawValue: errno))"#,
     #"not enough memory"#,
+    #"not enough memory for state, caches and workspace"#,
     #"zlib cannot be used"#,
   ]
 

@@ -25,7 +25,7 @@ extension PickleMachine {
   }
 
   /// The most extents of a tensor; torch itself works with no more.
-  private static let mostExtents = 64
+  static let mostExtents = 64
 
   /// A tensor: `(storage, offset, shape, strides, …)`.
   mutating func tensor(_ arguments: [PickleValue], type: ScalarType?) throws -> PickleValue {

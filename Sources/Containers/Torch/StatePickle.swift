@@ -6,7 +6,8 @@ struct StatePickle {
   /// The pickle.
   private(set) var bytes: [UInt8] = []
 
-  /// - Throws: `Problem` of kind `unsupported` where torch has no such type.
+  /// - Throws: `Problem` of kind `unsupported` where torch has no such type or shape, or where a reader
+  ///   would refuse the pickle for its size.
   init(_ tensors: [TensorHeader]) throws {
     put(.protocolVersion)
     bytes.append(2)
@@ -18,6 +19,12 @@ struct StatePickle {
     }
     put(.setItems)
     put(.stop)
+    guard bytes.count <= PickleMachine.limit else {
+      throw Problem(
+        .unsupported, "the pickle that describes the tensors would be too large",
+        expected: "at most \(PickleMachine.limit) bytes", found: "\(bytes.count) bytes",
+        remedy: "use more shards")
+    }
   }
 
   private mutating func add(_ tensor: TensorHeader, storage: Int) throws {
@@ -26,13 +33,20 @@ struct StatePickle {
         .unsupported, "torch has no type for the elements", tensor: tensor.name,
         found: tensor.type.rawValue)
     }
+    let strides = Self.strides(tensor.shape)
+    guard let strides, tensor.shape.count <= PickleMachine.mostExtents else {
+      throw Problem(
+        .unsupported, "torch has no tensors of such a shape", tensor: tensor.name,
+        expected: "at most \(PickleMachine.mostExtents) extents, steps that fit 63 bits",
+        found: TensorShape.shortText(tensor.shape))
+    }
     let isTyped = tensor.type.torchStorage != nil
     global("torch._utils", isTyped ? "_rebuild_tensor_v2" : "_rebuild_tensor_v3")
     put(.mark)
     add(storage: storage, of: tensor)
     number(0)
     numbers(tensor.shape)
-    numbers(Self.strides(tensor.shape))
+    numbers(strides)
     put(.newFalse)
     global("collections", "OrderedDict")
     put(.emptyTuple)
@@ -58,12 +72,15 @@ struct StatePickle {
     put(.binPersistentID)
   }
 
-  private static func strides(_ shape: [Int]) -> [Int] {
+  /// Row-major steps; nil where one does not fit an `Int`, as a tensor without elements may have it.
+  private static func strides(_ shape: [Int]) -> [Int]? {
     var strides: [Int] = []
     var stride = 1
     for extent in shape.reversed() {
       strides.append(stride)
-      stride *= max(extent, 1)
+      let (product, overflow) = stride.multipliedReportingOverflow(by: max(extent, 1))
+      if overflow, strides.count < shape.count { return nil }
+      stride = product
     }
     return strides.reversed()
   }

@@ -26,6 +26,9 @@ struct ZipLayout {
     }
   }
 
+  /// The longest name of an entry, which whoever adds one has checked.
+  /// - Units: bytes.
+  static let longestName = Int(UInt16.max)
   /// Where data begins.
   /// - Units: bytes.
   static let alignment = 64
