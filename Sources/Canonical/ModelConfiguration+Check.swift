@@ -11,7 +11,7 @@ extension ModelConfiguration {
   /// Checks that every number is in range and that head counts divide each other.
   /// - Throws: `Problem` or `ProblemList` of kind `invalid`, with every finding.
   func check() throws {
-    var problems: [Problem] = []
+    var problems: [Problem] = oddYaRN
     func require(_ condition: Bool, _ what: String, layer: Int? = nil, found: String) {
       guard !condition else { return }
       problems.append(Problem(.invalid, what, layer: layer, found: found))
@@ -56,6 +56,21 @@ extension ModelConfiguration {
 }
 
 extension ModelConfiguration {
+  /// YaRN over an odd number of dims, whose ramp is a frequency short of those it is for: what that
+  /// means differs between libraries, and most of them stop.
+  fileprivate var oddYaRN: [Problem] {
+    guard position == .rope, ropeScaling.kind == .yarn else { return [] }
+    return layers.enumerated().compactMap { index, layer in
+      guard case .attention(let attention) = layer.mixer, ropeDim(of: attention) % 2 != 0 else {
+        return nil
+      }
+      return Problem(
+        .unsupported, "YaRN over an odd number of rotated dims", layer: index,
+        expected: "an even rope.dim", found: "\(ropeDim(of: attention)) of \(attention.headDim)",
+        remedy: "correct what gives the rotated dims, such as partial_rotary_factor or rope_dim")
+    }.prefix(1).map { $0 }
+  }
+
   fileprivate var rotationProblems: [(what: String, found: String)] {
     var found = ropeScaling.disagreements
     if ropeTheta <= 0 { found.append(("rope.theta must be positive", "\(ropeTheta)")) }

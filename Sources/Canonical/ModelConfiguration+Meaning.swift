@@ -70,7 +70,8 @@ extension ModelConfiguration {
     var facts = values
     for name in [
       "norm.zero_centred", "rope.fraction", "rope.sections", "init.method", "init.range",
-      "init.depth_scaled", "mtp.layers", "rope.sections_cover",
+      "init.depth_scaled", "mtp.layers", "rope.sections_cover", "rope.fitted_sections",
+      "rope.in_pairs",
     ] {
       facts[name] = nil
     }

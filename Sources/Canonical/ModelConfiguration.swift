@@ -119,6 +119,10 @@ public struct ModelConfiguration: FactRecord {
       .flag("init.depth_scaled", \.initIsDepthScaled),
       .integer("mtp.layers", \.predictionLayers),
       .derived("rope.sections_cover", .flag) { .flag($0.ropeSectionsCover) },
+      .derived("rope.fitted_sections", .word) {
+        ($0.fittedRopeSections ?? $0.ropeSections).map(FactValue.word) ?? .none
+      },
+      .derived("rope.in_pairs", .flag) { .flag($0.rotatesInPairs) },
     ]
 
   /// Builds a configuration from the facts of the model and of each layer, fills in defaults that
@@ -157,8 +161,16 @@ public struct ModelConfiguration: FactRecord {
     for attention in attentions where (1...Self.largestExtent).contains(attention.headDim) {
       let headDim = Double(attention.headDim)
       if ropeDim == 0 { ropeDim = Int(headDim * min(max(ropeFraction ?? 1, 0), 1)) }
-      if ropeFraction == nil { ropeFraction = Double(ropeDim) / headDim }
+      if ropeFraction == nil { ropeFraction = Self.fraction(ropeDim, of: attention.headDim) }
     }
+  }
+
+  /// A share of a head dim that gives the number of dims back where the product is rounded towards
+  /// zero, as readers of configs do.
+  private static func fraction(_ dims: Int, of headDim: Int) -> Double {
+    let fraction = Double(dims) / Double(headDim)
+    let product = (Double(headDim) * fraction).rounded(.towardZero)
+    return product < Double(dims) ? fraction.nextUp : fraction
   }
 
   /// Gives every attention layer its base of RoPE, and the model the one that all of them share.

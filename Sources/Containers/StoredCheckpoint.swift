@@ -269,7 +269,7 @@ extension StoredCheckpoint {
 
   private static func parse(_ bytes: [UInt8]?, _ directory: FilePath) throws -> JSONValue? {
     do {
-      return try bytes.map { try JSONValue(parsing: $0) }
+      return try bytes.map { try JSONValue(parsing: $0, .python) }
     } catch let problem as Problem {
       throw problem.inFile(directory.appending(configName).string)
     }

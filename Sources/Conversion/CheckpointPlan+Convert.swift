@@ -47,6 +47,7 @@ extension CheckpointPlan {
       sidecars: source.travelling.map(source.checkpoint.path),
       code: layout.code(for: source.configuration),
       dropped: target.dropped + carried.dropped + source.checkpoint.leftBehind)
+    notes = layout.notes(source.configuration, widened: moves.count(where: \.isWidened))
     keepsValues = options.cast == nil && layout.id != source.layout.id
     if options.keepsConfig {
       origins = source.origins(target.record)
@@ -163,6 +164,13 @@ extension CheckpointPlan.Tensor {
 }
 
 extension TensorMove {
+  /// Whether values are computed and stored in a wider type than they came in, because theirs does not
+  /// hold them.
+  fileprivate var isWidened: Bool {
+    type == .f32 && !target.storedType.isFixed && pieces.contains { $0.source.steps != $0.steps }
+      && pieces.allSatisfy { $0.source.type == .bf16 || $0.source.type == .f16 }
+  }
+
   fileprivate var rule: TensorRuleName {
     if scales == nil, let scaled = pieces.first(where: { $0.source.scales != nil }) {
       return .dequantised(from: scaled.source.type, to: type)

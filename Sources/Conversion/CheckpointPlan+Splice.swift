@@ -53,6 +53,7 @@ extension CheckpointPlan {
       dropped: removed.sorted().map { LeftOut(.tensor, $0, "tensor of a replaced layer") }
         + recordings.map { LeftOut(.file, $0, "file that may record what the source computes") }
         + source.checkpoint.leftBehind)
+    notes = source.layout.notes(edited.configuration, widened: 0)
     try checkFiles()
   }
 

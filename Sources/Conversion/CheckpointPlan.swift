@@ -99,6 +99,8 @@ public struct CheckpointPlan: Sendable {
   public let code: [CodeFile]
   /// What the source has and the output has not.
   public let dropped: [LeftOut]
+  /// What users of the layout's own library should know.
+  public var notes: [String] = []
   /// The layouts the model was in before, the latest first.
   var origins: [Manifest.Origin] = []
   /// Values of former layouts that the record keeps.

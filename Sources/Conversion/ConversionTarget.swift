@@ -100,7 +100,7 @@ struct ConversionTarget {
       origin.form == layout.variant.name
     {
       let bytes = Array(origin.config.utf8)
-      return ConfigText(value: try JSONValue(parsing: bytes), bytes: bytes)
+      return ConfigText(value: try JSONValue(parsing: bytes, .python), bytes: bytes)
     }
     let config = try layout.writtenConfig(
       configuration, keeping: source.config.value, of: source.layout)

@@ -51,9 +51,7 @@ extension OpenedModel {
     func checked(_ reading: Reading) throws -> Reading {
       try self.checked(reading, config, checkpoint, allowsExtra)
     }
-    if let reading = try fitting(
-      readings, headers, file: checkpoint.directory.string, checked: checked)
-    {
+    if let reading = try fitting(readings, headers, checkpoint, checked: checked) {
       return reading
     }
     let failures = readings.map { reading in Result { try checked(reading.get()) } }
@@ -65,7 +63,7 @@ extension OpenedModel {
   /// One that lacks a tensor cannot fit; what else is wrong with it is not asked.
   /// - Throws: `Problem` of kind `unsupported` where two layouts fit.
   private static func fitting(
-    _ readings: [Result<Reading, Error>], _ stored: StoredHeaders, file: String,
+    _ readings: [Result<Reading, Error>], _ stored: StoredHeaders, _ checkpoint: StoredCheckpoint,
     checked: (Reading) throws -> Reading
   ) throws -> Reading? {
     let complete = readings.compactMap { try? $0.get() }.filter {
@@ -74,13 +72,13 @@ extension OpenedModel {
     let fitting = complete.compactMap { try? checked($0) }
     guard let first = fitting.first else { return nil }
     let ids = Set(fitting.map(\.evidence.layout.id)).sorted()
-    guard ids.count == 1 else {
-      throw Problem(
-        .unsupported, "more than one layout fits this checkpoint",
-        file: file, found: ids.joined(separator: ", "),
-        remedy: "name the layout with --from")
-    }
-    return first
+    if ids.count == 1 { return first }
+    let forms = ids.compactMap { id in fitting.first { $0.evidence.layout.id == id } }
+    if let settled = try settled(forms, checkpoint) { return settled }
+    throw Problem(
+      .unsupported, "more than one layout fits this checkpoint",
+      file: checkpoint.directory.string, found: ids.joined(separator: ", "),
+      remedy: "name the layout with --from")
   }
 
   private static func read(

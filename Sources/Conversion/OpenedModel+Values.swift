@@ -13,15 +13,7 @@ extension OpenedModel {
   /// What the stored values say about how the checkpoint was read.
   /// - Cost: reads the norms and decay rates.
   /// - Throws: `Problem` of kind `io` where they cannot be read.
-  public func signs() throws -> [ValueSign] { try ValueSign.all(of: canonical, shift: normShift) }
-
-  /// What the reading takes off stored norm weights.
-  private var normShift: Int {
-    let steps = canonical.tensors[Role("final_norm")]?.steps ?? []
-    return steps.reduce(0) { sum, step in
-      if case .shift(let constant) = step { sum + Int(constant) } else { sum }
-    }
-  }
+  public func signs() throws -> [ValueSign] { try ValueSign.all(of: canonical) }
 
   /// Refuses to go on where values contradict the reading and the user has not said how they are
   /// stored.

@@ -26,16 +26,16 @@ public struct ValueSign: Hashable, Sendable {
   public var isDoubt: Bool { verdict == .contradicts || verdict == .refutes }
 
   /// Looks at the values of a model that was read in some form.
-  /// - Parameter shift: what the reading takes off stored norm weights.
   /// - Cost: reads the norms and decay rates, a few kilobytes per layer.
-  static func all(of model: CanonicalModel, shift: Int) throws -> [ValueSign] {
-    try [norms(model, shift: shift), decay(model)].compactMap { $0 }
+  static func all(of model: CanonicalModel) throws -> [ValueSign] {
+    try [norms(model), decay(model)].compactMap { $0 }
   }
 
   /// Norm weights that multiply as `1 + weight` lie around 0. Where all of them lie around another
   /// whole number, that number was added before they were stored, or was not.
-  private static func norms(_ model: CanonicalModel, shift: Int) throws -> ValueSign? {
+  static func norms(_ model: CanonicalModel) throws -> ValueSign? {
     guard model.configuration.normIsZeroCentred else { return nil }
+    let shift = model.normShift
     let values = try model.values(of: CanonicalModel.centredNorms).sorted()
     guard !values.isEmpty else { return nil }
     func quantile(_ share: Double) -> Float { values[Int(share * Double(values.count - 1))] }
@@ -91,6 +91,14 @@ public struct ValueSign: Hashable, Sendable {
 }
 
 extension CanonicalModel {
+  /// What the reading takes off stored norm weights.
+  fileprivate var normShift: Int {
+    let steps = tensors[Role("final_norm")]?.steps ?? []
+    return steps.reduce(0) { sum, step in
+      if case .shift(let constant) = step { sum + Int(constant) } else { sum }
+    }
+  }
+
   /// All values of some roles.
   fileprivate func values(of roles: Set<String>) throws -> [Float] {
     try tensors(of: roles).filter(\.type.isComputable).flatMap { try $0.floats() }

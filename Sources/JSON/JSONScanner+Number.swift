@@ -25,6 +25,7 @@ extension JSONScanner {
   /// Reads a number of any kind.
   public mutating func number() throws -> JSONValue {
     skipWhitespace()
+    if let notFinite = notFinite() { return .notFinite(notFinite) }
     let start = position
     if current == UInt8(ascii: "-") { position += 1 }
     let isInteger = try skipNumber(from: position)
@@ -41,8 +42,17 @@ extension JSONScanner {
   /// Steps over a number of any size.
   mutating func skipNumber() throws {
     skipWhitespace()
+    if notFinite() != nil { return }
     if current == UInt8(ascii: "-") { position += 1 }
     _ = try skipNumber(from: position)
+  }
+
+  /// Reads a number that is not finite, where the dialect has such.
+  private mutating func notFinite() -> JSONDialect.NotFinite? {
+    guard dialect == .python else { return nil }
+    if take("Infinity") { return .infinity }
+    if take("-Infinity") { return .minusInfinity }
+    return take("NaN") ? .nan : nil
   }
 
   /// Steps over a number after its sign.

@@ -22,6 +22,7 @@ public struct JSONScanner {
   let bytes: UnsafeRawBufferPointer
   let count: Int
   let depthLimit: Int
+  let dialect: JSONDialect
   /// The place of the next byte.
   /// - Units: bytes.
   public internal(set) var position = 0
@@ -31,8 +32,11 @@ public struct JSONScanner {
 
   /// A scanner at the start of a text.
   /// - Parameter bytes: must stay valid for as long as the scanner and the texts it returns.
-  public init(_ bytes: UnsafeRawBufferPointer, depthLimit: Int = 128) {
+  public init(
+    _ bytes: UnsafeRawBufferPointer, _ dialect: JSONDialect = .strict, depthLimit: Int = 128
+  ) {
     self.bytes = bytes
+    self.dialect = dialect
     count = bytes.count
     self.depthLimit = depthLimit
   }
@@ -48,6 +52,9 @@ public struct JSONScanner {
     case UInt8(ascii: "t"), UInt8(ascii: "f"): return .bool
     case UInt8(ascii: "n"): return .null
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number
+    case UInt8(ascii: "I"), UInt8(ascii: "N"):
+      guard dialect == .python else { throw unexpected("a value") }
+      return .number
     default: throw unexpected("a value")
     }
   }
@@ -84,7 +91,7 @@ public struct JSONScanner {
     }
   }
 
-  private mutating func take(_ word: StaticString) -> Bool {
+  mutating func take(_ word: StaticString) -> Bool {
     let length = word.utf8CodeUnitCount
     guard count - position >= length else { return false }
     for index in 0..<length where bytes[position + index] != word.utf8Start[index] { return false }

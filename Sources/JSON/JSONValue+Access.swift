@@ -5,7 +5,7 @@ extension JSONValue {
     return nil
   }
 
-  /// The number as a double, where the value is a number of any kind.
+  /// The number as a double, where the value is a finite number of any kind.
   public var number: Double? {
     switch self {
     case .integer(let number): Double(number)
@@ -61,6 +61,7 @@ extension JSONValue {
     case .null: "null"
     case .bool: "a boolean"
     case .integer, .unsigned, .double: "a number"
+    case .notFinite: "a number that is not finite"
     case .string: "a string"
     case .array: "an array"
     case .object: "an object"

@@ -3,16 +3,16 @@ import Diagnostics
 extension JSONValue {
   /// Reads one JSON text, all of it, as strictly as `JSONScanner` and without duplicate keys.
   /// - Throws: `Problem` of kind `invalid` with line, column and byte.
-  public init(parsing bytes: UnsafeRawBufferPointer) throws {
-    var scanner = JSONScanner(bytes)
+  public init(parsing bytes: UnsafeRawBufferPointer, _ dialect: JSONDialect = .strict) throws {
+    var scanner = JSONScanner(bytes, dialect)
     self = try scanner.value()
     try scanner.end()
   }
 
   /// Reads one JSON text, all of it.
   /// - Throws: `Problem` of kind `invalid` with line, column and byte.
-  public init(parsing bytes: [UInt8]) throws {
-    self = try bytes.withUnsafeBytes { try JSONValue(parsing: $0) }
+  public init(parsing bytes: [UInt8], _ dialect: JSONDialect = .strict) throws {
+    self = try bytes.withUnsafeBytes { try JSONValue(parsing: $0, dialect) }
   }
 
   /// The indentation of a pretty-printed text, so that an edited document keeps its look.

@@ -27,6 +27,8 @@ extension JSONValue {
     case .integer(let number): return json_object_new_int64(number)
     case .unsigned(let number): return json_object_new_uint64(number)
     case .double(let number, let text): return json_object_new_double_s(number, text)
+    case .notFinite(let number):
+      return json_object_new_double_s(number.number, number.rawValue)
     case .string(let text):
       return json_object_new_string_len(text, Int32(clamping: text.utf8.count))
     case .array(let elements):

@@ -13,6 +13,8 @@ public enum JSONValue: Hashable, Sendable {
   case unsigned(UInt64)
   /// Any other number (also `-0`), with the text by which it is written.
   case double(Double, text: String)
+  /// A number that JSON does not have and Python writes all the same.
+  case notFinite(JSONDialect.NotFinite)
   /// A string; it may hold U+0000.
   case string(String)
   /// An array.

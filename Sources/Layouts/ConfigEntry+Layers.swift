@@ -22,7 +22,7 @@ extension ConfigEntry {
       try readSparse(from: object, step: step, experts: experts, count: count)
     case .indices(let indices): try readIndices(from: object, indices, count: count)
     case .groups(let groups): try readGroups(from: object, groups, count: count)
-    case .fact, .cases, .constant, .standard, .rival, .object: []
+    case .fact, .cases, .constant, .standard, .rival, .inert, .refused, .object: []
     }
   }
 

@@ -13,7 +13,8 @@ extension ConfigEntry {
     case .cases(let cases, let absent, let otherwise):
       try read(cases, lookup(object) ?? absent, otherwise: otherwise)
     case .rival(let rival): try refuse(rival, in: object)
-    case .constant, .standard, .list, .sparse, .indices, .groups, .blocks: [:]
+    case .refused(let reason): try refuse(because: reason, in: object)
+    case .inert, .constant, .standard, .list, .sparse, .indices, .groups, .blocks: [:]
     case .object(let null, let set, let entries):
       try read(lookup(object) ?? .null, null: null, set: set, entries: entries, known)
     }
@@ -44,7 +45,9 @@ extension ConfigEntry {
     _ entry: FactEntry, _ value: JSONValue?, in object: JSONObject, _ known: Facts
   ) throws -> FactValue {
     if value == nil || value == .null {
-      if let derived = entry.derived { return try derived.value(object, known) }
+      if let derived = entry.derived, entry.absent == nil || derived.base(object, known) != nil {
+        return try derived.value(object, known)
+      }
       if let ratio = entry.ratio { return try ratio.value(object, known) }
     }
     let fact = try difference(entry, read(entry, value), known)
@@ -135,6 +138,17 @@ extension ConfigEntry {
     return [:]
   }
 
+  /// Refuses the key, whatever its value.
+  private func refuse(because reason: String, in object: JSONObject) throws -> Facts {
+    for key in [key] + alternativeKeys {
+      guard let value = object.value(at: key) else { continue }
+      throw Problem(
+        .unsupported, "\(key): \(reason)", expected: "no such key",
+        found: ConfigValue.text(value, at: key))
+    }
+    return [:]
+  }
+
   private func unknown(_ value: JSONValue, _ cases: [Case]) -> Problem {
     Problem(
       .unsupported, "\(key): the value is not one the layout knows",
@@ -149,8 +163,7 @@ extension ConfigEntry {
 extension ConfigEntry.Derived {
   /// The number for the other values of a config.
   func value(_ object: JSONObject, _ known: Facts) throws -> FactValue {
-    let base =
-      fact.flatMap { known[$0] } ?? key.flatMap { object.value(at: $0) }.flatMap(FactValue.init)
+    let base = base(object, known)
     let divisor = over.map { known[$0]?.json.number ?? 0 } ?? 1
     guard let number = base?.json.number, divisor > 0,
       let result = Int(exactly: (number * times / divisor).rounded(.towardZero))
@@ -160,6 +173,11 @@ extension ConfigEntry.Derived {
         expected: fact ?? key)
     }
     return .integer(result)
+  }
+
+  /// What the number follows from; nil where the config does not say it.
+  func base(_ object: JSONObject, _ known: Facts) -> FactValue? {
+    fact.flatMap { known[$0] } ?? key.flatMap { object.value(at: $0) }.flatMap(FactValue.init)
   }
 }
 

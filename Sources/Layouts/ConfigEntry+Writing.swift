@@ -33,12 +33,12 @@ extension ConfigEntry {
       } else {
         nil
       }
-    case .rival, .list, .sparse, .indices, .groups, .blocks: nil
+    case .rival, .inert, .refused, .list, .sparse, .indices, .groups, .blocks: nil
     }
   }
 
   private func value(_ entry: FactEntry, _ facts: Facts) -> JSONValue? {
-    let fact = facts[entry.fact] ?? .none
+    let fact = facts[entry.written ?? entry.fact] ?? .none
     if let times = entry.times, case .integer(let product) = fact,
       case .integer(let factor)? = facts[times], factor > 0
     {

@@ -27,6 +27,10 @@ public struct ConfigEntry: Sendable {
     case standard(JSONValue)
     /// The key decides nothing by itself; readers drop another one where both are there.
     case rival(String)
+    /// The key decides nothing that is computed, for this reason.
+    case inert(String)
+    /// The key must not be there, for this reason.
+    case refused(String)
     /// An object or null; `null` and `set` are what either says by itself.
     case object(null: Facts, set: Facts, entries: [ConfigEntry])
     /// One word per layer, or a rule for a missing list.
@@ -60,6 +64,8 @@ public struct ConfigEntry: Sendable {
     let with: String?
     /// The fewest integers of a list that is written; nil for a value that is no list.
     let listed: Int?
+    /// The fact that is written in place of the one that is read.
+    let written: String?
     /// How the value follows from the hidden size where it is null or missing.
     let ratio: Ratio?
     /// Whether a number is written with a fraction even where it is whole.
@@ -148,7 +154,7 @@ public struct ConfigEntry: Sendable {
     case .fact(let entry): Set([entry.fact, entry.with, entry.over].compactMap(\.self))
     case .cases(let cases, _, let otherwise):
       Set(cases.flatMap(\.facts.keys)).union((otherwise ?? [:]).keys)
-    case .constant, .standard, .rival: []
+    case .constant, .standard, .rival, .inert, .refused: []
     case .object(let null, let set, let entries):
       Set(null.keys).union(set.keys).union(entries.flatMap(\.facts))
     case .list(let words, _, _): Set(words.flatMap(\.facts.keys))
@@ -171,7 +177,15 @@ extension ConfigEntry {
   var sortsLayers: Bool {
     switch meaning {
     case .list, .sparse, .indices, .groups, .blocks: true
-    case .fact, .cases, .object, .constant, .standard, .rival: false
+    case .fact, .cases, .object, .constant, .standard, .rival, .inert, .refused: false
+    }
+  }
+
+  /// Whether the key says nothing of a model, so that it travels like one that nobody knows.
+  var isInert: Bool {
+    switch meaning {
+    case .inert, .refused: true
+    default: false
     }
   }
 
@@ -221,7 +235,7 @@ extension FactValue {
     case .integer(let number): self = .integer(Int(number))
     case .double(let number, _): self = .number(number)
     case .string(let word): self = .word(word)
-    case .unsigned, .array, .object: return nil
+    case .unsigned, .notFinite, .array, .object: return nil
     }
   }
 

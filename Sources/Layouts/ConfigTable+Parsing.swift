@@ -69,6 +69,8 @@ extension ConfigEntry {
     if let constant = object.optional("constant") { return .constant(constant) }
     if let standard = object.optional("default") { return .standard(standard) }
     if let rival = try object.optionalString("not_beside") { return .rival(rival) }
+    if let reason = try object.optionalString("inert") { return .inert(reason) }
+    if let reason = try object.optionalString("refused") { return .refused(reason) }
     if object.optional("cases") != nil || object.optional("alternatives") != nil {
       return .cases(
         try cases(&object, tables), absent: object.optional("absent"),
@@ -113,6 +115,7 @@ extension ConfigEntry {
       over: try object.optionalString("over").map(known),
       with: try object.optionalString("with").map(known),
       listed: object.optional("listed") == nil ? nil : try object.integer("listed"),
+      written: try object.optionalString("written").map(known),
       ratio: try ratio(&object), isFloat: object.optional("float") == .bool(true), map: map)
   }
 

@@ -59,7 +59,7 @@ extension ConfigTable {
   ) throws -> JSONValue {
     var object = flat(configuration)
     let understood = understoodKeys(configuration).union(other.understoodKeys(configuration))
-    let known = Set(entries.map(\.topKey))
+    let known = Set(entries.filter { !$0.isInert }.map(\.topKey))
     if let key = predictionKey, configuration.predictionLayers > 0 {
       object.set(JSONValue(configuration.predictionLayers), at: key)
     }
@@ -105,16 +105,10 @@ extension ConfigTable {
   func keysBeyondFacts(_ config: JSONValue, _ configuration: ModelConfiguration) throws
     -> [String]
   {
-    let known = Set(entries.flatMap { [$0.key] + $0.alternativeKeys }).union(intervalKeys)
+    let known = Set(entries.filter { !$0.isInert }.flatMap { [$0.key] + $0.alternativeKeys })
+      .union(intervalKeys)
     return try table(config).keys.filter { key in
       !known.contains(key) && !known.contains { $0.hasPrefix(key + "/") }
-    }
-  }
-
-  /// The keys under which intervals stand beside lists.
-  private var intervalKeys: [String] {
-    entries.compactMap { entry in
-      if case .list(_, let interval?, _) = entry.meaning { interval.key } else { nil }
     }
   }
 
@@ -122,6 +116,7 @@ extension ConfigTable {
   private func understoodKeys(_ configuration: ModelConfiguration) -> Set<String> {
     let entries = entries.filter { entry in
       if case .standard = entry.meaning { return false }
+      if entry.isInert { return false }
       if case .cases = entry.meaning, entry.facts.isEmpty { return false }
       return facts(for: entry, in: configuration) != nil
     }

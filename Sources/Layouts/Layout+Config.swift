@@ -75,6 +75,9 @@ extension Layout {
     try self.config.keysBeyondFacts(config, configuration)
   }
 
+  /// The keys of a config that neither state facts nor are known to decide nothing, as paths.
+  public func unknownKeys(_ config: JSONValue) -> [String] { self.config.unknownKeys(config) }
+
   /// A new config for a configuration.
   public func writtenConfig(_ configuration: ModelConfiguration) -> JSONValue {
     configNamingCode(config.written(configuration), for: configuration)

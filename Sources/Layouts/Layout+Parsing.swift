@@ -43,6 +43,7 @@ extension Layout {
     code = try file.array("code").map(CodeFile.init)
     container = try file.optionalString("container")
     limits = try file.array("limits").map(LayoutLimit.init)
+    notes = try file.array("notes").map(LayoutNote.init)
     let rules = try file.array("tensors")
     prediction = try file.optional("mtp").map {
       try PredictionRules($0, rules: rules, tables: tables, variants: [variant] + variants)

@@ -30,6 +30,8 @@ public struct Layout: Sendable {
   public var hasOwnKeys: Bool { config.isApart }
   /// What readers of the layout refuse although its config can say it.
   public let limits: [LayoutLimit]
+  /// What users of its own library should know.
+  let notes: [LayoutNote]
   /// How tensors of multi-token prediction are stored; nil where they are only carried, or not at all.
   public let prediction: PredictionRules?
   /// The metadata of its safetensors files.

@@ -12,6 +12,10 @@ public struct LayoutLimit: Hashable, Sendable {
   let some: Condition?
   /// Why, for the message.
   let reason: String
+  /// The facts that a message tells in place of those of `holds`.
+  let shown: [String]
+  /// What can be done; nil for nothing but another layout.
+  let remedy: String?
 
   init(_ value: JSONValue) throws {
     var object = try FormatObject(value, "a limit")
@@ -19,11 +23,13 @@ public struct LayoutLimit: Hashable, Sendable {
     holds = try object.optionalString("holds").map(Condition.init)
     some = try object.optionalString("some").map(Condition.init)
     reason = try object.string("because")
+    shown = try object.strings("shows")
+    remedy = try object.optionalString("remedy")
     try object.finish()
     guard (holds == nil) != (some == nil) else {
       throw FormatValue.wrong(value, "either holds or some")
     }
-    let names = [scope, holds, some].compactMap(\.self).flatMap(\.facts)
+    let names = [scope, holds, some].compactMap(\.self).flatMap(\.facts) + shown
     if let name = names.first(where: { !FactNames.all.contains($0) }) {
       throw Problem(.invalid, "a layout file names an unknown fact", found: name)
     }
@@ -38,7 +44,9 @@ public struct LayoutLimit: Hashable, Sendable {
     guard let holds else { return nil }
     let broken = layers.indices.filter { scope.holds(layers[$0]) && !holds.holds(layers[$0]) }
     guard let first = broken.first else { return nil }
-    let facts = holds.facts.map { "\($0) \((layers[first][$0] ?? .none).text)" }
+    let facts = (shown.isEmpty ? holds.facts : shown).map {
+      "\($0) \((layers[first][$0] ?? .none).text)"
+    }
     return (
       holds.text,
       facts.joined(separator: ", ") + " in layers \(NameFolding.range(broken))"
@@ -56,7 +64,7 @@ extension Layout {
       limit.breach(configuration).map { what, found in
         Problem(
           .unsupported, "layout \(id) cannot hold this model: \(limit.reason)", expected: what,
-          found: found, remedy: Self.remedy)
+          found: found, remedy: limit.remedy ?? Self.remedy)
       }
     }
   }

@@ -89,7 +89,7 @@ struct CheckpointJob {
   ) throws {
     try run.complete()
     try Shortening.check(in: source.checkpoint.directory)
-    let written = try OpenedModel(directory.path, from: plan.layout, catalogue: .builtIn())
+    let written = try reopened(directory)
     if !output.hidesManifest {
       let manifest = try run.manifest(
         of: written, from: source, version: Graft.version)
@@ -98,6 +98,19 @@ struct CheckpointJob {
     try measure(written)
     try Shortening.check(in: source.checkpoint.directory)
     try directory.commit()
+  }
+
+  /// The output as anybody will open it, who is not told its layout.
+  private func reopened(_ directory: OutputDirectory) throws -> OpenedModel {
+    let named = try OpenedModel(directory.path, from: plan.layout, catalogue: .builtIn())
+    let found = Result { try OpenedModel(directory.path, catalogue: .builtIn()) }
+    if case .success(let model) = found, model.layout.id == plan.layout { return model }
+    throw Problem(
+      .unsupported, "the output would not be recognised as what it is",
+      file: named.checkpoint.directory.string, expected: plan.layout,
+      found: (try? found.get().layout.id) ?? "several layouts that fit it",
+      remedy: "write safetensors files, whose metadata tell layouts apart, or choose another layout"
+    )
   }
 
   private func described(_ report: CheckpointReport?, headline: String, _ share: Share? = nil)
@@ -111,6 +124,7 @@ struct CheckpointJob {
       "sidecars": .array(plan.sidecars.map { .string($0.lastComponent?.string ?? "") }),
       "dropped": .array(
         plan.dropped.map { .object(["name": .string($0.name), "reason": .string($0.reason)]) }),
+      "notes": .array(plan.notes.map { .string($0) }),
       "findings": .array(source.findings.map { .object($0.json) }),
       "tensors": .array(plan.shards.flatMap(\.tensors).map { .object(tensor($0)) }),
     ]
@@ -169,9 +183,7 @@ struct CheckpointJob {
       )
     }
     lines += rules.map { "  \($0.rule): \($0.names)" }
-    for (name, count) in report?.changedValues ?? [] {
-      lines.append("  \(Quantity.count(count)) values changed in \(name)")
-    }
+    lines += changes(report?.changedValues ?? []) + plan.notes.map { "  note: \($0)" }
     lines += source.findings.map { "  finding in the source: \($0.claim)" }
     if !plan.code.isEmpty {
       lines.append("  written beside: \(plan.code.map(\.name).joined(separator: ", "))")
@@ -181,6 +193,15 @@ struct CheckpointJob {
       lines.append("  copied beside: \(names.joined(separator: ", "))")
     }
     return lines
+  }
+
+  /// How many values changed, tensor by tensor or, where these are many, in all.
+  private func changes(_ list: [(name: String, count: Int)]) -> [String] {
+    guard list.count > 3, !common.verbose else {
+      return list.map { "  \(Quantity.count($0.count)) values changed in \($0.name)" }
+    }
+    let sum = list.reduce(0) { $0 + $1.count }
+    return ["  \(Quantity.count(sum)) values changed in \(Quantity.of(list.count, "tensor"))"]
   }
 
   /// Names, folded; many are only counted unless more is asked for.

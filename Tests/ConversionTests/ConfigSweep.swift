@@ -77,8 +77,9 @@ struct ConfigSweep {
     case .string: [7, true, [value], [:]]
     case .array: ["x", true, 7, [7.5], [["x": 1]]]
     case .object: ["x", true, 7, [7]]
-    case .integer, .unsigned, .double:
+    case .integer, .unsigned, .double, .notFinite:
       ["x", .string(value.text(indent: 0)), true, [value], [:], -3, 2.37, 1e30]
+        + JSONDialect.NotFinite.allCases.map(JSONValue.notFinite)
         + [.integer(.max), .unsigned(.max)]
     }
   }

@@ -26,7 +26,8 @@ enum GeneratedCheckpoint {
       return try GGUFWriter.write(
         tensors, metadata: metadata, to: directory.appending("model.gguf"))
     }
-    try SafetensorsWriter.write(tensors, to: directory.appending("model.safetensors"))
+    try SafetensorsWriter.write(
+      tensors, metadata: layout.metadata, to: directory.appending("model.safetensors"))
     try OutputFile.write(
       Array(config.text(indent: 4).utf8), to: directory.appending("config.json"))
   }

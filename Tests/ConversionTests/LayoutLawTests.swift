@@ -20,8 +20,8 @@ struct LayoutLawTests {
     let scratch = try TemporaryDirectory()
     let model = try GeneratedModel.model(configuration, layout, seed: seed)
     try GeneratedCheckpoint.write(model, layout, cast: nil, to: scratch.path)
-    let read = try OpenedModel(scratch.path, from: id, catalogue: .builtIn())
-    #expect(read.configuration == configuration)
+    let read = try OpenedModel(scratch.path, catalogue: .builtIn())
+    #expect(read.layout.id == id && read.configuration == configuration)
     #expect(Set(read.canonical.tensors.keys) == Set(model.tensors.keys))
     for (role, tensor) in model.tensors {
       let found = try #require(read.canonical.tensors[role])
@@ -50,7 +50,8 @@ struct LayoutLawTests {
     let plan = try CheckpointPlan(converting: read, to: layout, options: options)
     let copy = scratch.path.appending("copy")
     try plan.execute(to: copy)
-    let again = try OpenedModel(copy, from: id, catalogue: .builtIn())
+    let again = try OpenedModel(copy, catalogue: .builtIn())
+    #expect(again.layout.id == id)
     for tensor in read.checkpoint.tensors {
       let other = try #require(again.checkpoint.tensor(tensor.name))
       #expect(other.type == tensor.type && other.shape == tensor.shape)

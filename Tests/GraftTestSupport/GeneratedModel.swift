@@ -52,7 +52,7 @@ public enum GeneratedModel {
     let (attention, gdn) = (attention(&generator), gatedDeltaNet(&generator))
     var model = try modelFacts(&generator)
     model["position"] = .word("rope")
-    model["rope.fraction"] = .number(any([0.5, 1], &generator))
+    model["rope.fraction"] = share(of: attention, model, any([0.5, 1], &generator))
     model["rope.dim"] = .integer(0)
     model["norm"] = .word("rmsnorm")
     model["rope.sections"] = .word(any(["1,1,1", "2,1", "3,2,1"], &generator))
@@ -68,6 +68,13 @@ public enum GeneratedModel {
     let held = try? layout.configuration(from: layout.writtenConfig(wanted))
     guard let held, layout.unsaid(held).isEmpty else { return nil }
     return try layout.configuration(from: layout.writtenConfig(held))
+  }
+
+  /// The share of a head that is rotated; all of it where YaRN would rotate an odd number of dims.
+  private static func share(of attention: Facts, _ model: Facts, _ wanted: Double) -> FactValue {
+    let headDim = attention["attention.head_dim"]?.json.int ?? 0
+    let isOdd = Int(Double(headDim) * wanted) % 2 != 0
+    return .number(isOdd && model["rope.scaling"] == .word("yarn") ? 1 : wanted)
   }
 
   /// A model of this configuration with random values that BF16 holds, for which every step is exact.

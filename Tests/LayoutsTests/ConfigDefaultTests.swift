@@ -120,7 +120,8 @@ struct ConfigDefaultTests {
       { "tie_word_embeddings": \(tied), "text_config": { "tie_word_embeddings": \(!tied),
         "vocab_size": 8, "hidden_size": 8, "num_hidden_layers": 4, "num_attention_heads": 2,
         "intermediate_size": 4, "linear_num_key_heads": 1, "linear_num_value_heads": 1,
-        "linear_key_head_dim": 2, "linear_value_head_dim": 2, "head_dim": 8 } }
+        "linear_key_head_dim": 2, "linear_value_head_dim": 2, "head_dim": 8,
+        "num_key_value_heads": 2 } }
       """)
     #expect(model.isTied == tied && model.ropeDim == 2 && model.ropeTheta == 10_000)
   }

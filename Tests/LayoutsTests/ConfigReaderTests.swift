@@ -11,7 +11,7 @@ struct ConfigReaderTests {
   private static func config(_ keys: String, type: String = "qwen3_5_text") -> String {
     """
     { "model_type": "\(type)", "vocab_size": 8, "hidden_size": 8, "num_hidden_layers": 2,
-      "full_attention_interval": 2, "num_attention_heads": 2, "head_dim": 8,
+      "full_attention_interval": 2, "num_attention_heads": 2, "num_key_value_heads": 2, "head_dim": 8,
       "intermediate_size": 4, "linear_num_key_heads": 1, "linear_num_value_heads": 1,
       "linear_key_head_dim": 2, "linear_value_head_dim": 2, "num_experts": 2,
       "num_experts_per_tok": 1, "moe_intermediate_size": 4, "shared_expert_intermediate_size": 4,

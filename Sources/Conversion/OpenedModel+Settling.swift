@@ -1,0 +1,62 @@
+import Canonical
+import Containers
+import Layouts
+
+/// Which of several layouts a checkpoint has whose names and shapes fit all of them, as those of a
+/// model with convolutions over one position fit the forms of transformers and of mlx-lm.
+extension OpenedModel {
+  /// The reading that stored values speak for, or else the metadata of the files, or any where all mean
+  /// the same; nil where nothing tells.
+  /// - Cost: reads the norms.
+  /// - Throws: `Problem` of kind `io` where they cannot be read.
+  static func settled(_ readings: [Reading], _ checkpoint: StoredCheckpoint) throws -> Reading? {
+    if let reading = try byNorms(readings, checkpoint) { return reading }
+    if let reading = byMetadata(readings, checkpoint) { return reading }
+    guard let first = readings.first, readings.allSatisfy({ meansTheSame($0, first) }) else {
+      return nil
+    }
+    return adding("other layouts that fit mean the same", to: first)
+  }
+
+  private static func byNorms(_ readings: [Reading], _ checkpoint: StoredCheckpoint) throws
+    -> Reading?
+  {
+    let signs = try readings.map { reading in
+      try ValueSign.norms(
+        CanonicalModel(
+          configuration: reading.configuration,
+          tensors: tensors(reading.binding.tensors, checkpoint)))
+    }
+    let agreeing = readings.indices.filter { signs[$0]?.verdict == .agrees }
+    guard agreeing.count == 1, signs.count(where: { $0?.isDoubt == true }) == readings.count - 1
+    else { return nil }
+    return adding("norms tell: \(signs[agreeing[0]]?.text ?? "")", to: readings[agreeing[0]])
+  }
+
+  /// The key under which safetensors files name the library they are for.
+  private static let formatKey = "format"
+
+  private static func byMetadata(_ readings: [Reading], _ checkpoint: StoredCheckpoint) -> Reading?
+  {
+    let named = Set(
+      checkpoint.shards.flatMap(\.content.metadata).filter { $0.key == formatKey }.map(\.value))
+    let fitting = readings.filter { reading in
+      reading.evidence.layout.metadata.contains { $0.key == formatKey && named == [$0.value] }
+    }
+    guard fitting.count == 1, let format = named.first else { return nil }
+    return adding("metadata \(formatKey) is \(format)", to: fitting[0])
+  }
+
+  private static func meansTheSame(_ a: Reading, _ b: Reading) -> Bool {
+    a.configuration.disagreements(with: b.configuration).isEmpty
+      && a.binding.tensors.map(\.parts) == b.binding.tensors.map(\.parts)
+      && a.binding.tensors.map(\.name) == b.binding.tensors.map(\.name)
+  }
+}
+
+/// A reading with one more clause for its layout.
+fileprivate func adding(_ clause: String, to reading: OpenedModel.Reading) -> OpenedModel.Reading {
+  var reading = reading
+  reading.evidence = reading.evidence.adding(clause)
+  return reading
+}

@@ -1,0 +1,68 @@
+import JSON
+
+extension ConfigTable {
+  /// What becomes of a key of a config.
+  public enum KeyUse: Hashable, Sendable {
+    /// It states facts, or a value that would change the model is refused.
+    case read
+    /// It decides nothing that is computed, for this reason.
+    case inert(String)
+  }
+
+  /// What becomes of a key, given as a path; nil for one that nobody knows.
+  public func use(of key: String) -> KeyUse? {
+    if readKeys.contains(key) { return .read }
+    return entries.lazy.compactMap { entry -> KeyUse? in
+      guard case .inert(let reason) = entry.meaning, entry.covers(key) else { return nil }
+      return .inert(reason)
+    }.first
+  }
+
+  /// The keys of a config that the layout does not know, as paths; nothing where the layout does not
+  /// list what its readers know.
+  func unknownKeys(_ config: JSONValue) -> [String] {
+    guard entries.contains(where: \.isInert), let object = try? table(config) else { return [] }
+    return object.entries.flatMap { key, value -> [String] in
+      if use(of: key) != nil { return [] }
+      guard case .object(let inner) = value, readKeys.contains(where: { $0.hasPrefix(key + "/") })
+      else { return [key] }
+      return inner.keys.map { "\(key)/\($0)" }.filter { use(of: $0) == nil }
+    }
+  }
+
+  /// The keys that are read, or refused where they would change the model.
+  private var readKeys: Set<String> {
+    let stated =
+      (nested.map { [$0] } ?? [])
+      + entries.flatMap { entry -> [String] in
+        if case .inert = entry.meaning { return [] }
+        if case .sparse(let step, let experts) = entry.meaning {
+          return [entry.key, step, experts] + entry.alternativeKeys
+        }
+        return [entry.key] + entry.alternativeKeys + entry.helperKeys
+      }
+    return Set(stated).union(intervalKeys).union(typeKeys).union(predictionKey.map { [$0] } ?? [])
+  }
+
+  /// The keys under which intervals stand beside lists.
+  var intervalKeys: [String] {
+    entries.compactMap { entry in
+      if case .list(_, let interval?, _) = entry.meaning { interval.key } else { nil }
+    }
+  }
+}
+
+extension ConfigEntry {
+  /// Keys beside its own from which a value follows.
+  fileprivate var helperKeys: [String] {
+    guard case .fact(let entry) = meaning else { return [] }
+    return [entry.derived?.key, entry.ratio?.key].compactMap(\.self)
+  }
+
+  /// Whether a key is this one, or begins with it where it ends with `*`.
+  fileprivate func covers(_ other: String) -> Bool {
+    ([key] + alternativeKeys).contains {
+      $0.hasSuffix("*") ? other.hasPrefix($0.dropLast()) : other == $0
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import Canonical
+import Diagnostics
+import JSON
+
+/// What a user of the layout's own library should know of some models that are written in it.
+public struct LayoutNote: Hashable, Sendable {
+  /// What the note is about.
+  enum Occasion: Hashable, Sendable {
+    /// A model that has such a layer.
+    case some(Condition)
+    /// A model of which values are stored in a wider type than they came in.
+    case widened
+  }
+
+  let occasion: Occasion
+  private let text: String
+
+  init(_ value: JSONValue) throws {
+    var object = try FormatObject(value, "a note")
+    let some = try object.optionalString("some").map(Condition.init)
+    let isWidened = object.optional("widened") == .bool(true)
+    text = try object.string("says")
+    try object.finish()
+    guard (some != nil) != isWidened else {
+      throw FormatValue.wrong(value, "either some or widened")
+    }
+    occasion = some.map(Occasion.some) ?? .widened
+    if let name = some?.facts.first(where: { !FactNames.all.contains($0) }) {
+      throw Problem(.invalid, "a layout file names an unknown fact", found: name)
+    }
+  }
+
+  /// The note for a model; nil where it does not concern it.
+  /// - Parameter widened: the number of tensors that are stored in a wider type than they came in.
+  func line(_ layers: [Facts], widened: Int) -> String? {
+    switch occasion {
+    case .some(let condition): layers.contains(where: condition.holds) ? text : nil
+    case .widened:
+      widened > 0 ? text.replacing("{count}", with: "\(widened)") : nil
+    }
+  }
+}
+
+extension Layout {
+  /// What a user of the layout's own library should know of a model that is written in it.
+  /// - Parameter widened: the number of tensors that are stored in a wider type than they came in.
+  public func notes(_ configuration: ModelConfiguration, widened: Int) -> [String] {
+    let layers = configuration.factsByLayer
+    return notes.compactMap { $0.line(layers, widened: widened) }
+  }
+}
