@@ -25,8 +25,7 @@ public struct CalibrationSequences: Sendable {
       throw Problem(
         .invalid, "too few tokens to fit a layer",
         expected: "at least \(Self.fewest) pieces of \(Self.lengths.last ?? 0) tokens",
-        found: "\(rows.reduce(0) { $0 + $1.count }) tokens in \(rows.count) prompts",
-        remedy: "give more tokens, or use --init transfer")
+        found: "\(rows.reduce(0) { $0 + $1.count }) tokens in \(rows.count) prompts")
     }
     let all = rows.flatMap { row in
       stride(from: 0, through: row.count - length, by: length).map {

@@ -128,7 +128,8 @@ extension CheckpointPlan {
   func checkFiles() throws {
     guard shards.count <= Self.mostShards else {
       throw Problem(
-        .usage, "the output would be cut into too many files", expected: "at most \(Self.mostShards)",
+        .usage, "the output would be cut into too many files",
+        expected: "at most \(Self.mostShards)",
         found: "\(shards.count)", remedy: "give a larger --max-shard-size")
     }
     for shard in shards where shard.clone == nil {

@@ -41,7 +41,11 @@ struct PrefixIndex: Hashable, Sendable {
     var (low, high) = (0, entries.count)
     while low < high {
       let middle = low + (high - low) / 2
-      if text.lexicographicallyPrecedes(entries[middle].text) { high = middle } else { low = middle + 1 }
+      if text.lexicographicallyPrecedes(entries[middle].text) {
+        high = middle
+      } else {
+        low = middle + 1
+      }
     }
     return low > 0 ? low - 1 : nil
   }

@@ -42,7 +42,8 @@ package final class FloatBuffer: @unchecked Sendable {
       .io, "not enough memory for state, caches and workspace",
       expected: "at most \(MachineMemory.limit) bytes in all",
       found: count < Int.max / 8 ? "\(count * 4) bytes more" : "more than any machine has",
-      remedy: "give fewer or shorter prompts, a smaller --count or --threads, or use a machine with more")
+      remedy:
+        "give fewer or shorter prompts, a smaller --count or --threads, or use a machine with more")
   }
 
   /// Copies values into new memory.

@@ -20,7 +20,8 @@ struct AddedTokens {
       .sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
     var starts: [UInt8: Range<Int>] = [:]
     for (place, token) in spelled.enumerated() {
-      starts[token.bytes[0], default: place..<place] = (starts[token.bytes[0]]?.lowerBound ?? place)..<place + 1
+      starts[token.bytes[0], default: place..<place] =
+        (starts[token.bytes[0]]?.lowerBound ?? place)..<place + 1
     }
     (self.tokens, self.starts) = (spelled, starts)
   }

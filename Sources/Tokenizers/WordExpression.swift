@@ -14,7 +14,8 @@ struct WordExpression {
   /// - Returns: nil for other constructs.
   init?(_ pattern: String) {
     var reader = Reader(rest: Substring(pattern))
-    guard pattern.utf8.count <= Self.longest, reader.isTaken(), let regex = try? Regex(pattern) else { return nil }
+    guard pattern.utf8.count <= Self.longest, reader.isTaken(), let regex = try? Regex(pattern)
+    else { return nil }
     self.regex = regex.matchingSemantics(.unicodeScalar)
   }
 

@@ -32,7 +32,7 @@ public enum TokenFile {
         throw Problem(
           .usage, "cannot tell how the file holds tokens",
           expected: ".safetensors, .json or .txt",
-          remedy: "add --bytes if every byte of the file is a token")
+          remedy: "add --bytes if every byte of the file is a token, or give prose with --text")
       }
     }
   }
@@ -121,7 +121,9 @@ public enum TokenFile {
     try bytes.split(whereSeparator: { $0 == 32 || (9...13).contains($0) }).map { word in
       let text = String(decoding: word, as: UTF8.self)
       guard let id = Int(text) else {
-        throw Problem(.invalid, "a token id is not an integer", found: String(text.prefix(40)))
+        throw Problem(
+          .invalid, "a token id is not an integer", found: String(text.prefix(40)),
+          remedy: "give prose with --text, or add --bytes if every byte of the file is a token")
       }
       return id
     }

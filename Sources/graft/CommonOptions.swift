@@ -2,7 +2,7 @@ import ArgumentParser
 import Diagnostics
 
 /// What every verb understands.
-struct CommonOptions: ParsableArguments {
+struct CommonOptions: CheckedOptions {
   @Flag(name: .long, help: "Print one JSON document instead of text.")
   var json = false
 
@@ -18,7 +18,7 @@ struct CommonOptions: ParsableArguments {
   @Option(name: .customShort("j"), help: "The number of threads; all cores by default.")
   var threads = 0
 
-  func validate() throws {
+  func checkOptions() throws {
     guard (0...1024).contains(threads) else {
       throw ValidationError("-j takes a number from 1 to 1024; 0 stands for all cores.")
     }

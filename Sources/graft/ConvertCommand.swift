@@ -56,7 +56,7 @@ struct ConvertCommand: Verb {
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
 
-  func validate() throws {
+  func checkOptions() throws {
     guard explain || destination != nil else {
       throw ValidationError("Name the directory to write, or ask for --explain.")
     }

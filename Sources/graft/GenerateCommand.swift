@@ -27,7 +27,7 @@ struct GenerateCommand: Verb {
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
 
-  func validate() throws {
+  func checkOptions() throws {
     guard (1...1_000_000).contains(count) else {
       throw ValidationError("--count takes a number from 1 to 1000000.")
     }

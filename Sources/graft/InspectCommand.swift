@@ -32,7 +32,7 @@ struct InspectCommand: Verb {
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
 
-  func validate() throws {
+  func checkOptions() throws {
     guard !hash || html != nil else { throw ValidationError("--hash needs --html FILE.") }
   }
 

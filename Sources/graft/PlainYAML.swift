@@ -68,7 +68,8 @@ struct PlainYAML {
     let text = line.text.prefix(60)
     return Problem(
       .invalid, "the recipe is not valid YAML, or not in the part of it that recipes use",
-      found: "line \(line.number), \(what): \(text)\(text.endIndex < line.text.endIndex ? "…" : "")",
+      found:
+        "line \(line.number), \(what): \(text)\(text.endIndex < line.text.endIndex ? "…" : "")",
       remedy: "write keys, lists, words and numbers only, or JSON")
   }
 

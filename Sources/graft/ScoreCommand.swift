@@ -28,7 +28,7 @@ struct ScoreCommand: Verb {
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
 
-  func validate() throws {
+  func checkOptions() throws {
     guard limit ?? 2 > 1, block ?? 2 > 1 else {
       throw ValidationError("--limit and --block take at least 2 tokens.")
     }

@@ -52,7 +52,7 @@ struct SpliceCommand: Verb {
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
 
-  func validate() throws {
+  func checkOptions() throws {
     guard (layers == nil) != (recipe == nil) else {
       throw ValidationError("Give either --layer or --recipe.")
     }
@@ -86,7 +86,8 @@ struct SpliceCommand: Verb {
       try self.ranking(model, batch)
     }
     let groups = try recipe.map(SpliceRecipe.read) ?? [try group(ranking?.chosen ?? layerList())]
-    let job = SpliceJob(source: model, groups: groups, tokens: batch, common: common)
+    let job = SpliceJob(
+      source: model, groups: groups, tokens: batch, tokensFile: tokens.origin, common: common)
     var outcome = try perform(job)
     ranking?.add(to: &outcome)
     return outcome
@@ -125,7 +126,8 @@ struct SpliceCommand: Verb {
 
   private func ranking(_ model: OpenedModel, _ tokens: TokenBatch?) throws -> SpliceRanking? {
     guard layers == "auto" else { return nil }
-    return try SpliceRanking(model, group([]), top: top ?? 1, tokens: tokens, common)
+    return try SpliceRanking(
+      model, group([]), top: top ?? 1, tokens: tokens, from: self.tokens.origin, common)
   }
 
   private func group(_ layers: [Int]) -> SpliceGroup {

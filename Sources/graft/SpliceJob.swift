@@ -11,7 +11,11 @@ struct SpliceJob {
   let groups: [SpliceGroup]
   /// The tokens the user gave.
   let tokens: TokenBatch?
+  /// The file they come from.
+  let tokensFile: String?
   let common: CommonOptions
+  /// What to do about too few tokens where layers are only compared.
+  var fewTokensRemedy: String?
 
   /// All layers that are replaced, in the order in which that is done.
   var layers: [Int] { groups.flatMap(\.layers) }
@@ -69,12 +73,26 @@ struct SpliceJob {
   /// What is fitted on: the tokens, or for one factor a head the built-in prompt.
   private func sequences(_ extent: Calibration.Extent) throws -> CalibrationSequences {
     let configuration = source.configuration
-    if let tokens { return try CalibrationSequences(tokens.rows, for: configuration) }
+    if let tokens { return try cut(tokens) }
     guard extent == .scale else {
       throw Problem(
         .usage, "--init calibrate fits a layer on tokens", remedy: "add --tokens FILE")
     }
     return CalibrationSequences(only: TokenBatch.builtIn(for: configuration).rows[0])
+  }
+
+  private func cut(_ tokens: TokenBatch) throws -> CalibrationSequences {
+    let isTransfer = groups.allSatisfy { $0.strategy != .calibrate }
+    let remedy =
+      fewTokensRemedy
+      ?? (isTransfer
+        ? "give more tokens, or none to use the built-in prompt"
+        : "give more tokens, or use --init transfer without any")
+    return try Problem.placing({ problem in
+      (tokensFile.map(problem.inFile) ?? problem).advised(remedy)
+    }) {
+      try CalibrationSequences(tokens.rows, for: source.configuration)
+    }
   }
 
   /// The tokens on which the result is measured: those held out where something was fitted on tokens,
@@ -84,7 +102,7 @@ struct SpliceJob {
     guard groups.contains(where: { $0.strategy.extent != nil }) else {
       return (tokens, "the given tokens")
     }
-    let sequences = try CalibrationSequences(tokens.rows, for: source.configuration)
+    let sequences = try cut(tokens)
     return (TokenBatch(rows: sequences.heldOut), "held-out tokens")
   }
 }

@@ -30,7 +30,7 @@ struct SpliceRanking {
   ///   wanted; else as fitting and measuring.
   init(
     _ source: OpenedModel, _ group: SpliceGroup, top: Int, tokens: TokenBatch?,
-    _ common: CommonOptions
+    from tokensFile: String?, _ common: CommonOptions
   ) throws {
     guard let tokens else {
       throw Problem(.usage, "--layer auto compares layers on tokens", remedy: "add --tokens FILE")
@@ -44,18 +44,20 @@ struct SpliceRanking {
         found: "\(top)",
         remedy: "choose --top within the number of Gated DeltaNet layers")
     }
-    rows = try layers.map { try Self.row($0, source, group, tokens, common) }
+    rows = try layers.map { try Self.row($0, source, group, tokens, tokensFile, common) }
       .sorted { ($0.fitted.logits.meanKL, $0.layer) < ($1.fitted.logits.meanKL, $1.layer) }
     chosen = rows.prefix(top).map(\.layer).sorted()
   }
 
   private static func row(
     _ layer: Int, _ source: OpenedModel, _ group: SpliceGroup, _ tokens: TokenBatch,
-    _ common: CommonOptions
+    _ tokensFile: String?, _ common: CommonOptions
   ) throws -> Row {
     var one = group
     (one.layers, one.strategy, one.steps) = ([layer], .calibrate, steps)
-    let job = SpliceJob(source: source, groups: [one], tokens: tokens, common: common)
+    let job = SpliceJob(
+      source: source, groups: [one], tokens: tokens, tokensFile: tokensFile, common: common,
+      fewTokensRemedy: "give more tokens, or name the layers with --layer N")
     let (original, batch) = (try source.runnable(), try job.measured().batch)
     func gap(_ model: CanonicalModel) throws -> FunctionGap {
       try common.watched("measuring layer \(layer)", total: batch.positions, of: .positions) {

@@ -92,7 +92,8 @@ enum SpliceRecipe {
     guard let number = found.int, range.contains(number) else {
       throw Problem(
         .invalid, "a value of the recipe is out of range: \(key)",
-        expected: "\(range.lowerBound) to \(range.upperBound)", found: String(found.text(indent: 0).prefix(60)))
+        expected: "\(range.lowerBound) to \(range.upperBound)",
+        found: String(found.text(indent: 0).prefix(60)))
     }
     return number
   }

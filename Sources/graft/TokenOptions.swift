@@ -7,7 +7,7 @@ import Tokenizers
 import Verification
 
 /// A file of token ids.
-struct TokenFileOptions: ParsableArguments {
+struct TokenFileOptions: CheckedOptions {
   @Option(
     name: .long,
     help: "Token ids: .safetensors with input_ids, .json, .txt with white space between ids.",
@@ -17,7 +17,7 @@ struct TokenFileOptions: ParsableArguments {
   @Flag(name: .long, help: "Every byte of the token file is a token.")
   var bytes = false
 
-  func validate() throws {
+  func checkOptions() throws {
     guard tokens != nil || !bytes else { throw ValidationError("--bytes needs --tokens FILE.") }
   }
 
@@ -32,7 +32,7 @@ struct TokenFileOptions: ParsableArguments {
 }
 
 /// Which tokens a command runs.
-struct TokenOptions: ParsableArguments {
+struct TokenOptions: CheckedOptions {
   @OptionGroup var file: TokenFileOptions
 
   @Option(
@@ -40,11 +40,14 @@ struct TokenOptions: ParsableArguments {
     completion: .file())
   var text: String?
 
-  func validate() throws {
+  func checkOptions() throws {
     guard file.tokens == nil || text == nil else {
       throw ValidationError("Give either --tokens or --text.")
     }
   }
+
+  /// The file that tokens come from.
+  var origin: String? { text ?? file.tokens }
 
   /// Whether tokens are named.
   var areGiven: Bool { file.tokens != nil || text != nil }
@@ -57,10 +60,10 @@ struct TokenOptions: ParsableArguments {
 }
 
 /// Which tokens a command runs that cannot do without.
-struct RequiredTokenOptions: ParsableArguments {
+struct RequiredTokenOptions: CheckedOptions {
   @OptionGroup var options: TokenOptions
 
-  func validate() throws {
+  func checkOptions() throws {
     guard options.areGiven else { throw ValidationError("Give --tokens FILE or --text FILE.") }
   }
 

@@ -24,7 +24,7 @@ struct Outcome {
 }
 
 /// A subcommand: it computes an outcome, which is printed in one place.
-protocol Verb: ParsableCommand {
+protocol Verb: ParsableCommand, CheckedOptions {
   var common: CommonOptions { get }
   /// Does the work.
   /// - Throws: `Problem` or `ProblemList`.
@@ -32,6 +32,8 @@ protocol Verb: ParsableCommand {
 }
 
 extension Verb {
+  func checkOptions() throws {}
+
   func run() throws {
     StandardStreams.holdPlaces()
     UnfinishedOutputs.removeOnSignals()

@@ -41,7 +41,7 @@ struct VerifyCommand: Verb {
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
 
-  func validate() throws {
+  func checkOptions() throws {
     guard (other == nil) != (reference == nil) else {
       throw ValidationError("Give either a second checkpoint or --reference FILE.")
     }

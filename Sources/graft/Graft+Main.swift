@@ -1,0 +1,51 @@
+import ArgumentParser
+import Diagnostics
+
+extension Graft {
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      let mistake = mistake() ?? error
+      guard let text = explained(mistake) else { exit(withError: mistake) }
+      Terminal.write(text + "\n", to: 2)
+      exit(withError: exitCode(for: mistake))
+    }
+  }
+
+  /// What is wrong with an option by itself; nil where nothing is.
+  private static func mistake() -> (any Error)? {
+    do {
+      _ = try OptionChecks.$areDone.withValue(false) { try parseAsRoot() }
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  /// The message about an unknown option with the one that was probably meant: one that begins so, or is
+  /// spelled nearly so. Others that are as far away are no help.
+  private static func explained(_ error: any Error) -> String? {
+    let text = fullMessage(for: error)
+    guard
+      let found = text.firstMatch(
+        of: /Unknown option '--(?<name>[^'=]+)[^']*'(?:\. Did you mean '[^']*'\?)?/)
+    else { return nil }
+    let name = String(found.name)
+    let known = options()
+    let meant = known.first { $0.hasPrefix(name) } ?? Suggestion.nearest(to: name, in: known)
+    let question = meant.map { ". Did you mean '--\($0)'?" } ?? ""
+    return text.replacing(found.0, with: "Unknown option '--\(name)'\(question)")
+  }
+
+  /// The long options of the verb on the command line, without dashes.
+  private static func options() -> [String] {
+    let words = CommandLine.arguments.dropFirst()
+    let verb = words.lazy.compactMap { word in
+      configuration.subcommands.first { $0.configuration.commandName == word }
+    }.first
+    return helpMessage(for: verb ?? Graft.self).matches(of: /(?m:^ .*?)--(?<name>[a-z0-9-]+)/)
+      .map { String($0.name) }
+  }
+}
