@@ -77,10 +77,13 @@ let package = Package(
     module("Reports", []),
     .target(name: "CFileGuard"),
     .target(name: "CSignals"),
+    .target(name: "CFiles"),
     fast("Tensors", ["Diagnostics", "CFileGuard", systemPackage]),
     module("JSON", ["Diagnostics", "CJSONC"]),
     module("Tokenizers", ["Diagnostics", "Tensors", "JSON", heap, systemPackage]),
-    module("Containers", ["Diagnostics", "Tensors", "JSON", "CZlib", "CSignals", systemPackage]),
+    module(
+      "Containers",
+      ["Diagnostics", "Tensors", "JSON", "CZlib", "CSignals", "CFiles", systemPackage]),
     module("Canonical", ["Diagnostics", "Tensors"]),
     .target(
       name: "Layouts", dependencies: ["Diagnostics", "Tensors", "JSON", "Canonical"],

@@ -16,17 +16,11 @@ public final class AppendedFile: Sendable {
   private let descriptor: FileDescriptor
   private let turn = Mutex(())
 
-  /// Opens or creates a file and takes it for this process.
+  /// Opens or creates a file and takes it for this process; what is in it stays.
   /// - Throws: `Problem` of kind `exists` where another process has it.
-  public init(_ path: FilePath) throws {
-    self.path = path
-    do {
-      descriptor = try FileDescriptor.open(
-        path, .readWrite, options: [.create, .append],
-        permissions: FilePermissions(rawValue: 0o666))
-    } catch let error as Errno {
-      throw FileSystem.failure("the output cannot be created", path, error, as: .exists)
-    }
+  public init(_ location: some FileLocation) throws {
+    path = location.place.path
+    descriptor = try Self.open(location.place)
     guard flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else {
       try? descriptor.close()
       throw Problem(
@@ -36,6 +30,21 @@ public final class AppendedFile: Sendable {
   }
 
   deinit { try? descriptor.close() }
+
+  /// Opens or creates a regular file that has no other name.
+  static func open(_ place: FilePlace) throws -> FileDescriptor {
+    let descriptor: FileDescriptor
+    do {
+      descriptor = try place.open(O_RDWR | O_CREAT | O_APPEND, mode: 0o666)
+    } catch let error as Errno {
+      throw FileSystem.failure("the output cannot be created", place.path, error, as: .exists)
+    }
+    guard try FileStatus(of: descriptor, place.path).oddity == nil else {
+      try? descriptor.close()
+      throw UnfinishedDirectory.foreign(place.path, "not a file of its own")
+    }
+    return descriptor
+  }
 
   /// Empties the file and writes bytes into it.
   public func replace(_ bytes: [UInt8]) throws {
@@ -47,13 +56,14 @@ public final class AppendedFile: Sendable {
 
   /// Appends bytes and waits until they are on the disk.
   public func append(_ bytes: [UInt8]) throws {
-    try turn.withLock { _ in
-      do {
-        try descriptor.writeAll(bytes)
-        try FileSystem.synchronise(descriptor, path)
-      } catch let error as Errno {
-        throw FileSystem.failure("cannot write", path, error)
-      }
+    try turn.withLock { _ in try Self.append(bytes, to: descriptor, path) }
+  }
+
+  /// Appends bytes to an open file and waits until they are on the disk.
+  static func append(_ bytes: [UInt8], to descriptor: FileDescriptor, _ path: FilePath) throws {
+    do { try descriptor.writeAll(bytes) } catch let error as Errno {
+      throw FileSystem.failure("cannot write", path, error)
     }
+    try FileSystem.synchronise(descriptor, path)
   }
 }

@@ -36,10 +36,11 @@ public struct ByteSink: ~Copyable {
   ///   - capacity: the size of the buffer.
   /// - Throws: `Problem` of kind `exists` where the file cannot be created, `io` where the disk has
   ///   no room.
-  public init(creating path: FilePath, expected: Int = 0, capacity: Int = ByteSink.capacity) throws
-  {
-    descriptor = try FileSystem.createFile(path, reserving: expected)
-    self.path = path
+  public init(
+    creating location: some FileLocation, expected: Int = 0, capacity: Int = ByteSink.capacity
+  ) throws {
+    descriptor = try location.place.create(reserving: expected)
+    path = location.place.path
     self.expected = expected
     buffer = .allocate(byteCount: capacity, alignment: 4096)
     (start, end, isOpen, onBytes) = (0, capacity, true, nil)

@@ -121,20 +121,20 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
   ///   - tensors: in any order; each is produced once.
   ///   - metadata: free text pairs, for containers that have them.
   ///   - values: typed metadata, for containers that have it.
-  ///   - path: where to create the file, which must not exist; a name of an `OutputDirectory`.
+  ///   - location: where to create the file, which must not exist; a name of an `OutputDirectory`.
   /// - Throws: `Problem`, also of kind `unsupported` where the container has no such type.
   /// - Cost: what describes the tensors and one buffer; no tensor is held.
   public func write(
     _ tensors: [TensorToWrite], metadata: [(key: String, value: String)],
-    values: GGUFHeader.Metadata = [], to path: FilePath
+    values: GGUFHeader.Metadata = [], to location: some FileLocation
   ) throws {
     let layout = try Problem.placing({
-      $0.inFile(path.string).advised(
+      $0.inFile(location.place.path.string).advised(
         "choose another container with --container, or type with --dtype")
     }) {
       try self.layout(of: tensors.map(\.header), metadata: metadata, values: values)
     }
-    try WeightFileWriter.write(tensors, layout, to: path)
+    try WeightFileWriter.write(tensors, layout, to: location)
   }
 
   /// Lays out a new weight file.

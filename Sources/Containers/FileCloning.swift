@@ -38,28 +38,26 @@ public enum FileCloning {
   ///
   /// A hard link keeps the permissions of the original and changes with it.
   /// - Throws: `Problem`; the target must not exist.
-  public static func clone(from source: FilePath, to target: FilePath) throws -> Method {
+  public static func clone(from source: FilePath, to target: FilePlace) throws -> Method {
     if try reflink(source, target) { return try synchronised(.reflink, target) }
-    if linkat(AT_FDCWD, source.string, AT_FDCWD, target.string, AT_SYMLINK_FOLLOW) == 0 {
-      return .hardLink
-    }
+    if target.link(to: source) { return .hardLink }
     return try synchronised(copyBytes(source, target), target)
   }
 
   /// Waits until the copy is on the disk.
-  private static func synchronised(_ method: Method, _ target: FilePath) throws -> Method {
-    try FileSystem.synchronise(target)
+  private static func synchronised(_ method: Method, _ target: FilePlace) throws -> Method {
+    try target.synchronise()
     return method
   }
 
   /// Copies a file into one of its own, with the mode that the umask leaves.
   /// - Throws: `Problem`; the target must not exist.
   @discardableResult
-  public static func copy(from source: FilePath, to target: FilePath) throws -> Method {
+  public static func copy(from source: FilePath, to target: FilePlace) throws -> Method {
     try synchronised(reflink(source, target) ? .reflink : copyBytes(source, target), target)
   }
 
-  private static func copyBytes(_ source: FilePath, _ target: FilePath) throws -> Method {
+  private static func copyBytes(_ source: FilePath, _ target: FilePlace) throws -> Method {
     let file = try MappedFile(source)
     if try systemCopy(source, target, file.bytes.count) { return .systemCopy }
     var sink = try ByteSink(creating: target, expected: file.bytes.count)
@@ -69,7 +67,7 @@ public enum FileCloning {
   }
 
   /// Shares the blocks of the source, or leaves nothing where the file system cannot.
-  private static func reflink(_ source: FilePath, _ target: FilePath) throws -> Bool {
+  private static func reflink(_ source: FilePath, _ target: FilePlace) throws -> Bool {
     #if canImport(Glibc)
       let cloneRequest: UInt = 0x4004_9409  // FICLONE
       return try createOrLeaveNothing(source, target) { input, output in
@@ -81,7 +79,7 @@ public enum FileCloning {
   }
 
   /// Lets the system copy the bytes, or leaves nothing where it cannot between the two files.
-  private static func systemCopy(_ source: FilePath, _ target: FilePath, _ count: Int) throws
+  private static func systemCopy(_ source: FilePath, _ target: FilePlace, _ count: Int) throws
     -> Bool
   {
     #if canImport(Glibc)
@@ -89,7 +87,7 @@ public enum FileCloning {
         var copied = 0
         while copied < count {
           let result = copy_file_range(input, nil, output, nil, count - copied, 0)
-          if result < 0, errno == ENOSPC { throw FileSystem.failure("cannot write", target) }
+          if result < 0, errno == ENOSPC { throw FileSystem.failure("cannot write", target.path) }
           if result <= 0 { return false }
           copied += result
         }
@@ -102,7 +100,7 @@ public enum FileCloning {
 
   /// Creates the target for `body`, and removes it again where that says no.
   private static func createOrLeaveNothing(
-    _ source: FilePath, _ target: FilePath, _ body: (CInt, CInt) throws -> Bool
+    _ source: FilePath, _ target: FilePlace, _ body: (CInt, CInt) throws -> Bool
   ) throws -> Bool {
     let input = open(source.string, O_RDONLY)
     guard input >= 0 else {
@@ -110,10 +108,10 @@ public enum FileCloning {
         "cannot open the file", source, as: errno == ENOENT ? .missing : .io)
     }
     defer { close(input) }
-    let output = try FileSystem.createFile(target)
+    let output = try target.create()
     defer { try? output.close() }
     let isDone = try body(input, output.rawValue)
-    if !isDone { unlink(target.string) }
+    if !isDone { try target.remove() }
     return isDone
   }
 }

@@ -7,15 +7,15 @@ public enum GGUFWriter {
   /// Writes a new file.
   /// - Parameters:
   ///   - tensors: in the order of the file; their data come in the same order.
-  ///   - path: where to create the file, which must not exist; a name of an `OutputDirectory`.
+  ///   - location: where to create the file, which must not exist; a name of an `OutputDirectory`.
   /// - Throws: `Problem` of kind `unsupported` where GGUF has no such type, name or shape, `io`, or
   ///   `invalid` where a producer delivers another number of bytes than type and shape need.
   /// - Cost: the header and one buffer; no tensor is held.
   public static func write(
-    _ tensors: [TensorToWrite], metadata: GGUFHeader.Metadata, to path: FilePath
+    _ tensors: [TensorToWrite], metadata: GGUFHeader.Metadata, to location: some FileLocation
   ) throws {
     try WeightFileWriter.write(
-      tensors, layout(of: tensors.map(\.header), metadata: metadata), to: path)
+      tensors, layout(of: tensors.map(\.header), metadata: metadata), to: location)
   }
 
   static func layout(of tensors: [TensorHeader], metadata: GGUFHeader.Metadata) throws

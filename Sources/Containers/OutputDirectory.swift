@@ -4,15 +4,12 @@ import SystemPackage
 
 /// A directory that appears under its name complete or not at all.
 ///
-/// Until `commit()` everything lies beside it in `<name>.graft-partial/`: a lock, which one process
-/// holds or the writers of parts share, journals of what is finished, and the files themselves in
-/// `out/`. A process that is killed leaves that directory; the next one finds it.
+/// Until `commit()` everything lies beside it in `<name>.graft-partial/`, an `UnfinishedDirectory`,
+/// whose lock one process holds or the writers of parts share. A process that is killed leaves that
+/// directory; the next one finds it.
 public final class OutputDirectory: Sendable {
-  static let folder = "out"
-  /// Where an old output waits that is replaced, on systems that cannot exchange two names.
-  static let oldFolder = folder + "-old"
   /// What the names of records begin with.
-  public static let journal = "journal-"
+  public static let journal = UnfinishedDirectory.journal
 
   /// Who else has to do with the unfinished output.
   public enum Use: Sendable {
@@ -25,18 +22,31 @@ public final class OutputDirectory: Sendable {
     case collection
   }
 
+  /// What may be replaced where the output will be.
+  struct Permission {
+    let overwrite: Bool
+    let inputs: [FilePath]
+    let marks: CheckpointMarks
+  }
+
   /// The directory in which to write until `commit()`.
-  public let path: FilePath
+  public var path: FilePath { folder.path }
   /// The directory of everything unfinished.
-  public let unfinished: FilePath
-  private let place: OutputPlace
+  public var unfinished: FilePath { held.directory.path }
+  /// Where the output appears.
+  public var destination: FilePath { place.destination }
+  let place: OutputPlace
+  let permission: Permission
+  let held: UnfinishedDirectory
+  let folder: HeldDirectory
   private let use: Use
   private let state: Mutex<State>
 
   private struct State {
-    var lock: OutputLock?
+    /// Whether the output has not appeared yet and was not given up.
+    var isOpen = true
     /// Whether everything unfinished belongs to this run.
-    var isOwn = false
+    var isOwn: Bool
   }
 
   /// Takes the lock and makes the directories.
@@ -45,141 +55,88 @@ public final class OutputDirectory: Sendable {
   /// is removed.
   /// - Parameters:
   ///   - destination: where the output appears; its parent must exist.
-  ///   - overwrite: whether an existing directory is replaced.
+  ///   - overwrite: whether an existing directory is replaced, if it is a checkpoint and nothing else.
   ///   - inputs: what is being read; refused where replacing the destination would remove it.
+  ///   - marks: by what further files of a checkpoint are recognised.
   ///   - use: who else has to do with it.
   /// - Throws: `Problem` of kind `exists` where the destination exists or cannot be created, or
   ///   another process is writing it.
   public init(
     at destination: FilePath, overwrite: Bool = false, inputs: [FilePath] = [],
-    use: Use = .alone
+    marks: CheckpointMarks = .none, use: Use = .alone
   ) throws {
-    self.use = use
+    let place = try OutputPlace(destination)
+    let permission = Permission(overwrite: overwrite, inputs: inputs, marks: marks)
+    if use != .part { try Self.restore(place) }
     do {
-      place = try OutputPlace(destination, overwrite: overwrite, inputs: inputs, kind: .directory)
+      _ = try Self.replaced(place, permission)
     } catch {
-      Self.removeRemains(of: destination)
+      try? Self.removeRemains(of: place)
       throw error
     }
-    unfinished = place.unfinished
-    path = unfinished.appending(Self.folder)
-    let (path, unfinished) = (path, unfinished)
-    var state = State()
-    let take = {
-      state.lock = try OutputLock(in: unfinished, isShared: use == .part, for: destination)
-      let isNew = try FileSystem.makeDirectory(path) && Self.records(unfinished).isEmpty
-      state.isOwn = use == .alone && isNew
-      return state.isOwn
+    let (held, folder, isOwn) = try UnfinishedOutputs.begin(place.unfinished.path) {
+      let held = try UnfinishedDirectory(of: place, isShared: use == .part)
+      let isNew = try !held.hasFolder && held.records().isEmpty
+      let isOwn = use == .alone && isNew
+      return ((held, try held.folder(), isOwn), isOwn ? Self.removal(of: held) : nil)
     }
-    _ = try UnfinishedOutputs.begin(unfinished, take)
-    self.state = Mutex(state)
+    (self.place, self.permission, self.use) = (place, permission, use)
+    (self.held, self.folder) = (held, folder)
+    state = Mutex(State(isOwn: isOwn))
   }
 
   deinit { abort() }
 
-  /// Where the output appears.
-  public var destination: FilePath { place.destination }
+  private static func removal(of held: UnfinishedDirectory) -> UnfinishedOutputs.Removal {
+    { (try? held.removeAll()) != nil }
+  }
 
   /// From now on everything unfinished belongs to this run, also what was there before, unless others
   /// may write, too.
   public func own() {
     guard use == .alone else { return }
     state.withLock { state in
-      state.isOwn = UnfinishedOutputs.begin(unfinished) { state.lock != nil }
+      guard state.isOpen else { return }
+      state.isOwn = true
+      UnfinishedOutputs.begin(unfinished) { ((), Self.removal(of: held)) }
     }
   }
 
-  /// The path under which to create a file of the output.
-  public func file(_ name: String) -> FilePath { path.appending(name) }
-
-  /// The names of the finished files, and of those that somebody began.
-  public func names() throws -> [String] { try DirectoryListing.names(path) }
-
-  /// The path under which to keep a record of the unfinished output.
-  public func record(_ name: String) -> FilePath { unfinished.appending(name) }
-
-  /// The names of the records.
-  public func records() throws -> [String] { try Self.records(unfinished) }
-
-  private static func records(_ unfinished: FilePath) throws -> [String] {
-    try DirectoryListing.names(unfinished).filter { $0.hasPrefix(journal) }
-  }
-
-  /// Removes a file of the output, if there is one.
-  public func remove(_ name: String) throws { try Self.remove(file(name)) }
-
-  /// Removes all files and records that somebody left.
-  public func clear() throws {
-    for name in try records() { try Self.remove(record(name)) }
-    for name in try names() { try Self.remove(file(name)) }
-  }
-
-  private static func remove(_ path: FilePath) throws {
-    if FileKind(path, followingLinks: false) != .absent { try FileSystem.removeTree(path) }
-  }
-
   /// Makes the output appear. Every file must be on the disk already.
-  /// - Throws: `Problem` of kind `exists` where the destination has appeared meanwhile, or `io`; the
-  ///   destination is then as it was.
+  /// - Throws: `Problem` of kind `exists` where the destination has appeared meanwhile, or holds
+  ///   something else than a checkpoint, or `io`; the destination is then as it was.
   public func commit() throws {
     try state.withLock { state in
-      try FileSystem.synchronise(path)
+      try folder.synchronise()
       try UnfinishedOutputs.finish(unfinished) {
-        for name in try records() { try Self.remove(record(name)) }
-        if place.overwrite, FileKind(destination, followingLinks: false) != .absent {
-          try FileSystem.replaceDirectory(
-            destination, with: path, aside: unfinished.appending(Self.oldFolder))
-        } else {
-          try FileSystem.publish(path, as: destination)
-        }
-        try? Self.removeAll(unfinished)
+        try held.checkFiles()
+        folder.setPermissions(try held.usualMode())
+        try appear()
+        try? held.removeAll()
       }
-      state.lock = nil
-      try FileSystem.synchronise(place.parent)
+      state.isOpen = false
+      held.release()
+      try place.parent.synchronise()
     }
   }
 
   /// Ends writing and leaves what is there, if anything is, for those that come after.
-  public func leave() {
-    state.withLock { state in
-      let isEmpty = (try? records().isEmpty && names().isEmpty) ?? false
-      UnfinishedOutputs.finish(unfinished) {
-        if state.lock != nil, isEmpty, use != .part { try? Self.removeAll(unfinished) }
-      }
-      state.lock = nil
-    }
-  }
+  public func leave() { end(removing: use != .part && isEmpty) }
 
   /// Removes what has been written so far, but not what others wrote; does nothing after `commit()` or
   /// `leave()`.
   public func abort() {
-    guard state.withLock({ $0.isOwn }) else { return leave() }
+    end(removing: state.withLock { $0.isOwn } || use != .part && isEmpty)
+  }
+
+  private func end(removing: Bool) {
     state.withLock { state in
-      guard state.lock != nil else { return }
-      UnfinishedOutputs.finish(unfinished) { try? Self.removeAll(unfinished) }
-      state.lock = nil
+      guard state.isOpen else { return }
+      UnfinishedOutputs.finish(unfinished) { if removing { try? held.removeAll() } }
+      state.isOpen = false
+      held.release()
     }
-  }
-}
-
-extension OutputDirectory {
-  /// Removes the lock last, so that nobody takes what is left for somebody else's directory.
-  private static func removeAll(_ unfinished: FilePath) throws {
-    for name in try DirectoryListing.names(unfinished) where name != OutputLock.fileName {
-      try FileSystem.removeTree(unfinished.appending(name))
-    }
-    try FileSystem.removeTree(unfinished)
   }
 
-  /// Removes what nobody writes any more and no run would go on with.
-  private static func removeRemains(of destination: FilePath) {
-    let unfinished = OutputPlace.unfinished(of: destination)
-    guard FileKind(destination, followingLinks: false) != .absent,
-      FileKind(unfinished, followingLinks: false) == .directory,
-      let lock = try? OutputLock(in: unfinished, isShared: false, for: destination)
-    else { return }
-    withExtendedLifetime(lock) {
-      if (try? records(unfinished))?.isEmpty == true { try? removeAll(unfinished) }
-    }
-  }
+  private var isEmpty: Bool { (try? records().isEmpty && names().isEmpty) ?? false }
 }

@@ -7,16 +7,17 @@ public enum SafetensorsWriter {
   /// Writes a new file.
   /// - Parameters:
   ///   - tensors: in any order.
-  ///   - path: where to create the file, which must not exist; a name of an `OutputDirectory`.
+  ///   - location: where to create the file, which must not exist; a name of an `OutputDirectory`.
   /// - Throws: `Problem`, also of kind `invalid` where a producer delivers another number of bytes
   ///   than type and shape need.
   /// - Cost: the header and one buffer; no tensor is held.
   public static func write(
     _ tensors: [TensorToWrite],
-    metadata: [(key: String, value: String)] = SafetensorsHeader.torchMetadata, to path: FilePath
+    metadata: [(key: String, value: String)] = SafetensorsHeader.torchMetadata,
+    to location: some FileLocation
   ) throws {
     try WeightFileWriter.write(
-      tensors, layout(of: tensors.map(\.header), metadata: metadata), to: path)
+      tensors, layout(of: tensors.map(\.header), metadata: metadata), to: location)
   }
 
   static func layout(of tensors: [TensorHeader], metadata: [(key: String, value: String)]) throws

@@ -12,35 +12,43 @@ import SystemPackage
 
 /// The outputs that the process is writing; a signal that ends the process removes them first.
 public enum UnfinishedOutputs {
-  private static let paths = Mutex<Set<FilePath>>([])
+  /// Removes what the process created of an output, and may wait for no lock but its own.
+  /// - Returns: whether nothing is left to be removed.
+  typealias Removal = @Sendable () -> Bool
 
-  /// Makes an output that has no name of its own yet, and remembers it where `body` says that it is
-  /// there.
-  static func begin(_ path: FilePath, _ body: () throws -> Bool) rethrows -> Bool {
-    try paths.withLock { paths in
-      guard try body() else { return false }
-      paths.insert(path)
-      return true
+  private static let removals = Mutex<[FilePath: Removal]>([:])
+
+  /// Makes an output that has no name of its own yet, and remembers how it is removed where `body`
+  /// says so.
+  static func begin<Result: Sendable>(
+    _ path: FilePath, _ body: () throws -> (Result, Removal?)
+  ) rethrows -> Result {
+    try removals.withLock { removals in
+      let (result, removal) = try body()
+      if let removal { removals[path] = removal }
+      return result
     }
   }
 
   /// Gives an output its name or removes it, which no signal interrupts, and forgets it.
   static func finish(_ path: FilePath, _ body: () throws -> Void) rethrows {
-    try paths.withLock { paths in
+    try removals.withLock { removals in
       try body()
-      paths.remove(path)
+      removals[path] = nil
     }
   }
 
   /// From now on SIGINT, SIGTERM and SIGHUP remove the outputs; the process then ends with the exit
-  /// code 128 and the number of the signal, as a shell tells it. To be called once.
+  /// code 128 and the number of the signal, as a shell tells it. A file that becomes larger than a
+  /// limit of the system is an error of writing and no signal. To be called once.
   public static func removeOnSignals() {
+    signal(SIGXFSZ, SIG_IGN)
     _ = signals_on_end { number in
       // Nobody else gives an output its name, fails or ends any more.
-      UnfinishedOutputs.paths.withLock { paths in
-        paths.forEach(UnfinishedOutputs.remove)
+      UnfinishedOutputs.removals.withLock { removals in
+        removals.values.forEach(UnfinishedOutputs.remove)
         let text = "graft: stopped by a signal; the output is not finished and was removed\n"
-        if paths.isEmpty { _exit(128 + number) }
+        if removals.isEmpty { _exit(128 + number) }
         _ = text.withCString { write(2, $0, strlen($0)) }
         _exit(128 + number)
       }
@@ -48,9 +56,9 @@ public enum UnfinishedOutputs {
   }
 
   /// Removes an output into which other threads may still be writing.
-  private static func remove(_ path: FilePath) {
-    for _ in 0..<200 where FileKind(path, followingLinks: false) != .absent {
-      try? FileSystem.removeTree(path)
+  private static func remove(_ removal: Removal) {
+    for _ in 0..<200 {
+      if removal() { return }
       usleep(5000)
     }
   }

@@ -21,10 +21,10 @@ public final class WeightFileWriter: Sendable {
   /// Creates the file, reserves its blocks and writes what is known beforehand.
   /// - Throws: `Problem` of kind `exists` where the file cannot be created, `io` where the disk has no
   ///   room.
-  public init(creating path: FilePath, _ layout: WeightFileLayout) throws {
-    self.path = path
+  public init(creating location: some FileLocation, _ layout: WeightFileLayout) throws {
+    path = location.place.path
     self.layout = layout
-    descriptor = try FileSystem.createFile(path, reserving: layout.count)
+    descriptor = try location.place.create(reserving: layout.count)
     state = Mutex(State(sums: layout.places.map { $0.sum ?? 0 }))
     do { try descriptor.resize(to: Int64(layout.count)) } catch let error as Errno {
       throw FileSystem.failure("cannot write", path, error)
@@ -96,10 +96,10 @@ public final class WeightFileWriter: Sendable {
   }
 
   /// Writes a new file with tensors one after the other.
-  static func write(_ tensors: [TensorToWrite], _ layout: WeightFileLayout, to path: FilePath)
-    throws
-  {
-    let writer = try WeightFileWriter(creating: path, layout)
+  static func write(
+    _ tensors: [TensorToWrite], _ layout: WeightFileLayout, to location: some FileLocation
+  ) throws {
+    let writer = try WeightFileWriter(creating: location, layout)
     for (index, tensor) in tensors.enumerated() {
       try Problem.placing({ $0.inTensor(tensor.name) }) {
         try writer.write(index, tensor.produce)

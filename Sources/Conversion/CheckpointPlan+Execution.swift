@@ -31,6 +31,7 @@ extension CheckpointRun {
   /// Writes what lies beside the weights; then the output can be opened.
   /// - Throws: `Problem` of kind `io`.
   public func complete() throws {
+    try output.announce(plan.namesBeside)
     let planned = Set(plan.shards.map(\.fileName))
     for name in try output.names() where !planned.contains(name) {
       try output.remove(name)
@@ -50,6 +51,12 @@ extension CheckpointRun {
 }
 
 extension CheckpointPlan {
+  /// The names of all files that are written or copied beside the weights.
+  fileprivate var namesBeside: [String] {
+    [container.indexName, StoredCheckpoint.configName, Manifest.fileName] + code.map(\.name)
+      + sidecars.compactMap { $0.lastComponent?.string }
+  }
+
   /// Writes the output; it appears complete or not at all.
   /// - Throws: `Problem` of kind `exists` or `io`.
   /// - Cost: one pass over the tensors that change; memory for one buffer per thread.

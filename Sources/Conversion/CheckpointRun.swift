@@ -65,10 +65,13 @@ public struct CheckpointRun {
   /// - Cost: one pass over the tensors; finished files are read once; memory for one buffer per
   ///   thread.
   public mutating func writeShards(_ progress: @Sendable (Int) -> Void) throws {
-    let kept = try prepare()
-    let journal = try identity.map {
-      try JournalWriter(output.record(share.journalName), $0, kept)
-    }
+    let left = try Left(output)
+    // Before anything of the share is removed, because another process may be writing it.
+    let journal = try identity.map { _ in try JournalWriter(output.record(share.journalName)) }
+    let kept = try prepare(after: left)
+    if let identity { try journal?.begin(identity, kept) }
+    try output.announce(
+      own.map(\.fileName), links: own.filter { $0.clone != nil }.map(\.fileName))
     for shard in kept { written[shard.fileName] = shard }
     for shard in own where written[shard.fileName] != nil { progress(shard.byteCount) }
     let rest = own.filter { written[$0.fileName] == nil }
@@ -89,15 +92,28 @@ public struct CheckpointRun {
     }
   }
 
-  /// Looks at what is there.
+  /// What was there before the run.
+  private struct Left {
+    let records: [String]
+    let files: [String]
+
+    init(_ output: OutputDirectory) throws {
+      (records, files) = (try output.records(), try output.names())
+    }
+  }
+
+  /// Removes what is of no use.
   /// - Returns: the files that are finished.
-  private mutating func prepare() throws -> [WrittenShard] {
-    let records = try output.records()
+  private mutating func prepare(after left: Left) throws -> [WrittenShard] {
     let isNew =
-      try share == .whole
-      ? records.isEmpty && output.names().isEmpty : !records.contains(share.journalName)
+      share == .whole
+      ? left.records.isEmpty && left.files.isEmpty : !left.records.contains(share.journalName)
     guard let identity, let journal = try journal(share), journal.identity == identity else {
-      if share == .whole { try output.clear() }
+      if share == .whole {
+        try output.clear(but: identity == nil ? nil : share.journalName)
+      } else {
+        for shard in own { try output.remove(shard.fileName) }
+      }
       beginning = isNew ? .new : .anew
       return []
     }
@@ -184,12 +200,13 @@ extension CheckpointRun {
     for (index, shard) in plan.shards.enumerated() where share.contains(index) {
       guard let known = finished[shard.fileName] else {
         throw Problem(
-          .missing, "a file was not finished", file: output.file(shard.fileName).string,
+          .missing, "a file was not finished", file: output.path.appending(shard.fileName).string,
           remedy: "run part \(share.number) of \(share.count) again")
       }
       guard try ShardCheck(shard, of: plan, in: output, pool).holds(known) else {
         throw Problem(
-          .invalid, "a file is not as it was written", file: output.file(shard.fileName).string,
+          .invalid, "a file is not as it was written",
+          file: output.path.appending(shard.fileName).string,
           expected: "the size and the hashes of its journal",
           remedy: "run part \(share.number) of \(share.count) again")
       }

@@ -16,13 +16,18 @@ struct Journal {
 
   /// Reads a journal; nil where its writer was stopped before it said who it was. A line that is not
   /// whole belongs to a file that is not finished.
-  init?(_ path: FilePath) throws {
-    let lines = try MappedFile.readAll(path, limit: Self.limit).split(
+  init?(_ place: FilePlace) throws {
+    let lines = try Self.bytes(place).split(
       separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     let whole = lines.dropLast().map { try? JSONValue(parsing: Array($0)) }
     guard let first = whole.first ?? nil, let identity = RunIdentity(first) else { return nil }
     self.identity = identity
     shards = whole.dropFirst().compactMap { $0.flatMap(WrittenShard.init) }
+  }
+
+  private static func bytes(_ place: FilePlace) throws -> [UInt8] {
+    let file = try place.mapped()
+    return withExtendedLifetime(file) { file.count <= limit ? Array(file.bytes) : [] }
   }
 }
 
@@ -30,9 +35,12 @@ struct Journal {
 final class JournalWriter: Sendable {
   private let file: AppendedFile
 
-  /// Begins a journal with the files that are finished already.
-  init(_ path: FilePath, _ identity: RunIdentity, _ shards: [WrittenShard]) throws {
-    file = try AppendedFile(path)
+  /// Takes a journal for this process; what is in it stays.
+  /// - Throws: `Problem` of kind `exists` where another process has it.
+  init(_ place: FilePlace) throws { file = try AppendedFile(place) }
+
+  /// Begins it anew with the files that are finished already.
+  func begin(_ identity: RunIdentity, _ shards: [WrittenShard]) throws {
     let lines = [identity.json] + shards.map(\.json)
     try file.replace(Self.text(lines))
   }

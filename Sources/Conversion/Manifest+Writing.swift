@@ -38,6 +38,7 @@ extension CheckpointPlan {
       "kept": .array((kept + records.lost).map { .object($0.json) }),
       "sources": .array(records.sources.map { .object($0) }),
       "tensors": .array(records.tensors.map { .object($0) }),
+      "files": .array(try Manifest.files(of: output.checkpoint)),
       "dropped": .array(
         dropped.map { .object(["name": .string($0.name), "reason": .string($0.reason)]) }),
     ]

@@ -20,6 +20,9 @@ public struct Manifest: Sendable {
   public static let fileName = "graft.json"
   /// The version of its structure.
   static let schema = "graft.manifest/1"
+  /// The largest record that is read.
+  /// - Units: bytes.
+  static let limit = 1 << 30
 
   /// The layouts the model was in before, the latest first.
   public let origins: [Origin]
@@ -39,7 +42,7 @@ public struct Manifest: Sendable {
   /// The manifest beside a checkpoint as it is; nil where there is none that can be read.
   static func document(of checkpoint: StoredCheckpoint) -> JSONValue? {
     guard checkpoint.sidecars.contains(fileName),
-      let bytes = try? MappedFile.readAll(checkpoint.path(fileName), limit: 1 << 30),
+      let bytes = try? MappedFile.readAll(checkpoint.path(fileName), limit: limit),
       let document = try? JSONValue(parsing: bytes), document["schema"] == .string(schema)
     else { return nil }
     return document

@@ -62,7 +62,7 @@ final class ShardFile: Sendable {
   }
 
   private func clone(_ source: FilePath, _ progress: @Sendable (Int) -> Void) throws {
-    let method = try FileCloning.clone(from: source, to: output.file(shard.fileName))
+    let method = try FileCloning.clone(from: source, to: output.file(shard.fileName, isLink: true))
     state.withLock { $0.method = method }
     progress(shard.byteCount)
   }
@@ -156,7 +156,7 @@ struct ShardCheck {
   ) {
     self.shard = shard
     container = plan.container
-    path = output.file(shard.fileName)
+    path = output.path.appending(shard.fileName)
     self.pool = pool
   }
 

@@ -28,6 +28,7 @@ public final class MappedFile: ByteStorage, @unchecked Sendable {
     let descriptor = try openForReading(path)
     defer { try? descriptor.close() }
     try self.init(descriptor, named: path)
+    InputFiles.add(path)
   }
 
   /// Maps a regular file that is open, and may be closed afterwards.

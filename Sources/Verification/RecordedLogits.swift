@@ -57,10 +57,23 @@ public struct RecordedLogits {
     hidden = streams
   }
 
+  /// By what a reference file is recognised.
+  private static let mark = FileMark("reference") { file in
+    let names = (try? SafetensorsFile(file, name: file.path.string))?.tensors.map(\.name) ?? []
+    return names.contains("input_ids") && names.contains("logits")
+  }
+
+  /// Checks that a reference file can be written to a path.
+  /// - Throws: `Problem` of kind `exists`.
+  public static func check(_ destination: FilePath, overwrite: Bool) throws {
+    _ = try OutputFile(at: destination, replacing: overwrite ? mark : nil)
+  }
+
   /// Writes the reference file.
+  /// - Parameter overwrite: whether a reference file that is there is replaced.
   /// - Throws: `Problem` of kind `exists` or `io`.
   public func write(to destination: FilePath, overwrite: Bool) throws {
-    let file = try OutputFile(at: destination, overwrite: overwrite)
+    let file = try OutputFile(at: destination, replacing: overwrite ? Self.mark : nil)
     defer { file.abort() }
     let ids = tokens.rows.joined().map(Int64.init)
     var tensors = [
@@ -77,7 +90,7 @@ public struct RecordedLogits {
           try stream.withUnsafeBytes { try sink.write($0) }
         })
     }
-    try SafetensorsWriter.write(tensors, metadata: [], to: file.path)
+    try SafetensorsWriter.write(tensors, metadata: [], to: file.file)
     try file.commit()
   }
 }

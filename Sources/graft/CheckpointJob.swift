@@ -33,11 +33,15 @@ struct CheckpointJob {
   ///   throws, nothing is written.
   func outcome(headline: String, measure: (OpenedModel) throws -> Void = { _ in }) throws -> Outcome
   {
-    guard !output.dryRun else { return described(nil, headline: headline) }
+    guard !output.dryRun else {
+      try OutputDirectory.check(
+        at: FilePath(destination), overwrite: output.overwrite, inputs: inputs, marks: marks)
+      return described(nil, headline: headline)
+    }
     let identity = try identity()
     let directory = try OutputDirectory(
       at: FilePath(destination), overwrite: output.overwrite,
-      inputs: [source.checkpoint.directory], use: use)
+      inputs: inputs, marks: marks, use: use)
     defer { directory.abort() }
     var run = CheckpointRun(
       plan, into: directory, identity: identity, isHashed: !output.hidesManifest,
@@ -57,6 +61,8 @@ struct CheckpointJob {
     return described(run.report, headline: headline)
   }
 
+  private var inputs: [FilePath] { [source.checkpoint.directory] }
+  private var marks: CheckpointMarks { CheckpointMarks(source: source.checkpoint) }
   private var share: Share? { if case .part(let share) = task { share } else { nil } }
   private var isFinishing: Bool { if case .finish = task { true } else { false } }
 

@@ -45,7 +45,7 @@ struct SourceOptions: ParsableArguments {
 
 /// Where a command writes, and whether it may replace something.
 struct OutputOptions: ParsableArguments {
-  @Flag(name: .long, help: "Replace the output if it exists.")
+  @Flag(name: .long, help: "Replace an output that exists, if it is a checkpoint and nothing else.")
   var overwrite = false
 
   @Flag(name: .long, help: "Show the whole plan from the headers and write nothing.")

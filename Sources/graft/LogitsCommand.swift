@@ -22,7 +22,7 @@ struct LogitsCommand: Verb {
   var path: String
   @Option(help: "The safetensors file to write.", completion: .file()) var output: String
   @Flag(help: "Write hidden.0 to hidden.L as well.") var hidden = false
-  @Flag(help: "Replace the output if it exists.") var overwrite = false
+  @Flag(help: "Replace a reference file that exists.") var overwrite = false
   @OptionGroup var tokens: RequiredTokenOptions
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
@@ -30,6 +30,7 @@ struct LogitsCommand: Verb {
   func perform() throws -> Outcome {
     let model = try OpenedModel(path, source)
     let batch = try tokens.batch(for: model)
+    try RecordedLogits.check(FilePath(output), overwrite: overwrite)
     let recorded = try Problem.placing({ $0.inFile(path) }) {
       let runnable = try model.runnable()
       return try common.watched("computing", total: batch.positions, of: .positions) {

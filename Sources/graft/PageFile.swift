@@ -7,34 +7,22 @@ import Tensors
 /// The file of a page: its place is tried before the work begins, and it appears complete.
 struct PageFile {
   private let path: FilePath
-  private let isThere: Bool
 
   /// Checks that a page can be written to a path.
   /// - Throws: `Problem` of kind `exists` where something else than a page is there.
   init(_ path: String) throws {
     self.path = FilePath(path)
-    isThere = try Self.isPage(self.path)
-    _ = try OutputFile(at: self.path, overwrite: isThere)
+    _ = try OutputFile(at: self.path, replacing: Self.mark)
   }
 
   /// Writes the page; a page that is there is replaced.
   func write(_ page: Page) throws {
-    try OutputFile.write(Array(page.html.utf8), to: path, overwrite: isThere)
+    try OutputFile.write(Array(page.html.utf8), to: path, replacing: Self.mark)
   }
 
-  /// Whether there is a page, which may be replaced; nothing else may.
-  private static func isPage(_ path: FilePath) throws -> Bool {
-    do {
-      let file = try MappedFile(path)
-      if withExtendedLifetime(file, { file.bytes.starts(with: Page.signature.utf8) }) {
-        return true
-      }
-    } catch let problem as Problem where problem.kind == .missing {
-      return false
-    }
-    throw Problem(
-      .exists, "the file is there and is not a page that could be replaced", file: path.string,
-      expected: "no file, or a page of an earlier run", remedy: "choose another path for the page")
+  /// By what a page is recognised, which may be replaced; nothing else may.
+  private static let mark = FileMark("page") { file in
+    withExtendedLifetime(file) { file.bytes.starts(with: Page.signature.utf8) }
   }
 
   /// Does work that makes a page; where it cannot be done, the page says why.

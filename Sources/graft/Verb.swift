@@ -37,6 +37,7 @@ extension Verb {
   func run() throws {
     StandardStreams.holdPlaces()
     UnfinishedOutputs.removeOnSignals()
+    InputFiles.collect()
     do {
       try ProcessorKernels.check()
       let outcome = try checked { try perform() }

@@ -77,18 +77,21 @@ import Testing
     try Data([9]).write(to: URL(fileURLWithPath: directory.appending("stale.safetensors").string))
     expectRefusal(try convert(checkpoint.path, directory), 73, ["--overwrite"])
     #expect(EditableCheckpoint.names(in: directory) == ["stale.safetensors"])
-    expectSuccess(try convert(checkpoint.path, directory, "--overwrite"))
-    #expect(!EditableCheckpoint.names(in: directory).contains("stale.safetensors"))
+    expectRefusal(
+      try convert(checkpoint.path, directory, "--overwrite"), 73, ["stale.safetensors"])
+    #expect(EditableCheckpoint.names(in: directory) == ["stale.safetensors"])
     #expect(checkpoint.neighbours == ["model", "old", "out"])
   }
 
-  @Test func theSourceCanBeItsOwnOutput() throws {
+  @Test func theSourceIsNoOutput() throws {
     let checkpoint = try EditableCheckpoint("options/gdn-small")
     expectRefusal(try convert(checkpoint.path, checkpoint.path), 73, ["exists already"])
-    expectSuccess(
-      try convert(checkpoint.path, checkpoint.path, "--overwrite", "--max-shard-size", "40KB"))
+    let before = EditableCheckpoint.names(in: checkpoint.path)
+    for path in [checkpoint.path, checkpoint.path.appending("../model")] {
+      expectRefusal(try convert(checkpoint.path, path, "--overwrite"), 73, ["an input"])
+    }
     try expectSameTensors(Fixtures.path("options/gdn-small"), checkpoint.path)
-    #expect(!EditableCheckpoint.names(in: checkpoint.path).contains("model.safetensors"))
+    #expect(EditableCheckpoint.names(in: checkpoint.path) == before)
     #expect(checkpoint.neighbours == ["model"])
   }
 
@@ -97,10 +100,10 @@ import Testing
     try FileManager.default.createDirectory(
       atPath: checkpoint.path.appending("assets").string, withIntermediateDirectories: false)
     try checkpoint.write("assets/note.txt", "kept".utf8)
-    for source in [checkpoint.path, Fixtures.path("options/gdn-small")] {
-      expectRefusal(try convert(source, checkpoint.path, "--overwrite"), 73, ["assets"])
-      #expect(try checkpoint.bytes("assets/note.txt") == Array("kept".utf8))
-    }
+    expectRefusal(
+      try convert(Fixtures.path("options/gdn-small"), checkpoint.path, "--overwrite"), 73,
+      ["assets (a directory)"])
+    #expect(try checkpoint.bytes("assets/note.txt") == Array("kept".utf8))
     #expect(checkpoint.neighbours == ["model"])
   }
 

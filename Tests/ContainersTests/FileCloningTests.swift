@@ -22,7 +22,7 @@ import Testing
 
   @Test func clonesShareTheOriginal() throws {
     let source = try directory.write("source", contents)
-    let method = try FileCloning.clone(from: source, to: target)
+    let method = try FileCloning.clone(from: source, to: FilePlace(target))
     #expect(method == .reflink || method == .hardLink)
     #expect(try isSameFile(source, target) == (method == .hardLink))
     #expect(try MappedFile.readAll(target, limit: 1 << 20) == contents)
@@ -33,14 +33,14 @@ import Testing
     let link = directory.path.appending("link")
     try FileManager.default.createSymbolicLink(
       atPath: link.string, withDestinationPath: source.string)
-    _ = try FileCloning.clone(from: link, to: target)
+    _ = try FileCloning.clone(from: link, to: FilePlace(target))
     try FileManager.default.removeItem(atPath: source.string)
     #expect(try MappedFile.readAll(target, limit: 1 << 20) == contents)
   }
 
   @Test(arguments: [0, 1, 700_000]) func copiesAreFilesOfTheirOwn(_ count: Int) throws {
     let source = try directory.write("source", contents.prefix(count))
-    let method = try FileCloning.copy(from: source, to: target)
+    let method = try FileCloning.copy(from: source, to: FilePlace(target))
     #expect(method != .hardLink)
     #expect(try !isSameFile(source, target))
     #expect(try MappedFile.readAll(target, limit: 1 << 20) == Array(contents.prefix(count)))
@@ -51,7 +51,7 @@ import Testing
     let source = FilePath("/dev/shm").appending("graft-test-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(atPath: source.string) }
     try Data(contents).write(to: URL(fileURLWithPath: source.string))
-    #expect(try FileCloning.clone(from: source, to: target) != .hardLink)
+    #expect(try FileCloning.clone(from: source, to: FilePlace(target)) != .hardLink)
     #expect(try MappedFile.readAll(target, limit: 1 << 20) == contents)
   }
 
@@ -59,7 +59,7 @@ import Testing
     let source = try directory.write("source", [1])
     try directory.write("target", [2])
     for copy in [FileCloning.clone, FileCloning.copy] {
-      let problem = try #require(throws: Problem.self) { _ = try copy(source, target) }
+      let problem = try #require(throws: Problem.self) { _ = try copy(source, FilePlace(target)) }
       #expect(problem.kind == .exists)
       #expect(try MappedFile.readAll(target, limit: 1) == [2])
     }
@@ -68,7 +68,7 @@ import Testing
   @Test func aSourceThatIsNotThere() throws {
     let absent = directory.path.appending("absent")
     let problem = try #require(throws: Problem.self) {
-      try FileCloning.clone(from: absent, to: target)
+      try FileCloning.clone(from: absent, to: FilePlace(target))
     }
     #expect(problem.kind == .missing && problem.file == absent.string)
     #expect(!FileManager.default.fileExists(atPath: target.string))

@@ -16,8 +16,8 @@ import Testing
     try FileManager.default.contentsOfDirectory(atPath: path.string).sorted()
   }
 
-  private func put(_ text: String, _ path: FilePath) throws {
-    var sink = try ByteSink(creating: path)
+  private func put(_ text: String, _ location: some FileLocation) throws {
+    var sink = try ByteSink(creating: location)
     try sink.write(Array(text.utf8))
     try sink.close()
   }
@@ -50,28 +50,31 @@ import Testing
       try put(text, path.appending("a"))
     }
     try make(new, "first")
-    try FileSystem.publishPlainly(new, as: target)
+    try FilePlace(new).publishPlainly(as: FilePlace(target))
     try make(new, "second")
     let taken = try #require(throws: Problem.self) {
-      try FileSystem.publishPlainly(new, as: target)
+      try FilePlace(new).publishPlainly(as: FilePlace(target))
     }
     #expect(try taken.kind == .exists && text(target.appending("a")) == "first")
-    try make(aside, "left by a run that was killed")
-    try FileSystem.replaceInSteps(target, with: new, aside: aside)
-    #expect(try text(target.appending("a")) == "second" && names(directory.path) == ["out"])
-    #expect(throws: Problem.self) {
-      try FileSystem.replaceInSteps(target, with: new, aside: aside)
+    for replace in [OutputDirectory.replace, OutputDirectory.replaceInSteps] {
+      let places = (FilePlace(target), FilePlace(new), FilePlace(aside))
+      #expect(throws: CancellationError.self) {
+        try replace(places.0, places.1, places.2) { _ in throw CancellationError() }
+      }
+      #expect(try text(target.appending("a")) == "first" && text(new.appending("a")) == "second")
+      try replace(places.0, places.1, places.2) { _ in }
+      #expect(try text(target.appending("a")) == "second" && text(aside.appending("a")) == "first")
+      #expect(throws: Problem.self) { try replace(places.0, places.1, places.2) { _ in } }
+      #expect(try text(target.appending("a")) == "second" && names(directory.path).count == 2)
+      try FileManager.default.moveItem(atPath: target.string, toPath: new.string)
+      try FileManager.default.moveItem(atPath: aside.string, toPath: target.string)
     }
-    #expect(try text(target.appending("a")) == "second" && names(directory.path) == ["out"])
   }
 
   @Test func nothingIsLeftWithoutCommit() throws {
     do {
       let output = try OutputDirectory(at: target)
       try put("new", output.file("a"))
-      try FileManager.default.createDirectory(
-        atPath: output.file("sub/deep").string, withIntermediateDirectories: true)
-      try put("new", output.file("sub/deep/b"))
     }
     #expect(try names(directory.path).isEmpty)
     let aborted = try OutputDirectory(at: target)
@@ -132,12 +135,14 @@ import Testing
         atPath: path.string, withIntermediateDirectories: true)
     }
     try put("", left.appending("lock"))
-    if let journal { try put("", left.appending(journal)) }
-    var busy: OutputLock? = try OutputLock(in: left, isShared: true, for: target)
+    if let journal {
+      try CreatedNames(FilePlace(left.appending("created.jsonl"))).add([journal])
+      try put("", left.appending(journal))
+    }
+    let busy = try UnfinishedDirectory(of: OutputPlace(target), isShared: true)
     #expect(throws: Problem.self) { try OutputDirectory(at: target) }
     #expect(try names(directory.path) == ["out", "out.graft-partial"])
-    #expect(busy != nil)
-    busy = nil
+    busy.release()
     #expect(throws: Problem.self) { try OutputDirectory(at: target) }
     #expect(try names(directory.path) == (journal == nil ? ["out"] : ["out", "out.graft-partial"]))
   }
@@ -168,12 +173,13 @@ import Testing
 
   @Test func overwritingReplacesTheWholeDirectory() throws {
     let old = try OutputDirectory(at: target)
-    try put("old", old.file("a"))
-    try put("old", old.file("stale"))
+    try put("{}", old.file("config.json"))
+    try put("\u{2}\0\0\0\0\0\0\0{}", old.file("model.safetensors"))
+    try put("old", old.file("README.md"))
     try old.commit()
-    let output = try OutputDirectory(at: target, overwrite: true, inputs: [target])
+    let output = try OutputDirectory(at: target, overwrite: true)
     try put("new", output.file("a"))
-    #expect(try text(target.appending("a")) == "old")
+    #expect(try text(target.appending("README.md")) == "old")
     try output.commit()
     #expect(try names(directory.path) == ["out"] && names(target) == ["a"])
     #expect(try text(target.appending("a")) == "new")
@@ -222,21 +228,21 @@ import Testing
   @Test func aSingleFileAppearsCompleteOrNotAtAll() throws {
     do {
       let file = try OutputFile(at: target)
-      try put("half", file.path)
+      try put("half", file.file)
     }
     #expect(try names(directory.path).isEmpty)
     try OutputFile.write(Array("one".utf8), to: target)
     let problem = try #require(throws: Problem.self) { try OutputFile.write([], to: target) }
     #expect(problem.kind == .exists)
     #expect(try text(target) == "one")
-    try OutputFile.write(Array("two".utf8), to: target, overwrite: true)
+    try OutputFile.write(Array("two".utf8), to: target, replacing: FileMark("text") { _ in true })
     #expect(try text(target) == "two" && names(directory.path) == ["out"])
   }
 
   @Test func replacingAMappedFileKeepsItsReaders() throws {
     try OutputFile.write(Array("one".utf8), to: target)
     let mapped = try MappedFile(target)
-    try OutputFile.write(Array("three".utf8), to: target, overwrite: true)
+    try OutputFile.write(Array("three".utf8), to: target, replacing: FileMark("text") { _ in true })
     #expect(String(decoding: mapped.bytes, as: UTF8.self) == "one")
   }
 }

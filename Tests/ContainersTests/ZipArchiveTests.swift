@@ -13,7 +13,7 @@ import Testing
 
   private func archive(_ entries: [(String, [UInt8])]) throws -> [UInt8] {
     let path = directory.path.appending("\(entries.count).zip")
-    try? FileSystem.removeTree(path)
+    try FilePlace(path).remove()
     var zip = ZipLayout()
     for (name, bytes) in entries { zip.add(name, bytes) }
     try WeightFileWriter(creating: path, zip.layout).finish()

@@ -44,6 +44,31 @@ extension MessageSection {
         return try shop.shell(
           "mkdir -p out/mine && graft convert model out --overwrite")
       },
+      .init("the source as the output") { shop in
+        try shop.model("options/gdn-small")
+        return try shop.graft("convert", "model", "model", "--overwrite")
+      },
+      .init("a link in place of the output") {
+        try $0.shell("ln -s . out; graft convert fixtures/options/gdn-small out --overwrite")
+      },
+      .init("files of somebody in the output") {
+        try $0.shell(
+          """
+          graft convert fixtures/options/gdn-small out -q
+          : > out/thesis.tex
+          graft convert fixtures/options/gdn-small out --overwrite
+          """)
+      },
+      .init("logits in place of something else") {
+        try $0.shell(
+          """
+          echo 1 2 3 > tokens.txt; : > notes
+          graft logits fixtures/options/gdn-small --tokens tokens.txt --output notes --overwrite
+          """)
+      },
+      .init("a limit on the size of files") {
+        try $0.shell("ulimit -f 8; graft convert fixtures/options/gdn-small out")
+      },
       .init("finishing what was not begun") {
         try $0.graft("convert", "fixtures/options/gdn-small", "out", "--finish")
       },
@@ -79,6 +104,20 @@ extension MessageSection {
       },
       .init("something else under the name of the unfinished output") {
         try $0.shell(": > out.graft-partial; graft convert fixtures/options/gdn-small out")
+      },
+      .init("a link in the unfinished output") {
+        try $0.shell(
+          """
+          umask 022; mkdir out.graft-partial; ln -s . out.graft-partial/out
+          graft convert fixtures/options/gdn-small out
+          """)
+      },
+      .init("an unfinished output into which others may write") {
+        try $0.shell(
+          """
+          mkdir out.graft-partial; chmod 777 out.graft-partial
+          graft convert fixtures/options/gdn-small out
+          """)
       },
       .init("a second process with the same part") { shop in
         let path = shop.folder.path.appending("journal-1-of-2.jsonl")

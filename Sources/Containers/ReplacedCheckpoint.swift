@@ -1,0 +1,131 @@
+import Diagnostics
+import JSON
+import SystemPackage
+import Tensors
+
+/// By what further files than those of every checkpoint are recognised as parts of one.
+public struct CheckpointMarks: Sendable {
+  /// Whether a regular file is one that the writer put there, or would put there again with the same
+  /// bytes.
+  let knows: @Sendable (FilePlace) -> Bool
+
+  /// Marks for files whose names nobody knows.
+  public init(knows: @escaping @Sendable (FilePlace) -> Bool) { self.knows = knows }
+
+  /// None.
+  public static let none = CheckpointMarks { _ in false }
+}
+
+/// A directory that is a checkpoint and nothing else, so that it may be replaced as a whole.
+///
+/// That are the weight files of one model, each of which begins as its name says, the index that names
+/// them, a config, files known beside weights, and what the marks know: regular files only.
+struct ReplacedCheckpoint {
+  /// Everything in it.
+  let names: [FilePath.Component]
+  private let directory: HeldDirectory
+
+  private static let configLimit = 16 << 20
+
+  /// Looks at everything in a directory.
+  /// - Throws: `Problem` of kind `exists` that lists what is no part of a checkpoint.
+  /// - Cost: reads config and index, the first bytes of weight files, and what the marks read.
+  init(_ directory: HeldDirectory, _ marks: CheckpointMarks) throws {
+    self.directory = directory
+    names = try directory.names()
+    let odd = try names.compactMap { name in
+      try directory.place(name).status().flatMap { status in
+        status.kind == .file ? nil : "\(name.string) (\(status.oddity ?? ""))"
+      }
+    }
+    guard odd.isEmpty else { throw Self.foreign(directory, odd) }
+    guard !names.isEmpty else { return }
+    let weights = weightFiles()
+    let strange = names.map(\.string).filter { name in
+      guard let place = try? directory.place(name) else { return true }
+      return weights.contains(name) ? !isWhatItsNameSays(place, name) : !isBeside(place, marks)
+    }
+    guard strange.isEmpty, !weights.isEmpty else {
+      throw Self.foreign(directory, weights.isEmpty ? names.map(\.string) : strange)
+    }
+  }
+
+  private static func foreign(_ directory: HeldDirectory, _ names: [String]) -> Problem {
+    let shown = names.count > 8 ? names.prefix(8) + ["… (\(names.count) in all)"] : names[...]
+    return Problem(
+      .exists, "overwriting the output would remove what is no part of a checkpoint",
+      file: directory.path.string,
+      expected: "the weights of one model, their index, a config and files known beside them",
+      found: shown.joined(separator: ", "),
+      remedy: "choose another path for the output, or move them away yourself")
+  }
+
+  /// The weight files of the model and their index; none where it is open which these are.
+  private func weightFiles() -> Set<String> {
+    let names = names.map(\.string)
+    guard let weights = try? WeightFiles(of: names),
+      weights.container.hasMetadata || names.contains(StoredCheckpoint.configName)
+    else { return [] }
+    switch weights.arrangement {
+    case .single: return [weights.container.singleName]
+    case .numbered(let files): return Set(files)
+    case .indexed:
+      let index = weights.container.indexName
+      return Set(indexed(index)).intersection(names).union([index])
+    case .distributed: return []
+    }
+  }
+
+  private func indexed(_ name: String) -> [String] {
+    guard let file = try? directory.place(name).mapped(), file.count <= ShardIndex.limit,
+      let index = try? withExtendedLifetime(file, { try ShardIndex(parsing: file.bytes) })
+    else { return [] }
+    return index.weightMap.map(\.file)
+  }
+
+  private func isWhatItsNameSays(_ place: FilePlace, _ name: String) -> Bool {
+    guard let container = Container.allCases.first(where: { $0.isWeight(name) }) else {
+      return Container.allCases.contains { $0.indexName == name }
+        || beginsAsItsExtension(place, name)
+    }
+    return begins(place, as: container)
+  }
+
+  private func beginsAsItsExtension(_ place: FilePlace, _ name: String) -> Bool {
+    Container(fileExtension: FilePath(name).extension).map { begins(place, as: $0) } ?? false
+  }
+
+  private func begins(_ place: FilePlace, as container: Container) -> Bool {
+    guard let file = try? place.mapped() else { return false }
+    return withExtendedLifetime(file) { container.isBeginning(file.bytes) }
+  }
+
+  private func isBeside(_ place: FilePlace, _ marks: CheckpointMarks) -> Bool {
+    let name = place.path.lastComponent?.string ?? ""
+    if name == StoredCheckpoint.configName { return isObject(place) }
+    return KnownFile.isKnown(name) || marks.knows(place)
+  }
+
+  private func isObject(_ place: FilePlace) -> Bool {
+    guard let file = try? place.mapped(), file.count <= Self.configLimit else { return false }
+    let bytes = withExtendedLifetime(file) { Array(file.bytes) }
+    return (try? JSONValue(parsing: bytes))?.object != nil
+  }
+}
+
+extension Container {
+  /// Whether a file that begins so can be one of this kind.
+  func isBeginning(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    switch self {
+    case .safetensors:
+      guard bytes.count > 8, bytes[8] == UInt8(ascii: "{") else { return false }
+      return bytes.loadUnaligned(as: UInt64.self).littleEndian <= UInt64(bytes.count - 8)
+    case .torch: return bytes.starts(with: Self.zip) || bytes.first == 0x80
+    case .npz: return bytes.starts(with: Self.zip) || bytes.starts(with: Self.emptyZip)
+    case .gguf: return bytes.starts(with: "GGUF".utf8)
+    }
+  }
+
+  private static let zip: [UInt8] = [0x50, 0x4B, 3, 4]
+  private static let emptyZip: [UInt8] = [0x50, 0x4B, 5, 6]
+}
