@@ -30,9 +30,9 @@ public struct StoredCheckpoint: Sendable {
   public private(set) var namePrefix = ""
   /// The parsed `config.json`, where there is one; of files that say themselves what they hold, what
   /// their metadata say.
-  public let config: JSONValue?
+  public private(set) var config: JSONValue?
   /// The bytes of `config.json`, where there is one, or the text of what the metadata say.
-  public let configBytes: [UInt8]?
+  public private(set) var configBytes: [UInt8]?
   /// The names of all other regular files, sorted; weight files and index are not among them.
   public let sidecars: [String]
   /// The names of weight files and indices that are not part of this checkpoint, sorted.
@@ -225,6 +225,17 @@ extension StoredCheckpoint {
     guard let places = try? Self.places(copy.tensors) else { return nil }
     copy.places = places
     copy.headers = Self.headers(copy.tensors)
+    return copy
+  }
+
+  /// The checkpoint with another config, in the look of the one that it has.
+  public func withConfig(_ change: (JSONValue) -> JSONValue) -> StoredCheckpoint {
+    guard let config, let configBytes else { return self }
+    var copy = self
+    let changed = change(config)
+    let text = changed.text(indent: JSONValue.indentation(of: configBytes))
+    let end: [UInt8] = configBytes.last == UInt8(ascii: "\n") ? [UInt8(ascii: "\n")] : []
+    (copy.config, copy.configBytes) = (changed, Array(text.utf8) + end)
     return copy
   }
 

@@ -53,11 +53,12 @@ public struct Audit: Sendable {
     let pool = ThreadPool(threads: threads)
     let checkpoint = model.checkpoint
     let (filled, fresh) = (model.namesWithoutPadding, model.freshValues)
+    let initial = model.initialNorms
     let looks = try pool.map(checkpoint.tensors) { tensor in
       try TensorStatistics(tensor, progress: progress).map {
         TensorAudit(
           $0, tensor, mayEndInZeros: !filled.contains(tensor.name),
-          fresh: fresh[tensor.name] ?? []
+          fresh: fresh[tensor.name] ?? [], initial: initial[tensor.name] ?? []
         ).findings
       }
     }
@@ -67,6 +68,29 @@ public struct Audit: Sendable {
     hashed = comparison?.hashed ?? 0
     findings =
       try looks.flatMap { $0 ?? [] } + (comparison?.findings ?? []) + model.auditFindings(pool)
+  }
+
+  /// Looks at what is plain in a packed checkpoint, and whether each packed weight has its scales.
+  /// - Parameter progress: called by several threads with the bytes that were read.
+  /// - Throws: `Problem` of kind `io` where bytes cannot be read.
+  public init(
+    _ packed: PackedCheckpoint, threads: Int, progress: @Sendable (Int) -> Void = { _ in }
+  ) throws {
+    let plain = packed.plain
+    let looks = try ThreadPool(threads: threads).map(plain) { tensor in
+      try TensorStatistics(tensor, progress: progress).map {
+        TensorAudit($0, tensor, mayEndInZeros: true).findings
+      } ?? []
+    }
+    tensors = plain.count
+    hashed = 0
+    findings = try looks.flatMap(\.self) + packed.auditFindings()
+  }
+
+  /// How much an audit of a packed checkpoint reads.
+  /// - Units: bytes.
+  public static func bytes(of packed: PackedCheckpoint) -> Int {
+    packed.plain.reduce(0) { $0 + $1.byteCount }
   }
 
   /// How much an audit reads.

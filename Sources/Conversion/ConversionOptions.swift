@@ -15,8 +15,8 @@ public struct ConversionOptions: Sendable {
   public var maximumShardSize: Int?
   /// Whether tensors of multi-token prediction are left out.
   public var dropsMTP = false
-  /// Whether tensors without a place in the target are left out.
-  public var allowsExtra = false
+  /// The kinds of tensors without a place in the target that are left out.
+  public var allowed: Set<StrayTensor> = []
   /// Whether casts may change values.
   public var allowsLoss = false
 
@@ -38,7 +38,7 @@ public struct ConversionOptions: Sendable {
   }
 
   /// Whether a config written before still describes what is written now.
-  var keepsConfig: Bool { cast == nil && !dropsMTP && !allowsExtra }
+  var keepsConfig: Bool { cast == nil && !dropsMTP && allowed.isEmpty }
 
   /// Refuses a pattern that no tensor matches: most likely it is misspelt.
   func checkOverrides(_ names: [String]) throws {

@@ -37,10 +37,10 @@ struct ConversionTarget {
       configuration, isSaidBy: written.value, in: layout, isWritten: !isSame)
     let wanted = CarriedTensors(source, options, except: translated)
     var there = try comparison.reading(orRefusingWith: {
-      try options.allowsExtra ? [] : wanted.problems(LayoutBinding(layout, $0))
+      try wanted.problems(LayoutBinding(layout, $0))
     })
     there.predictionLayers = configuration.predictionLayers
-    predictions = translated.tensors.isEmpty ? [] : try layout.predictionTensors(there).first ?? []
+    predictions = try translated.written(in: layout, there, from: source)
     let plain = try LayoutBinding(layout, there)
     model = try translated.added(to: source).withNorms(zeroCentred: there.normIsZeroCentred)
       .restoring(record?.kept ?? [], from: source.canonical, in: plain)
@@ -50,17 +50,16 @@ struct ConversionTarget {
     let homeless = Set(wanted.homeless(in: binding))
     kept = wanted.kept.filter { !homeless.contains($0.name) }
     let lacksMTP =
-      options.dropsMTP
-      || source.carried.contains { homeless.contains($0.name) && source.isPrediction($0) }
-      || layout.predictionLayers(claimedBy: source.config.value) == 0
+      options.dropsMTP || layout.predictionLayers(claimedBy: source.config.value) == 0
     let cast = layout.editedConfig(written.value, type: options.cast, dropsMTP: lacksMTP)
     edited = layout.configNamingCode(
       source.layout.editedConfig(cast, type: nil, dropsMTP: lacksMTP), for: there)
     config = written
     metadata = try TargetMetadata(edited, of: source, configuration, in: layout)
     dropped =
-      wanted.dropped + homeless.sorted().map { LeftOut(.tensor, $0, "--allow extra") }
+      wanted.dropped + wanted.leftOut(homeless.sorted())
       + (metadata?.dropped ?? []) + (try Self.keysLeft(source, layout))
+      + source.leftover.map { LeftOut(.key, $0, "no tensor is quantised") }
     try checkRoles()
   }
 
@@ -141,47 +140,5 @@ struct ConversionTarget {
             "layout \(binding.layout.id) needs \(name), which the model does not have",
             remedy: Layout.remedy)
         })
-  }
-}
-
-/// What becomes of the tensors that are carried through by name.
-private struct CarriedTensors {
-  let kept: [StoredTensor]
-  let dropped: [LeftOut]
-  private let source: OpenedModel
-
-  init(
-    _ source: OpenedModel, _ options: ConversionOptions, except translated: PredictionTensors
-  ) {
-    self.source = source
-    let names = Set(translated.tensors.flatMap { [$0.name] + ($0.scales.map { [$0.name] } ?? []) })
-    func isDropped(_ tensor: StoredTensor) -> Bool {
-      options.dropsMTP && source.isPrediction(tensor)
-    }
-    kept = source.carried.filter { !isDropped($0) && !names.contains($0.name) }
-    dropped =
-      source.carried.filter(isDropped).map { LeftOut(.tensor, $0.name, "--mtp drop") }
-      + source.extra.map { LeftOut(.tensor, $0, "--allow extra") }
-  }
-
-  /// The names for which a layout has no place.
-  func homeless(in binding: LayoutBinding) -> [String] {
-    kept.map(\.name).filter { binding.carrier(of: $0) == nil }
-  }
-
-  func problems(_ binding: LayoutBinding) -> [Problem] {
-    let names = homeless(in: binding)
-    guard !names.isEmpty else { return [] }
-    let lost = Set(names)
-    let isPrediction = kept.contains { lost.contains($0.name) && source.isPrediction($0) }
-    return [
-      Problem(
-        .unsupported, "layout \(binding.layout.id) has no place for some tensors",
-        tensor: NameFolding.summary(names),
-        found: "\(names.count) tensors",
-        remedy: isPrediction
-          ? "leave out those of multi-token prediction with --mtp drop"
-          : "leave them out with --allow extra")
-    ]
   }
 }

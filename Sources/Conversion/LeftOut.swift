@@ -1,3 +1,5 @@
+import Layouts
+
 /// Something of a source that its output does not have.
 public struct LeftOut: Sendable {
   /// What it is, in the word that counts it.
@@ -11,8 +13,15 @@ public struct LeftOut: Sendable {
   public let name: String
   /// Why it is left out, or the option that says so.
   public let reason: String
+  /// What a tensor seems to be that was left out because that is allowed; nil for all else.
+  public let stray: StrayTensor?
 
-  init(_ kind: Kind, _ name: String, _ reason: String) {
-    (self.kind, self.name, self.reason) = (kind, name, reason)
+  init(_ kind: Kind, _ name: String, _ reason: String, _ stray: StrayTensor? = nil) {
+    (self.kind, self.name, self.reason, self.stray) = (kind, name, reason, stray)
+  }
+
+  /// A tensor that an option lets go.
+  init(_ name: String, _ stray: StrayTensor) {
+    self.init(.tensor, name, stray == .prediction ? "--mtp drop" : "--allow extra", stray)
   }
 }

@@ -65,7 +65,9 @@ extension OpenedModel {
   /// The files beside the weights that are copied: all but the record of how these came about, and
   /// program files, which are written anew where they are needed.
   var travelling: [String] {
-    checkpoint.sidecars.filter { $0 != Manifest.fileName && !CodeFile.names.contains($0) }
+    checkpoint.sidecars.filter {
+      $0 != Manifest.fileName && !CodeFile.names.contains($0) && !leftover.contains($0)
+    }
   }
 }
 

@@ -31,6 +31,24 @@ extension OpenedModel {
       }, uniquingKeysWith: { first, _ in first })
   }
 
+  /// What every value of a stored norm is before training; of one that is only carried, what it may be.
+  var initialNorms: [String: Set<Double>] {
+    var values: [String: Set<Double>] = [:]
+    for tensor in binding.tensors where tensor.name.contains("norm") {
+      guard let part = tensor.parts.first, tensor.shape.count == 1 else { continue }
+      let start: Float = configuration.isCentred(part.role) ? 0 : 1
+      let stored = part.steps.reduce(start) { $1.apply($0) }
+      let isKnown = RoleShapes.scope(part.role.name) != nil
+      values[tensor.name] = isKnown ? [Double(stored)] : initialValues
+    }
+    for tensor in carried where tensor.name.contains("norm") && tensor.shape.count == 1 {
+      values[tensor.name] = initialValues
+    }
+    return values
+  }
+
+  private var initialValues: Set<Double> { configuration.normIsZeroCentred ? [0, 1] : [1] }
+
   /// What tensors, config and layout say together.
   func auditFindings(_ pool: ThreadPool) throws -> [AuditFinding] {
     try repeatedTensorFindings() + claimFindings + predictionFindings()

@@ -10,6 +10,28 @@ extension OpenedModel {
   /// Training moves norms of neighbouring layers together; adding 1 to one of them, or not, sets it
   /// apart by just that.
   func normFindings() throws -> [AuditFinding] {
+    try levelFindings() + layerFindings()
+  }
+
+  /// Norms that multiply by their weight lie around 1: around 0, on both sides of it, 1 was taken off
+  /// for a norm that multiplies by `1 + weight`; around 2, beside norms that do, 1 was added.
+  private func levelFindings() throws -> [AuditFinding] {
+    let plain = Set(Self.norms + ["final_norm"]).subtracting(
+      configuration.normIsZeroCentred ? CanonicalModel.centredNorms : [])
+    return try NormGroup.all(.trunk, of: binding.tensors, roles: plain, in: checkpoint)
+      .compactMap { group in
+        let isBelow = group.centre == 0 && (group.values.first ?? 0) < 0
+        guard isBelow || (group.centre == 2 && configuration.normIsZeroCentred) else { return nil }
+        return AuditFinding(
+          severity: .error, kind: "norm", tensor: group.tensors.first?.origin,
+          file: checkpoint.weightsPath.string,
+          text:
+            "median \(group.values[group.values.count / 2]) of \(group.key.role) in all layers, "
+            + "which looks as if 1 had been \(isBelow ? "taken off" : "added")")
+      }
+  }
+
+  private func layerFindings() throws -> [AuditFinding] {
     try Self.norms.flatMap { name in
       let tensors = canonical.tensors(of: [name]).filter(\.isComputable)
       let medians = try tensors.map { (origin: $0.origin, value: try $0.median()) }

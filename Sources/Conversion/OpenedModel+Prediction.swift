@@ -10,11 +10,23 @@ struct PredictionTensors {
   let tensors: [BoundTensor]
 
   init(_ source: OpenedModel, for layout: Layout, _ options: ConversionOptions) throws {
-    guard layout.id != source.layout.id, layout.prediction != nil, !options.dropsMTP else {
+    let isMoved = layout.id != source.layout.id || source.mendsPrediction
+    guard isMoved, layout.prediction != nil, !options.dropsMTP else {
       (layers, tensors) = (0, [])
       return
     }
     (layers, tensors) = try source.predictionTensors()
+  }
+
+  /// The tensors as another layout stores them, or as the own one should have.
+  func written(in layout: Layout, _ configuration: ModelConfiguration, from source: OpenedModel)
+    throws -> [BoundTensor]
+  {
+    guard !tensors.isEmpty else { return [] }
+    let forms = try layout.predictionTensors(configuration)
+    guard layout.id == source.layout.id else { return forms.first ?? [] }
+    let names = tensors.map(\.name)
+    return forms.first { $0.map(\.name) == names } ?? forms.first ?? []
   }
 
   /// A model with these tensors.
@@ -29,7 +41,9 @@ struct PredictionTensors {
     -> ModelConfiguration
   {
     var configuration = source.configuration
-    if layout.id != source.layout.id || options.dropsMTP { configuration.predictionLayers = layers }
+    if layout.id != source.layout.id || !tensors.isEmpty || options.dropsMTP {
+      configuration.predictionLayers = layers
+    }
     return configuration
   }
 }
@@ -43,19 +57,44 @@ extension OpenedModel {
     binding.carrier(of: tensor.name)?.isPrediction == true
   }
 
+  /// Whether norms of multi-token prediction are stored otherwise than the layout says.
+  var mendsPrediction: Bool { norms?.offsets.keys.contains { $0.part == .prediction } == true }
+
+  /// The tensors of multi-token prediction that hold norms, whichever of the others are stored.
+  static func predictionNorms(
+    _ configuration: ModelConfiguration, _ binding: LayoutBinding, _ checkpoint: StoredCheckpoint
+  ) throws -> [BoundTensor] {
+    let prefixes = binding.carried.filter(\.isPrediction).map(\.prefix)
+    guard checkpoint.tensors.contains(where: { prefixes.contains(where: $0.name.hasPrefix) }) else {
+      return []
+    }
+    var configuration = configuration
+    configuration.predictionLayers = mostPredictions
+    let forms = try binding.layout.predictionTensors(configuration)
+    let norms = (forms.first ?? []).filter {
+      CanonicalModel.centredNorms.contains($0.parts.first?.role.name ?? "")
+    }
+    return norms.filter { checkpoint.tensor($0.name) != nil }
+  }
+
   /// The tensors of multi-token prediction, where all of them are stored as the layout knows it.
   func predictionTensors() throws -> (layers: Int, tensors: [BoundTensor]) {
-    let carried = Dictionary(
-      self.carried.filter(isPrediction).map { ($0.name, $0.shape) },
-      uniquingKeysWith: { first, _ in first })
-    guard !carried.isEmpty else { return (0, []) }
+    let scales = Set(binding.carriedScales.values.map(\.name))
+    let stored = carried.filter { isPrediction($0) && !scales.contains($0.name) }
+    guard !stored.isEmpty else { return (0, []) }
     for count in 1...Self.mostPredictions {
       var configuration = configuration
       configuration.predictionLayers = count
-      let fitting = try layout.predictionTensors(configuration).first { tensors in
-        tensors.count == carried.count && tensors.allSatisfy { carried[$0.name] == $0.shape }
+      for tensors in try layout.predictionTensors(configuration) where tensors.count == stored.count
+      {
+        let headers = checkpoint.shaped(like: tensors)
+        guard tensors.allSatisfy({ headers[$0.name]?.shape == $0.shape }) else { continue }
+        return (
+          count,
+          tensors.map { $0.with(scales: binding.carriedScales[$0.name]) }
+            .map { $0.shifted(by: norms?.offsets ?? [:], in: .prediction) }
+        )
       }
-      if let fitting { return (count, fitting) }
     }
     return (0, [])
   }

@@ -9,7 +9,7 @@ extension OpenedModel {
   /// A checkpoint as one layout reads it; `extra` is known once it is checked.
   typealias Reading = (
     evidence: LayoutEvidence, configuration: ModelConfiguration, binding: LayoutBinding,
-    quantisation: Quantisation?, extra: [String]
+    quantisation: Quantisation?, extra: [(name: String, kind: StrayTensor)]
   )
 
   /// Reads a checkpoint as it is, or without what the wrapper of a trainer put before all names.
@@ -33,15 +33,19 @@ extension OpenedModel {
   }
 
   static func reading(
-    _ checkpoint: StoredCheckpoint, from: String?, _ allowsExtra: Bool, _ catalogue: LayoutCatalogue
+    _ checkpoint: StoredCheckpoint, from: String?, _ allowing: Set<StrayTensor>,
+    _ catalogue: LayoutCatalogue
   ) throws -> Reading {
     let config = try config(checkpoint)
     let headers = checkpoint.headers
     func has(_ name: String) -> Bool { headers[name] != nil }
-    if let packed = PackedWeights.recognise(config, headers) {
-      throw packed.problem.inFile(checkpoint.directory.string)
+    let place = checkpoint.weightsPath.string
+    if let packed = PackedWeights.recognise(
+      config, headers, beside: checkpoint.quantisationFiles)
+    {
+      throw packed.problem.inFile(place)
     }
-    let candidates = try Problem.placing({ $0.inFile(checkpoint.directory.string) }) {
+    let candidates = try Problem.placing({ $0.inFile(place) }) {
       try from.map { try catalogue.forms(of: $0, config: config, has: has) }
         ?? catalogue.candidates(config: config, has: has)
     }
@@ -49,7 +53,7 @@ extension OpenedModel {
       Result { try read(candidate, config, checkpoint, headers) }
     }
     func checked(_ reading: Reading) throws -> Reading {
-      try self.checked(reading, config, checkpoint, allowsExtra)
+      try self.checked(reading, config, checkpoint, allowing)
     }
     if let reading = try fitting(readings, headers, checkpoint, checked: checked) {
       return reading
@@ -104,15 +108,21 @@ extension OpenedModel {
 
   /// The same reading, once names, shapes and claims of the config are those of the checkpoint.
   private static func checked(
-    _ reading: Reading, _ config: JSONValue, _ checkpoint: StoredCheckpoint, _ allowsExtra: Bool
+    _ reading: Reading, _ config: JSONValue, _ checkpoint: StoredCheckpoint,
+    _ allowing: Set<StrayTensor>
   ) throws -> Reading {
     var reading = reading
-    reading.extra = try reading.binding.check(
-      stored: checkpoint.shaped(like: reading.binding.tensors), quantisation: reading.quantisation,
-      allowsExtra: allowsExtra, file: checkpoint.directory.string)
+    let stored = checkpoint.shaped(like: reading.binding.tensors)
+    let layers = reading.configuration.layers.count
+    let extra = try reading.binding.check(
+      stored: stored, quantisation: reading.quantisation, layers: layers, allowing: allowing,
+      file: checkpoint.weightsPath.string)
+    reading.extra = reading.binding.strays(extra, in: stored, layers: layers)
     try ProblemList.throwIfAny(
-      reading.evidence.layout.claimProblems(
-        config, checkpoint.headers, file: checkpoint.configPath.string))
+      ConfigClaims(
+        reading.binding, reading.configuration, config, checkpoint.headers,
+        file: checkpoint.configPath.string
+      ).problems)
     return reading
   }
 

@@ -12,7 +12,7 @@ extension StoredCheckpoint {
     guard container == .gguf else { return headers }
     for tensor in tensors {
       guard let shape = headers[tensor.name]?.shape,
-        shape.drop(while: { $0 == 1 }) == tensor.shape.drop(while: { $0 == 1 })
+        TensorShape.withoutOuterOnes(shape) == TensorShape.withoutOuterOnes(tensor.shape)
       else { continue }
       headers[tensor.name]?.shape = tensor.shape
     }

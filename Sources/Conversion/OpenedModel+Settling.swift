@@ -22,15 +22,15 @@ extension OpenedModel {
     -> Reading?
   {
     let signs = try readings.map { reading in
-      try ValueSign.norms(
-        CanonicalModel(
-          configuration: reading.configuration,
-          tensors: tensors(reading.binding.tensors, checkpoint)))
+      try ValueSign.norms(centredNorms(reading.configuration, reading.binding, checkpoint))
     }
-    let agreeing = readings.indices.filter { signs[$0]?.verdict == .agrees }
-    guard agreeing.count == 1, signs.count(where: { $0?.isDoubt == true }) == readings.count - 1
+    let agreeing = readings.indices.filter { place in
+      signs[place].contains { $0.verdict == .agrees } && !signs[place].contains(where: \.isDoubt)
+    }
+    guard agreeing.count == 1,
+      signs.count(where: { $0.contains(where: \.isDoubt) }) == readings.count - 1
     else { return nil }
-    return adding("norms tell: \(signs[agreeing[0]]?.text ?? "")", to: readings[agreeing[0]])
+    return adding("norms tell: \(signs[agreeing[0]].first?.text ?? "")", to: readings[agreeing[0]])
   }
 
   /// The key under which safetensors files name the library they are for.

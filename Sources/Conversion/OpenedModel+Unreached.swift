@@ -15,7 +15,9 @@ extension OpenedModel {
   public func unreached(in other: OpenedModel, threads: Int) throws -> [Unreached] {
     let pairs = try sharedRoles(with: other) + predictions(with: other) + carriedPairs(with: other)
     return try ThreadPool(threads: threads).map(pairs) { pair -> Unreached? in
-      guard let here = pair.here, let there = pair.there, here.shape == there.shape else {
+      guard let here = pair.here, let there = pair.there,
+        TensorShape.withoutOuterOnes(here.shape) == TensorShape.withoutOuterOnes(there.shape)
+      else {
         return Unreached(name: pair.name, layer: pair.layer)
       }
       let values = try ValueDifference(here, there)

@@ -13,13 +13,30 @@ extension OpenedModel {
   /// What the stored values say about how the checkpoint was read.
   /// - Cost: reads the norms and decay rates.
   /// - Throws: `Problem` of kind `io` where they cannot be read.
-  public func signs() throws -> [ValueSign] { try ValueSign.all(of: canonical) }
+  public func signs() throws -> [ValueSign] {
+    let groups = try Self.centredNorms(configuration, binding, checkpoint, norms?.offsets ?? [:])
+    return try ValueSign.norms(groups) + [ValueSign.decay(canonical)].compactMap(\.self)
+  }
+
+  /// The norms that lie around zero, as they are read, those of multi-token prediction among them.
+  static func centredNorms(
+    _ configuration: ModelConfiguration, _ binding: LayoutBinding, _ checkpoint: StoredCheckpoint,
+    _ offsets: [NormKey: Int] = [:]
+  ) throws -> [NormGroup] {
+    guard configuration.normIsZeroCentred else { return [] }
+    let roles = CanonicalModel.centredNorms
+    let predictions = try predictionNorms(configuration, binding, checkpoint)
+      .map { $0.shifted(by: offsets, in: .prediction) }
+    return try NormGroup.all(.trunk, of: binding.tensors, roles: roles, in: checkpoint)
+      + NormGroup.all(.prediction, of: predictions, roles: roles, in: checkpoint)
+  }
 
   /// Refuses to go on where values contradict the reading and the user has not said how they are
   /// stored.
   /// - Throws: `Problem` or `ProblemList` of kind `unsupported`.
   public func checkSigns() throws {
-    let settled = Set(assumptions.map(\.subject))
+    let settled = Set(
+      assumptions.filter(\.isNoNorm).map(\.subject) + (norms?.settled ?? []).map(\.subject))
     let doubts = try signs().filter { sign in
       sign.verdict == .refutes || sign.verdict == .contradicts && !settled.contains(sign.subject)
     }
@@ -27,7 +44,7 @@ extension OpenedModel {
       doubts.map { sign in
         Problem(
           .unsupported, "values contradict the layout \(layout.id): \(sign.subject)",
-          file: checkpoint.directory.string, found: sign.text, remedy: sign.remedy)
+          file: checkpoint.weightsPath.string, found: sign.text, remedy: sign.remedy)
       })
   }
 
@@ -61,4 +78,9 @@ extension OpenedModel {
       }
     }
   }
+}
+
+extension Assumption {
+  /// Whether it is about something else than norms.
+  fileprivate var isNoNorm: Bool { if case .normOffset = self { false } else { true } }
 }

@@ -20,8 +20,12 @@ public struct OpenedModel: Sendable {
   public let canonical: CanonicalModel
   /// What the user said about the stored form.
   public let assumptions: [Assumption]
+  /// How norms are stored, where the user says it.
+  let norms: NormReading?
   /// The names of stored tensors for which the layout has no use.
-  public let extra: [String]
+  public let extra: [(name: String, kind: StrayTensor)]
+  /// The keys of the config, and the files beside it, that claim quantised weights where none are.
+  public let leftover: [String]
 
   /// The layout.
   public var layout: Layout { evidence.layout }
@@ -39,15 +43,15 @@ public struct OpenedModel: Sendable {
   /// - Parameters:
   ///   - from: the layout to read it as; nil to recognise it.
   ///   - assuming: what is known about the stored form beyond names and shapes.
-  ///   - allowsExtra: whether there may be tensors for which the layout has no use.
+  ///   - allowing: the kinds of tensors for which the layout has no use that there may be.
   /// - Throws: `Problem` or `ProblemList`, each naming file, tensor, expected and found.
   /// - Cost: reads config, index and headers only.
   public init(
-    _ path: FilePath, from: String? = nil, assuming: [Assumption] = [], allowsExtra: Bool = false,
-    catalogue: LayoutCatalogue
+    _ path: FilePath, from: String? = nil, assuming: [Assumption] = [],
+    allowing: Set<StrayTensor> = [], catalogue: LayoutCatalogue
   ) throws {
     try self.init(
-      StoredCheckpoint.open(path), from: from, assuming: assuming, allowsExtra: allowsExtra,
+      StoredCheckpoint.open(path), from: from, assuming: assuming, allowing: allowing,
       catalogue: catalogue)
   }
 
@@ -55,26 +59,54 @@ public struct OpenedModel: Sendable {
   /// - Throws: `Problem` or `ProblemList`, each naming file, tensor, expected and found.
   public init(
     _ stored: StoredCheckpoint, from: String? = nil, assuming: [Assumption] = [],
-    allowsExtra: Bool = false, catalogue: LayoutCatalogue
+    allowing: Set<StrayTensor> = [], catalogue: LayoutCatalogue
   ) throws {
     assumptions = assuming
+    leftover = stored.leftoverQuantisation
     let fitting: Reading
-    (checkpoint, fitting) = try Self.recognised(stored) {
-      try Self.reading($0, from: from, allowsExtra, catalogue)
+    (checkpoint, fitting) = try Self.recognised(
+      leftover.isEmpty ? stored : stored.withConfig(\.withoutQuantisation)
+    ) {
+      try Self.reading($0, from: from, allowing, catalogue)
     }
     evidence = fitting.evidence
     quantisation = fitting.quantisation
-    binding = try fitting.binding.assuming(assuming, fitting.configuration)
+    norms = try Self.norms(fitting, assuming, checkpoint)
+    binding = try fitting.binding
+      .assuming(assuming, offsets: norms?.offsets ?? [:], fitting.configuration)
       .scaled(by: fitting.quantisation, stored: checkpoint.headers)
     extra = fitting.extra
     canonical = CanonicalModel(
       configuration: fitting.configuration, tensors: try Self.tensors(binding.tensors, checkpoint))
   }
 
+  private static func norms(
+    _ reading: Reading, _ assumptions: [Assumption], _ checkpoint: StoredCheckpoint
+  ) throws -> NormReading? {
+    let isAsked = assumptions.contains { if case .normOffset = $0 { true } else { false } }
+    guard isAsked else { return nil }
+    return try Problem.placing({ $0.inFile(checkpoint.weightsPath.string) }) {
+      try NormReading(
+        centredNorms(reading.configuration, reading.binding, checkpoint), assumptions)
+    }
+  }
+
   /// Claims of the config that do not hold but do no harm.
   public var findings: [Problem] {
-    layout.findings(
-      config.value, checkpoint.headers, file: checkpoint.path(StoredCheckpoint.configName).string)
+    leftoverFindings
+      + ConfigClaims(
+        binding, configuration, config.value, checkpoint.headers,
+        file: checkpoint.configPath.string
+      ).findings
+  }
+
+  private var leftoverFindings: [Problem] {
+    leftover.map { key in
+      Problem(
+        .invalid, "the config claims quantised weights, and no tensor is quantised",
+        file: checkpoint.configPath.string, expected: "no \(key)", found: key,
+        remedy: "remove \(key), or convert, which leaves it out")
+    }
   }
 
   static func tensors(_ bound: [BoundTensor], _ checkpoint: StoredCheckpoint) throws

@@ -8,15 +8,21 @@ struct TensorAudit {
   private let statistics: TensorStatistics
   private let isVector: Bool
   private let fresh: Set<Double>
+  private let initial: Set<Double>
 
   /// Looks at statistics.
-  /// - Parameter mayEndInZeros: whether whole rows of zeros may be meant, such as those of tokens that
+  /// - Parameters:
+  ///   - fresh: what every value may be where a splice has just begun the layer, which is told.
+  ///   - initial: what every value is before training, of which nothing is told.
+  ///   - mayEndInZeros: whether whole rows of zeros may be meant, such as those of tokens that
   ///   pad a vocabulary; of a tensor that is not understood anything may.
   init(
-    _ statistics: TensorStatistics, _ tensor: StoredTensor, mayEndInZeros: Bool, fresh: Set<Double>
+    _ statistics: TensorStatistics, _ tensor: StoredTensor, mayEndInZeros: Bool,
+    fresh: Set<Double> = [], initial: Set<Double> = []
   ) {
     self.tensor = tensor
     self.fresh = fresh
+    self.initial = initial
     self.statistics = statistics
     isVector =
       tensor.shape.count < 2 || (mayEndInZeros && tensor.shape.filter { $0 > 1 }.count < 2)
@@ -45,6 +51,7 @@ struct TensorAudit {
 
   /// Fresh vectors (norms, biases) may be constant, trained matrices are not.
   private mutating func addConstant() {
+    guard !initial.contains(Double(statistics.most)) else { return }
     let isFresh = fresh.contains(Double(statistics.most))
     let severity: AuditFinding.Severity = isVector || isFresh ? .warning : .error
     if statistics.most == 0 {
@@ -64,12 +71,12 @@ struct TensorAudit {
         isRows && rowsAreMeant ? .warning : .error, "zero_tail",
         "the last \(tail) of \(count) values are zero" + (isRows ? ", in whole rows" : ""))
     }
-    if !isVector, statistics.longestTornRun >= Self.shortestHole {
+    if !isVector, statistics.longestTornRun >= shortestHole {
       add(
         rowsAreMeant ? .warning : .error, "zero_run",
         "\(statistics.longestTornRun) of \(count) values in a row are zero, across rows")
     }
-    if !isVector, statistics.longestRows >= max(Self.shortestHole, 2 * row), !rowsAreMeant {
+    if !isVector, statistics.longestRows >= max(shortestHole, 2 * row), !rowsAreMeant {
       add(
         .warning, "zero_run", "\(statistics.longestRows / row) rows of zeros one after the other")
     }
@@ -83,7 +90,8 @@ struct TensorAudit {
 
   /// Trained weights stay far below this; a flipped bit of an exponent goes far beyond.
   private static let largestProminence = 1000.0
-  /// Fewer zeros than this at the end, or elsewhere, are chance.
+  /// Fewer zeros than this at the end are chance.
   private static let shortestTail = 16
-  private static let shortestHole = 64
+  /// Fewer zeros than this elsewhere are chance; small values that are quantised become zero.
+  private var shortestHole: Int { tensor.type.isFloat ? 64 : 1024 }
 }

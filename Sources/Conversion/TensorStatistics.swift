@@ -55,6 +55,9 @@ struct TensorStatistics: Sendable {
 
   private init(row: Int) { self.row = row }
 
+  /// The zeros before or after whole rows of them that may be chance.
+  private static let chanceZeros = 2
+
   /// The most elements, or blocks of them, that are looked at at a time.
   private static let chunk = 4096
 
@@ -83,8 +86,10 @@ struct TensorStatistics: Sendable {
   }
 
   private mutating func endRun(before end: Int) {
-    let isRows = end % row == 0 && trailingZeros % row == 0
-    if isRows {
+    let start = end - trailingZeros
+    let rows = end / row - (start + row - 1) / row
+    let torn = rows > 0 ? trailingZeros - rows * row : trailingZeros
+    if rows > 0, torn <= Self.chanceZeros {
       longestRows = max(longestRows, trailingZeros)
     } else {
       longestTornRun = max(longestTornRun, trailingZeros)

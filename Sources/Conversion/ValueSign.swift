@@ -13,7 +13,7 @@ public struct ValueSign: Hashable, Sendable {
     case refutes
   }
 
-  /// What was looked at, `norms` or `A_log`.
+  /// What was looked at, such as `norms` or `A_log`.
   public let subject: String
   /// What the values say.
   public let verdict: Verdict
@@ -25,43 +25,13 @@ public struct ValueSign: Hashable, Sendable {
   /// Whether the values speak against the reading.
   public var isDoubt: Bool { verdict == .contradicts || verdict == .refutes }
 
-  /// Looks at the values of a model that was read in some form.
-  /// - Cost: reads the norms and decay rates, a few kilobytes per layer.
-  static func all(of model: CanonicalModel) throws -> [ValueSign] {
-    try [norms(model), decay(model)].compactMap { $0 }
-  }
-
-  /// Norm weights that multiply as `1 + weight` lie around 0. Where all of them lie around another
-  /// whole number, that number was added before they were stored, or was not.
-  static func norms(_ model: CanonicalModel) throws -> ValueSign? {
-    guard model.configuration.normIsZeroCentred else { return nil }
-    let shift = model.normShift
-    let values = try model.values(of: CanonicalModel.centredNorms).sorted()
-    guard !values.isEmpty else { return nil }
-    func quantile(_ share: Double) -> Float { values[Int(share * Double(values.count - 1))] }
-    let median = quantile(0.5)
-    let centre = median.rounded()
-    let isClear =
-      abs(median - centre) <= 0.25 && quantile(0.1) > centre - 0.5 && quantile(0.9) < centre + 0.5
-    let stored = (Double(median + Float(shift)) * 100).rounded() / 100
-    guard isClear, centre != 0 else {
-      return ValueSign(
-        subject: "norms", verdict: isClear ? .agrees : .undecided,
-        text: "median \(stored), \(shift) expected", remedy: nil)
-    }
-    return ValueSign(
-      subject: "norms", verdict: .contradicts,
-      text:
-        "median \(stored), which looks as if \(shift + Int(centre)) had been added, not \(shift)",
-      remedy: "say which with --assume norm-offset=\(shift + Int(centre)) or norm-offset=\(shift)")
-  }
-
   /// A head with a smaller logarithm would forget next to nothing in hundreds of tokens; trainers draw
   /// rates up to 16, so that `-exp(A_log)` goes far below.
   private static let smallestLogarithm: Float = -6
 
   /// `-exp(A_log)` is below zero; a logarithm may be anything.
-  private static func decay(_ model: CanonicalModel) throws -> ValueSign? {
+  /// - Cost: reads the decay rates.
+  static func decay(_ model: CanonicalModel) throws -> ValueSign? {
     let tensors = model.tensors(of: ["gdn.A_log"]).filter(\.type.isComputable)
     guard !tensors.isEmpty else { return nil }
     let isNegated = tensors.contains { $0.steps.contains(.negexp) }

@@ -17,15 +17,21 @@ public enum Assumption: Hashable, Sendable {
     case negexp
   }
 
-  /// What was added to the weights of norms that multiply by `1 + weight`.
-  case normOffset(Int)
+  /// What was added to the weights of norms that multiply by `1 + weight`: wherever the values show it,
+  /// or in one part of the model.
+  case normOffset(Int, NormPart?)
   case decay(DecayForm)
   case valueHeads(HeadOrder)
+
+  /// The part that each word names, nil for none.
+  private static let normParts: KeyValuePairs<String, NormPart?> = [
+    "norm-offset": nil, "trunk-norm-offset": .trunk, "mtp-norm-offset": .prediction,
+  ]
 
   /// The subject of the values that it is about.
   public var subject: String {
     switch self {
-    case .normOffset: "norms"
+    case .normOffset(_, let part): (part ?? .trunk).subject
     case .decay: "A_log"
     case .valueHeads: "value heads"
     }
@@ -36,8 +42,9 @@ public enum Assumption: Hashable, Sendable {
   public init(_ text: String) throws {
     let sides = text.split(separator: "=", maxSplits: 1).map(String.init)
     switch (sides.first, sides.last) {
-    case ("norm-offset", let value?) where (0...2).contains(Int(value) ?? -1):
-      self = .normOffset(Int(value) ?? 0)
+    case (let name?, let value?)
+    where Self.normParts.contains { $0.key == name } && (0...2).contains(Int(value) ?? -1):
+      self = .normOffset(Int(value) ?? 0, Self.normParts.first { $0.key == name }?.value)
     case ("A_log", let value?) where DecayForm(rawValue: value) != nil:
       self = .decay(DecayForm(rawValue: value) ?? .log)
     case ("value-heads", let value?) where HeadOrder(rawValue: value) != nil:
@@ -45,7 +52,8 @@ public enum Assumption: Hashable, Sendable {
     default:
       throw Problem(
         .usage, "not an assumption",
-        expected: "norm-offset=0, 1 or 2; A_log=log or negexp; value-heads=grouped or tiled",
+        expected:
+          "norm-offset, trunk-norm-offset or mtp-norm-offset=0, 1 or 2; A_log=log or negexp; value-heads=grouped or tiled",
         found: text, remedy: "write it as --assume norm-offset=1")
     }
   }

@@ -14,6 +14,7 @@ extension ConfigTable {
     typeKeys = try object.strings("dtype")
     predictionKey = try object.optionalString("mtp")
     let wrapping = object.optional("wrapper")?.object
+    outerClass = wrapping
     wrapper = variant.isWrapped ? wrapping : nil
     isClosed = object.optional("closed") == .bool(true)
     isApart = object.optional("apart") == .bool(true)

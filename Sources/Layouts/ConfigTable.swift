@@ -13,6 +13,9 @@ public struct ConfigTable: Sendable {
   let agreeing: [String]
   /// What stands around that object in a new config; nil where a new config is flat.
   let wrapper: JSONObject?
+  /// What stands around that object for the class that holds the text model inside, whether or not a
+  /// new config of the form is flat.
+  let outerClass: JSONObject?
   /// The keys that name the type of the weights.
   let typeKeys: [String]
   /// The key that counts the layers of multi-token prediction.

@@ -40,6 +40,7 @@ extension Layout {
       try file.optional("metadata")?.object?.entries
       .map { ($0.key, try FormatValue.string($0.value)) } ?? [("format", "pt")]
     carried = try file.array("carry").compactMap { try CarryRule($0, variant) }
+    claims = try file.array("carry").compactMap { $0["claimed"]?.string }
     code = try file.array("code").map(CodeFile.init)
     container = try file.optionalString("container")
     limits = try file.array("limits").map(LayoutLimit.init)
@@ -123,7 +124,7 @@ extension CarryRule {
     condition = try object.condition()
     same = try object.optionalString("same")
     isPrediction = object.optional("mtp") == .bool(true)
-    claim = try object.optionalString("claimed")
+    _ = try object.optionalString("claimed")
     if let same, RoleShapes.scope(same) == nil {
       throw Problem(.invalid, "a layout file names an unknown role", found: same)
     }

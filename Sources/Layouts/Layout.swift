@@ -42,10 +42,19 @@ public struct Layout: Sendable {
   public let tensors: [TensorRule]
   /// Stored tensors carried through by name.
   public let carried: [CarryRule]
+  /// The keys of a config that claim carried tensors, of any form.
+  let claims: [String]
   /// Program files that it asks for beside some models.
   let code: [CodeFile]
   /// Why models in the layout are inspected and no more; nil for a layout that Graft understands.
   public let inspectOnly: String?
+}
+
+extension Layout {
+  /// What says what the model is, in the words of a message.
+  public var configName: String {
+    container == nil ? "config.json" : "the metadata of the file"
+  }
 }
 
 /// One of the forms on disk of a layout: another prefix, experts fused or apart, an older dialect.

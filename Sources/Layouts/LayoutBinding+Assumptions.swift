@@ -3,16 +3,16 @@ import Tensors
 
 extension LayoutBinding {
   /// The same stored tensors, read as the user says.
+  /// - Parameter offsets: what was added to norms of the trunk.
   /// - Throws: `Problem` of kind `invalid` where a tensor does not have the heads to be reordered.
-  public func assuming(_ assumptions: [Assumption], _ configuration: ModelConfiguration) throws
-    -> LayoutBinding
-  {
-    try assumptions.reduce(self) { binding, assumption in
+  public func assuming(
+    _ assumptions: [Assumption], offsets: [NormKey: Int] = [:], _ configuration: ModelConfiguration
+  ) throws -> LayoutBinding {
+    var shifted = self
+    shifted.tensors = tensors.map { $0.shifted(by: offsets, in: .trunk) }
+    return try assumptions.reduce(shifted) { binding, assumption in
       switch assumption {
-      case .normOffset(let offset):
-        binding.replacingSteps(
-          of: configuration.normIsZeroCentred ? CanonicalModel.centredNorms : [],
-          with: offset == 0 ? [] : [.shift(Float(offset))])
+      case .normOffset: binding
       case .decay(let form):
         binding.replacingSteps(of: ["gdn.A_log"], with: form == .negexp ? [.negexp] : [])
       case .valueHeads(let order):
@@ -58,6 +58,22 @@ extension LayoutBinding {
   /// The place of a role in its stored tensor.
   func part(_ role: Role) -> BoundPart? {
     tensors.lazy.flatMap(\.parts).first { $0.role == role }
+  }
+}
+
+extension BoundTensor {
+  /// The same tensor with other constants added to its norms.
+  public func shifted(by offsets: [NormKey: Int], in part: NormPart) -> BoundTensor {
+    guard parts.contains(where: { offsets[NormKey(part, $0.role.name)] != nil }) else {
+      return self
+    }
+    return with(
+      parts: parts.map { bound in
+        guard let offset = offsets[NormKey(part, bound.role.name)] else { return bound }
+        var bound = bound
+        bound.steps = offset == 0 ? [] : [.shift(Float(offset))]
+        return bound
+      })
   }
 }
 

@@ -7,33 +7,23 @@ extension LayoutBinding {
   ///
   /// Every finding is reported: tensors that are missing, tensors nobody asked for, wrong shapes, and
   /// quantised weights that are not what the config says of them.
-  /// - Parameter allowsExtra: whether tensors nobody asked for are none of the findings.
+  /// - Parameters:
+  ///   - layers: the number of layers of the model.
+  ///   - allowing: the kinds of tensors nobody asked for that are none of the findings.
   /// - Returns: the stored names for which the layout has no use.
   /// - Throws: `Problem` or `ProblemList` of kind `invalid`.
   @discardableResult
   public func check(
-    stored: StoredHeaders, quantisation: Quantisation? = nil, allowsExtra: Bool = false,
-    file: String
+    stored: StoredHeaders, quantisation: Quantisation? = nil, layers: Int = .max,
+    allowing: Set<StrayTensor> = [], file: String
   ) throws -> [String] {
     var problems = doubleClaims()
     let missing = missing(in: stored)
     let extra = extra(in: stored, isExact: missing.isEmpty && problems.isEmpty)
-    let needed = scalesWithoutClaim(stored)
-    let extraNames = NameFolding.fold(extra.filter { !allowsExtra || needed.contains($0) })
-    for (place, name) in NameFolding.fold(missing).enumerated() {
-      let near = place < Self.mostSuggestions ? Suggestion.nearest(to: name, in: extraNames) : nil
-      problems.append(
-        Problem(
-          .invalid, "a tensor the config asks for is missing", file: file, tensor: name,
-          found: near.map { "\($0), which has no place" },
-          remedy: "check that all shards are there and that config.json belongs to them"))
-    }
-    for name in extraNames {
-      problems.append(
-        Problem(
-          .invalid, "a tensor has no place in layout \(layout.id) with this config", file: file,
-          tensor: name, remedy: "check that config.json belongs to these weights"))
-    }
+    let strays = strays(extra, in: stored, layers: layers).filter { !allowing.contains($0.kind) }
+    problems += missingProblems(missing, strays.map(\.name), stored, file)
+    problems += strayProblems(strays, stored, file)
+    problems += unexplainedProblems(stored, file)
     problems += tensors.compactMap { shapeProblem($0, stored, file) }
     problems += allScales.compactMap { shapeProblem($0, stored, file) }
     problems += scaleProblems(quantisation, stored: stored, file: file)
@@ -43,6 +33,70 @@ extension LayoutBinding {
 
   /// How many of the missing tensors are compared with those that have no place, each with each.
   private static let mostSuggestions = 16
+
+  /// What each of some stored tensors seems to be for which the layout has no use.
+  public func strays(_ names: [String], in stored: StoredHeaders, layers: Int)
+    -> [(name: String, kind: StrayTensor)]
+  {
+    guard !names.isEmpty else { return [] }
+    let weights = Set(tensors.lazy.flatMap(\.pieces))
+    return names.map { name in
+      (
+        name,
+        StrayTensor(name, layers: layers) { stored[$0] != nil || weights.contains($0) }
+      )
+    }
+  }
+
+  private func missingProblems(
+    _ missing: [String], _ strays: [String], _ stored: StoredHeaders, _ file: String
+  ) -> [Problem] {
+    let others = NameFolding.fold(strays)
+    let heads = Set(tensors.filter { $0.parts.contains { $0.role.name == "head" } }.map(\.name))
+    return NameFolding.fold(missing).enumerated().map { place, name in
+      let near = place < Self.mostSuggestions ? Suggestion.nearest(to: name, in: others) : nil
+      return Problem(
+        .invalid, "a tensor the config asks for is missing", file: file, tensor: name,
+        found: near.map { "\($0), which has no place" },
+        remedy: heads.contains(name) && layout.container == nil
+          ? "set tie_word_embeddings to true in config.json, at every level, if the head is the "
+            + "embedding; else check that all shards are there"
+          : "check that all shards are there and that \(layout.configName) belongs to them")
+    }
+  }
+
+  private func strayProblems(
+    _ strays: [(name: String, kind: StrayTensor)], _ stored: StoredHeaders, _ file: String
+  ) -> [Problem] {
+    let packed = strays.filter { $0.kind == .packed }.map(\.name)
+    let others = strays.filter { $0.kind != .packed }.map(\.name)
+    return NameFolding.fold(others).map { name in
+      Problem(
+        .invalid, "a tensor has no place in layout \(layout.id) with this config", file: file,
+        tensor: name, remedy: "check that \(layout.configName) belongs to these weights")
+    }
+      + NameFolding.fold(packed).map { name in
+        Problem(
+          .invalid, "a part of a quantised weight has no place, whatever is allowed", file: file,
+          tensor: name, found: stored[name]?.type.rawValue,
+          remedy: "check that \(layout.configName) says how these weights are quantised, or "
+            + StrayTensor.packed.remedy)
+      }
+  }
+
+  /// Weights whose elements mean nothing without scales, and of which nothing says where those are.
+  private func unexplainedProblems(_ stored: StoredHeaders, _ file: String) -> [Problem] {
+    let names = tensors.filter { $0.scales == nil }.flatMap(\.pieces)
+      .filter { stored[$0]?.type.needsScale == true }
+    let types = Set(names.compactMap { stored[$0]?.type.rawValue }).sorted()
+    guard !names.isEmpty else { return [] }
+    return [
+      Problem(
+        .unsupported, "weights are quantised and nothing says where their scales are", file: file,
+        tensor: NameFolding.summary(names), expected: "F32, BF16, F16, or FP8 with scales",
+        found: types.joined(separator: ", "), remedy: StrayTensor.packed.remedy)
+    ]
+  }
 
   /// The stored names for which the layout has no use, sorted.
   /// - Parameter isExact: whether all that the layout asks for is stored, each once, so that as many
@@ -75,7 +129,7 @@ extension LayoutBinding {
       .invalid, "a tensor has another shape than the config says", file: file,
       tensor: tensor.name, expected: TensorShape.text(tensor.shape),
       found: TensorShape.text(shape),
-      remedy: "check that config.json belongs to these weights")
+      remedy: "check that \(layout.configName) belongs to these weights")
   }
 
   private func shapeProblem(_ scales: BoundScales, _ stored: StoredHeaders, _ file: String)

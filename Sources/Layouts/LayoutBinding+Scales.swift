@@ -77,16 +77,6 @@ extension LayoutBinding {
       name: name, shape: fits ? stored ?? expected : expected, size: size, isPerTensor: true)
   }
 
-  /// The stored scales of weights for which the config announces none, without which the weights mean
-  /// something else.
-  func scalesWithoutClaim(_ stored: StoredHeaders) -> Set<String> {
-    guard let rule = layout.scales, stored.values.contains(where: { $0.type.isScaled }) else {
-      return []
-    }
-    let weights = tensors.filter { $0.scales == nil && stored[$0.name]?.type.isScaled == true }
-    return Set(weights.flatMap { rule.names(of: $0.name) }.filter { stored[$0] != nil })
-  }
-
   /// What is wrong with the types of quantised weights and their scales, from headers alone.
   func scaleProblems(_ quantisation: Quantisation?, stored: StoredHeaders, file: String)
     -> [Problem]

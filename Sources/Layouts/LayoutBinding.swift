@@ -84,7 +84,7 @@ public final class BoundTensor: Sendable {
   }
 
   /// The same tensor with scales.
-  func with(scales: BoundScales?) -> BoundTensor {
+  public func with(scales: BoundScales?) -> BoundTensor {
     BoundTensor(
       name: name, pieces: pieces, shape: shape, parts: parts, storedType: storedType,
       scales: scales)

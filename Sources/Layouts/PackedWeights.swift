@@ -2,7 +2,8 @@ import Diagnostics
 import JSON
 import Tensors
 
-/// Weights whose stored elements are not values: several in an integer, or codes of a table.
+/// Weights whose stored elements are not values: several in an integer, codes of a table, or FP8 whose
+/// scales nothing explains.
 ///
 /// Graft recognises the usual kinds by config and headers, so that it can refuse them by name; it reads
 /// none of them.
@@ -11,8 +12,15 @@ public struct PackedWeights: Hashable, Sendable {
   public let method: String
   /// The bits of a weight, where the config says it.
   public let bits: Int?
-  /// What told: a config key or the name of a tensor.
+  /// What told: a config key, a file or the name of a tensor.
   public let evidence: String
+
+  init(method: String, bits: Int? = nil, evidence: String) {
+    (self.method, self.bits, self.evidence) = (method, bits, evidence)
+  }
+
+  /// The names of files beside the config that say how weights are quantised.
+  public static let files = ["hf_quant_config.json", "quantize_config.json", "quant_config.json"]
 
   /// The method with what is known about it.
   public var text: String { method + (bits.map { ", \($0) bits" } ?? "") }
@@ -22,90 +30,123 @@ public struct PackedWeights: Hashable, Sendable {
     Problem(
       .unsupported, "the weights are quantised in a way that Graft does not read",
       expected: "F32, BF16, F16, or FP8 with scales", found: "\(text), as \(evidence) tells",
-      remedy:
-        "take the checkpoint it was quantised from, or dequantise it with the tool that made it")
+      remedy: method == Self.bareFP8
+        ? "put the quantization_config of these weights back into config.json, or take the "
+          + "checkpoint they were quantised from"
+        : "take the checkpoint it was quantised from, or dequantise it with the tool that made it")
   }
 
-  /// The kind of packed weights that config or headers tell of; nil for none.
-  public static func recognise(_ config: JSONValue?, _ stored: StoredHeaders) -> PackedWeights? {
-    if let claimed = claimed(config) { return claimed }
-    var marks: [PackedWeights] = []
-    var packed: [PackedWeights] = []
-    for (name, header) in stored {
-      if let mark = marked(name) { marks.append(mark) }
-      if let integers = integers(name, header.type, stored) { packed.append(integers) }
-    }
-    return (marks.isEmpty ? packed : marks).min { $0.evidence < $1.evidence }
+  /// FP8 of which no config says how it is scaled.
+  private static let bareFP8 = "FP8 that no config explains"
+
+  /// The kind of packed weights that are stored; nil for none, and for FP8 with scales that the config
+  /// announces.
+  /// - Parameter files: the parsed files of `files`, by name.
+  public static func recognise(
+    _ config: JSONValue?, _ stored: StoredHeaders, beside files: [String: JSONValue] = [:]
+  ) -> PackedWeights? {
+    let shown = Shown(stored)
+    guard let first = shown.first else { return nil }
+    guard let claim = QuantisationClaim.first(config, files) else { return first }
+    guard let method = claim.method else { return shown.marked ?? shown.integers }
+    return PackedWeights(method: method, bits: claim.bits, evidence: claim.evidence)
   }
 
-  // MARK: Config
+  /// Whether any stored tensor looks quantised, whatever a config says.
+  public static func isAny(in stored: StoredHeaders) -> Bool { Shown(stored).first != nil }
 
-  private static let keys = ["quantization_config", "quantization", "compression_config"]
+  /// The stored weights whose elements mean nothing without scales, and that have none beside them.
+  public static func unscaled(in stored: StoredHeaders) -> [String] {
+    let scaled = Set(
+      stored.keys.compactMap { name in PackedName.weight(of: name) { stored[$0] != nil } })
+    return stored.filter { name, header in
+      !scaled.contains(name) && isWeight(name) && header.type.needsScale
+    }.map(\.key).sorted()
+  }
 
-  private static func claimed(_ config: JSONValue?) -> PackedWeights? {
-    let objects = [config, config?["text_config"]].compactMap { $0?.object }
-    for object in objects {
-      for key in keys {
-        guard case .object(let claim)? = object[key], let method = method(claim, key) else {
-          continue
+  /// Whether a name is that of a weight, of one tensor or of several fused ones.
+  private static func isWeight(_ name: String) -> Bool {
+    name.hasSuffix(".weight") || name.hasSuffix("_proj") || name.hasSuffix("_blocks")
+  }
+
+  /// What names and types of stored tensors show.
+  private struct Shown {
+    /// A name that only one method gives.
+    private(set) var marked: PackedWeights?
+    /// Integers in the place of weights.
+    private(set) var integers: PackedWeights?
+    /// Floats of 4, 6 or 8 bits.
+    private(set) var narrow: PackedWeights?
+
+    var first: PackedWeights? { marked ?? integers ?? narrow }
+
+    init(_ stored: StoredHeaders) {
+      var scales: [String] = []
+      for (name, header) in stored {
+        if let method = PackedName.method(of: name) {
+          Self.keep(&marked, PackedWeights(method: method, evidence: name))
         }
-        return PackedWeights(method: method, bits: bits(claim), evidence: key)
+        if header.type.isFloat { continue }
+        Self.keep(&integers, PackedWeights.integers(name, header.type, stored))
+        guard header.type.isNarrowFloat else { continue }
+        let method = header.type.isScaled ? PackedWeights.bareFP8 : header.type.rawValue
+        Self.keep(&narrow, PackedWeights(method: method, evidence: name))
+        scales += PackedWeights.scaleNames(of: name).filter { stored[$0] != nil }
+      }
+      if let narrow, let scale = scales.min() {
+        self.narrow = PackedWeights(method: narrow.method, evidence: scale)
       }
     }
-    return nil
-  }
 
-  private static func method(_ claim: JSONObject, _ key: String) -> String? {
-    switch claim["quant_method"]?.string {
-    case "fp8": claim["expert_dtype"]?.string == "fp4" ? "fp8 with fp4 experts" : nil
-    case let method?: method
-    case nil where claim["group_size"] != nil: "MLX \(claim["mode"]?.string ?? "affine")"
-    case nil: key == "quantization_config" ? nil : "\(key) of an unknown kind"
+    private static func keep(_ slot: inout PackedWeights?, _ new: PackedWeights?) {
+      guard let new, new.evidence < slot?.evidence ?? "\u{10FFFF}" else { return }
+      slot = new
     }
   }
 
-  private static func bits(_ claim: JSONObject) -> Int? {
-    if claim["load_in_4bit"] == .bool(true) { return 4 }
-    if claim["load_in_8bit"] == .bool(true) { return 8 }
-    let groups = claim["config_groups"]?.object?.entries.first?.value["weights"]
-    return [claim["bits"], claim["w_bit"], groups?["num_bits"]].lazy.compactMap { $0?.int }.first
+  private static func scaleNames(of name: String) -> [String] {
+    let stem = name.hasSuffix(".weight") ? String(name.dropLast(".weight".count)) : name
+    return ["\(name)_scale_inv", "\(name)_scale", "\(stem).scale", "\(stem).scales"]
   }
 
-  // MARK: Headers
-
-  /// Last parts of names that only one kind of quantisation has.
-  private static let marks: [String: String] = [
-    "qweight": "gptq or awq", "qzeros": "gptq or awq", "g_idx": "gptq", "absmax": "bitsandbytes",
-    "quant_map": "bitsandbytes", "nested_absmax": "bitsandbytes", "SCB": "bitsandbytes",
-    "bitsandbytes__nf4": "bitsandbytes", "bitsandbytes__fp4": "bitsandbytes",
-    "weight_packed": "compressed-tensors", "weight_scale_2": "nvfp4", "W_q": "hqq",
-    "codebooks": "aqlm",
-  ]
-
-  private static func marked(_ name: String) -> PackedWeights? {
-    if name.hasSuffix(".weight") { return nil }  // as nearly all names do
-    let last = name.lastIndex(of: ".").map { String(name[name.index(after: $0)...]) } ?? name
-    return marks[last].map { PackedWeights(method: $0, bits: nil, evidence: name) }
-  }
-
-  /// Weights that are integers and have scales.
+  /// Weights that are integers.
   private static func integers(_ name: String, _ type: ScalarType, _ stored: StoredHeaders)
     -> PackedWeights?
   {
-    guard type == .u8 || type == .i8 || type == .u32 || type == .i32 else { return nil }
+    guard type.isPackedInteger else { return nil }
     let stem = name.hasSuffix(".weight") ? String(name.dropLast(".weight".count)) : name
     if name.hasSuffix("_blocks"), stored[name.dropLast("_blocks".count) + "_scales"] != nil {
       return PackedWeights(method: "mxfp4", bits: 4, evidence: name)
     }
     if type == .u32, stored["\(stem).scales"] != nil {
       let isAffine = stored["\(stem).biases"] != nil
-      return PackedWeights(
-        method: isAffine ? "MLX affine" : "MLX", bits: nil, evidence: name)
+      return PackedWeights(method: isAffine ? "MLX affine" : "MLX", evidence: name)
     }
-    let scales = ["\(name)_scale_inv", "\(name)_scale", "\(stem).scale"]
-    guard scales.contains(where: { stored[$0] != nil }) else { return nil }
+    guard scaleNames(of: name).contains(where: { stored[$0] != nil }) || isWeight(name) else {
+      return nil
+    }
     return PackedWeights(
-      method: type == .i8 || type == .u8 ? "fp4 or int8" : "packed integers", bits: nil,
-      evidence: name)
+      method: type == .i8 || type == .u8 ? "fp4 or int8" : "packed integers", evidence: name)
   }
+}
+
+extension ScalarType {
+  /// Whether elements hold codes where they stand in the place of a weight.
+  var isPackedInteger: Bool {
+    switch self {
+    case .u8, .i8, .u16, .i16, .u32, .i32: true
+    default: false
+    }
+  }
+
+  /// Whether elements are floats of less than 16 bits.
+  var isNarrowFloat: Bool {
+    switch self {
+    case .f8E4M3, .f8E5M2, .f8E4M3FNUZ, .f8E5M2FNUZ, .f8E8M0, .f6E2M3, .f6E3M2, .f4: true
+    default: false
+    }
+  }
+
+  /// Whether weights of this type mean nothing without scales.
+  public var needsScale: Bool { isPackedInteger || isNarrowFloat }
 }

@@ -19,7 +19,8 @@ public struct Quantisation: Hashable, Sendable {
   /// Reads the quantisation of a config.
   /// - Throws: `Problem` of kind `unsupported` for a kind of quantisation that Graft does not read,
   ///   `invalid` for a value that means nothing.
-  init(_ value: JSONValue) throws {
+  /// - Parameter mayQuantiseEmbeddings: whether the embeddings that it lists are only carried.
+  init(_ value: JSONValue, mayQuantiseEmbeddings: Bool = false) throws {
     guard case .object(let object) = value else {
       throw Problem(
         .invalid, "the value has the wrong type", expected: "an object",
@@ -33,7 +34,7 @@ public struct Quantisation: Hashable, Sendable {
     type = object["fmt"]?.string.map { $0 == "e4m3" ? .f8E4M3 : .f8E5M2 }
     block = try Self.block(object)
     let converted = try Self.names(object, "modules_to_convert") ?? []
-    guard converted.isEmpty else {
+    guard converted.isEmpty || mayQuantiseEmbeddings else {
       throw Problem(
         .unsupported, "quantised embeddings are not read", expected: "no modules_to_convert",
         found: object["modules_to_convert"]?.text(indent: 0))

@@ -51,7 +51,7 @@ extension Layout {
       var problem = problem
       problem.what = "\(scales.key): " + problem.what
       return problem
-    }) { try Quantisation(value) }
+    }) { try Quantisation(value, mayQuantiseEmbeddings: inspectOnly != nil) }
   }
 }
 

@@ -70,6 +70,4 @@ public struct CarryRule: Hashable, Sendable {
   public let same: String?
   /// Whether the tensors belong to multi-token prediction.
   public let isPrediction: Bool
-  /// The key of a config that claims them; nil where none does.
-  public let claim: String?
 }

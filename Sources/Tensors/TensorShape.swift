@@ -24,6 +24,11 @@ public enum TensorShape {
     return overflow ? nil : bytes
   }
 
+  /// A shape without the outer extents of 1 that some writers drop.
+  public static func withoutOuterOnes(_ shape: [Int]) -> [Int] {
+    Array(shape.drop { $0 == 1 })
+  }
+
   /// A shape as people write it, `[2, 3]`.
   public static func text(_ shape: [Int]) -> String {
     "[" + shape.map(String.init).joined(separator: ", ") + "]"

@@ -129,7 +129,12 @@ struct CheckpointJob {
       "code": .array(plan.code.map { .string($0.name) }),
       "sidecars": .array(plan.sidecars.map { .string($0.lastComponent?.string ?? "") }),
       "dropped": .array(
-        plan.dropped.map { .object(["name": .string($0.name), "reason": .string($0.reason)]) }),
+        plan.dropped.map { item in
+          .object([
+            "name": .string(item.name), "reason": .string(item.reason),
+            "kind": item.stray.map { .string($0.rawValue) } ?? .string(item.kind.rawValue),
+          ])
+        }),
       "notes": .array(plan.notes.map { .string($0) }),
       "findings": .array(source.findings.map { .object($0.json) }),
       "tensors": .array(plan.shards.flatMap(\.tensors).map { .object(tensor($0)) }),
@@ -223,9 +228,12 @@ struct CheckpointJob {
     var list = groups.sorted { $0.key.text < $1.key.text }.map { rule, tensors in
       (rule.text, names(tensors.map(\.name)))
     }
-    let dropped = Dictionary(grouping: plan.dropped, by: \.reason)
+    let dropped = Dictionary(grouping: plan.dropped) { item in
+      item.reason + (item.stray.map { ", \($0.text)" } ?? "")
+    }
     for (reason, items) in dropped.sorted(by: { $0.key < $1.key }) {
-      list.append(("dropped (\(reason))", names(items.map(\.name), of: items[0].kind)))
+      let count = items[0].stray == nil ? "" : "\(items.count): "
+      list.append(("dropped (\(reason))", count + names(items.map(\.name), of: items[0].kind)))
     }
     return list
   }

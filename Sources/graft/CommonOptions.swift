@@ -35,9 +35,13 @@ struct SourceOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "How values are stored where that is in doubt.",
-      discussion: "norm-offset=0|1|2, A_log=log|negexp or value-heads=grouped|tiled."),
+      discussion:
+        "norm-offset=0|1|2 (trunk-norm-offset and mtp-norm-offset for one part), A_log=log|negexp or value-heads=grouped|tiled."
+    ),
     completion: .list([
-      "norm-offset=0", "norm-offset=1", "norm-offset=2", "A_log=log", "A_log=negexp",
+      "norm-offset=0", "norm-offset=1", "norm-offset=2", "trunk-norm-offset=0",
+      "trunk-norm-offset=1", "trunk-norm-offset=2", "mtp-norm-offset=0", "mtp-norm-offset=1",
+      "mtp-norm-offset=2", "A_log=log", "A_log=negexp",
       "value-heads=grouped", "value-heads=tiled",
     ]))
   var assume: [String] = []

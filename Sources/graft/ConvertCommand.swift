@@ -41,7 +41,7 @@ struct ConvertCommand: Verb {
   @Option(
     name: .customLong("allow"),
     help:
-      "What may happen that is refused otherwise, with commas: lossy (casts change values), extra (tensors without a place are left out)."
+      "What may happen that is refused otherwise, with commas: lossy (casts change values), extra (vision and unknown tensors without a place are left out), vision (those of vision alone)."
   ) var allowances: [Allowances] = []
   @Flag(help: "Compare fact by fact and write nothing; with every layout where none is named.")
   var explain = false
@@ -71,8 +71,16 @@ struct ConvertCommand: Verb {
   /// All that the option allows, each time it is given.
   private var allow: Set<Allowance> { Set(allowances.flatMap(\.each)) }
 
+  /// The kinds of tensors without a place that may be left out.
+  private var strays: Set<StrayTensor> {
+    var kinds: Set<StrayTensor> = allow.contains(.vision) ? [.vision] : []
+    if allow.contains(.extra) { kinds.formUnion(StrayTensor.extra) }
+    if mtp == .drop { kinds.insert(.prediction) }
+    return kinds
+  }
+
   func perform() throws -> Outcome {
-    let model = try OpenedModel(sourcePath, source, allowsExtra: allow.contains(.extra))
+    let model = try OpenedModel(sourcePath, source, allowing: strays)
     let catalogue = try LayoutCatalogue.builtIn()
     guard let destination, !explain else { return try explained(model, catalogue) }
     try Problem.placing({ $0.inFile(sourcePath) }) { try model.layout.requireUnderstood() }
@@ -125,7 +133,7 @@ struct ConvertCommand: Verb {
     options.maximumShardSize = try ByteSize(maxShardSize).bytes
     options.dropsMTP = mtp == .drop
     options.allowsLoss = allow.contains(.lossy)
-    options.allowsExtra = allow.contains(.extra)
+    options.allowed = strays.subtracting([.prediction])
     return options
   }
 }
@@ -160,7 +168,7 @@ enum MTPChoice: String, ExpressibleByArgument, CaseIterable {
 
 /// Something that is refused unless it is allowed by name.
 enum Allowance: String, CaseIterable {
-  case lossy, extra
+  case lossy, extra, vision
 }
 
 /// Allowances with commas between them.

@@ -51,9 +51,11 @@ struct InspectCommand: Verb {
       model = try OpenedModel(stored, source)
     } catch {
       guard let packed = try PackedCheckpoint(stored, catalogue: .builtIn()) else { throw error }
-      let summary = PackedSummary(packed)
-      let outcome = Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
-      return (outcome, { summary.page })
+      let summary = try PackedSummary(packed)
+      var outcome = Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
+      let audit = audit ? AuditSummary(try audited(packed)) : nil
+      audit?.add(to: &outcome)
+      return (outcome, { summary.page(audit.map { [$0.section] } ?? []) })
     }
     let summary = try ModelSummary(model)
     var outcome = Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
@@ -66,6 +68,12 @@ struct InspectCommand: Verb {
           try TensorSection(model, isHashed: hash, common), audit.map { [$0.section] } ?? [])
       }
     )
+  }
+
+  private func audited(_ packed: PackedCheckpoint) throws -> Audit {
+    let progress = Progress("auditing", total: Audit.bytes(of: packed), common)
+    defer { progress.finish() }
+    return try Audit(packed, threads: common.threads, progress: progress.advance)
   }
 
   private func audited(_ model: OpenedModel) throws -> Audit {

@@ -9,15 +9,16 @@ import Verification
 
 extension OpenedModel {
   /// Opens a checkpoint named on the command line.
-  init(_ path: String, _ options: SourceOptions, allowsExtra: Bool = false) throws {
-    try self.init(StoredCheckpoint.open(FilePath(path)), options, allowsExtra: allowsExtra)
+  init(_ path: String, _ options: SourceOptions, allowing: Set<StrayTensor> = []) throws {
+    try self.init(StoredCheckpoint.open(FilePath(path)), options, allowing: allowing)
   }
 
   /// Understands a checkpoint as the command line says.
-  init(_ stored: StoredCheckpoint, _ options: SourceOptions, allowsExtra: Bool = false) throws {
+  init(_ stored: StoredCheckpoint, _ options: SourceOptions, allowing: Set<StrayTensor> = []) throws
+  {
     try self.init(
       stored, from: options.from, assuming: options.assume.map(Assumption.init),
-      allowsExtra: allowsExtra, catalogue: .builtIn())
+      allowing: allowing, catalogue: .builtIn())
   }
 
   /// The model bound for computing; messages name the checkpoint.

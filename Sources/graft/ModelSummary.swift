@@ -238,7 +238,7 @@ extension ValueSign {
     }
   }
 
-  fileprivate var json: JSONObject {
+  var json: JSONObject {
     [
       "subject": .string(subject), "verdict": .string(verdict.rawValue), "text": .string(text),
       "remedy": remedy.map { .string($0) } ?? .null,

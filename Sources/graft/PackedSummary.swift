@@ -7,7 +7,13 @@ import Tensors
 struct PackedSummary {
   private let source: PackedCheckpoint
 
-  init(_ source: PackedCheckpoint) { self.source = source }
+  private let signs: [ValueSign]
+
+  /// - Throws: `Problem` of kind `io` where values cannot be read.
+  init(_ source: PackedCheckpoint) throws {
+    self.source = source
+    signs = try source.signs()
+  }
 
   private var byteCount: Int { source.checkpoint.byteCount }
 
@@ -32,17 +38,19 @@ struct PackedSummary {
       "dtypes": .object(JSONObject(types.map { ($0.type.rawValue, JSONValue($0.tensors)) })),
       "tensors": JSONValue(source.checkpoint.tensors.count),
       "shards": .array(source.checkpoint.shards.map { .string($0.fileName) }),
+      "signs": .array(signs.map { .object($0.json) }),
       "layers": .array(layers.map { ["mixer": .string($0.mixer.kind)] }),
     ]
   }
 
   /// The same on a page.
-  var page: Page {
+  func page(_ sections: [Page.Section]) -> Page {
     let lines = text(verbose: true)
     return Page(
       source.checkpoint.directory.string,
       Page.Verdict(.plain, "packed", "weights are recognised but not read"),
-      [Page.Section("What is known", [.lines(lines.dropFirst().map { String($0.dropFirst(2)) })])])
+      [Page.Section("What is known", [.lines(lines.dropFirst().map { String($0.dropFirst(2)) })])]
+        + sections)
   }
 
   func text(verbose: Bool) -> [String] {
@@ -64,6 +72,7 @@ struct PackedSummary {
       "  dtypes      "
         + types.map { "\($0.type.rawValue) × \($0.tensors)" }.joined(separator: ", "),
     ]
+    lines += signs.enumerated().map { ($0 == 0 ? "  values      " : "              ") + $1.line }
     guard verbose else { return lines }
     return lines
       + checkpoint.tensors.map {

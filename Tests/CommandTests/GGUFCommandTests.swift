@@ -26,7 +26,7 @@ struct GGUFCommandTests {
   }
 
   /// Value heads read as if they were grouped, norms as if 1 had not been added.
-  @Test(arguments: ["value-heads=grouped", "norm-offset=0"])
+  @Test(arguments: ["value-heads=grouped", "trunk-norm-offset=0"])
   func aFaultIsSeen(_ assumption: String) throws {
     let result = try GraftCommand.run(
       "verify", path("qwen35-q8_0.gguf"), "--reference", path("qwen35-q8_0.reference.safetensors"),

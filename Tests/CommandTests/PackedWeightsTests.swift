@@ -45,26 +45,41 @@ import Testing
     }
   }
 
+  private static var codes: [Tensor] { [tensor("weight", "U8", 1, [16, 32])] }
+
   @Test(arguments: [
     "gptq", "awq", "bitsandbytes", "compressed-tensors", "mxfp4", "nvfp4", "unheard-of",
   ])
   func theConfigNamesTheMethod(_ method: String) throws {
     try expectNamed(
       checkpoint(
-        [], config: ["quant_method": .string(method), "bits": 4], key: "quantization_config"),
+        Self.codes, config: ["quant_method": .string(method), "bits": 4],
+        key: "quantization_config"),
       method)
   }
 
   @Test func quantisedMLXFiles() throws {
     try expectNamed(
-      checkpoint([], config: ["group_size": 64, "bits": 4], key: "quantization"), "MLX affine")
+      checkpoint(Self.codes, config: ["group_size": 64, "bits": 4], key: "quantization"),
+      "MLX affine")
   }
 
   @Test func expertsInFP4() throws {
     try expectNamed(
       checkpoint(
-        [], config: ["quant_method": "fp8", "expert_dtype": "fp4"], key: "quantization_config"),
+        Self.codes, config: ["quant_method": "fp8", "expert_dtype": "fp4"],
+        key: "quantization_config"),
       "fp8 with fp4 experts")
+  }
+
+  @Test(arguments: ["hf_quant_config.json", "quantize_config.json"])
+  func aFileBesideTheConfigNamesTheMethod(_ name: String) throws {
+    let checkpoint = try checkpoint(Self.codes)
+    let text = """
+      {"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "FP8"}}
+      """
+    try checkpoint.write(name, text.utf8)
+    try expectNamed(checkpoint, "modelopt FP8")
   }
 
   private static var stored: [String: [Tensor]] {
@@ -106,6 +121,61 @@ import Testing
   @Test(arguments: stored.keys.sorted())
   func headersTellWhereTheConfigIsSilent(method: String) throws {
     try expectNamed(checkpoint(Self.stored[method] ?? []), method)
+  }
+
+  /// Weights of FP8 mean nothing without the scales, and no permission drops those.
+  @Test(arguments: ["weight_scale", "input_scale", "scale", "weight_scale_inv", ""])
+  func scalesAreNeverLetGo(_ scale: String) throws {
+    let scales = scale.isEmpty ? [] : [Self.tensor(scale, "F32", 4, [16, 1])]
+    try expectNamed(
+      checkpoint([Self.tensor("weight", "F8_E4M3", 1, [48, 64])] + scales),
+      "FP8 that no config explains")
+  }
+
+  /// A scale beside a plain weight is none of the tensors that may be let go, either.
+  @Test(arguments: ["weight_scale", "input_scale", "weight_zero_point", "biases", "_amax"])
+  func partsBesidePlainWeightsAreRefused(_ name: String) throws {
+    let checkpoint = try checkpoint([])
+    let part = Self.tensor(name, "F32", 4, [1])
+    try checkpoint.editWeights { $0[part.name] = part }
+    let out = checkpoint.beside("out").string
+    let refused = try checkpoint.graft("convert", out, "--allow", "extra,vision", "--mtp", "drop")
+    #expect(
+      [65, 69].contains(refused.exitCode) && refused.errors.contains(part.name), "\(refused)")
+  }
+
+  @Test(arguments: ["F8_E4M3", "F8_E5M2", "I8", "U8", "I32"])
+  func theAuditNamesWeightsWithoutScales(_ type: String) throws {
+    let width = type == "I32" ? 4 : 1
+    let checkpoint = try checkpoint([Self.tensor("weight", type, width, [48, 64])])
+    let audited = try checkpoint.graft("inspect", "--audit", "--json")
+    #expect(audited.exitCode == 1)
+    let findings = try audited.json()["audit"]?["findings"]?.array ?? []
+    #expect(findings.map { $0["tensor"] } == [.string("\(Self.gate).weight")])
+  }
+
+  private static let leftovers: [(key: String, value: JSONValue)] = [
+    ("quantization", ["group_size": 64, "bits": 4]),
+    ("quantization_config", ["quant_method": "bitsandbytes", "load_in_4bit": true]),
+    ("quantization_config", ["quant_method": "fp8", "weight_block_size": [128, 128]]),
+    ("compression_config", ["format": "pack-quantized"]),
+  ]
+
+  /// What dequantising tools leave in a config is no packed weight.
+  @Test(arguments: leftovers.indices)
+  func keysLeftOverAreReadAndDropped(_ index: Int) throws {
+    let (key, value) = Self.leftovers[index]
+    let checkpoint = try checkpoint([], config: value, key: key)
+    let audited = try checkpoint.graft("inspect", "--audit")
+    #expect(audited.exitCode == 1 && audited.output.contains(key), "\(audited)")
+    let out = checkpoint.beside("out")
+    let converted = try checkpoint.graft("convert", out.string, "--json")
+    expectSuccess(converted)
+    let dropped = try converted.json()["dropped"]?.array ?? []
+    #expect(dropped.contains { $0["name"] == .string(key) })
+    #expect(try JSONValue(parsing: Fixtures.contents(out.appending("config.json")))[key] == nil)
+    #expect(
+      try EditableCheckpoint.tensors(of: out) == EditableCheckpoint.tensors(of: checkpoint.path))
   }
 
   @Test func plainIntegersAreNoQuantisation() throws {

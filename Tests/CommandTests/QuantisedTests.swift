@@ -128,6 +128,17 @@ import Testing
     try expectVerified(out, checkpoint)
   }
 
+  /// Scales upset no count: multi-token prediction goes along as it does from BF16.
+  @Test func predictionIsTranslatedFromFP8() throws {
+    let checkpoint = try EditableCheckpoint("huggingface/qwen3_5/fp8-multimodal")
+    let out = checkpoint.beside("out").string
+    expectSuccess(
+      try checkpoint.graft(
+        "convert", out, "--to", "gguf-qwen35", "--dtype", "f32", "--allow", "vision"))
+    let inspected = try GraftCommand.run("inspect", out, "--json").json()
+    #expect(inspected["facts"]?["mtp.layers"]?.int == 1)
+  }
+
   // MARK: Faults
 
   private let down = "model.layers.0.mlp.down_proj.weight"
@@ -189,7 +200,9 @@ import Testing
     try plain.expectRefused(65, "is quantised, but it is not", "in_proj_qkvz.weight")
     let silent = try EditableCheckpoint("huggingface/qwen3_5/fp8-short-blocks")
     try silent.replace("\"quantization_config\"", "\"something_else\"")
-    try silent.expectRefused(65, "weight_scale_inv")
+    expectRefusal(
+      try silent.graft("convert", silent.beside("out").string, "--allow", "extra"), 69,
+      ["weight_scale_inv", "quantization_config"])
     let format = try EditableCheckpoint("huggingface/qwen3_5/fp8-short-blocks")
     try format.replace("\"e4m3\"", "\"e5m2\"")
     try format.expectRefused(65, "F8_E5M2")

@@ -20,7 +20,7 @@ struct WindowTests {
     let scratch = try TemporaryDirectory()
     let source = try OpenedModel(Fixtures.path(fixture), catalogue: .builtIn())
     var options = ConversionOptions()
-    (options.cast, options.allowsLoss, options.allowsExtra) = (cast, true, true)
+    (options.cast, options.allowsLoss, options.allowed) = (cast, true, StrayTensor.extra)
     options.dropsMTP = true
     let plan: CheckpointPlan
     do {

@@ -1,0 +1,68 @@
+import Containers
+import Diagnostics
+import Layouts
+
+/// What becomes of the tensors that are carried through by name.
+struct CarriedTensors {
+  /// Those that go along where the target has a place for them.
+  let kept: [StoredTensor]
+  /// Those that an option lets go.
+  let dropped: [LeftOut]
+  private let source: OpenedModel
+  private let allowed: Set<StrayTensor>
+  /// The weights of carried scales, by the name of the scale.
+  private let weights: [String: String]
+
+  init(_ source: OpenedModel, _ options: ConversionOptions, except translated: PredictionTensors) {
+    self.source = source
+    allowed = options.allowed
+    let names = Set(translated.tensors.flatMap { [$0.name] + ($0.scales.map { [$0.name] } ?? []) })
+    func isDropped(_ tensor: StoredTensor) -> Bool {
+      options.dropsMTP && source.isPrediction(tensor)
+    }
+    kept = source.carried.filter { !isDropped($0) && !names.contains($0.name) }
+    dropped =
+      source.carried.filter(isDropped).map { LeftOut($0.name, .prediction) }
+      + source.extra.map { LeftOut($0.name, $0.kind) }
+    weights = Dictionary(
+      source.binding.carriedScales.map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The names for which a layout has no place.
+  func homeless(in binding: LayoutBinding) -> [String] {
+    kept.map(\.name).filter { binding.carrier(of: $0) == nil }
+  }
+
+  /// Names for which the target has no place, each with the reason why it may be left out.
+  func leftOut(_ homeless: [String]) -> [LeftOut] {
+    homeless.map { name in
+      if let same = source.binding.carrier(of: name)?.same {
+        return LeftOut(.tensor, name, "repeats the \(same.name)")
+      }
+      return LeftOut(name, kind(of: name))
+    }
+  }
+
+  /// The refusals to leave out what has no place and may not be left out, one for each kind.
+  func problems(_ binding: LayoutBinding) -> [Problem] {
+    let lost = homeless(in: binding).filter { source.binding.carrier(of: $0)?.same == nil }
+    let kinds = Dictionary(grouping: lost, by: kind(of:))
+    return StrayTensor.allCases.filter { !allowed.contains($0) }.compactMap { kind in
+      kinds[kind].map { names in
+        Problem(
+          .unsupported, "layout \(binding.layout.id) has no place for some tensors",
+          tensor: NameFolding.summary(names), found: "\(names.count) tensors \(kind.text)",
+          remedy: kind.remedy)
+      }
+    }
+  }
+
+  /// What a carried tensor seems to be; a scale is what its weight is.
+  private func kind(of name: String) -> StrayTensor {
+    let weight = weights[name] ?? name
+    if source.binding.carrier(of: weight)?.isPrediction == true { return .prediction }
+    return StrayTensor(weight, layers: source.configuration.layers.count) {
+      source.checkpoint.tensor($0) != nil
+    }
+  }
+}

@@ -1,0 +1,209 @@
+import Canonical
+import Diagnostics
+import JSON
+import Tensors
+
+/// What a config claims beyond the facts of the model: layers of multi-token prediction, a vision tower,
+/// the class that reads it, the tie of the head and the type of weights.
+public struct ConfigClaims {
+  let layout: Layout
+  let configuration: ModelConfiguration
+  let config: JSONValue
+  let stored: StoredHeaders
+  let file: String
+  private let predictionPrefixes: [String]
+
+  /// The claims of a config about stored tensors.
+  /// - Parameters:
+  ///   - binding: the tensors that the config asks for.
+  ///   - file: what says it, for messages.
+  public init(
+    _ binding: LayoutBinding, _ configuration: ModelConfiguration, _ config: JSONValue,
+    _ stored: StoredHeaders, file: String
+  ) {
+    layout = binding.layout
+    self.configuration = configuration
+    self.config = config
+    self.stored = stored
+    self.file = file
+    predictionPrefixes = binding.carried.filter(\.isPrediction).map(\.prefix)
+  }
+
+  /// Claims that would make a reader of the checkpoint go wrong without a word.
+  public var problems: [Problem] {
+    guard let (key, claimed) = predictionClaim else { return [] }
+    let layers = predictionLayers
+    guard claimed > 0, hasPrediction, layers.count != claimed || layers.max() != claimed - 1
+    else { return [] }
+    return [
+      Problem(
+        .invalid, "the config counts other layers of multi-token prediction than are stored",
+        file: file, tensor: layerPlace + "layers", expected: "\(key): \(claimed)",
+        found: layers.isEmpty ? "no layer" : "layers \(NameFolding.range(layers.sorted()))",
+        remedy: "correct \(key) in \(layout.configName) or add the layers that are missing")
+    ]
+  }
+
+  /// Claims that do not hold but do not change what is computed here: what saving a loaded model
+  /// leaves in its config, or what another reader would stumble over.
+  public var findings: [Problem] {
+    predictionFindings + towerFindings + classFindings + tieFindings + typeFindings
+  }
+
+  // MARK: Multi-token prediction
+
+  private var predictionFindings: [Problem] {
+    guard let (key, claimed) = predictionClaim, (claimed > 0) != hasPrediction else { return [] }
+    let what = "tensors of multi-token prediction that the config"
+    return [
+      claimed > 0
+        ? Problem(
+          .invalid, "\(what) claims are not stored", file: file, expected: "\(key): 0",
+          found: "\(claimed)", remedy: "convert with --mtp drop, which sets \(key) to 0")
+        : Problem(
+          .invalid, "\(what) denies are stored", file: file, expected: "\(key) above 0",
+          found: "\(claimed)", remedy: "correct \(key), or convert with --mtp drop")
+    ]
+  }
+
+  /// The key that counts the layers, and its value; nil where the config says nothing.
+  private var predictionClaim: (key: String, count: Int)? {
+    if let claim = layout.predictionClaim(config) { return claim }
+    guard let key = layout.predictionFactKey else { return nil }
+    return (key, configuration.predictionLayers)
+  }
+
+  private var hasPrediction: Bool {
+    stored.keys.contains { name in predictionPrefixes.contains(where: name.hasPrefix) }
+  }
+
+  private var layerPlace: String { layout.predictionFactKey == nil ? "mtp." : "blk." }
+
+  /// The layers of multi-token prediction that are stored, from 0.
+  private var predictionLayers: Set<Int> {
+    guard layout.predictionFactKey == nil else {
+      let layers = configuration.layers.count
+      return Set(
+        stored.keys.compactMap { Self.index(in: $0, after: "blk.") }.filter { $0 >= layers }
+      )
+      .reduce(into: []) { $0.insert($1 - layers) }
+    }
+    return Set(stored.keys.compactMap { Self.index(in: $0, after: "mtp.layers.") })
+  }
+
+  private static func index(in name: String, after prefix: String) -> Int? {
+    guard name.hasPrefix(prefix) else { return nil }
+    return Int(name.dropFirst(prefix.count).prefix { $0 != "." })
+  }
+
+  // MARK: Towers and classes
+
+  /// A tower that travels unseen, such as that of images, and is not there.
+  private var towerFindings: [Problem] {
+    guard let key = towerClaim, !stored.keys.contains(where: isOfTower) else { return [] }
+    return [
+      Problem(
+        .invalid, "tensors that the config claims are not stored", file: file,
+        expected: "tensors of the vision tower, for \(key)", found: "none",
+        remedy: "fetch the shards that hold them, or use the config of the text model")
+    ]
+  }
+
+  private func isOfTower(_ name: String) -> Bool {
+    StrayTensor(name, layers: .max) { _ in false } == .vision
+  }
+
+  /// The key that claims a vision tower; nil where none does, or where readers of the layout load the
+  /// text model alone.
+  private var towerClaim: String? {
+    if layout.container != nil {
+      return config.object?.entries.first { key, value in
+        key.hasSuffix(".vision.block_count") && (value.int ?? 0) > 0
+      }?.key
+    }
+    return config["language_model_only"] == .bool(true) ? nil : tower
+  }
+
+  /// The key under which a config describes a vision tower; nil where it does not.
+  private var tower: String? {
+    layout.claims.first { config[$0] != nil && config[$0] != .null }
+  }
+
+  /// Names of the text model beside the class that holds it inside: the class finds none of them and
+  /// starts from random ones.
+  private var classFindings: [Problem] {
+    guard let outer = layout.config.outerClass, !layout.variant.isWrapped, tower != nil,
+      let claim = outerClassClaim(outer)
+    else { return [] }
+    return [
+      Problem(
+        .invalid, "the config names a class that finds none of the stored tensors", file: file,
+        expected: "names of the text model, \(layout.variant.prefix)…, for another class",
+        found: claim,
+        remedy: "use the config of the text model, or convert with --form to the multimodal one")
+    ]
+  }
+
+  /// What in a config names the class that holds the text model inside; nil where nothing does.
+  private func outerClassClaim(_ outer: JSONObject) -> String? {
+    let names = outer["architectures"]?.array?.compactMap(\.string) ?? []
+    let claimed = config["architectures"]?.array?.compactMap(\.string) ?? []
+    if let name = claimed.first(where: names.contains) { return name }
+    guard claimed.isEmpty, let type = config["model_type"]?.string,
+      type == outer["model_type"]?.string
+    else { return nil }
+    return "model_type \(type)"
+  }
+
+  // MARK: Flags and types
+
+  /// Two flags of a tied head that say different things, of which readers look at one or the other.
+  private var tieFindings: [Problem] {
+    let key = "tie_word_embeddings"
+    guard let nested = layout.config.nested, let inner = config[nested]?[key], inner != .null,
+      let outer = config[key], outer != .null, inner != outer
+    else { return [] }
+    return [
+      Problem(
+        .invalid, "the config says twice whether the head is tied, and differently", file: file,
+        expected: "\(key): \(outer.text(indent: 0))",
+        found: "\(nested)/\(key): \(inner.text(indent: 0))",
+        remedy: "keep the value that the weights were made with at both places")
+    ]
+  }
+
+  private var typeFindings: [Problem] {
+    guard let object = try? layout.config.table(config),
+      let key = layout.config.typeKeys.first(where: { object[$0]?.string != nil }),
+      let name = object[key]?.string,
+      !stored.values.contains(where: { $0.type.configName == name })
+    else { return [] }
+    return [
+      Problem(
+        .invalid, "no tensor has the type that the config names", file: file,
+        expected: "\(key): \(name)",
+        found: Set(stored.values.map(\.type.rawValue)).sorted().joined(separator: ", "),
+        remedy: "correct \(key) in the config, or cast the weights with --dtype")
+    ]
+  }
+}
+
+extension Layout {
+  /// The number of layers of multi-token prediction that a config claims; nil where it says nothing.
+  public func predictionLayers(claimedBy config: JSONValue) -> Int? {
+    predictionClaim(config)?.count
+  }
+
+  /// The key of typed metadata that counts the layers of multi-token prediction as a fact.
+  var predictionFactKey: String? {
+    guard container != nil else { return nil }
+    return config.entries.first { $0.facts.contains("mtp.layers") }?.key
+  }
+
+  fileprivate func predictionClaim(_ config: JSONValue) -> (key: String, count: Int)? {
+    guard let key = self.config.predictionKey, let object = try? self.config.table(config),
+      let count = object[key]?.int
+    else { return nil }
+    return (key, count)
+  }
+}

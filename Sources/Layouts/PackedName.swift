@@ -1,0 +1,61 @@
+/// What the name of a stored tensor tells of quantised weights.
+enum PackedName {
+  /// Last parts of names that only one kind of quantisation has.
+  private static let marks: [String: String] = [
+    "qweight": "gptq or awq", "qzeros": "gptq or awq", "g_idx": "gptq", "absmax": "bitsandbytes",
+    "quant_map": "bitsandbytes", "nested_absmax": "bitsandbytes", "SCB": "bitsandbytes",
+    "bitsandbytes__nf4": "bitsandbytes", "bitsandbytes__fp4": "bitsandbytes",
+    "weight_packed": "compressed-tensors", "weight_global_scale": "compressed-tensors",
+    "weight_zero_point": "compressed-tensors", "weight_scale_2": "nvfp4", "W_q": "hqq",
+    "codebooks": "aqlm", "q_weight": "exl2", "trellis": "exl3", "Qidxs": "quip#",
+  ]
+  /// Ends of last parts, where a format puts the name of the weight before them.
+  private static let endings = [
+    "qdata": "torchao", "_qweight": "gptq or awq", "_packed": "compressed-tensors",
+    "_absmax": "bitsandbytes", "_qzeros": "gptq or awq",
+  ]
+
+  /// The method that a name alone gives away; nil for most names.
+  static func method(of name: String) -> String? {
+    if name.hasSuffix(".weight") { return nil }  // as nearly all names do
+    let last = self.last(of: name)
+    return marks[last] ?? endings.first { last.hasSuffix($0.key) }?.value
+  }
+
+  /// Parts of words that only scales, offsets and codes of quantised weights have.
+  private static let words = [
+    "scale", "zero", "qweight", "packed", "absmax", "amax", "quant", "qdata", "g_idx", "biases",
+    "scb", "codebook", "qparam", "lookup_table",
+  ]
+
+  /// Whether a tensor is named like a scale or another part of a weight that stands beside it.
+  static func isPart(_ name: String, isWeight: (String) -> Bool) -> Bool {
+    method(of: name) != nil || weight(of: name, isWeight: isWeight) != nil
+  }
+
+  /// The weight beside a tensor that is named like a scale or another part of it; nil for none.
+  static func weight(of name: String, isWeight: (String) -> Bool) -> String? {
+    let last = self.last(of: name).lowercased()
+    guard words.contains(where: last.contains) else { return nil }
+    return stems(of: name).lazy
+      .flatMap { stem in ["", ".weight", "_weight", "_blocks"].map { stem + $0 } }
+      .first { $0 != name && isWeight($0) }
+  }
+
+  /// The names that a weight may have whose part a tensor is: without its last parts, or without the
+  /// words that end it.
+  private static func stems(of name: String) -> [String] {
+    var stems: [String] = []
+    var rest = name[...]
+    while let end = rest.lastIndex(where: { $0 == "." || $0 == "_" }), end > rest.startIndex {
+      rest = rest[..<end]
+      stems.append(String(rest))
+      if name[rest.endIndex...].count(where: { $0 == "." }) > 1 { break }
+    }
+    return stems
+  }
+
+  private static func last(of name: String) -> String {
+    name.lastIndex(of: ".").map { String(name[name.index(after: $0)...]) } ?? name
+  }
+}
