@@ -17,9 +17,15 @@ struct DirectoryListing {
   private(set) var directories: [String] = []
   /// The links that lead nowhere, sorted.
   private(set) var dangling: [String] = []
+  /// The names that are not UTF-8, with their other bytes as `\\xFF`; nothing else is known of them.
+  private(set) var undecodable: [String] = []
 
   init(_ path: FilePath) throws {
-    for name in try Self.names(path) {
+    for raw in try Self.rawNames(path) {
+      guard let name = String(validating: raw, as: UTF8.self) else {
+        undecodable.append(PrintableText.text(of: raw))
+        continue
+      }
       switch FileKind(path.appending(name)) {
       case .regular: files.append(name)
       case .directory: directories.append(name)
@@ -31,6 +37,11 @@ struct DirectoryListing {
 
   /// All names in a directory but `.` and `..`, sorted by their bytes.
   static func names(_ path: FilePath) throws -> [String] {
+    try rawNames(path).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// The bytes of all names in a directory but `.` and `..`, sorted.
+  private static func rawNames(_ path: FilePath) throws -> [[UInt8]] {
     guard let stream = opendir(path.string) else {
       let error = Errno(rawValue: errno)
       throw Problem(
@@ -38,14 +49,12 @@ struct DirectoryListing {
         file: path.string, remedy: "check the path, and that you may read it")
     }
     defer { closedir(stream) }
-    var names: [String] = []
+    var names: [[UInt8]] = []
     while let entry = readdir(stream) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != ".", name != ".." { names.append(name) }
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+      if name != Array(".".utf8), name != Array("..".utf8) { names.append(name) }
     }
-    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    return names.sorted { $0.lexicographicallyPrecedes($1) }
   }
 }
 

@@ -15,7 +15,7 @@ enum ScratchFile {
   /// The directory of scratch files: `TMPDIR`, else `/var/tmp`, which is on a disk where `/tmp` may be
   /// memory.
   private static var directory: FilePath {
-    getenv("TMPDIR").map { FilePath(String(cString: $0)) } ?? "/var/tmp"
+    getenv("TMPDIR").map { FilePath(platformString: $0) } ?? "/var/tmp"
   }
 
   /// Writes a file from front to back and maps it.

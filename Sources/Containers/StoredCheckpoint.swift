@@ -39,6 +39,8 @@ public struct StoredCheckpoint: Sendable {
   public let unread: [String]
   /// The names of the subdirectories, sorted; Graft does not look into them.
   public let subdirectories: [String]
+  /// The names that are not UTF-8, spelled out; what they name is left alone.
+  public let undecodable: [String]
   /// Whether an index names the weight files.
   public let hasIndex: Bool
   /// The types and shapes of all tensors by name.
@@ -72,6 +74,12 @@ public struct StoredCheckpoint: Sendable {
   /// The path of the file that says what the model is.
   public var configPath: FilePath {
     path(container.hasMetadata ? shards.first?.fileName ?? "" : Self.configName)
+  }
+
+  /// The names of the regular files in a directory, sorted; those that are not UTF-8 are not among them.
+  /// - Throws: `Problem` of kind `io`.
+  public static func fileNames(in directory: FilePath) throws -> [String] {
+    try DirectoryListing(directory).files
   }
 
   /// The path of one of the files.
@@ -142,7 +150,14 @@ public struct StoredCheckpoint: Sendable {
       case .distributed: return try openDistributed(listing, in: path)
       }
     } catch let problem as Problem {
-      throw problem.inFile(path.string)
+      guard problem.kind == .missing, !listing.undecodable.isEmpty else {
+        throw problem.inFile(path.string)
+      }
+      throw Problem(
+        .unsupported, "names that are not UTF-8, and no weights among the others",
+        file: path.string, expected: "UTF-8",
+        found: listing.undecodable.prefix(8).joined(separator: ", "),
+        remedy: "rename the files, or give the directory in which the weights are")
     }
   }
 
@@ -191,6 +206,7 @@ public struct StoredCheckpoint: Sendable {
     headers = Self.headers(tensors)
     sidecars = others.filter { !Container.claims($0) }
     subdirectories = listing.directories
+    undecodable = listing.undecodable
     try Self.refuse(listing.dangling, in: directory)
     let hasConfig = listing.files.contains(Self.configName)
     unread =

@@ -1,11 +1,11 @@
 extension Problem {
   /// The whole message for a person: the clause, then one line per known fact.
   public var text: String {
-    var lines = [Self.printable(what)]
+    var lines = [PrintableText.text(what)]
     func add(_ label: String, _ value: String?) {
       guard let value else { return }
       let padded = label + String(repeating: " ", count: 10 - label.count)
-      lines.append("  " + padded + Self.printable(value))
+      lines.append("  " + padded + PrintableText.text(value))
     }
     add("file", file)
     add("layer", layer.map(String.init))
@@ -14,14 +14,6 @@ extension Problem {
     add("found", found)
     add("to do", remedy)
     return lines.joined(separator: "\n")
-  }
-
-  /// A text from a file without what would steer a terminal.
-  private static func printable(_ text: String) -> String {
-    text.unicodeScalars.reduce(into: "") { result, scalar in
-      let isControl = scalar.value < 32 || (127..<160).contains(scalar.value)
-      result += isControl ? scalar.escaped(asASCII: true) : String(scalar)
-    }
   }
 
   /// The exit status of a command that stops with this problem, after sysexits.

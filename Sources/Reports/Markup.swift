@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// A piece of HTML or SVG; text becomes one only by being escaped.
 public struct Markup: Sendable {
   /// The characters of the piece.
@@ -44,14 +46,12 @@ public struct Markup: Sendable {
 
   /// Text without characters that mean something to a browser or that it refuses.
   private static func escaped(_ text: String) -> String {
-    text.unicodeScalars.reduce(into: "") { result, scalar in
+    PrintableText.text(text, keepsLines: true).unicodeScalars.reduce(into: "") { result, scalar in
       switch scalar {
       case "&": result += "&amp;"
       case "<": result += "&lt;"
       case ">": result += "&gt;"
       case "\"": result += "&quot;"
-      case "\n", "\t": result.unicodeScalars.append(scalar)
-      case "\0"..."\u{1f}", "\u{7f}"..."\u{9f}": result += "\u{fffd}"
       default: result.unicodeScalars.append(scalar)
       }
     }

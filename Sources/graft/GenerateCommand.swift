@@ -53,10 +53,12 @@ struct GenerateCommand: Verb {
     var json: JSONObject = [
       "generated": .array(continuations.map { .array($0.map { JSONValue($0) }) })
     ]
-    guard let tokenizer else { return Outcome(json: json, text: continuations.map(spelled)) }
+    guard let tokenizer else {
+      return Outcome(json: json, text: continuations.map(spelled), isProse: true)
+    }
     let texts = continuations.map { tokenizer.text($0) }
     json["text"] = .array(texts.map { .string($0) })
-    return Outcome(json: json, text: texts)
+    return Outcome(json: json, text: texts, isProse: true)
   }
 
   private func continuation(

@@ -1,3 +1,4 @@
+import Diagnostics
 import Reports
 import Synchronization
 
@@ -64,7 +65,7 @@ final class Progress: Sendable {
       let text = line(&state, max((now - start).seconds, 1e-9))
       guard now - start > .seconds(1), now - state.shown > .milliseconds(200) else { return }
       (state.shown, state.isVisible) = (now, true)
-      Terminal.write("\r\u{1b}[K" + text, to: 2)
+      Terminal.write("\r\u{1b}[K" + PrintableText.text(text), to: 2)
     }
   }
 

@@ -21,6 +21,8 @@ struct Outcome {
   var text: [String]
   /// The exit code: 0, or 1 where something differs.
   var exitCode: Int32 = 0
+  /// Whether the text is that of a model, in which line ends are meant.
+  var isProse = false
 }
 
 /// A subcommand: it computes an outcome, which is printed in one place.
@@ -40,11 +42,12 @@ extension Verb {
     InputFiles.collect()
     do {
       try ProcessorKernels.check()
+      try Arguments.check()
       let outcome = try checked { try perform() }
       if common.json {
-        try Terminal.print(document(outcome.json))
+        try Terminal.print(json: document(outcome.json))
       } else if !common.quiet {
-        try outcome.text.forEach(Terminal.print)
+        try outcome.text.forEach { try Terminal.print($0, keepsLines: outcome.isProse) }
       }
       if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
     } catch let list as ProblemList {
@@ -69,7 +72,7 @@ extension Verb {
 
   private func fail(_ problems: [Problem], text: String) throws -> Never {
     if common.json {
-      try? Terminal.print(document(["problems": .array(problems.map { .object($0.json) })]))
+      try? Terminal.print(json: document(["problems": .array(problems.map { .object($0.json) })]))
     }
     Terminal.printError("graft \(Self.verb): \(text)")
     throw ExitCode(problems.first?.exitCode ?? 74)
@@ -104,16 +107,25 @@ enum Terminal {
   /// Prints a line to standard output.
   /// - Throws: `Problem` of kind `io` where it cannot be written, so that no script takes a part for
   ///   the whole.
-  static func print(_ line: String) throws {
-    guard write((hasColour(1) ? Emphasis.result(line) : line) + "\n", to: 1) else {
+  static func print(_ line: String, keepsLines: Bool = false) throws {
+    let line = PrintableText.text(line, keepsLines: keepsLines)
+    try put(hasColour(1) ? Emphasis.result(line) : line)
+  }
+
+  /// Prints a document to standard output, as exact as it is.
+  static func print(json document: String) throws { try put(PrintableText.json(document)) }
+
+  private static func put(_ text: String) throws {
+    guard write(text + "\n", to: 1) else {
       throw Problem(
         .io, "cannot write the result", file: "standard output",
         remedy: "free some space, or let what reads the output stay until the end")
     }
   }
 
-  /// Prints a line to standard error.
+  /// Prints lines to standard error.
   static func printError(_ text: String) {
+    let text = PrintableText.text(text, keepsLines: true)
     write((hasColour(2) ? Emphasis.error(text) : text) + "\n", to: 2)
   }
 

@@ -12,6 +12,12 @@ extension MessageSection {
         try shop.file("notes.txt", "notes".utf8)
         return try shop.graft("inspect", "notes.txt")
       },
+      .init("a name that is not UTF-8") {
+        try $0.shell(#"graft inspect "$(printf 'model\377')""#)
+      },
+      .init("weights under names that are not UTF-8") {
+        try $0.shell(#"mkdir m; : > "m/$(printf 'model\377.safetensors')"; graft inspect m"#)
+      },
       .init("a device") { try $0.graft("inspect", "/dev/null") },
       .init("a directory without weights") { shop in
         try shop.model("options/gdn-small") { try $0.remove("model.safetensors") }

@@ -6,7 +6,9 @@ import Testing
 @Suite struct MarkupTests {
   @Test func textIsEscaped() {
     #expect(Markup("a<b & \"c\" > 'd'").html == "a&lt;b &amp; &quot;c&quot; &gt; 'd'")
-    #expect(Markup("\u{0}\u{1b}[31m\u{85}\n").html == "\u{fffd}\u{fffd}[31m\u{fffd}\n")
+    #expect(
+      Markup("\u{0}\u{1b}[31m\u{85}\n\u{202e}\t").html
+        == #"\0\u{1B}[31m\u{0085}"# + "\n" + #"\u{202E}"# + "\t")
     #expect(
       Markup("p", ["title": "\"><script>"], "<x>").html
         == "<p title=\"&quot;&gt;&lt;script&gt;\">&lt;x&gt;</p>")
