@@ -30,7 +30,8 @@ struct TargetMetadata {
       source.checkpoint, size: configuration.vocabulary, config: source.config.value)
     let keys = Set(tokenizer.values.map(\.key))
     values = stated.filter { !keys.contains($0.key) } + tokenizer.values
-    dropped = tokenizer.obstacle.map { [LeftOut(.file, "tokenizer", $0)] } ?? []
+    dropped =
+      tokenizer.obstacle.map { [LeftOut(.file, "tokenizer", $0)] } ?? tokenizer.dropped
   }
 
   /// The values of one of several files.

@@ -11,6 +11,8 @@ struct TokenizerMetadata {
   private(set) var values: GGUFHeader.Metadata = [(Self.modelKey, GGUFValue("none"))]
   /// Why there is no tokenizer; nil where there is one.
   private(set) var obstacle: String?
+  /// What of the files is not among the metadata.
+  private(set) var dropped: [LeftOut] = []
 
   private static let modelKey = "tokenizer.ggml.model"
 
@@ -27,14 +29,19 @@ struct TokenizerMetadata {
   /// - Throws: `Problem` of kind `invalid` where a file is not strict JSON, `io`.
   /// - Cost: reads the files; a few hundred bytes per token.
   init(_ checkpoint: StoredCheckpoint, size: Int, config: JSONValue) throws {
+    let settings = try TokenizerSettings(checkpoint, config: config)
+    values += try settings.numbers()
     guard checkpoint.sidecars.contains("tokenizer.json") else {
       obstacle = "there is no tokenizer.json"
       return
     }
-    let file = try TokenizerFile(checkpoint.path("tokenizer.json"))
-    let settings = try TokenizerSettings(checkpoint, config: config)
+    let file = try TokenizerFile(folder: checkpoint.directory)
+    if let conflict = file.conflict {
+      obstacle = conflict
+      return
+    }
     guard let tokens = Tokens(file, size: size) else {
-      obstacle = "tokenizer.json has tokens beyond the \(size) of the model, or two of one number"
+      obstacle = "the tokenizer has tokens beyond the \(size) of the model, or two of one number"
       return
     }
     let limits = TokenizerLimits(file)
@@ -57,6 +64,7 @@ struct TokenizerMetadata {
         ),
       ] + (file.merges.isEmpty ? [] : [("tokenizer.ggml.merges", GGUFValue(file.merges))])
     values += try settings.metadata(file, addsNothing: limits.addsNothing)
+    dropped = settings.templates.dropped + settings.templates.nameless
   }
 }
 

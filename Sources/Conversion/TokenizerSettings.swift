@@ -1,62 +1,35 @@
 import Containers
 import Diagnostics
 import JSON
-import Tensors
 import Tokenizers
 
-/// What lies beside a `tokenizer.json`: special tokens and the chat template.
+/// What lies beside a `tokenizer.json`: special tokens and chat templates.
 struct TokenizerSettings {
   private let settings: JSONObject
+  private let special: JSONObject
   private let config: JSONValue
-  private let template: JSONValue?
+  /// The chat templates.
+  let templates: ChatTemplates
 
   /// The kinds of special tokens and what GGUF calls them; nil where it has no name.
   private static let kinds: [(kind: String, key: String?)] = [
     ("bos", "bos"), ("eos", "eos"), ("unk", "unknown"), ("sep", "seperator"), ("pad", "padding"),
     ("cls", nil), ("mask", "mask"),
   ]
-  private static let limit = 16 << 20
 
+  /// Reads the files.
+  /// - Throws: `Problem` of kind `invalid` where one is not strict JSON, `io`.
   init(_ checkpoint: StoredCheckpoint, config: JSONValue) throws {
     self.config = config
-    settings = try Self.members("tokenizer_config.json", of: checkpoint, where: Self.isUsed)
-    if let own = settings["chat_template"] {
-      template = own
-    } else if checkpoint.sidecars.contains("chat_template.jinja") {
-      let bytes = try MappedFile.readAll(
-        checkpoint.path("chat_template.jinja"), limit: Self.limit)
-      template = .string(String(decoding: bytes, as: UTF8.self))
-    } else {
-      template = try Self.members("chat_template.json", of: checkpoint, where: Self.isUsed)[
-        "chat_template"]
+    settings = try SettingsFile.members(checkpoint.path("tokenizer_config.json")) {
+      $0 == "chat_template" || $0 == "added_tokens_decoder" || $0.hasSuffix("_token")
     }
-  }
-
-  private static func isUsed(_ key: String) -> Bool {
-    key == "chat_template" || key == "added_tokens_decoder" || key.hasSuffix("_token")
-  }
-
-  /// Some members of an object in a file; others, among which there are numbers beyond 64 bits, are
-  /// not looked at.
-  private static func members(
-    _ name: String, of checkpoint: StoredCheckpoint, where isUsed: (String) -> Bool
-  ) throws -> JSONObject {
-    var members = JSONObject()
-    guard checkpoint.sidecars.contains(name) else { return members }
-    let path = checkpoint.path(name)
-    let bytes = try MappedFile.readAll(path, limit: limit)
-    try Problem.placing({ $0.inFile(path.string) }) {
-      try bytes.withUnsafeBytes { text in
-        var scanner = JSONScanner(text)
-        var keys = JSONKeySet()
-        try scanner.beginObject()
-        while let key = try scanner.nextKey(notIn: &keys)?.string {
-          if isUsed(key) { members[key] = try scanner.value() } else { try scanner.skip() }
-        }
-        try scanner.end()
-      }
-    }
-    return members
+    templates = try ChatTemplates(checkpoint, settings: settings["chat_template"] ?? .null)
+    special =
+      settings["added_tokens_decoder"] == nil
+      ? try SettingsFile.members(checkpoint.path("special_tokens_map.json")) {
+        $0.hasSuffix("_token")
+      } : [:]
   }
 
   /// What stands against saying the settings in GGUF; nil where nothing does.
@@ -64,6 +37,9 @@ struct TokenizerSettings {
     let texts = Set(added.map(\.text))
     for (kind, _) in Self.kinds {
       guard let text = text(of: kind) else { continue }
+      if let other = Self.text(special["\(kind)_token"]), other != text {
+        return "tokenizer_config.json and special_tokens_map.json differ in the \(kind)_token"
+      }
       if kind == "cls" || kind == "sep" { return "tokenizer_config.json has a \(kind)_token" }
       if !texts.contains(text) { return "the \(kind)_token is not in tokenizer.json" }
     }
@@ -71,8 +47,20 @@ struct TokenizerSettings {
     for key in settings["added_tokens_decoder"]?.object?.keys ?? [] where !numbers.contains(key) {
       return "tokenizer_config.json adds token \(key), which is not in tokenizer.json"
     }
-    return template == nil || template == .null || template?.string != nil
-      ? nil : "there are several chat templates"
+    return nil
+  }
+
+  /// The numbers of special tokens alone, as the config states them.
+  func numbers() throws -> GGUFHeader.Metadata {
+    try Self.kinds.compactMap { kind, key in
+      guard let key, let id = id(of: kind, []) else { return nil }
+      return ("tokenizer.ggml.\(key)_token_id", try GGUFValue(.init(id), as: "u32"))
+    }
+  }
+
+  /// The key under which metadata state a number for which configs have a key; nil for other keys.
+  static func metadataKey(_ key: String) -> String? {
+    kinds.first { key == "\($0.kind)_token_id" }?.key.map { "tokenizer.ggml.\($0)_token_id" }
   }
 
   /// The metadata, in the order of llama.cpp's converter.
@@ -89,13 +77,15 @@ struct TokenizerSettings {
       guard flag.bool != nil else { continue }
       values.append(("tokenizer.ggml.add_\(kind)_token", try GGUFValue(flag, as: "bool")))
     }
-    if let text = template?.string { values.append(("tokenizer.chat_template", GGUFValue(text))) }
-    return values
+    return values + templates.metadata
   }
 
   private func text(of kind: String) -> String? {
-    let entry = settings["\(kind)_token"]
-    return entry?.string ?? entry?["content"]?.string
+    Self.text(settings["\(kind)_token"]) ?? Self.text(special["\(kind)_token"])
+  }
+
+  private static func text(_ entry: JSONValue?) -> String? {
+    entry?.string ?? entry?["content"]?.string
   }
 
   /// The number that the tokenizer gives to a special token, or else the config.

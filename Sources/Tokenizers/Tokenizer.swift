@@ -18,7 +18,7 @@ public struct Tokenizer {
   public init(folder: FilePath) throws {
     let path = folder.appending("tokenizer.json")
     self = try Problem.placing({ Self.placed($0, in: path) }) {
-      try Tokenizer(TokenizerFile(path))
+      try Tokenizer(TokenizerFile(folder: folder))
     }
   }
 
@@ -47,6 +47,7 @@ public struct Tokenizer {
   }
 
   private static func check(_ file: TokenizerFile) throws {
+    if let conflict = file.conflict { throw TokenizerObstacle.conflict(conflict) }
     if let obstacle = file.obstacle { throw TokenizerObstacle.problem(obstacle, .null) }
     let decoder = file.parts["decoder"] ?? .null
     guard decoder["type"] == "ByteLevel" else {

@@ -30,13 +30,15 @@ public struct TokenizerFile {
   /// The pairs that are merged, first the ones merged first, as two texts with a space between them.
   public private(set) var merges: [String] = []
   /// The tokens beside the model.
-  public private(set) var added: [AddedToken] = []
+  public internal(set) var added: [AddedToken] = []
   /// The options of the model by name.
   public private(set) var model = JSONObject()
   /// The other parts by name: `normalizer`, `pre_tokenizer`, `post_processor`, `decoder`.
   public private(set) var parts = JSONObject()
   /// What keeps the file from being byte-level BPE at all; nil where nothing does.
   public private(set) var obstacle: String?
+  /// What files beside it say otherwise; nil where nothing does.
+  public internal(set) var conflict: String?
 
   /// The largest file that is read.
   /// - Units: bytes.

@@ -12,6 +12,13 @@ enum TokenizerObstacle {
       remedy: "give token ids with --tokens")
   }
 
+  /// The problem that files beside a tokenizer contradict it.
+  static func conflict(_ found: String) -> Problem {
+    Problem(
+      .unsupported, "the files of the tokenizer contradict each other", found: found,
+      remedy: "give token ids with --tokens")
+  }
+
   /// The problem that a part of a tokenizer is larger than Graft reads.
   static func excess(_ part: String, expected: String, found: String) -> Problem {
     Problem(

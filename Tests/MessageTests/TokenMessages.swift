@@ -58,6 +58,15 @@ extension MessageSection {
         try shop.file("t.txt", "text".utf8)
         return try shop.graft("score", "model", "--text", "t.txt")
       },
+      .init("added tokens under other numbers") { shop in
+        let bytes = try Fixtures.bytes("tokenizers/qwen2/tokenizer.json")
+        try shop.model("options/gdn-small") {
+          try $0.write("tokenizer.json", bytes)
+          try $0.write("added_tokens.json", #"{"<|extra|>": 9}"#.utf8)
+        }
+        try shop.file("t.txt", "text".utf8)
+        return try shop.graft("score", "model", "--text", "t.txt")
+      },
       .init("text that is not UTF-8") { shop in
         try shop.file("t.txt", [0xff])
         return try shop.graft("score", tiny, "--text", "t.txt")
