@@ -57,13 +57,32 @@ public enum FileCloning {
     try synchronised(reflink(source, target) ? .reflink : copyBytes(source, target), target)
   }
 
+  /// Copies the bytes; holes of the source stay holes.
   private static func copyBytes(_ source: FilePath, _ target: FilePlace) throws -> Method {
     let file = try MappedFile(source)
-    if try systemCopy(source, target, file.bytes.count) { return .systemCopy }
-    var sink = try ByteSink(creating: target, expected: file.bytes.count)
-    try sink.write(ByteRegion(file))
-    try sink.close()
+    let data = try FileSystem.data(of: source, count: file.bytes.count)
+    if try systemCopy(source, target, file.bytes.count, data) { return .systemCopy }
+    if data == [0..<file.bytes.count] {
+      var sink = try ByteSink(creating: target, expected: file.bytes.count)
+      try sink.write(ByteRegion(file))
+      try sink.close()
+    } else {
+      try writeData(file, data, target)
+    }
     return .copy
+  }
+
+  private static func writeData(_ file: MappedFile, _ data: [Range<Int>], _ target: FilePlace)
+    throws
+  {
+    let output = try target.create()
+    defer { try? output.close() }
+    try FileSystem.extend(output, to: file.bytes.count, target.path)
+    do {
+      for range in data {
+        try output.writeAll(toAbsoluteOffset: Int64(range.lowerBound), file.bytes[range])
+      }
+    } catch let error as Errno { throw FileSystem.failure("cannot write", target.path, error) }
   }
 
   /// Shares the blocks of the source, or leaves nothing where the file system cannot.
@@ -79,17 +98,20 @@ public enum FileCloning {
   }
 
   /// Lets the system copy the bytes, or leaves nothing where it cannot between the two files.
-  private static func systemCopy(_ source: FilePath, _ target: FilePlace, _ count: Int) throws
-    -> Bool
-  {
+  private static func systemCopy(
+    _ source: FilePath, _ target: FilePlace, _ count: Int, _ data: [Range<Int>]
+  ) throws -> Bool {
     #if canImport(Glibc)
       return try createOrLeaveNothing(source, target) { input, output in
-        var copied = 0
-        while copied < count {
-          let result = copy_file_range(input, nil, output, nil, count - copied, 0)
-          if result < 0, errno == ENOSPC { throw FileSystem.failure("cannot write", target.path) }
-          if result <= 0 { return false }
-          copied += result
+        try FileSystem.extend(FileDescriptor(rawValue: output), to: count, target.path)
+        for range in data {
+          var (from, to) = (Int64(range.lowerBound), Int64(range.lowerBound))
+          while from < range.upperBound {
+            let left = range.upperBound - Int(from)
+            let result = copy_file_range(input, &from, output, &to, left, 0)
+            if result < 0, errno == ENOSPC { throw FileSystem.failure("cannot write", target.path) }
+            if result <= 0 { return false }
+          }
         }
         return true
       }

@@ -103,7 +103,7 @@ struct ReplacedCheckpoint {
   private func isBeside(_ place: FilePlace, _ marks: CheckpointMarks) -> Bool {
     let name = place.path.lastComponent?.string ?? ""
     if name == StoredCheckpoint.configName { return isObject(place) }
-    return KnownFile.isKnown(name) || marks.knows(place)
+    return KnownFiles.isKnown(name) || marks.knows(place)
   }
 
   private func isObject(_ place: FilePlace) -> Bool {

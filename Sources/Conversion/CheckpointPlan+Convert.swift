@@ -24,6 +24,9 @@ extension CheckpointPlan {
     let byName = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     let container = try options.container(from: source, to: layout)
     try Self.refuseTypes(tensors, container)
+    let beside = try TravellingFiles(
+      source.checkpoint, allowsCode: options.allowsCode, keepsRecordings: true,
+      stale: source.leftover)
     let shardPlan = ShardPlan(
       tensors.map { (name: $0.name, byteCount: $0.byteCount) },
       maximum: options.maximumShardSize, container: container)
@@ -44,9 +47,9 @@ extension CheckpointPlan {
           from: source,
           quantised: Set(
             moves.filter { $0.scales != nil }.map(\.target.name) + carried.quantised)),
-      sidecars: source.travelling.map(source.checkpoint.path),
+      sidecars: beside.files,
       code: layout.code(for: source.configuration),
-      dropped: target.dropped + carried.dropped + source.checkpoint.leftBehind)
+      dropped: target.dropped + carried.dropped + beside.dropped + source.checkpoint.leftBehind)
     notes = layout.notes(source.configuration, widened: moves.count(where: \.isWidened))
     keepsValues = options.cast == nil && layout.id != source.layout.id
     if options.keepsConfig {

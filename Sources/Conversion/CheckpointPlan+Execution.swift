@@ -43,9 +43,12 @@ extension CheckpointRun {
       try OutputFile.write(plan.config, to: output.file(StoredCheckpoint.configName))
     }
     for file in plan.code { try OutputFile.write(file.bytes, to: output.file(file.name)) }
-    for sidecar in plan.sidecars {
-      guard let name = sidecar.lastComponent else { continue }
-      try FileCloning.copy(from: sidecar, to: output.file(name.string))
+    for file in plan.sidecars {
+      if let changed = file.changed {
+        try OutputFile.write(changed, to: output.file(file.name))
+      } else {
+        try FileCloning.copy(from: file.path, to: output.file(file.name))
+      }
     }
   }
 }
@@ -54,7 +57,7 @@ extension CheckpointPlan {
   /// The names of all files that are written or copied beside the weights.
   fileprivate var namesBeside: [String] {
     [container.indexName, StoredCheckpoint.configName, Manifest.fileName] + code.map(\.name)
-      + sidecars.compactMap { $0.lastComponent?.string }
+      + sidecars.map(\.name)
   }
 
   /// Writes the output; it appears complete or not at all.

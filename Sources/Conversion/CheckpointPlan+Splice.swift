@@ -12,8 +12,11 @@ extension CheckpointPlan {
   ///   - source: the checkpoint.
   ///   - edited: its model with roles of some layers replaced.
   ///   - layers: the layers that changed.
+  ///   - allowsCode: whether programs travel, and keys that name them.
   /// - Throws: `Problem` where the edited model does not fit the layout.
-  public init(editing source: OpenedModel, to edited: CanonicalModel, layers: [Int]) throws {
+  public init(
+    editing source: OpenedModel, to edited: CanonicalModel, layers: [Int], allowsCode: Bool = false
+  ) throws {
     try source.layout.requireUnderstood()
     let binding = try LayoutBinding(source.layout, edited.configuration)
     let replacedLayers = Set(layers)
@@ -29,9 +32,9 @@ extension CheckpointPlan {
     let removed = gone.union(
       quantised.filter { touched.contains($0.name) }.compactMap { $0.scales?.name })
     let replaced = touched.union(removed)
-    let config = try Self.config(
+    let (config, programs) = try Self.config(
       source, edited.configuration, binding,
-      quantised: quantised.map(\.name).filter { !touched.contains($0) })
+      quantised: quantised.map(\.name).filter { !touched.contains($0) }, allowsCode: allowsCode)
     let homes = Self.homes(source, replaced: replaced)
     let fallback = source.checkpoint.shards.last?.fileName ?? source.checkpoint.container.singleName
     var arrivals: [String: [Tensor]] = [:]
@@ -43,15 +46,15 @@ extension CheckpointPlan {
     let shards = try source.checkpoint.shards.map { shard in
       try Self.shard(shard, source, replaced: replaced, arriving: arrivals[shard.fileName] ?? [])
     }
-    let recordings = source.checkpoint.sidecars.filter { $0.hasSuffix(".safetensors") }
+    let beside = try TravellingFiles(
+      source.checkpoint, allowsCode: allowsCode, keepsRecordings: false, stale: source.leftover)
     self.init(
       layout: source.layout.id, container: source.checkpoint.container, shards: shards,
       writesIndex: source.checkpoint.hasIndex, config: config,
-      sidecars: source.travelling.filter { !recordings.contains($0) }
-        .map(source.checkpoint.path),
+      sidecars: beside.files,
       code: source.layout.code(for: edited.configuration),
       dropped: removed.sorted().map { LeftOut(.tensor, $0, "tensor of a replaced layer") }
-        + recordings.map { LeftOut(.file, $0, "file that may record what the source computes") }
+        + programs + beside.dropped
         + source.checkpoint.leftBehind)
     notes = source.layout.notes(edited.configuration, widened: 0)
     try checkFiles()
@@ -116,15 +119,17 @@ extension CheckpointPlan {
   /// The edited config, which must say what the edited model is.
   private static func config(
     _ source: OpenedModel, _ configuration: ModelConfiguration, _ binding: LayoutBinding,
-    quantised: [String]
-  ) throws -> [UInt8] {
-    let updated = source.layout.updatedConfig(
+    quantised: [String], allowsCode: Bool
+  ) throws -> (bytes: [UInt8], dropped: [LeftOut]) {
+    let all = source.layout.updatedConfig(
       source.config.value, from: source.configuration, to: configuration)
+    let (updated, programs) = allowsCode ? (all, []) : ProgramKeys.removed(from: all)
     try ProblemList.throwIfAny(
       LayoutComparison(configuration, isSaidBy: updated, in: source.layout, isWritten: false)
         .problems)
-    return source.config.bytes(
+    let bytes = source.config.bytes(
       source.config(
         updated, of: binding, quantised: Set(quantised + source.binding.carriedScales.keys)))
+    return (bytes, ProgramKeys.leftOut(programs))
   }
 }

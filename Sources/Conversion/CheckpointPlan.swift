@@ -94,7 +94,7 @@ public struct CheckpointPlan: Sendable {
   /// The config; weight files that say themselves what they hold have it in their metadata.
   public let config: [UInt8]
   /// The files beside the weights that are copied.
-  public let sidecars: [FilePath]
+  public let sidecars: [TravellingFile]
   /// The program files that are written beside the weights.
   public let code: [CodeFile]
   /// What the source has and the output has not.
@@ -137,14 +137,5 @@ extension CheckpointPlan {
         _ = try shard.layout(in: container)
       }
     }
-  }
-}
-
-extension StoredCheckpoint {
-  /// What lies among or beside the weights and is neither read nor copied.
-  var leftBehind: [LeftOut] {
-    ignored.map { LeftOut(.value, $0, "not a weight") }
-      + unread.map { LeftOut(.file, $0, "weights that are not read") }
-      + subdirectories.map { LeftOut(.file, $0, "subdirectory") }
   }
 }

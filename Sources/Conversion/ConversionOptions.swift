@@ -17,6 +17,8 @@ public struct ConversionOptions: Sendable {
   public var dropsMTP = false
   /// The kinds of tensors without a place in the target that are left out.
   public var allowed: Set<StrayTensor> = []
+  /// Whether programs beside the weights travel, and keys of configs that name them.
+  public var allowsCode = false
   /// Whether casts may change values.
   public var allowsLoss = false
 

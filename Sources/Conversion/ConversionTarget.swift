@@ -32,7 +32,7 @@ struct ConversionTarget {
     record = source.manifest
     let translated = try PredictionTensors(source, for: layout, options)
     let configuration = translated.counted(in: source, for: layout, options)
-    let written = try Self.config(source, configuration, layout, record)
+    let (written, forgotten) = try Self.config(source, configuration, layout, record)
     let comparison = LayoutComparison(
       configuration, isSaidBy: written.value, in: layout, isWritten: !isSame)
     let wanted = CarriedTensors(source, options, except: translated)
@@ -52,14 +52,17 @@ struct ConversionTarget {
     let lacksMTP =
       options.dropsMTP || layout.predictionLayers(claimedBy: source.config.value) == 0
     let cast = layout.editedConfig(written.value, type: options.cast, dropsMTP: lacksMTP)
-    edited = layout.configNamingCode(
+    let named = layout.configNamingCode(
       source.layout.editedConfig(cast, type: nil, dropsMTP: lacksMTP), for: there)
+    edited = options.allowsCode ? named : ProgramKeys.removed(from: named).config
     config = written
     metadata = try TargetMetadata(edited, of: source, configuration, in: layout)
     dropped =
       wanted.dropped + wanted.leftOut(homeless.sorted())
-      + (metadata?.dropped ?? []) + (try Self.keysLeft(source, layout))
+      + (metadata?.dropped ?? []) + (try Self.keysLeft(source, layout)) + forgotten
       + source.leftover.map { LeftOut(.key, $0, "no tensor is quantised") }
+      + (options.allowsCode
+        ? [] : ProgramKeys.leftOut(ProgramKeys.removed(from: source.config.value).names))
     try checkRoles()
   }
 
@@ -89,21 +92,22 @@ struct ConversionTarget {
   private static func config(
     _ source: OpenedModel, _ configuration: ModelConfiguration, _ layout: Layout,
     _ record: Manifest?
-  ) throws -> ConfigText {
+  ) throws -> (config: ConfigText, dropped: [LeftOut]) {
     if isSameForm(source, layout) {
-      return source.config.changed(
-        to: layout.updatedConfig(
-          source.config.value, from: source.configuration, to: configuration))
-    }
-    if !layout.hasOwnKeys, let origin = record?.origin(layout.id),
-      origin.form == layout.variant.name
-    {
-      let bytes = Array(origin.config.utf8)
-      return ConfigText(value: try JSONValue(parsing: bytes, .python), bytes: bytes)
+      let config = layout.updatedConfig(
+        source.config.value, from: source.configuration, to: configuration)
+      return (source.config.changed(to: config), [])
     }
     let config = try layout.writtenConfig(
       configuration, keeping: source.config.value, of: source.layout)
-    return ConfigText(value: config, bytes: nil)
+    if !layout.hasOwnKeys, let origin = record?.origin(layout.id),
+      origin.form == layout.variant.name,
+      let restored = RestoredConfig(
+        origin, insteadOf: config, of: source, configuration, in: layout)
+    {
+      return (restored.text, restored.dropped)
+    }
+    return (ConfigText(value: config, bytes: nil), [])
   }
 
   /// The plan of one stored tensor.
@@ -119,7 +123,8 @@ struct ConversionTarget {
   static func comparison(_ source: OpenedModel, _ layout: Layout) throws -> LayoutComparison {
     LayoutComparison(
       source.configuration,
-      isSaidBy: try config(source, source.configuration, layout, source.manifest).value, in: layout,
+      isSaidBy: try config(source, source.configuration, layout, source.manifest).config.value,
+      in: layout,
       isWritten: !isSameForm(source, layout))
   }
 

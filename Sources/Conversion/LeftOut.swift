@@ -4,7 +4,7 @@ import Layouts
 public struct LeftOut: Sendable {
   /// What it is, in the word that counts it.
   public enum Kind: String, Sendable {
-    case tensor, value, key, file
+    case tensor, value, key, program, file
   }
 
   /// What it is.
@@ -15,6 +15,9 @@ public struct LeftOut: Sendable {
   public let reason: String
   /// What a tensor seems to be that was left out because that is allowed; nil for all else.
   public let stray: StrayTensor?
+
+  /// Whether the name is told even among many.
+  public var isNamed: Bool { kind == .file || kind == .program }
 
   init(_ kind: Kind, _ name: String, _ reason: String, _ stray: StrayTensor? = nil) {
     (self.kind, self.name, self.reason, self.stray) = (kind, name, reason, stray)

@@ -1,7 +1,5 @@
 import Containers
 import JSON
-import Layouts
-import SystemPackage
 import Tensors
 
 /// The record of how a checkpoint came about, written beside it as `graft.json`.
@@ -60,14 +58,6 @@ extension OpenedModel {
     let here = Manifest.Origin(
       layout: layout.id, form: layout.variant.name, config: String(decoding: bytes, as: UTF8.self))
     return [here] + (record?.origins ?? []).filter { $0.layout != layout.id }
-  }
-
-  /// The files beside the weights that are copied: all but the record of how these came about, and
-  /// program files, which are written anew where they are needed.
-  var travelling: [String] {
-    checkpoint.sidecars.filter {
-      $0 != Manifest.fileName && !CodeFile.names.contains($0) && !leftover.contains($0)
-    }
   }
 }
 

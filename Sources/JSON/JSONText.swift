@@ -55,7 +55,8 @@ public struct JSONText {
   }
 
   /// The place of the content in the text it was scanned from.
-  func start(in source: UnsafeRawBufferPointer) -> Int {
+  /// - Units: bytes.
+  public func start(in source: UnsafeRawBufferPointer) -> Int {
     guard let base = source.baseAddress, let address = bytes.baseAddress else { return 0 }
     return address - base
   }

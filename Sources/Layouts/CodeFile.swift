@@ -7,15 +7,18 @@ public struct CodeFile: Sendable {
   /// The name of the file.
   public let name: String
   /// The bytes of the file.
-  public var bytes: [UInt8] {
-    FormatFiles.code.first { $0.name == name }.map { Array($0.text.utf8) } ?? []
-  }
+  public var bytes: [UInt8] { Self.bytes(named: name) ?? [] }
   /// The models that need it: those with a layer for which this holds.
   let condition: Condition
   /// The classes by the name of the loader, for a config whose keys stand at the top.
   let classes: JSONObject
   /// The same for a config whose keys stand in a nested object.
   let nestedClasses: JSONObject
+
+  /// The bytes of the program file of a name; nil where there is none.
+  public static func bytes(named name: String) -> [UInt8]? {
+    FormatFiles.code.first { $0.name == name }.map { Array($0.text.utf8) }
+  }
 
   /// The names of all program files.
   public static var names: Set<String> { Set(FormatFiles.code.map(\.name)) }
@@ -46,14 +49,20 @@ public struct CodeFile: Sendable {
       })
   }
 
+  /// The entries that name classes of Graft's program files.
+  public static func ownEntries(of map: JSONObject) -> JSONObject {
+    let modules = names.map { $0.prefix { $0 != "." } + "." }
+    return JSONObject(
+      map.entries.compactMap { key, value in
+        modules.contains { value.string?.hasPrefix($0) == true } ? (key, value) : nil
+      })
+  }
+
   /// A config object that names these classes and no others of Graft's program files.
   static func naming(_ entries: JSONObject, in object: JSONObject) -> JSONObject {
     var object = object
-    let modules = names.map { $0.prefix { $0 != "." } + "." }
-    let others = (object[mapKey]?.object ?? [:]).entries.filter { entry in
-      !modules.contains { entry.value.string?.hasPrefix($0) == true }
-    }
-    var map = JSONObject(others.map { ($0.key, $0.value) })
+    var map = object[mapKey]?.object ?? [:]
+    for key in ownEntries(of: map).keys { map[key] = nil }
     for (key, value) in entries.entries { map[key] = value }
     if object[mapKey] != .object(map) {
       object[mapKey] = map.entries.isEmpty ? .none : .some(.object(map))

@@ -43,13 +43,6 @@ extension ConfigTable {
       }
     return Set(stated).union(intervalKeys).union(typeKeys).union(predictionKey.map { [$0] } ?? [])
   }
-
-  /// The keys under which intervals stand beside lists.
-  var intervalKeys: [String] {
-    entries.compactMap { entry in
-      if case .list(_, let interval?, _) = entry.meaning { interval.key } else { nil }
-    }
-  }
 }
 
 extension ConfigEntry {

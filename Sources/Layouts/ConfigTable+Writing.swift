@@ -112,8 +112,15 @@ extension ConfigTable {
     }
   }
 
+  /// The keys under which intervals stand beside lists.
+  var intervalKeys: [String] {
+    entries.compactMap { entry in
+      if case .list(_, let interval?, _) = entry.meaning { interval.key } else { nil }
+    }
+  }
+
   /// The keys that say something of a configuration, or belong to the layout alone.
-  private func understoodKeys(_ configuration: ModelConfiguration) -> Set<String> {
+  func understoodKeys(_ configuration: ModelConfiguration) -> Set<String> {
     let entries = entries.filter { entry in
       if case .standard = entry.meaning { return false }
       if entry.isInert { return false }

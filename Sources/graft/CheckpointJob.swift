@@ -127,7 +127,7 @@ struct CheckpointJob {
       "written": .bool(report != nil && share == nil),
       "shards": .array(shards(share).map { .object(shard($0, report)) }),
       "code": .array(plan.code.map { .string($0.name) }),
-      "sidecars": .array(plan.sidecars.map { .string($0.lastComponent?.string ?? "") }),
+      "sidecars": .array(plan.sidecars.map { .string($0.name) }),
       "dropped": .array(
         plan.dropped.map { item in
           .object([
@@ -200,8 +200,7 @@ struct CheckpointJob {
       lines.append("  written beside: \(plan.code.map(\.name).joined(separator: ", "))")
     }
     if !plan.sidecars.isEmpty {
-      let names = plan.sidecars.compactMap { $0.lastComponent?.string }
-      lines.append("  copied beside: \(names.joined(separator: ", "))")
+      lines.append("  copied beside: \(plan.sidecars.map(\.name).joined(separator: ", "))")
     }
     return lines
   }
@@ -222,6 +221,14 @@ struct CheckpointJob {
     return isLong ? Quantity.of(names.count, kind.rawValue) : folded.joined(separator: ", ")
   }
 
+  /// What is left out for one reason; files and programs are named, the first dozens of very many.
+  private func names(_ items: [LeftOut]) -> String {
+    guard items.allSatisfy(\.isNamed) else { return names(items.map(\.name), of: items[0].kind) }
+    let shown = common.verbose ? items.count : 24
+    return items.prefix(shown).map(\.name).joined(separator: ", ")
+      + (items.count > shown ? ", … (\(Quantity.of(items.count, items[0].kind.rawValue)))" : "")
+  }
+
   /// The tensors by rule.
   private var rules: [(rule: String, names: String)] {
     let groups = Dictionary(grouping: plan.shards.flatMap(\.tensors), by: \.rule)
@@ -233,7 +240,7 @@ struct CheckpointJob {
     }
     for (reason, items) in dropped.sorted(by: { $0.key < $1.key }) {
       let count = items[0].stray == nil ? "" : "\(items.count): "
-      list.append(("dropped (\(reason))", count + names(items.map(\.name), of: items[0].kind)))
+      list.append(("dropped (\(reason))", count + names(items)))
     }
     return list
   }

@@ -38,11 +38,7 @@ struct ConvertCommand: Verb {
   @Option(help: "The most tensor bytes in one file, such as 500MB or 2GiB.")
   var maxShardSize = "5GB"
   @Option(help: "keep or drop the tensors of multi-token prediction.") var mtp = MTPChoice.keep
-  @Option(
-    name: .customLong("allow"),
-    help:
-      "What may happen that is refused otherwise, with commas: lossy (casts change values), extra (vision and unknown tensors without a place are left out), vision (those of vision alone)."
-  ) var allowances: [Allowances] = []
+  @OptionGroup var permission: AllowOptions
   @Flag(help: "Compare fact by fact and write nothing; with every layout where none is named.")
   var explain = false
   @Option(
@@ -68,8 +64,7 @@ struct ConvertCommand: Verb {
     }
   }
 
-  /// All that the option allows, each time it is given.
-  private var allow: Set<Allowance> { Set(allowances.flatMap(\.each)) }
+  private var allow: Set<Allowance> { permission.allow }
 
   /// The kinds of tensors without a place that may be left out.
   private var strays: Set<StrayTensor> {
@@ -134,6 +129,7 @@ struct ConvertCommand: Verb {
     options.dropsMTP = mtp == .drop
     options.allowsLoss = allow.contains(.lossy)
     options.allowed = strays.subtracting([.prediction])
+    options.allowsCode = allow.contains(.code)
     return options
   }
 }
@@ -164,22 +160,4 @@ enum DTypeChoice: String, ExpressibleByArgument, CaseIterable {
 /// What happens to the tensors of multi-token prediction.
 enum MTPChoice: String, ExpressibleByArgument, CaseIterable {
   case keep, drop
-}
-
-/// Something that is refused unless it is allowed by name.
-enum Allowance: String, CaseIterable {
-  case lossy, extra, vision
-}
-
-/// Allowances with commas between them.
-struct Allowances: ExpressibleByArgument {
-  let each: [Allowance]
-
-  init?(argument: String) {
-    let names = argument.split(separator: ",", omittingEmptySubsequences: false)
-    each = names.compactMap { Allowance(rawValue: String($0)) }
-    guard each.count == names.count else { return nil }
-  }
-
-  static var allValueStrings: [String] { Allowance.allCases.map(\.rawValue) }
 }

@@ -18,7 +18,7 @@ extension ModelSummary {
 
   private var notes: [(label: String, text: String)] {
     lines("stored", form.map { "\($0.name): \($0.text)" }) + lines("values", signs.map(\.line))
-      + lines("findings", model.findings.map(\.claim))
+      + lines("findings", model.findings.map(\.claim)) + lines("beside", beside.lines)
   }
 
   private func lines(_ label: String, _ texts: [String]) -> [(label: String, text: String)] {

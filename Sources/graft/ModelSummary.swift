@@ -14,6 +14,8 @@ struct ModelSummary {
   let signs: [ValueSign]
   /// The stored values of the tensors of each layer.
   let layerParameters: [Int]
+  /// What lies beside the weights and is no part of the model.
+  let beside: SidecarSummary
   private let types: [(type: ScalarType, tensors: Int, bytes: Int)]
 
   /// - Throws: `Problem` of kind `io` where values cannot be read.
@@ -21,6 +23,7 @@ struct ModelSummary {
     self.model = model
     configuration = model.configuration
     signs = try model.signs()
+    beside = SidecarSummary(model.checkpoint)
     layerParameters = Self.parametersByLayer(model)
     types = Self.types(model.checkpoint.tensors)
   }
@@ -89,6 +92,7 @@ struct ModelSummary {
       "shards": .array(model.checkpoint.weightFiles.map { .string($0) }),
       "tensors": JSONValue(model.checkpoint.tensors.count),
       "sidecars": .array(model.checkpoint.sidecars.map { .string($0) }),
+      "beside": .array(beside.json.map { .object($0) }),
       "layers": .array(configuration.layers.indices.map { .object(layer($0)) }),
     ]
   }
@@ -155,6 +159,7 @@ struct ModelSummary {
     lines += Self.lines("stored", form.map { "\($0.name): \($0.text)" })
     lines += Self.lines("values", signs.map(\.line))
     lines += Self.lines("findings", model.findings.map(\.claim))
+    lines += Self.lines("beside", beside.lines)
     lines += [""] + table.lines(width: Terminal.columns)
     if verbose { lines += [""] + tensorLines }
     return lines

@@ -7,11 +7,13 @@ import Tensors
 struct PackedSummary {
   private let source: PackedCheckpoint
 
+  private let beside: SidecarSummary
   private let signs: [ValueSign]
 
   /// - Throws: `Problem` of kind `io` where values cannot be read.
   init(_ source: PackedCheckpoint) throws {
     self.source = source
+    beside = SidecarSummary(source.checkpoint)
     signs = try source.signs()
   }
 
@@ -39,6 +41,7 @@ struct PackedSummary {
       "tensors": JSONValue(source.checkpoint.tensors.count),
       "shards": .array(source.checkpoint.shards.map { .string($0.fileName) }),
       "signs": .array(signs.map { .object($0.json) }),
+      "beside": .array(beside.json.map { .object($0) }),
       "layers": .array(layers.map { ["mixer": .string($0.mixer.kind)] }),
     ]
   }
@@ -73,6 +76,7 @@ struct PackedSummary {
         + types.map { "\($0.type.rawValue) × \($0.tensors)" }.joined(separator: ", "),
     ]
     lines += signs.enumerated().map { ($0 == 0 ? "  values      " : "              ") + $1.line }
+    lines += beside.lines.map { "  beside      " + $0 }
     guard verbose else { return lines }
     return lines
       + checkpoint.tensors.map {

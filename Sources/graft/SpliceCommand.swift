@@ -47,6 +47,7 @@ struct SpliceCommand: Verb {
     help: "Write a page with the layer's error by position and by head to this file (HTML).",
     completion: .file())
   var report: String?
+  @OptionGroup var permission: AllowOptions
   @OptionGroup var tokens: TokenOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var source: SourceOptions
@@ -96,7 +97,9 @@ struct SpliceCommand: Verb {
   private func perform(_ job: SpliceJob) throws -> Outcome {
     let page = try report.map(PageFile.init)
     let (edited, reports) = try Problem.placing({ $0.inFile(sourcePath) }) { try job.replaced() }
-    let plan = try CheckpointPlan(editing: job.source, to: edited, layers: job.layers)
+    let plan = try CheckpointPlan(
+      editing: job.source, to: edited, layers: job.layers,
+      allowsCode: permission.allow.contains(.code))
     let list = job.layers.map(String.init).joined(separator: ",")
     let headline = "\(sourcePath) → \(destination), layer \(list) replaced by M²RNN"
     var gap: SpliceGap?

@@ -165,6 +165,54 @@ import Testing
     #expect(config["rms_norm_eps"]?.number == 0.001)
   }
 
+  /// A record says how facts were written; what else it holds does not come into the output.
+  @Test(arguments: ["mlx-qwen3_5", "gguf-qwen35"])
+  func aRecordBringsNothingOfItsOwn(layout: String) throws {
+    let source = try EditableCheckpoint("huggingface/qwen3_5/text-bf16")
+    try source.editConfig { $0["somebody"] = "here" }
+    let there = try EditableCheckpoint(
+      copying: folder.convert(source.path, "there", "--to", layout))
+    var record = try JSONValue(parsing: there.bytes("graft.json"))
+    let text = try #require(record["origins"]?.array?.first?["config"]?.string)
+    var config = try JSONValue(parsing: Array(text.utf8))
+    config["auto_map"] = ["AutoConfig": "someone/else--x.Y"]
+    config["model_file"] = "x.py"
+    config["eos_token_id"] = 7
+    config["pad_token_id"] = 9
+    config["somebody"] = "else"
+    config["nobody"] = ["x": 1]
+    config["architectures"] = ["Other"]
+    var origin = try #require(record["origins"]?.array?.first)
+    origin["config"] = .string(config.text(indent: 2))
+    record["origins"] = [origin]
+    try there.write("graft.json", record.text(indent: 1).utf8)
+    let result = try GraftCommand.run(
+      "convert", there.path.string, folder.path.appending("back").string, "--to", "qwen3_5", "-v",
+      "--allow", "code")
+    expectSuccess(result)
+    let back = try JSONValue(
+      parsing: Fixtures.contents(folder.path.appending("back/config.json")))
+    let isMLX = layout.hasPrefix("mlx")
+    #expect(back["auto_map"] == nil && back["model_file"] == nil && back["nobody"] == nil)
+    #expect(back["somebody"] == (isMLX ? "here" : nil))
+    #expect(back["eos_token_id"] == (isMLX ? 2 : nil))
+    #expect((back["pad_token_id"] ?? .null).isNull)
+    #expect(back["architectures"] == ["Qwen3_5ForCausalLM"])
+    #expect(back["rope_parameters"] == config["rope_parameters"])
+    #expect(result.output.contains("dropped (only the record has it)"))
+  }
+
+  /// A record that no longer describes the model, though it has the hash of its config, is of no use.
+  @Test func aRecordOfOtherFactsIsNotRestored() throws {
+    let source = Fixtures.path("huggingface/qwen3_5/text-bf16")
+    let there = try EditableCheckpoint(
+      copying: folder.convert(source, "there", "--to", "mlx-qwen3_5"))
+    try there.replace(#"\"rms_norm_eps\": 1e-06"#, #"\"rms_norm_eps\": 0.5"#, in: "graft.json")
+    let back = try folder.convert(there.path, "back", "--to", "qwen3_5")
+    let config = try JSONValue(parsing: Fixtures.contents(back.appending("config.json")))
+    #expect(config["rms_norm_eps"]?.number == 1e-6)
+  }
+
   @Test func aSpliceRecordsWhatIsNew() throws {
     let out = folder.path.appending("spliced")
     let source = Fixtures.path("trained/pytiny").string

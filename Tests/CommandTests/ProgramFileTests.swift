@@ -1,3 +1,4 @@
+import Foundation
 import GraftTestSupport
 import JSON
 import SystemPackage
@@ -60,25 +61,103 @@ import Testing
     #expect(try config(multimodal)["text_config"]?["auto_map"] == nil)
   }
 
-  /// A model without M²RNN layers has no use for the file, nor does another program file lose its
-  /// place.
-  @Test func otherProgramFilesStay() throws {
+  /// A checkpoint of somebody who has classes of his own, one of them under the name of Graft's.
+  private func withPrograms() throws -> EditableCheckpoint {
     let checkpoint = try EditableCheckpoint("huggingface/qwen3_5/text-bf16")
     try checkpoint.write(Self.name, "stale".utf8)
     try checkpoint.write("modeling_other.py", "other".utf8)
+    try checkpoint.write("Tokenization.PY", "other".utf8)
+    try checkpoint.write("start", "#!/bin/sh\n".utf8)
     try checkpoint.editConfig {
       $0["auto_map"] = [
         "AutoConfig": "modeling_other.Config", "AutoModelForCausalLM": "modeling_graft_m2rnn.Old",
       ]
+      $0["model_file"] = "modeling_other.py"
     }
+    return checkpoint
+  }
+
+  private static let programs = ["Tokenization.PY", "modeling_other.py", "start"]
+
+  /// Programs and what names them stay behind and are named, in the same layout, another and a splice.
+  @Test(arguments: [
+    ["convert"], ["convert", "--to", "mlx-qwen3_5"], ["convert", "--to", "gguf-qwen35"],
+    ["splice", "--layer", "0"],
+  ])
+  func programsStayBehind(arguments: [String]) throws {
+    let checkpoint = try withPrograms()
+    let out = checkpoint.beside("out")
+    let paths = [checkpoint.path.string, out.string]
+    let result = try GraftCommand.run([arguments[0]] + paths + arguments.dropFirst())
+    expectSuccess(result)
+    for name in Self.programs + ["auto_map/AutoConfig modeling_other.Config", "model_file"] {
+      #expect(result.output.contains(name), "\(name) in \(result)")
+    }
+    let names = EditableCheckpoint.names(in: out)
+    #expect(Self.programs.allSatisfy { !names.contains($0) })
+    if arguments[0] == "splice" { try expectFile(in: out) }
+    #expect(names.contains(Self.name) == (arguments[0] == "splice"))
+    guard names.contains("config.json") else { return }
+    let map = try config(out)["auto_map"]?.object
+    #expect(try config(out)["model_file"] == nil && map?["AutoConfig"] == nil)
+    #expect((map == nil) == (arguments[0] == "convert"))
+  }
+
+  /// Where they are allowed, they travel, but for the file that Graft writes itself.
+  @Test func programsTravelWhereTheyAreAllowed() throws {
+    let checkpoint = try withPrograms()
     let (plain, spliced) = (checkpoint.beside("plain"), checkpoint.beside("spliced"))
-    try graft("convert", checkpoint.path.string, plain.string)
-    #expect(!EditableCheckpoint.names(in: plain).contains(Self.name))
-    #expect(EditableCheckpoint.names(in: plain).contains("modeling_other.py"))
+    try graft("convert", checkpoint.path.string, plain.string, "--allow", "code")
+    let names = EditableCheckpoint.names(in: plain)
+    #expect(!names.contains(Self.name) && Self.programs.allSatisfy(names.contains))
     #expect(try config(plain)["auto_map"] == ["AutoConfig": "modeling_other.Config"])
-    try graft("splice", checkpoint.path.string, spliced.string, "--layer", "0")
+    try graft(
+      "splice", checkpoint.path.string, spliced.string, "--layer", "0", "--allow", "code")
     try expectFile(in: spliced)
     #expect(try config(spliced)["auto_map"]?["AutoConfig"] == "modeling_other.Config")
+    #expect(EditableCheckpoint.names(in: spliced).contains("start"))
+  }
+
+  /// Other files name programs, too; what else they say stays byte for byte.
+  @Test func filesBesideNameNoPrograms() throws {
+    let checkpoint = try EditableCheckpoint("huggingface/qwen3_5/text-bf16")
+    let map = #""auto_map": {"AutoTokenizer": ["other.Slow", null]}"#
+    let cases: [(name: String, before: String, after: String)] = [
+      (
+        "tokenizer_config.json", "{\(map), \"model_max_length\": 1000000000000000019884624838656}",
+        #"{"model_max_length": 1000000000000000019884624838656}"#
+      ),
+      ("preprocessor_config.json", "{ \"a\" : 1,\n  \(map)\n}", "{ \"a\" : 1\n}"),
+      (
+        "processor_config.json",
+        "{\"image\": {\(map)}, \"b\": [{\"auto\\u005fmap\": \"x.Y\", \"c\": 1}]}",
+        "{\"image\": {}, \"b\": [{\"c\": 1}]}"
+      ),
+      (
+        "generation_config.json", "{\"custom_generate\": \"x/y\", \(map), \"eos_token_id\": 2}",
+        #"{"eos_token_id": 2}"#
+      ),
+      ("other.json", #"{"auto_map": 17, "x": 1}"#, #"{"auto_map": 17, "x": 1}"#),
+    ]
+    for (name, before, _) in cases { try checkpoint.write(name, before.utf8) }
+    try checkpoint.write("odd.json", "{\"x\": NaN, \(map)}".utf8)
+    try checkpoint.write("fine.json", #"{"x": NaN}"#.utf8)
+    let large = try checkpoint.write("special_tokens_map.json", Array(repeating: 0x20, count: 8192))
+    #expect(truncate(large.string, 128 << 20) == 0)
+    let out = checkpoint.beside("out")
+    let result = try GraftCommand.run("convert", checkpoint.path.string, out.string)
+    expectSuccess(result)
+    for (name, _, after) in cases {
+      let found = String(decoding: try Fixtures.contents(out.appending(name)), as: UTF8.self)
+      #expect(found == after, "\(name)")
+      let isNamed = result.output.contains("\(name): ")
+      #expect(isNamed == (name != "other.json"), "\(name)")
+    }
+    let names = EditableCheckpoint.names(in: out)
+    #expect(names.contains("fine.json"))
+    for name in ["odd.json", "special_tokens_map.json"] {
+      #expect(!names.contains(name) && result.output.contains(name), "\(name)")
+    }
   }
 
   /// Logits of transformers with the classes of the file.

@@ -78,4 +78,28 @@ import Testing
     let words = FileCloning.Method.allCases.map(\.text)
     #expect(words == ["reflink", "hard link", "copy_file_range", "copy"])
   }
+
+  private func blocks(_ path: FilePath) -> Int {
+    var status = stat()
+    return stat(path.string, &status) == 0 ? Int(status.st_blocks) * 512 : -1
+  }
+
+  @Test(arguments: [
+    [0..<9], [], [100 << 20..<(100 << 20) + 9], [0..<9, 30 << 20..<(30 << 20) + 9],
+  ])
+  func holesStayHoles(data: [Range<Int>]) throws {
+    let source = directory.path.appending("source")
+    let file = try FileDescriptor.open(
+      source, .writeOnly, options: [.create], permissions: .ownerReadWrite)
+    try file.resize(to: 128 << 20)
+    for range in data {
+      _ = try file.writeAll(
+        toAbsoluteOffset: Int64(range.lowerBound), range.map { UInt8($0 % 7 + 1) })
+    }
+    try file.close()
+    try FileCloning.copy(from: source, to: target)
+    #expect(blocks(target) <= blocks(source) + (1 << 20) && blocks(target) < 16 << 20)
+    let (a, b) = (try MappedFile(source), try MappedFile(target))
+    #expect(try ByteRegion(a).holdsSameBytes(as: ByteRegion(b)))
+  }
 }

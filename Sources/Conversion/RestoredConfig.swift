@@ -1,0 +1,110 @@
+import Canonical
+import Containers
+import JSON
+import Layouts
+
+/// The config that a model had in a layout before, as far as its record may say it.
+///
+/// A record says how facts were written: which keys stood there, in what order and spelling. Whatever
+/// else a config holds, the present one decides: what it says otherwise counts, and what it does not
+/// say stays away.
+struct RestoredConfig {
+  /// The config with its text.
+  let text: ConfigText
+  /// The keys of the record that are left out.
+  let dropped: [LeftOut]
+
+  /// Keys that decide nothing of what a model computes.
+  private static let inert: Set<String> = [
+    "transformers_version", "use_cache", "attention_dropout", "output_router_logits",
+    "router_aux_loss_coef",
+  ]
+
+  /// Restores a config; nil where the record holds none, or one of another model.
+  /// - Parameters:
+  ///   - written: the config that would be written without a record.
+  init?(
+    _ origin: Manifest.Origin, insteadOf written: JSONValue, of source: OpenedModel,
+    _ configuration: ModelConfiguration, in layout: Layout
+  ) {
+    let bytes = Array(origin.config.utf8)
+    guard let value = try? JSONValue(parsing: bytes, .python), case .object(let former) = value,
+      case .object(let written) = written
+    else { return nil }
+    var merge = Merge(source, configuration, layout)
+    let config = merge.outer(former, written)
+    text = ConfigText(value: value, bytes: bytes).changed(to: config)
+    dropped = merge.dropped.map {
+      LeftOut(.key, "\(Manifest.fileName): \($0)", "only the record has it")
+    }
+    guard
+      LayoutComparison(configuration, isSaidBy: config, in: layout, isWritten: true).problems
+        .isEmpty
+    else { return nil }
+  }
+
+  /// Two configs becoming one.
+  private struct Merge {
+    private(set) var dropped: [String] = []
+    private let kind: (String) -> ConfigKeyKind
+    private let sourceKind: (String) -> ConfigKeyKind
+    private let nested: String?
+    /// What the source says of itself.
+    private let present: JSONObject
+
+    init(_ source: OpenedModel, _ configuration: ModelConfiguration, _ layout: Layout) {
+      kind = layout.keyKinds(configuration)
+      sourceKind = source.layout.keyKinds(configuration)
+      nested = layout.nestedKey
+      present = source.layout.keys(of: source.config.value) ?? [:]
+    }
+
+    mutating func outer(_ former: JSONObject, _ written: JSONObject) -> JSONValue {
+      guard let nested, let inner = former[nested]?.object else {
+        return .object(merged(former, written))
+      }
+      var (former, written) = (former, written)
+      let within = written[nested]?.object ?? [:]
+      (former[nested], written[nested]) = (.null, nil)
+      var result = merged(former, written, sparing: nested)
+      result[nested] = .object(merged(inner, within))
+      return .object(result)
+    }
+
+    private mutating func merged(
+      _ former: JSONObject, _ written: JSONObject, sparing nested: String? = nil
+    ) -> JSONObject {
+      var result = JSONObject()
+      for (key, value) in former.entries {
+        let kept = key == nested ? .null : self.value(key, value, written[key])
+        if let kept { result[key] = kept } else { dropped.append(key) }
+      }
+      for (key, value) in written.entries where !result.contains(key) && isNobodys(key) {
+        result[key] = value
+      }
+      return result
+    }
+
+    /// Whether a key belongs to neither layout.
+    private func isNobodys(_ key: String) -> Bool {
+      kind(key) == .foreign && sourceKind(key) == .foreign
+    }
+
+    /// What becomes of a value of the record; nil where it stays away.
+    private func value(_ key: String, _ former: JSONValue, _ written: JSONValue?) -> JSONValue? {
+      switch kind(key) {
+      case .fact: former
+      case .name: written ?? former
+      case .standard: present.contains(key) ? written ?? former : former
+      case .foreign: written ?? (isHarmless(key, former) ? former : JSONValue?.none)
+      }
+    }
+
+    /// Whether a key of which the present config knows nothing may come back.
+    private func isHarmless(_ key: String, _ value: JSONValue) -> Bool {
+      if value.isNull || RestoredConfig.inert.contains(key) { return true }
+      guard let stated = TokenizerSettings.metadataKey(key) else { return false }
+      return present[stated] == value
+    }
+  }
+}
