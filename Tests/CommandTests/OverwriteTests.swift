@@ -50,7 +50,7 @@ import Testing
     try checkpoint.write("notes.txt", "of the source".utf8)
     expectSuccess(try overwrite())
     let name = EditableCheckpoint.names(in: out).contains("notes.txt") ? "notes.txt" : "README.md"
-    let other = try EditableCheckpoint("options/gdn-small").path
+    let other = Fixtures.path("options/gdn-small")
     if name == "notes.txt" {
       try put(name, "changed by somebody".utf8)
       expectRefusal(try overwrite(from: other), 73, [name])
