@@ -1,5 +1,4 @@
 import Containers
-import Diagnostics
 import JSON
 import Layouts
 import SystemPackage
