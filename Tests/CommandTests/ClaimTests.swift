@@ -125,11 +125,11 @@ import Testing
     func convert(_ options: String...) throws -> CommandResult {
       let out = checkpoint.beside("out-\(options.joined())").string
       return try GraftCommand.run(
-        ["convert", checkpoint.path.string, out, "--to", "mlx-qwen3_5", "--json"] + options)
+        ["convert", checkpoint.path.string, out, "--to", "mlx-qwen3_5"] + options)
     }
     expectRefusal(try convert("--allow", "extra"), 69, ["mtp.", "--mtp drop"])
     expectRefusal(try convert("--mtp", "drop"), 69, ["model.visual.", "--allow vision"])
-    let allowed = try convert("--mtp", "drop", "--allow", "vision")
+    let allowed = try convert("--mtp", "drop", "--allow", "vision", "--json")
     expectSuccess(allowed)
     let kinds = try Set((allowed.json()["dropped"]?.array ?? []).compactMap { $0["kind"]?.string })
     #expect(kinds.isSuperset(of: ["vision", "prediction"]))
