@@ -24,6 +24,7 @@ seeds() {
     json) find fixtures formats -name '*.json' -size -32k ;;
     config) find fixtures -name config.json ;;
     formats) find formats -name '*.json' ;;
+    recipe) find recipes -name '*.yaml' ;;
     tokenizer) find fixtures/tokenizers fixtures/gguf -name tokenizer.json ;;
     zip | torch) find fixtures/containers -name '*.pt' -o -name '*.npz' ;;
     npz) find fixtures/containers -name '*.npz' ;;
@@ -65,7 +66,7 @@ prepare() {
   made "$1" "$work/seeds/$1"
   # Words of the text fixtures, which mutations put together.
   case $1 in
-    index | json | config | formats | tokens | tokenizer | safetensors)
+    index | json | recipe | config | formats | tokens | tokenizer | safetensors)
       cat "$work/seeds/$1"/* | grep -aoE '"[a-zA-Z0-9_.{}-]{2,40}"' | sort | uniq -c | sort -rn |
         awk 'NR <= 400 { gsub(/"/, "", $2); print "\"\\\"" $2 "\\\"\"" }' > "$work/seeds/$1.words"
       printf '"%s"\n' 1000000000 9223372036854775807 18446744073709551616 -1 null true 1e308 1.5 0 1048576 \

@@ -21,7 +21,7 @@ struct KeyValueCache {
     self.kvHeads = kvHeads
     self.hd = hd
     hdp = Self.padded(hd)
-    let all = (capacity + length - 1) / length
+    let all = capacity / length + (capacity % length > 0 ? 1 : 0)
     let ring = window.map { ($0 + segmentLength + length - 1) / length } ?? all
     slots = max(min(all, ring), 1)
     keys = try FloatBuffer(shape: [slots, kvHeads, length, hd])

@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 import GraftTestSupport
 import SystemPackage
 import Tensors
@@ -105,5 +106,34 @@ import Testing
       try Container.npz.write([tensor], metadata: [], to: path)
     }
     #expect(problem.kind == .unsupported && problem.tensor == "w" && problem.found == "F8_E4M3")
+  }
+
+  /// What is written can be read again, up to the longest name and the most extents; beyond it is refused.
+  @Test(arguments: [Container.npz, .torch])
+  func whatIsWrittenCanBeRead(_ container: Container) throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path.appending("w." + (container == .npz ? "npz" : "pt"))
+    func write(_ name: String, _ shape: [Int]) throws {
+      let size = shape.reduce(4, *)
+      let tensor = TensorToWrite(name: name, type: .f32, shape: shape) {
+        try $0.write([UInt8](repeating: 1, count: size))
+      }
+      try container.write([tensor], metadata: [], to: path)
+      let read = try container.open(path)
+      #expect(read.tensors.map(\.name) == [name] && read.tensors.map(\.shape) == [shape])
+      try FileManager.default.removeItem(atPath: path.string)
+    }
+    try write(String(repeating: "n", count: 65_531), [1])
+    try write("w", Array(repeating: 1, count: 64))
+    for (name, shape) in [
+      ("w", Array(repeating: 1, count: 65)), ("w", Array(repeating: 1, count: 70_000)),
+    ]
+      + (container == .npz
+        ? [(String(repeating: "n", count: 65_532), [1])] : [("w", [0, 1 << 62, 4])])
+    {
+      let problem = try #require(throws: Problem.self) { try write(name, shape) }
+      #expect(problem.kind == .unsupported && problem.text.utf8.count < 1000)
+      #expect(!FileManager.default.fileExists(atPath: path.string))
+    }
   }
 }

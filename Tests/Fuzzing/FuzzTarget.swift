@@ -1,6 +1,8 @@
+import JSON
+
 /// A reader of bytes that come from elsewhere.
 enum FuzzTarget: String, CaseIterable {
-  case safetensors, index, json, config, formats, tokens, tokenizer
+  case safetensors, index, json, recipe, config, formats, tokens, tokenizer
   case zip, npz, pickle, torch, distributed, gguf
 
   /// The most memory that an input may need at any moment.
@@ -22,6 +24,7 @@ enum FuzzTarget: String, CaseIterable {
     case .safetensors: try ContainerReaders.safetensors(input)
     case .index: try TextReaders.index(input)
     case .json: try TextReaders.json(input)
+    case .recipe: _ = try PlainYAML.value(String(decoding: input, as: UTF8.self))
     case .config: try ModelReaders.config(input)
     case .formats: try ModelReaders.formats(input)
     case .tokens: try TextReaders.tokens(input)

@@ -12,6 +12,10 @@ extension MessageSection {
       .init("a misspelt option") {
         try $0.graft("convert", tiny, "out", "--max-shards-size", "1GB")
       },
+      .init("a misspelt option that is needed") {
+        try $0.graft("splice", tiny, "out", "--layers", "0")
+      },
+      .init("the beginning of an option") { try $0.graft("verify", tiny, "--ref", reference) },
       .init("no directory to write") { try $0.graft("convert", tiny) },
       .init("a value that an option does not take") {
         try $0.graft("convert", tiny, "out", "--container", "pickle")

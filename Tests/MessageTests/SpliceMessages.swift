@@ -29,6 +29,15 @@ extension MessageSection {
         try shop.file("t.json", "[1, 2, 3]".utf8)
         return try shop.splice("--layer", "0", "--init", "calibrate", "--tokens", "t.json")
       },
+      .init("transfer with few tokens") { shop in
+        try shop.file("t.json", "[1, 2, 3]".utf8)
+        return try shop.splice("--layer", "0", "--init", "transfer", "--tokens", "t.json")
+      },
+      .init("auto with few tokens") { shop in
+        try shop.file("t.json", "[1, 2, 3]".utf8)
+        return try shop.splice(
+          "--layer", "auto", "--init", "transfer", "--tokens", "t.json")
+      },
       .init("no donor") { try $0.splice("--layer", "0", "--init", "donor") },
       .init("a donor without such a layer") {
         try $0.splice("--layer", "0", "--init", "donor", "--donor", tiny)
@@ -55,6 +64,10 @@ extension MessageSection {
       },
       .init("an empty recipe") { try $0.recipe("r.yaml", "") },
       .init("a recipe that is not YAML") { try $0.recipe("r.yaml", "splice: [") },
+      .init("a recipe nested too deeply") {
+        try $0.recipe("r.yaml", String(repeating: "- ", count: 16_000) + "x")
+      },
+      .init("a list in a list of a recipe") { try $0.recipe("r.yaml", "splice: [[0]]") },
       .init("a key that is not a word") { try $0.recipe("r.yaml", "? [1]\n: 2") },
       .init("calibrate on values that are not finite") {
         try $0.calibrated { $0.floats = .init(repeating: .nan, count: $0.floats.count) }

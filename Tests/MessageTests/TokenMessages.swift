@@ -113,6 +113,28 @@ extension MessageSection {
       .init("a tokenizer without a byte") {
         try $0.tokenizer(replacing: #""vocab":{"!":0,"#, with: #""vocab":{"#)
       },
+      .init("a template of a million tokens") {
+        let part = #"{"SpecialToken": {"id": "s", "type_id": 0}}"#
+        return try $0.tokenizer(
+          replacing: #""post_processor":"#,
+          with: """
+            "post_processor": {"type": "TemplateProcessing", "single": [\
+            \(Array(repeating: part, count: 1000).joined(separator: ",")), \
+            {"Sequence": {"id": "A", "type_id": 0}}], "special_tokens": {"s": {"id": "s", "ids": [\
+            \(Array(repeating: "5", count: 1000).joined(separator: ","))]}}}, "other":
+            """)
+      },
+      .init("a long class of a regular expression") {
+        try $0.tokenizer(
+          replacing: #""Regex":""#,
+          with: #""Regex":"["# + String(repeating: "a", count: 9000) + "]|")
+      },
+      .init("a hundred steps of a tokenizer") {
+        let step = #"{"type": "Digits", "individual_digits": true},"#
+        return try $0.tokenizer(
+          replacing: #""pretokenizers":["#,
+          with: #""pretokenizers":["# + String(repeating: step, count: 100))
+      },
       .init("a merge of one text") {
         try $0.tokenizer(replacing: #""merges":["#, with: #""merges":["abc","#)
       },

@@ -6,14 +6,19 @@ enum Unprovoked {
   static let whats = failures.union(races).union(callers).union(rounding).union(layouts)
 
   /// What only the system or the hardware can bring about: a library that cannot be set up, a disk that
-  /// fails, memory that is gone. A scratch file has a name made by chance, so that no page can show it.
+  /// fails, memory that is gone. A scratch file has a name made by chance, so that no page can show it; which kernels
+  /// there are depends on the processor.
   private static let failures: Set<String> = [
     #"\(self)"#,
+    #"\(variable) names no kernels that this processor can run"#,
     #"cannot create a scratch file: \(error)"#,
     #"cannot map the file: \(Errno(rawValue: errno))"#,
     #"cannot stat the file: \(Errno(rawValue: errno))"#,
     #"not enough memory"#,
+    #"not enough memory for \(what)"#,
     #"not enough memory for state, caches and workspace"#,
+    #"the output would be cut into too many files"#,
+    #"the pickle that describes the tensors would be too large"#,
     #"zlib cannot be used"#,
   ]
 

@@ -17,6 +17,16 @@ extension MessageSection {
       .init("a name that is too long for GGUF") {
         try $0.write([8], .f32, .gguf, name: String(repeating: "n", count: 70))
       },
+      .init("a name that is too long for numpy") {
+        try $0.write([8], .f32, .npz, name: String(repeating: "n", count: 65_532))
+      },
+      .init("65 extents for numpy") {
+        try $0.write(Array(repeating: 1, count: 65), .f32, .npz)
+      },
+      .init("65 extents for torch") {
+        try $0.write(Array(repeating: 1, count: 65), .f32, .torch)
+      },
+      .init("steps that torch cannot count") { try $0.write([0, 1 << 62, 4], .f32, .torch) },
       .init("two tensors of one name") { try $0.write([8], .f32, .safetensors, count: 2) },
       .init("half a byte") { try $0.write([3], .f4, .safetensors) },
       .init("a header that readers would refuse") { shop in

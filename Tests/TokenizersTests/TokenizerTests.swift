@@ -58,4 +58,59 @@ import Testing
     let text = String(repeating: "ab", count: 100_000)
     #expect(tokenizer.text(tokenizer.ids(text)) == text)
   }
+
+  private static func file(_ change: (String) -> String) throws -> TokenizerFile {
+    let bytes = try Fixtures.contents(folder("qwen2").appending("tokenizer.json"))
+    let text = change(String(decoding: bytes, as: UTF8.self))
+    return try Array(text.utf8).withUnsafeBytes { try TokenizerFile(parsing: $0) }
+  }
+
+  /// Each of these built gigabytes, or kept the matcher busy, before it was refused.
+  @Test func partsThatAreTooLargeAreRefused() throws {
+    let part = #"{"SpecialToken":{"id":"s"}}"#
+    let template = """
+      {"type":"TemplateProcessing","single":[\(Array(repeating: part, count: 5000).joined(separator: ",")),\
+      {"Sequence":{"id":"A"}}],"special_tokens":{"s":{"ids":[1,2,3]}}}
+      """
+    let nested = #"{"type":"Sequence","processors":["# + template + "]}"
+    let steps = String(repeating: #"{"type":"Digits"},"#, count: 1000)
+    for (old, new) in [
+      (#""post_processor":"#, #""post_processor":\#(template),"a":"#),
+      (#""post_processor":"#, #""post_processor":\#(nested),"a":"#),
+      (#""pretokenizers":["#, #""pretokenizers":[\#(steps)"#),
+      (#""Regex":""#, #""Regex":"["# + String(repeating: "a", count: 1_000_000) + "]|"),
+      (#""Regex":""#, #""Regex":""# + String(repeating: "a|", count: 100_000)),
+    ] {
+      let file = try Self.file { $0.replacing(old, with: new) }
+      let problem = try #require(throws: Problem.self) { try Tokenizer(file) }
+      #expect(problem.kind == .unsupported && problem.text.utf8.count < 1000, "\(problem)")
+    }
+  }
+
+  @Test func addedTokensAreTheLongestThatStandThere() throws {
+    let texts = ["<a", "<a>", "<ab>", "<", "b", "<a>", "é", "e", ""]
+    let added = texts.enumerated().map { index, text in
+      TokenizerFile.AddedToken(
+        text: text, id: index, isSpecial: true, takesSpaceBefore: false, takesSpaceAfter: false,
+        isWord: false, isNormalised: false)
+    }
+    let tokens = AddedTokens(added) { $0 }
+    func ids(_ text: String) -> [Int] {
+      tokens.pieces(of: Substring(text)).map { $0.id ?? -1 }
+    }
+    #expect(ids("<a><ab><abc<x") == [1, 2, 0, 4, -1, 3, -1])
+    #expect(ids("éxe") == [6, -1, 7])
+  }
+
+  /// Comparing each token at each letter would take minutes.
+  @Test(.timeLimit(.minutes(1))) func manyAddedTokensAreFoundInOnePass() {
+    let added = (0..<50_000).map {
+      TokenizerFile.AddedToken(
+        text: "<token-\($0)>", id: $0, isSpecial: true, takesSpaceBefore: false,
+        takesSpaceAfter: false, isWord: false, isNormalised: false)
+    }
+    let tokens = AddedTokens(added) { $0 }
+    let text = String(repeating: "<token-", count: 20_000) + "<token-49999>"
+    #expect(tokens.pieces(of: Substring(text)).compactMap(\.id) == [49_999])
+  }
 }

@@ -14,6 +14,7 @@ from pathlib import Path
 import conversion
 import models
 import picture
+import sparse
 from measure import Serving, command
 
 LENGTHS = [128 << i for i in range(9)]
@@ -67,6 +68,28 @@ class Curves:
             points.append((count, min(command([self.graft, "inspect", str(path)])[0] for _ in range(5))))
         self.add("inspect", "tensors", "seconds", points)
 
+    def quantised(self):
+        """Plans of sparse FP8 checkpoints of the shape of Qwen3-Next, whose config lists modules."""
+        points, spliced = [], []
+        for layers in (1, 6, 24, 96):
+            path, count = sparse.fp8(self.folder / f"fp8-{layers}", layers)
+            output = str(self.folder / "output")
+            points.append((count, min(command([self.graft, "convert", str(path), "--explain", "--quiet"])[0] for _ in range(3))))
+            splice = [self.graft, "splice", str(path), output, "--dry-run", "--layer", "0", "--init", "zero", "--quiet"]
+            spliced.append((count, min(command(splice)[0] for _ in range(3))))
+        self.add("convert --explain, FP8", "tensors", "seconds", points)
+        self.add("splice --dry-run, FP8", "tensors", "seconds", spliced)
+
+    def tensors(self):
+        points = []
+        output = self.folder / "output"
+        for count in (3000, 30_000, 300_000):
+            path = models.many(self.bench, count, self.folder / f"many-{count}")
+            arguments = [self.graft, "convert", str(path), str(output), "--quiet", "--no-manifest", "-j", "1"]
+            points.append((count, command(arguments)[0]))
+            shutil.rmtree(output)
+        self.add("convert", "tensors", "seconds", points)
+
     def conversions(self, sizes):
         points = []
         model, output = self.folder / "model", self.folder / "output"
@@ -95,6 +118,8 @@ def main():
     curves.lengths()
     curves.sizes()
     curves.headers()
+    curves.quantised()
+    curves.tensors()
     if options.gib:
         curves.conversions(options.gib)
     picture.write(options.picture, curves.panels)

@@ -1,12 +1,11 @@
 import Diagnostics
-import JSON
 
 /// Reads the part of YAML that people write recipes in: mappings and lists by indentation, lists in
 /// brackets, words, integers, texts in quotes, and comments.
 ///
 /// Anything else (anchors, tags, several documents, texts of several lines, mappings in braces) is
 /// refused by line.
-struct PlainYAML {
+public struct PlainYAML {
   private struct Line {
     let number: Int
     var indent: Int
@@ -22,7 +21,7 @@ struct PlainYAML {
 
   /// The value that a text says.
   /// - Throws: `Problem` of kind `invalid` with the line.
-  static func value(_ text: String) throws -> JSONValue {
+  public static func value(_ text: String) throws -> JSONValue {
     var reader = try PlainYAML(text)
     guard !reader.lines.isEmpty else { throw Problem(.invalid, "the recipe is empty") }
     let value = try reader.block(reader.lines[0].indent)
@@ -150,7 +149,7 @@ struct PlainYAML {
     guard let first = text.first, let last = text.last else { return .null }
     switch first {
     case "[":
-      guard text.dropFirst().first(where: { $0 != " " }) != "[" else {
+      guard !text.dropFirst().contains("[") else {
         throw problem(line, "a list nested in brackets")
       }
       guard last == "]" else { throw problem(line, "a list without end") }
@@ -172,8 +171,8 @@ struct PlainYAML {
     guard text.contains(where: { $0 != " " }) else { return [] }
     return try text.split(separator: ",", omittingEmptySubsequences: false).map { item in
       let words = item.split(separator: " ")
-      guard words.count == 1, words[0].first != "[" else {
-        throw problem(line, "a list of more than words and numbers, or one nested in it")
+      guard words.count == 1 else {
+        throw problem(line, "a list of more than words and numbers")
       }
       return try scalar(words[0], line)
     }
