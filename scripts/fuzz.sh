@@ -66,11 +66,12 @@ prepare() {
   made "$1" "$work/seeds/$1"
   # Words of the text fixtures, which mutations put together.
   case $1 in
-    index | json | recipe | config | formats | tokens | tokenizer | safetensors)
+    index | json | config | formats | tokens | tokenizer | safetensors)
       cat "$work/seeds/$1"/* | grep -aoE '"[a-zA-Z0-9_.{}-]{2,40}"' | sort | uniq -c | sort -rn |
         awk 'NR <= 400 { gsub(/"/, "", $2); print "\"\\\"" $2 "\\\"\"" }' > "$work/seeds/$1.words"
       printf '"%s"\n' 1000000000 9223372036854775807 18446744073709551616 -1 null true 1e308 1.5 0 1048576 \
         >> "$work/seeds/$1.words" ;;
+    recipe) printf '"%s"\n' 'splice:' '- ' 'layers: [0, 1]' 'init: zero' '\x0a' '  ' '[' '\"' '#' '---' > "$work/seeds/$1.words" ;;
     *) echo '"PK\x05\x06"' > "$work/seeds/$1.words" ;;
   esac
 }

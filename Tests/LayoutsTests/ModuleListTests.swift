@@ -46,9 +46,9 @@ struct ModuleListTests {
     }
   }
 
-  /// Each with each would be three billion comparisons.
-  @Test(.timeLimit(.minutes(1))) func tensOfThousandsAreCompared() {
-    let modules = (0..<60_000).map {
+  /// Each with each would be tens of millions of comparisons, minutes in a debug build.
+  @Test(.timeLimit(.minutes(1))) func thousandsAreCompared() {
+    let modules = (0..<6000).map {
       "model.layers.\($0 / 1000).mlp.experts.\($0 % 1000).down_proj"
     }
     let list = ModuleList(modules + (0..<100).map { "other\\.\($0)\\.\\d+.*" })
