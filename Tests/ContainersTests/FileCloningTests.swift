@@ -97,7 +97,7 @@ import Testing
         toAbsoluteOffset: Int64(range.lowerBound), range.map { UInt8($0 % 7 + 1) })
     }
     try file.close()
-    try FileCloning.copy(from: source, to: target)
+    try FileCloning.copy(from: source, to: target.place)
     #expect(blocks(target) <= blocks(source) + (1 << 20) && blocks(target) < 16 << 20)
     let (a, b) = (try MappedFile(source), try MappedFile(target))
     #expect(try ByteRegion(a).holdsSameBytes(as: ByteRegion(b)))
