@@ -90,7 +90,11 @@ extension GGUFHeader {
     let code = try cursor.read(UInt32.self)
     guard let type = GGUFTensorTypes.type(of: code) else {
       throw Problem(
-        .unsupported, "an unknown ggml type", expected: "a type of ggml", found: "\(code)")
+        .unsupported, "a type that ggml does not have", expected: "a type of ggml",
+        found: GGUFTensorTypes.description(ofForeign: code),
+        remedy:
+          "take a file in types of llama.cpp itself, or requantise it with the program that made it"
+      )
     }
     let row = shape.last ?? 1
     guard row % type.unit.elements == 0 else {

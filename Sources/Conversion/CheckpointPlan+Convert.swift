@@ -167,11 +167,10 @@ extension CheckpointPlan.Tensor {
 }
 
 extension TensorMove {
-  /// Whether values are computed and stored in a wider type than they came in, because theirs does not
-  /// hold them.
+  /// Whether BF16 values are computed and stored as F32, because BF16 does not hold them.
   fileprivate var isWidened: Bool {
     type == .f32 && !target.storedType.isFixed && pieces.contains { $0.source.steps != $0.steps }
-      && pieces.allSatisfy { $0.source.type == .bf16 || $0.source.type == .f16 }
+      && pieces.allSatisfy { $0.source.type == .bf16 }
   }
 
   fileprivate var rule: TensorRuleName {

@@ -12,6 +12,8 @@ public struct LayoutComparison: Sendable {
     case differs
     /// The layout has no words for the value.
     case unsaid
+    /// Readers of the layout refuse or misread the value, though its config can say it.
+    case limited
   }
 
   /// A fact of the model or of several layers.
@@ -44,6 +46,8 @@ public struct LayoutComparison: Sendable {
   ) {
     self.layout = layout.id
     breaches = isWritten ? layout.breaches(model) : []
+    let broken = isWritten ? layout.brokenFacts(model) : []
+    let limited = Self.rows(broken, .limited)
     let unsaid = layout.unsaid(model).flatMap { item in
       item.facts.map {
         FactComparison(fact: $0.key, layer: item.layer, here: $0.value, there: .none)
@@ -54,14 +58,17 @@ public struct LayoutComparison: Sendable {
     do {
       let there = try layout.configuration(from: config)
       let facts = Set(unsaid.map(\.fact))
-      let compared = model.comparison(with: there).filter { !facts.contains($0.fact) }
+      let limits = Set(broken.map(\.fact))
+      let compared = model.comparison(with: there).filter {
+        !facts.contains($0.fact) && !($0.agrees && limits.contains($0.fact))
+      }
       rows =
-        missing + Self.rows(compared.filter { !$0.agrees }, .differs)
+        missing + limited + Self.rows(compared.filter { !$0.agrees }, .differs)
         + Self.rows(compared.filter(\.agrees), .same)
       configuration = there
       unreadable = []
     } catch {
-      rows = missing + Self.rows(layout.fixedOtherwise(model), .differs)
+      rows = missing + limited + Self.rows(layout.fixedOtherwise(model), .differs)
       configuration = nil
       unreadable = rows.isEmpty ? Self.problems(error, layout.id) : []
     }
@@ -109,7 +116,7 @@ public struct LayoutComparison: Sendable {
       + rows.compactMap { row in
         let here = row.here.text + (row.layers.isEmpty ? "" : " in layers \(row.layerText)")
         return switch row.verdict {
-        case .same: nil
+        case .same, .limited: nil
         case .unsaid:
           Problem(
             .unsupported, "layout \(layout) has no words for \(row.fact)", found: here,

@@ -12,9 +12,8 @@ extension OpenedModel {
   static func settled(_ readings: [Reading], _ checkpoint: StoredCheckpoint) throws -> Reading? {
     if let reading = try byNorms(readings, checkpoint) { return reading }
     if let reading = byMetadata(readings, checkpoint) { return reading }
-    guard let first = readings.first, readings.allSatisfy({ meansTheSame($0, first) }) else {
-      return nil
-    }
+    let common = readings.first { isWrittenFor(Self.torchFormat, $0) } ?? readings.first
+    guard let first = common, readings.allSatisfy({ meansTheSame($0, first) }) else { return nil }
     return adding("other layouts that fit mean the same", to: first)
   }
 
@@ -35,15 +34,20 @@ extension OpenedModel {
 
   /// The key under which safetensors files name the library they are for.
   private static let formatKey = "format"
+  /// What they name it where torch wrote them, as most files are written.
+  private static let torchFormat = "pt"
+
+  private static func isWrittenFor(_ format: String, _ reading: Reading) -> Bool {
+    reading.evidence.layout.metadata.contains { $0.key == formatKey && $0.value == format }
+  }
 
   private static func byMetadata(_ readings: [Reading], _ checkpoint: StoredCheckpoint) -> Reading?
   {
     let named = Set(
       checkpoint.shards.flatMap(\.content.metadata).filter { $0.key == formatKey }.map(\.value))
-    let fitting = readings.filter { reading in
-      reading.evidence.layout.metadata.contains { $0.key == formatKey && named == [$0.value] }
-    }
-    guard fitting.count == 1, let format = named.first else { return nil }
+    guard named.count == 1, let format = named.first else { return nil }
+    let fitting = readings.filter { isWrittenFor(format, $0) }
+    guard fitting.count == 1 else { return nil }
     return adding("metadata \(formatKey) is \(format)", to: fitting[0])
   }
 

@@ -10,20 +10,26 @@ import Tensors
 public struct PackedWeights: Hashable, Sendable {
   /// The method as its tools call it.
   public let method: String
-  /// The bits of a weight, where the config says it.
-  public let bits: Int?
+  /// The bits of a weight, where the config says it; several where tensors differ.
+  public let widths: [Int]
   /// What told: a config key, a file or the name of a tensor.
   public let evidence: String
 
-  init(method: String, bits: Int? = nil, evidence: String) {
-    (self.method, self.bits, self.evidence) = (method, bits, evidence)
+  init(method: String, widths: [Int] = [], evidence: String) {
+    (self.method, self.widths, self.evidence) = (method, widths, evidence)
   }
+
+  /// The bits of every weight; nil where the config does not say it or tensors differ.
+  public var bits: Int? { widths.count == 1 ? widths[0] : nil }
 
   /// The names of files beside the config that say how weights are quantised.
   public static let files = ["hf_quant_config.json", "quantize_config.json", "quant_config.json"]
 
   /// The method with what is known about it.
-  public var text: String { method + (bits.map { ", \($0) bits" } ?? "") }
+  public var text: String {
+    let bits = widths.map(String.init).joined(separator: " and ")
+    return method + (bits.isEmpty ? "" : ", \(bits) bits")
+  }
 
   /// The refusal to work with such weights.
   public var problem: Problem {
@@ -49,7 +55,7 @@ public struct PackedWeights: Hashable, Sendable {
     guard let first = shown.first else { return nil }
     guard let claim = QuantisationClaim.first(config, files) else { return first }
     guard let method = claim.method else { return shown.marked ?? shown.integers }
-    return PackedWeights(method: method, bits: claim.bits, evidence: claim.evidence)
+    return PackedWeights(method: method, widths: claim.widths, evidence: claim.evidence)
   }
 
   /// Whether any stored tensor looks quantised, whatever a config says.
@@ -116,7 +122,7 @@ public struct PackedWeights: Hashable, Sendable {
     guard type.isPackedInteger else { return nil }
     let stem = name.hasSuffix(".weight") ? String(name.dropLast(".weight".count)) : name
     if name.hasSuffix("_blocks"), stored[name.dropLast("_blocks".count) + "_scales"] != nil {
-      return PackedWeights(method: "mxfp4", bits: 4, evidence: name)
+      return PackedWeights(method: "mxfp4", widths: [4], evidence: name)
     }
     if type == .u32, stored["\(stem).scales"] != nil {
       let isAffine = stored["\(stem).biases"] != nil

@@ -4,8 +4,8 @@ import JSON
 struct QuantisationClaim: Hashable, Sendable {
   /// The method as its tools call it; nil for FP8 with scales, which Graft reads.
   let method: String?
-  /// The bits of a weight, where the claim says it.
-  let bits: Int?
+  /// The bits of a weight, where the claim says it; several where tensors differ.
+  let widths: [Int]
   /// The key of the config, or the name of the file.
   let evidence: String
 
@@ -35,7 +35,7 @@ struct QuantisationClaim: Hashable, Sendable {
 
   private init(_ claim: JSONObject, _ key: String) {
     evidence = key
-    bits = Self.bits(claim)
+    widths = Self.widths(claim)
     method = Self.method(claim, key)
   }
 
@@ -45,7 +45,7 @@ struct QuantisationClaim: Hashable, Sendable {
     let algorithm = claim["quant_algo"]?.string ?? claim["quant_method"]?.string
     let words = [producer, algorithm].compactMap(\.self)
     evidence = name
-    bits = Self.bits(claim)
+    widths = Self.widths(claim)
     method = words.isEmpty ? "a method of \(name)" : words.joined(separator: " ")
   }
 
@@ -58,11 +58,14 @@ struct QuantisationClaim: Hashable, Sendable {
     }
   }
 
-  private static func bits(_ claim: JSONObject) -> Int? {
-    if claim["load_in_4bit"] == .bool(true) { return 4 }
-    if claim["load_in_8bit"] == .bool(true) { return 8 }
-    let groups = claim["config_groups"]?.object?.entries.first?.value["weights"]
-    return [claim["bits"], claim["w_bit"], groups?["num_bits"]].lazy.compactMap { $0?.int }.first
+  private static func widths(_ claim: JSONObject) -> [Int] {
+    if claim["load_in_4bit"] == .bool(true) { return [4] }
+    if claim["load_in_8bit"] == .bool(true) { return [8] }
+    if let bits = [claim["bits"], claim["w_bit"]].lazy.compactMap({ $0?.int }).first {
+      return [bits]
+    }
+    let groups = claim["config_groups"]?.object?.entries.map(\.value) ?? []
+    return Set(groups.compactMap { $0["weights"]?["num_bits"]?.int }).sorted()
   }
 }
 

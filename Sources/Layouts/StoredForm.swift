@@ -53,8 +53,8 @@ extension LayoutBinding {
     guard let tensor = holder(of: role) else { return nil }
     let names = tensor.parts.compactMap { letters[$0.role.name] }
     guard names.count > 1 else { return names.map { "\($0) apart" }.first }
-    let isFlat = tensor.parts.allSatisfy { $0.view.simplified.axes.count == 1 }
-    return names.joined(separator: ", ") + (isFlat ? " side by side" : " interleaved by head")
+    let isApart = tensor.parts.allSatisfy(\.view.fillsItsSpan)
+    return names.joined(separator: ", ") + (isApart ? " side by side" : " interleaved by head")
   }
 
   fileprivate func shape(of role: String) -> String? {

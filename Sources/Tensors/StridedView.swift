@@ -68,6 +68,14 @@ public struct StridedView: Hashable, Sendable {
     return StridedView(offset: offset, axes: merged)
   }
 
+  /// Whether the elements fill a stretch of the tensor without a gap, in whatever order.
+  public var fillsItsSpan: Bool {
+    let span = axes.reduce(1) { span, axis in
+      span + (0..<axis.count).reduce(0) { max($0, axis.position($1)) }
+    }
+    return span == count
+  }
+
   /// The flat position of every element, in order.
   /// - Cost: memory for `count` integers; for tests and small tensors.
   public var positions: [Int] {

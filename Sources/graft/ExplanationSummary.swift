@@ -38,7 +38,8 @@ struct ExplanationSummary {
     var table = TextTable(header: ["fact", "layers", "here", "there", ""], leading: 5)
     for row in explanation.facts {
       table.add([
-        row.fact, row.layerText, row.here.text, row.verdict == .unsaid ? "-" : row.there.text,
+        row.fact, row.layerText, row.here.text,
+        row.verdict == .unsaid || row.verdict == .limited ? "-" : row.there.text,
         row.verdict == .same ? "" : row.verdict.rawValue,
       ])
     }

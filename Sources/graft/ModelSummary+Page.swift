@@ -19,6 +19,7 @@ extension ModelSummary {
   private var notes: [(label: String, text: String)] {
     lines("stored", form.map { "\($0.name): \($0.text)" }) + lines("values", signs.map(\.line))
       + lines("findings", model.findings.map(\.claim)) + lines("beside", beside.lines)
+      + lines("unknown", unknownKeys.map { "key \($0), which Graft does not know" })
   }
 
   private func lines(_ label: String, _ texts: [String]) -> [(label: String, text: String)] {

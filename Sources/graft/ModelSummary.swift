@@ -81,10 +81,14 @@ struct ModelSummary {
       "vocabulary": JSONValue(configuration.vocabulary),
       "hidden": JSONValue(configuration.hidden),
       "tied": .bool(configuration.isTied),
-      "facts": .object(configuration.values.json),
+      "facts": .object(facts.json),
       "quantisation": model.quantisation.map { .object(json($0)) } ?? .null,
       "findings": .array(model.findings.map { .object($0.json) }),
+      "unknown_keys": .array(unknownKeys.map { .string($0) }),
+      "mtp": .object(prediction.json),
+      "vision": .object(vision.json),
       "parameters": JSONValue(parameters),
+      "active_parameters": JSONValue(activeParameters),
       "bytes": JSONValue(byteCount),
       "dtypes": .object(
         JSONObject(
@@ -146,10 +150,11 @@ struct ModelSummary {
       (
         "parameters",
         "\(Quantity.count(parameters)) in \(tensors), \(Quantity.bytes(byteCount)) in \(files)"
+          + (hasIdleExperts ? "; a token uses \(Quantity.count(activeParameters))" : "")
       ),
       ("dtypes", types.map { "\($0.type.rawValue) × \($0.tensors)" }.joined(separator: ", ")),
       ("layer map", map),
-    ]
+    ] + positionLines + companionLines
   }
 
   func text(verbose: Bool) -> [String] {
@@ -160,6 +165,7 @@ struct ModelSummary {
     lines += Self.lines("values", signs.map(\.line))
     lines += Self.lines("findings", model.findings.map(\.claim))
     lines += Self.lines("beside", beside.lines)
+    lines += Self.lines("unknown", unknownKeys.map { "key \($0), which Graft does not know" })
     lines += [""] + table.lines(width: Terminal.columns)
     if verbose { lines += [""] + tensorLines }
     return lines

@@ -34,6 +34,7 @@ struct PackedSummary {
       "quantisation": [
         "method": .string(source.packed.method),
         "bits": source.packed.bits.map { JSONValue($0) } ?? .null,
+        "bit_widths": .array(source.packed.widths.map { JSONValue($0) }),
         "evidence": .string(source.packed.evidence), "readable": false,
       ],
       "bytes": JSONValue(byteCount),

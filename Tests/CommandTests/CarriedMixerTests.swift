@@ -42,6 +42,18 @@ import Testing
       try Fixtures.contents(out.appending("config.json")) == checkpoint.bytes("config.json"))
   }
 
+  /// lm-engine saves the limits of a step of mamba2 as Python writes them.
+  @Test func limitsThatAreNotFinite() throws {
+    let checkpoint = try checkpoint("mamba2")
+    try checkpoint.replace(
+      #""state_size": 5"#, #""state_size": 5, "time_step_limit": [0.0, Infinity]"#)
+    expectSuccess(try checkpoint.graft("inspect"))
+    let out = checkpoint.beside("out")
+    expectSuccess(try checkpoint.graft("convert", out.string, "--max-shard-size", "9KB"))
+    #expect(
+      try Fixtures.contents(out.appending("config.json")) == checkpoint.bytes("config.json"))
+  }
+
   @Test(arguments: ["mamba2", "gru", "rnn", "linear_attention"])
   func cannotBeRun(_ kind: String) throws {
     let checkpoint = try checkpoint(kind)

@@ -42,6 +42,19 @@ import Testing
     #expect(result.output.contains("qwen3_5 → olmo_hybrid: refused"))
   }
 
+  /// Facts that the layout's readers cannot take are marked, with their numbers.
+  @Test func aLimitMarksItsFacts() throws {
+    let copy = try EditableCheckpoint("huggingface/qwen3_next/bf16")
+    try copy.editConfig { $0["partial_rotary_factor"] = 0.1 }
+    let result = try copy.graft("convert", "--explain", "--to", "gguf-qwen3next", "--json")
+    #expect(result.exitCode == 69)
+    let facts = try result.json()["to"]?.array?.first?["facts"]?.array ?? []
+    let limited = facts.filter { $0["verdict"] == "limited" }
+    #expect(limited.map { $0["fact"] } == ["rope.dim", "attention.head_dim"])
+    #expect(limited.map { $0["here"] } == [3, 32])
+    #expect(facts.filter { $0["fact"] == "rope.dim" }.count == 1)
+  }
+
   /// Tensors without a place are a reason beside facts.
   @Test func carriedTensorsAreNamedBesideFacts() throws {
     let result = try explain("huggingface/qwen3_5/multimodal-mixed", "--to", "lm-engine")

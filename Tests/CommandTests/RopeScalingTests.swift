@@ -6,7 +6,8 @@ import Testing
 /// Models with stretched RoPE: logits that transformers computed, in every layout that can say it.
 struct RopeScalingTests {
   private static let names = [
-    "olmo_hybrid-yarn-attention-factor", "qwen3_5-yarn-all-options", "qwen3_5_moe-yarn",
+    "olmo_hybrid-yarn-attention-factor", "olmo_hybrid-yarn-null-betas", "qwen3_5-yarn-all-options",
+    "qwen3_5_moe-yarn",
     "qwen3_next-linear", "qwen3_next-yarn-older-keys",
   ]
 

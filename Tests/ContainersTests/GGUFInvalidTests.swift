@@ -69,8 +69,10 @@ struct GGUFInvalidTests {
       { $0.tensors = [GGUFLiteral.tensor("a\nb", [4], 0, at: 0)] }
     ),
     ("too many extents", { $0.tensors = [GGUFLiteral.tensor("a", [1, 1, 1, 1, 4], 0, at: 0)] }),
-    ("an unknown ggml type", { $0.tensors = [GGUFLiteral.tensor("a", [4], 4, at: 0)] }),
-    ("an unknown ggml type", { $0.tensors = [GGUFLiteral.tensor("a", [4], .max, at: 0)] }),
+    ("a type that ggml does not have", { $0.tensors = [GGUFLiteral.tensor("a", [4], 4, at: 0)] }),
+    (
+      "a type that ggml does not have", { $0.tensors = [GGUFLiteral.tensor("a", [4], .max, at: 0)] }
+    ),
     ("a row ends inside a block", { $0.tensors = [GGUFLiteral.tensor("a", [16, 2], 8, at: 0)] }),
     ("the shape overflows", { $0.tensors = [GGUFLiteral.tensor("a", [.max], 0, at: 0)] }),
     (

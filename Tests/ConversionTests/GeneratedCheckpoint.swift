@@ -11,7 +11,8 @@ import Tensors
 /// Writes a model that is only in memory.
 enum GeneratedCheckpoint {
   static func write(
-    _ model: CanonicalModel, _ layout: Layout, cast: ScalarType?, to directory: FilePath
+    _ model: CanonicalModel, _ layout: Layout, cast: ScalarType?,
+    metadata: [(key: String, value: String)]? = nil, to directory: FilePath
   ) throws {
     let tensors = try LayoutBinding(layout, model.configuration).tensors.map { bound in
       let move = try TensorMove(
@@ -27,7 +28,7 @@ enum GeneratedCheckpoint {
         tensors, metadata: metadata, to: directory.appending("model.gguf"))
     }
     try SafetensorsWriter.write(
-      tensors, metadata: layout.metadata, to: directory.appending("model.safetensors"))
+      tensors, metadata: metadata ?? layout.metadata, to: directory.appending("model.safetensors"))
     try OutputFile.write(
       Array(config.text(indent: 4).utf8), to: directory.appending("config.json"))
   }

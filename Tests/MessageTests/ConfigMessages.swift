@@ -39,6 +39,20 @@ extension MessageSection {
       .init("a negative share of a head") {
         try $0.edited("huggingface/qwen3_next/bf16") { $0["partial_rotary_factor"] = -0.25 }
       },
+      .init("attention that is not causal") {
+        try $0.edited("huggingface/qwen3_next/bf16") { $0["is_causal"] = false }
+      },
+      .init("RoPE by kind of layer") {
+        try $0.edited("huggingface/olmo_hybrid/bf16") {
+          $0["rope_parameters"] = ["full_attention": ["rope_type": "default", "rope_theta": 5000]]
+        }
+      },
+      .init("YaRN over an odd number of dims") {
+        try $0.edited("huggingface/qwen3_next/bf16") {
+          $0["rope_scaling"] = ["type": "yarn", "factor": 4.0]
+          $0["partial_rotary_factor"] = 0.1
+        }
+      },
       .init("a negative eps") {
         try $0.edited("huggingface/qwen3_next/bf16") { $0["rms_norm_eps"] = -1e-6 }
       },

@@ -16,6 +16,23 @@ extension MessageSection {
         try $0.graft(
           "convert", "fixtures/huggingface/qwen3_5/multimodal-mixed", "out", "--to", "qwen3_next")
       },
+      .init("an output that would be taken for another layout") { shop in
+        try shop.model("huggingface/olmo_hybrid/bf16") { try $0.shortenConvolutions() }
+        return try shop.graft(
+          "convert", "model", "out", "--to", "mlx-olmo_hybrid", "--container", "npz")
+      },
+      .init("rotated dims that are no pairs") { shop in
+        try shop.model("huggingface/qwen3_next/bf16") {
+          try $0.editConfig { $0["partial_rotary_factor"] = 0.1 }
+        }
+        return try shop.graft("convert", "model", "out", "--to", "mlx-qwen3_next")
+      },
+      .init("sections that llama.cpp cannot count") { shop in
+        try shop.model(dense) {
+          try $0.editConfig { $0["rope_parameters"]?["mrope_section"] = [99, 0, 99] }
+        }
+        return try shop.graft("convert", "model", "out", "--to", "gguf-qwen35")
+      },
       .init("a cast that changes values") {
         try $0.graft("convert", "fixtures/options/gdn-small", "out", "--dtype", "f16")
       },

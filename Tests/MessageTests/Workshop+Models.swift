@@ -55,6 +55,19 @@ extension Workshop {
 }
 
 extension EditableCheckpoint {
+  /// Leaves one position to every convolution over four, in BF16.
+  func shortenConvolutions() throws {
+    try editConfig { $0["linear_conv_kernel_dim"] = 1 }
+    try editWeights { file in
+      for index in file.tensors.indices where file.tensors[index].name.hasSuffix("_conv1d.weight") {
+        let old = file.tensors[index]
+        file.tensors[index].shape = [old.shape[0], 1, 1]
+        file.tensors[index].bytes = stride(from: 0, to: old.bytes.count, by: 8)
+          .flatMap { old.bytes[$0..<($0 + 2)] }
+      }
+    }
+  }
+
   /// Gives a tensor another type, and zeros.
   func retype(_ name: String, _ type: String, bits: Int) throws {
     try editWeights { file in
