@@ -10,8 +10,10 @@ extension ConfigTable {
   }
 
   /// What becomes of a key, given as a path; nil for one that nobody knows.
-  public func use(of key: String) -> KeyUse? {
-    if readKeys.contains(key) { return .read }
+  public func use(of key: String) -> KeyUse? { use(of: key, beside: readKeys) }
+
+  private func use(of key: String, beside read: Set<String>) -> KeyUse? {
+    if read.contains(key) { return .read }
     return entries.lazy.compactMap { entry -> KeyUse? in
       guard case .inert(let reason) = entry.meaning, entry.covers(key) else { return nil }
       return .inert(reason)
@@ -22,11 +24,12 @@ extension ConfigTable {
   /// list what its readers know.
   func unknownKeys(_ config: JSONValue) -> [String] {
     guard entries.contains(where: \.isInert), let object = try? table(config) else { return [] }
+    let read = readKeys
     return object.entries.flatMap { key, value -> [String] in
-      if use(of: key) != nil { return [] }
-      guard case .object(let inner) = value, readKeys.contains(where: { $0.hasPrefix(key + "/") })
+      if use(of: key, beside: read) != nil { return [] }
+      guard case .object(let inner) = value, read.contains(where: { $0.hasPrefix(key + "/") })
       else { return [key] }
-      return inner.keys.map { "\(key)/\($0)" }.filter { use(of: $0) == nil }
+      return inner.keys.map { "\(key)/\($0)" }.filter { use(of: $0, beside: read) == nil }
     }
   }
 

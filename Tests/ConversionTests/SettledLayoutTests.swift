@@ -40,26 +40,26 @@ struct SettledLayoutTests {
       model, layout, cast: nil, metadata: format.map { [("format", $0)] } ?? [], to: scratch.path)
     let read = try OpenedModel(scratch.path, catalogue: .builtIn())
     #expect(read.layout.id == id)
-    #expect(read.evidence.evidence.last?.hasPrefix("norms tell") == true)
+    let isAlone = id == "qwen3_next"  // whose list of layers mlx-lm does not read
+    #expect(isAlone || read.evidence.evidence.last?.hasPrefix("norms tell") == true)
   }
 
-  @Test(arguments: ["qwen3_next", "mlx-qwen3_next"])
-  func metadataTellWhereNormsDoNot(id: String) throws {
-    let (model, layout) = try generated(id, norms: nil)
-    let scratch = try TemporaryDirectory()
-    try GeneratedCheckpoint.write(model, layout, cast: nil, to: scratch.path)
-    #expect(try OpenedModel(scratch.path, catalogue: .builtIn()).layout.id == id)
-    try GeneratedCheckpoint.write(model, layout, cast: nil, metadata: [], to: scratch.path)
-    #expect(throws: Problem.self) { try OpenedModel(scratch.path, catalogue: .builtIn()) }
+  @Test func metadataTellWhereNormsDoNot() throws {
+    let (model, layout) = try generated("mlx-qwen3_next", norms: nil)
+    let (told, silent) = (try TemporaryDirectory(), try TemporaryDirectory())
+    try GeneratedCheckpoint.write(model, layout, cast: nil, to: told.path)
+    #expect(try OpenedModel(told.path, catalogue: .builtIn()).layout.id == "mlx-qwen3_next")
+    try GeneratedCheckpoint.write(model, layout, cast: nil, metadata: [], to: silent.path)
+    #expect(throws: Problem.self) { try OpenedModel(silent.path, catalogue: .builtIn()) }
   }
 
   /// Where both readings mean the same, that of torch is taken.
   @Test func anyReadingWillDoWhereAllMeanTheSame() throws {
     let (model, layout) = try generated("mlx-olmo_hybrid", norms: nil)
-    let scratch = try TemporaryDirectory()
-    try GeneratedCheckpoint.write(model, layout, cast: nil, metadata: [], to: scratch.path)
-    #expect(try OpenedModel(scratch.path, catalogue: .builtIn()).layout.id == "olmo_hybrid")
-    try GeneratedCheckpoint.write(model, layout, cast: nil, to: scratch.path)
-    #expect(try OpenedModel(scratch.path, catalogue: .builtIn()).layout.id == "mlx-olmo_hybrid")
+    let (told, silent) = (try TemporaryDirectory(), try TemporaryDirectory())
+    try GeneratedCheckpoint.write(model, layout, cast: nil, metadata: [], to: silent.path)
+    #expect(try OpenedModel(silent.path, catalogue: .builtIn()).layout.id == "olmo_hybrid")
+    try GeneratedCheckpoint.write(model, layout, cast: nil, to: told.path)
+    #expect(try OpenedModel(told.path, catalogue: .builtIn()).layout.id == "mlx-olmo_hybrid")
   }
 }

@@ -114,8 +114,12 @@ extension MessageSection {
       },
       .init("a checkpoint that two layouts fit") {
         try $0.opened("huggingface/olmo_hybrid/bf16") { copy in
-          try copy.editConfig { $0["linear_conv_kernel_dim"] = 1 }
+          try copy.editConfig {
+            $0["linear_conv_kernel_dim"] = 1
+            $0["layer_norm_epsilon"] = 0.25
+          }
           try copy.editWeights { file in
+            file.metadata = nil
             for tensor in file.tensors where tensor.name.hasSuffix("conv1d.weight") {
               let rows = tensor.shape[0]
               file[tensor.name] = .init(
