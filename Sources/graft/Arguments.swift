@@ -22,18 +22,3 @@ enum Arguments {
     (0...).first { text[$0] == 0 } ?? 0
   }
 }
-
-extension Graft {
-  /// Runs the command; what the parser of arguments says passes the same place as everything else.
-  static func main() {
-    do {
-      var command = try parseAsRoot()
-      try command.run()
-    } catch {
-      let (code, text) = (exitCode(for: error), fullMessage(for: error))
-      guard !code.isSuccess, !text.isEmpty else { exit(withError: error) }
-      Terminal.write(PrintableText.text(text, keepsLines: true) + "\n", to: 2)
-      exit(withError: code)
-    }
-  }
-}

@@ -2,15 +2,18 @@ import ArgumentParser
 import Diagnostics
 
 extension Graft {
+  /// Runs the command; what the parser of arguments says passes the same place as everything else.
   static func main() {
     do {
       var command = try parseAsRoot()
       try command.run()
     } catch {
       let mistake = mistake() ?? error
-      guard let text = explained(mistake) else { exit(withError: mistake) }
-      Terminal.write(text + "\n", to: 2)
-      exit(withError: exitCode(for: mistake))
+      let (code, message) = (exitCode(for: mistake), fullMessage(for: mistake))
+      guard !code.isSuccess, !message.isEmpty else { exit(withError: mistake) }
+      let text = explained(message) ?? message
+      Terminal.write(PrintableText.text(text, keepsLines: true) + "\n", to: 2)
+      exit(withError: code)
     }
   }
 
@@ -26,8 +29,7 @@ extension Graft {
 
   /// The message about an unknown option with the one that was probably meant: one that begins so, or is
   /// spelled nearly so. Others that are as far away are no help.
-  private static func explained(_ error: any Error) -> String? {
-    let text = fullMessage(for: error)
+  private static func explained(_ text: String) -> String? {
     guard
       let found = text.firstMatch(
         of: /Unknown option '--(?<name>[^'=]+)[^']*'(?:\. Did you mean '[^']*'\?)?/)

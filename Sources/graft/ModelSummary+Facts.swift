@@ -33,9 +33,10 @@ extension ModelSummary {
 
   /// The tensors of the vision tower.
   var vision: Companion {
-    let prefixes = model.layout.carried.filter { $0.claim != nil }.map { $0.prefix.name() }
-    return Companion(
-      model.carried.filter { tensor in prefixes.contains { tensor.name.hasPrefix($0) } })
+    Companion(
+      model.carried.filter { tensor in
+        model.binding.carrier(of: tensor.name).map { !$0.isPrediction && $0.same == nil } ?? false
+      })
   }
 
   /// The layers of multi-token prediction that are stored.
