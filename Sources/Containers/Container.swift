@@ -60,9 +60,12 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     (hasMetadata || name.hasPrefix(stem)) && name.hasSuffix(".\(extensions[0])")
   }
 
+  /// Whether a file of that name lies beside a model, such as the projector of images.
+  func isBeside(_ name: String) -> Bool { hasMetadata && name.lowercased().contains("mmproj") }
+
   /// The names of a complete set of weight files one of which has a name; nil for a name that is not
   /// one of several.
-  func family(of name: String) -> [String]? {
+  public func family(of name: String) -> [String]? {
     let tail = ".\(extensions[0])"
     let parts = name.dropLast(tail.count).split(separator: "-", omittingEmptySubsequences: false)
     guard name.hasSuffix(tail), parts.count > 3, parts[parts.count - 2] == "of",

@@ -35,6 +35,12 @@ struct DirectoryListing {
     }
   }
 
+  /// Leaves out all but some files.
+  mutating func keep(_ names: Set<String>) {
+    files.removeAll { !names.contains($0) }
+    (directories, dangling) = ([], [])
+  }
+
   /// All names in a directory but `.` and `..`, sorted by their bytes.
   static func names(_ path: FilePath) throws -> [String] {
     try rawNames(path).map { String(decoding: $0, as: UTF8.self) }
@@ -59,11 +65,11 @@ struct DirectoryListing {
 }
 
 /// What a path leads to.
-enum FileKind {
+public enum FileKind: Sendable {
   case regular, directory, other, absent
 
   /// Looks at a path; symbolic links are followed unless told not to.
-  init(_ path: FilePath, followingLinks: Bool = true) {
+  public init(_ path: FilePath, followingLinks: Bool = true) {
     var status = stat()
     let result = followingLinks ? stat(path.string, &status) : lstat(path.string, &status)
     guard result == 0 else {

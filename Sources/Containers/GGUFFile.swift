@@ -20,7 +20,8 @@ public struct GGUFFile: Sendable {
   /// - Throws: `Problem` of kind `invalid` or `unsupported`, naming the file.
   public init(_ storage: any ByteStorage, name: String) throws {
     let header = try Problem.placing({ $0.inFile(name) }) {
-      try GGUFHeader(checking: storage.bytes)
+      let bytes = try storage.bytes
+      return try FileNature.reading(bytes, as: .gguf) { try GGUFHeader(checking: bytes) }
     }
     metadata = header.metadata
     tensors = header.entries.map { entry in

@@ -34,7 +34,7 @@ struct IndexedShards {
           expected: "at most \(ShardIndex.limit) bytes", found: "\(file.bytes.count) bytes",
           remedy: "check that the file is an index")
       }
-      return try ShardIndex(parsing: file.bytes)
+      return try FileNature.reading(file.bytes, as: .json) { try ShardIndex(parsing: file.bytes) }
     } catch let problem as Problem {
       throw problem.inFile(path.string)
     }

@@ -22,7 +22,10 @@ public struct SafetensorsFile: Sendable {
   /// - Throws: `Problem` of kind `invalid`, naming the file.
   public init(_ storage: any ByteStorage, name: String) throws {
     let header = try Problem.placing({ $0.inFile(name) }) {
-      try SafetensorsHeader(checking: storage.bytes)
+      let bytes = try storage.bytes
+      return try FileNature.reading(bytes, as: .safetensors) {
+        try SafetensorsHeader(checking: bytes)
+      }
     }
     let start = storage.count - header.dataCount
     storage.release(0..<start)

@@ -61,8 +61,7 @@ public struct ShardIndex: Sendable {
       let name = key.string
       do {
         try StoredName.checkTensor(name)
-        let file = try scanner.text().string
-        try StoredName.checkFile(file)
+        let file = try StoredName.file(scanner.text().string)
         map.append((tensor: name, file: file))
       } catch let problem as Problem {
         throw problem.inTensor(name)

@@ -26,8 +26,8 @@ public struct StoredCheckpoint: Sendable {
   public let weightFiles: [String]
   /// All tensors, file by file.
   public private(set) var tensors: [StoredTensor]
-  /// What was taken off all names, such as `module.`; mostly empty.
-  public private(set) var namePrefix = ""
+  /// What was taken off names, a clause each; mostly empty.
+  public private(set) var takenOff: [String] = []
   /// The parsed `config.json`, where there is one; of files that say themselves what they hold, what
   /// their metadata say.
   public private(set) var config: JSONValue?
@@ -54,8 +54,8 @@ public struct StoredCheckpoint: Sendable {
   /// The tensor of that name.
   public func tensor(_ name: String) -> StoredTensor? { places[name].map { tensors[$0] } }
 
-  /// What the weight files hold besides weights, each by name and kind.
-  public var ignored: [String] { shards.flatMap(\.content.ignored) }
+  /// What the weight files hold besides weights.
+  public var ignored: [IgnoredValue] { shards.flatMap(\.content.ignored) }
 
   /// Checks the bytes of the weight files where they carry checksums.
   /// - Throws: `Problem` of kind `invalid`, naming the file.
@@ -107,6 +107,7 @@ public struct StoredCheckpoint: Sendable {
   }
 
   private static func absent(_ path: FilePath) -> Problem {
+    if let link = DanglingLink(path) { return link.problem }
     let unfinished = OutputPlace.unfinished(of: path)
     let isBegun = FileKind(unfinished, followingLinks: false) == .directory
     return Problem(
@@ -127,21 +128,32 @@ public struct StoredCheckpoint: Sendable {
     if let container = Container.allCases.first(where: { $0.indexName == name }) {
       return try openIndexed(container, try DirectoryListing(directory), in: directory)
     }
-    guard let container = Container(fileExtension: path.extension) else {
-      let extensions = Container.allCases.flatMap(\.extensions).map { "." + $0 }
-      throw Problem(
-        .unsupported, "not a weight file that can be read", file: path.string,
-        expected: "a \(extensions.joined(separator: ", ")) file, an index or a directory")
+    return try openWeights(name, of: Container(of: path), in: directory)
+  }
+
+  /// One weight file, or all files of the set to which it says it belongs.
+  private static func openWeights(
+    _ name: String, of container: Container, in directory: FilePath
+  ) throws -> StoredCheckpoint {
+    var listing = try DirectoryListing(directory)
+    if Container(fileExtension: FilePath.Component(name)?.extension) == nil {
+      // Stores of blobs keep many models in one directory, under names that tell nothing.
+      listing.keep([name, configName])
     }
-    let names = container.hasMetadata ? container.family(of: name) : nil
-    return try openAll(
-      names ?? [name], of: container, try DirectoryListing(directory), in: directory)
+    let set = container.hasMetadata ? container.family(of: name) : nil
+    if let set {
+      try Problem.placing({ $0.inFile(directory.string) }) {
+        try WeightFiles.checkComplete(set, among: listing.files)
+      }
+    }
+    return try openAll(set ?? [name], of: container, listing, in: directory)
   }
 
   private static func openDirectory(_ path: FilePath) throws -> StoredCheckpoint {
     let listing = try DirectoryListing(path)
+    try refuse(listing.dangling, in: path)
     do {
-      let weights = try WeightFiles(of: listing.files)
+      let weights = try WeightFiles(of: listing.files, directories: listing.directories)
       let container = weights.container
       switch weights.arrangement {
       case .single: return try openAll([container.singleName], of: container, listing, in: path)
@@ -226,17 +238,32 @@ public struct StoredCheckpoint: Sendable {
 extension StoredCheckpoint {
   /// What wrappers of trainers put before the names of all tensors.
   private static let wrappers = ["model.", "module.", "_orig_mod."]
+  /// What wrappers of some modules put between the parts of names.
+  private static let innerWrappers = [
+    "_fp32_params.", "_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.",
+  ]
 
-  /// The checkpoint without the prefix of a wrapper, where all names have one.
+  /// The checkpoint without what a wrapper made of its names: a prefix that all names have, or parts
+  /// inside some of them.
   public var unwrapped: StoredCheckpoint? {
-    guard
-      let prefix = Self.wrappers.first(where: { wrapper in
-        !tensors.isEmpty && tensors.allSatisfy { $0.name.hasPrefix(wrapper) }
-      })
-    else { return nil }
+    if let prefix = Self.wrappers.first(where: { wrapper in
+      !tensors.isEmpty && tensors.allSatisfy { $0.name.hasPrefix(wrapper) }
+    }) {
+      return renamed("all names begin with \(prefix), which is taken off") {
+        String($0.dropFirst(prefix.count))
+      }
+    }
+    let parts = Self.innerWrappers.filter { part in tensors.contains { $0.name.contains(part) } }
+    guard !parts.isEmpty else { return nil }
+    return renamed("\(parts.joined(separator: ", ")) is taken out of names") { name in
+      parts.reduce(name) { $0.replacing($1, with: "") }
+    }
+  }
+
+  private func renamed(_ clause: String, _ rename: (String) -> String) -> StoredCheckpoint? {
     var copy = self
-    copy.namePrefix += prefix
-    copy.shards = shards.map { Shard(fileName: $0.fileName, content: $0.content.without(prefix)) }
+    copy.takenOff.append(clause)
+    copy.shards = shards.map { Shard(fileName: $0.fileName, content: $0.content.renamed(rename)) }
     copy.tensors = copy.shards.flatMap(\.tensors)
     guard let places = try? Self.places(copy.tensors) else { return nil }
     copy.places = places
@@ -282,11 +309,7 @@ extension StoredCheckpoint {
 
   private static func refuse(_ dangling: [String], in directory: FilePath) throws {
     try ProblemList.throwIfAny(
-      dangling.map {
-        Problem(
-          .missing, "a link that leads nowhere", file: directory.appending($0).string,
-          remedy: "fetch the file or remove the link")
-      })
+      dangling.compactMap { DanglingLink(directory.appending($0))?.problem })
   }
 
   private static func readConfig(_ directory: FilePath, _ files: [String]) throws -> [UInt8]? {
@@ -296,7 +319,11 @@ extension StoredCheckpoint {
 
   private static func parse(_ bytes: [UInt8]?, _ directory: FilePath) throws -> JSONValue? {
     do {
-      return try bytes.map { try JSONValue(parsing: $0, .python) }
+      return try bytes.map { bytes in
+        try bytes.withUnsafeBytes { raw in
+          try FileNature.reading(raw, as: .json) { try JSONValue(parsing: bytes, .python) }
+        }
+      }
     } catch let problem as Problem {
       throw problem.inFile(directory.appending(configName).string)
     }

@@ -54,6 +54,13 @@ enum StoredName {
     try refuseControls(key, "a metadata key")
   }
 
+  /// The name of a file as an index gives it, perhaps as a path in its own directory.
+  static func file(_ text: String) throws -> String {
+    let name = text.hasPrefix("./") ? String(text.dropFirst(2)) : text
+    try checkFile(name)
+    return name
+  }
+
   /// Refuses a file name that could lead out of the directory.
   static func checkFile(_ name: String) throws {
     try refuseControls(name, "a file name")

@@ -6,8 +6,8 @@ public struct WeightFile: Sendable {
   public let values: GGUFHeader.Metadata
   /// The tensors, in the order of the file.
   public let tensors: [StoredTensor]
-  /// What the file holds besides, such as the state of an optimizer, each by name and kind.
-  public let ignored: [String]
+  /// What the file holds besides, such as the state of an optimizer.
+  public let ignored: [IgnoredValue]
   /// Checksums to look at before the bytes of tensors are used.
   public let checksums: [Checksum]
 
@@ -15,7 +15,7 @@ public struct WeightFile: Sendable {
   init(
     metadata: [(key: String, value: String)] = [], values: GGUFHeader.Metadata = [],
     tensors: [StoredTensor],
-    ignored: [String] = [], checksums: [Checksum] = []
+    ignored: [IgnoredValue] = [], checksums: [Checksum] = []
   ) {
     self.metadata = metadata
     self.values = values
@@ -24,11 +24,10 @@ public struct WeightFile: Sendable {
     self.checksums = checksums
   }
 
-  /// The file with tensors whose names lack a prefix.
-  func without(_ prefix: String) -> WeightFile {
+  /// The file with tensors of other names.
+  func renamed(_ rename: (String) -> String) -> WeightFile {
     WeightFile(
-      metadata: metadata,
-      tensors: tensors.map { $0.named(String($0.name.dropFirst(prefix.count))) },
+      metadata: metadata, tensors: tensors.map { $0.named(rename($0.name)) },
       ignored: ignored, checksums: checksums)
   }
 }

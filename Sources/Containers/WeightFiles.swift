@@ -19,14 +19,14 @@ struct WeightFiles: Hashable {
   /// How they are found.
   let arrangement: Arrangement
 
-  /// Decides by the names in a directory.
+  /// Decides by the names of the files in a directory.
   ///
   /// Where there are weights in several containers, those in safetensors are the model, as in
   /// transformers.
   /// - Throws: `Problem` of kind `missing` where there are none, `invalid` where the names leave
   ///   open which are meant.
-  init(of names: [String]) throws {
-    container = try Self.container(of: names)
+  init(of names: [String], directories: [String] = []) throws {
+    container = try Self.container(of: names, directories)
     if try Self.isDistributed(container, names) {
       arrangement = .distributed
       return
@@ -35,17 +35,26 @@ struct WeightFiles: Hashable {
       arrangement = .indexed
       return
     }
-    let weights = names.filter(container.isWeight)
+    let weights = Self.models(of: container, among: names)
     arrangement = weights == [container.singleName] ? .single : .numbered(weights)
     if arrangement != .single { try checkFamily(weights) }
   }
 
-  private static func container(of names: [String]) throws -> Container {
+  /// The weight files but for those that lie beside a model, where there are others.
+  private static func models(of container: Container, among names: [String]) -> [String] {
+    let weights = names.filter(container.isWeight)
+    let models = weights.filter { !container.isBeside($0) }
+    return models.isEmpty ? weights : models
+  }
+
+  private static func container(of names: [String], _ directories: [String]) throws -> Container {
     let families = Container.allCases.filter { container in
       names.contains { container.isWeight($0) || container.lists($0) }
     }
     if families.contains(.safetensors) { return .safetensors }
-    guard let only = families.first else { throw nothing(names) }
+    guard let only = families.first else {
+      throw DirectoryNature.problem(names, directories) ?? nothing(names)
+    }
     guard families.count == 1 else {
       throw Problem(
         .invalid, "weights in several containers leave open which of them are the model",
@@ -81,17 +90,29 @@ struct WeightFiles: Hashable {
 
   /// Checks that the names are `…-00001-of-0000N` to the last, and nothing else.
   private func checkFamily(_ names: [String]) throws {
-    let family = (1...names.count).map { container.shardName($0, of: names.count) }
-    guard names != family else { return }
-    if container.hasMetadata, names.count == 1 || names == container.family(of: names[0]) { return }
-    let shown = names.count > 8 ? names.prefix(8) + ["… (\(names.count) files)"] : names[...]
+    if let set = container.family(of: names[0]), Set(set).isSuperset(of: names) {
+      return try Self.checkComplete(set, among: names)
+    }
+    if container.hasMetadata, names.count == 1 { return }
     throw Problem(
       .invalid, "the files leave open which of them are the model",
       expected: "\(container.singleName), \(container.isIndexed ? "an index, " : "")"
-        + "or a complete set \(family[0]) …",
-      found: shown.joined(separator: ", "),
+        + "or a complete set \(container.shardName(1, of: 2)) …",
+      found: DirectoryNature.list(names, most: 8),
       remedy: container.isIndexed
         ? "remove stale or fetch missing files, or restore \(container.indexName)"
         : "give the path of the file itself")
+  }
+
+  /// Checks that all files of a set are there.
+  /// - Throws: `Problem` of kind `missing` that names those that are not.
+  static func checkComplete(_ set: [String], among names: [String]) throws {
+    let there = Set(names)
+    let missing = set.filter { !there.contains($0) }
+    guard let last = set.last, !missing.isEmpty else { return }
+    throw Problem(
+      .missing, "files of a set are not there",
+      expected: set.count == 1 ? last : "\(set.count) files, \(set[0]) to \(last)",
+      found: "no " + DirectoryNature.list(missing, most: 8), remedy: "fetch the missing files")
   }
 }

@@ -36,16 +36,14 @@ struct CarriedTensors {
   /// Names for which the target has no place, each with the reason why it may be left out.
   func leftOut(_ homeless: [String]) -> [LeftOut] {
     homeless.map { name in
-      if let same = source.binding.carrier(of: name)?.same {
-        return LeftOut(.tensor, name, "repeats the \(same.name)")
-      }
-      return LeftOut(name, kind(of: name))
+      source.losesSomething(without: name)
+        ? LeftOut(name, kind(of: name)) : LeftOut(.tensor, name, source.reasonToLeave(name))
     }
   }
 
   /// The refusals to leave out what has no place and may not be left out, one for each kind.
   func problems(_ binding: LayoutBinding) -> [Problem] {
-    let lost = homeless(in: binding).filter { source.binding.carrier(of: $0)?.same == nil }
+    let lost = homeless(in: binding).filter { source.losesSomething(without: $0) }
     let kinds = Dictionary(grouping: lost, by: kind(of:))
     return StrayTensor.allCases.filter { !allowed.contains($0) }.compactMap { kind in
       kinds[kind].map { names in

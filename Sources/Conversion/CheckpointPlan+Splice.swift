@@ -108,7 +108,7 @@ extension CheckpointPlan {
     let kept = shard.tensors.filter { !replaced.contains($0.name) }
     let isUnchanged =
       arriving.isEmpty && kept.count == shard.tensors.count && shard.content.ignored.isEmpty
-      && source.checkpoint.namePrefix.isEmpty
+      && source.checkpoint.takenOff.isEmpty
     let path = source.checkpoint.path(shard.fileName)
     return Shard(
       fileName: shard.fileName, tensors: kept.map { Tensor($0, rule: .copied) } + arriving,

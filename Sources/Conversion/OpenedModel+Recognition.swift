@@ -13,20 +13,20 @@ extension OpenedModel {
   )
 
   /// Reads a checkpoint as it is, or without what the wrapper of a trainer put before all names.
-  /// - Throws: what was wrong with it as it is.
+  /// - Throws: what was wrong with it as it is, or what it is instead of a model.
   static func recognised(
-    _ stored: StoredCheckpoint, _ read: (StoredCheckpoint) throws -> Reading
+    _ stored: StoredCheckpoint, _ catalogue: LayoutCatalogue,
+    _ read: (StoredCheckpoint) throws -> Reading
   ) throws -> (StoredCheckpoint, Reading) {
     do {
       return (stored, try read(stored))
     } catch {
       guard let inner = stored.unwrapped,
-        let (checkpoint, found) = try? recognised(inner, read)
-      else { throw error }
+        let (checkpoint, found) = try? recognised(inner, catalogue, read)
+      else { throw stored.explained(error, catalogue) }
       var reading = found
-      if checkpoint.namePrefix == inner.namePrefix {
-        reading.evidence = reading.evidence.adding(
-          "all names begin with \(inner.namePrefix), which is taken off")
+      if checkpoint.takenOff == inner.takenOff {
+        reading.evidence = inner.takenOff.reduce(reading.evidence) { $0.adding($1) }
       }
       return (checkpoint, reading)
     }
@@ -46,8 +46,13 @@ extension OpenedModel {
       throw packed.problem.inFile(place)
     }
     let candidates = try Problem.placing({ $0.inFile(place) }) {
-      try from.map { try catalogue.forms(of: $0, config: config, has: has) }
+      let found =
+        try from.map { try catalogue.forms(of: $0, config: config, has: has) }
         ?? catalogue.candidates(config: config, has: has)
+      if found.isEmpty {
+        throw catalogue.refusal(config: config, names: checkpoint.tensors.map(\.name))
+      }
+      return found
     }
     let readings = candidates.map { candidate in
       Result { try read(candidate, config, checkpoint, headers) }
@@ -116,7 +121,7 @@ extension OpenedModel {
     let layers = reading.configuration.layers.count
     let extra = try reading.binding.check(
       stored: stored, quantisation: reading.quantisation, layers: layers, allowing: allowing,
-      file: checkpoint.weightsPath.string)
+      config: config, file: checkpoint.weightsPath.string)
     reading.extra = reading.binding.strays(extra, in: stored, layers: layers)
     try ProblemList.throwIfAny(
       ConfigClaims(

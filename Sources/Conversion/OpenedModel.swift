@@ -65,7 +65,7 @@ public struct OpenedModel: Sendable {
     leftover = stored.leftoverQuantisation
     let fitting: Reading
     (checkpoint, fitting) = try Self.recognised(
-      leftover.isEmpty ? stored : stored.withConfig(\.withoutQuantisation)
+      leftover.isEmpty ? stored : stored.withConfig(\.withoutQuantisation), catalogue
     ) {
       try Self.reading($0, from: from, allowing, catalogue)
     }

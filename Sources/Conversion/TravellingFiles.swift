@@ -105,7 +105,7 @@ extension Sidecar.Kind {
 extension StoredCheckpoint {
   /// What lies among or beside the weights, is no file beside them and is not copied.
   var leftBehind: [LeftOut] {
-    ignored.map { LeftOut(.value, $0, "not a weight") }
+    ignored.map { LeftOut(.value, $0.text, "not a weight") }
       + unread.filter { $0 == Self.configName }.map {
         LeftOut(.file, $0, "the weights say themselves what they are")
       }

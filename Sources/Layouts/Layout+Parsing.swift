@@ -124,6 +124,7 @@ extension CarryRule {
     condition = try object.condition()
     same = try object.optionalString("same")
     isPrediction = object.optional("mtp") == .bool(true)
+    isUnused = object.optional("unused") == .bool(true)
     _ = try object.optionalString("claimed")
     if let same, RoleShapes.scope(same) == nil {
       throw Problem(.invalid, "a layout file names an unknown role", found: same)

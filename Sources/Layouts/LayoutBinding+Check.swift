@@ -1,5 +1,6 @@
 import Canonical
 import Diagnostics
+import JSON
 import Tensors
 
 extension LayoutBinding {
@@ -10,21 +11,29 @@ extension LayoutBinding {
   /// - Parameters:
   ///   - layers: the number of layers of the model.
   ///   - allowing: the kinds of tensors nobody asked for that are none of the findings.
+  ///   - config: where it is known, what it says explains some findings.
   /// - Returns: the stored names for which the layout has no use.
   /// - Throws: `Problem` or `ProblemList` of kind `invalid`.
   @discardableResult
   public func check(
     stored: StoredHeaders, quantisation: Quantisation? = nil, layers: Int = .max,
-    allowing: Set<StrayTensor> = [], file: String
+    allowing: Set<StrayTensor> = [], config: JSONValue? = nil, file: String
   ) throws -> [String] {
     var problems = doubleClaims()
     let missing = missing(in: stored)
     let extra = extra(in: stored, isExact: missing.isEmpty && problems.isEmpty)
-    let strays = strays(extra, in: stored, layers: layers).filter { !allowing.contains($0.kind) }
-    problems += missingProblems(missing, strays.map(\.name), stored, file)
+    let explanations = explanations(
+      missing: missing, extra: extra, stored: stored, config: config, file: file)
+    let explained = explanations.reduce(into: Set()) { $0.formUnion($1.names) }
+    problems += explanations.map(\.problem)
+    let strays = strays(extra.filter { !explained.contains($0) }, in: stored, layers: layers)
+      .filter { !allowing.contains($0.kind) }
+    problems += missingProblems(
+      missing.filter { !explained.contains($0) }, strays.map(\.name), stored, file)
     problems += strayProblems(strays, stored, file)
     problems += unexplainedProblems(stored, file)
-    problems += tensors.compactMap { shapeProblem($0, stored, file) }
+    problems += tensors.lazy.filter { !explained.contains($0.name) }
+      .compactMap { shapeProblem($0, stored, file) }
     problems += allScales.compactMap { shapeProblem($0, stored, file) }
     problems += scaleProblems(quantisation, stored: stored, file: file)
     try ProblemList.throwIfAny(problems)
@@ -52,16 +61,12 @@ extension LayoutBinding {
     _ missing: [String], _ strays: [String], _ stored: StoredHeaders, _ file: String
   ) -> [Problem] {
     let others = NameFolding.fold(strays)
-    let heads = Set(tensors.filter { $0.parts.contains { $0.role.name == "head" } }.map(\.name))
     return NameFolding.fold(missing).enumerated().map { place, name in
       let near = place < Self.mostSuggestions ? Suggestion.nearest(to: name, in: others) : nil
       return Problem(
         .invalid, "a tensor the config asks for is missing", file: file, tensor: name,
         found: near.map { "\($0), which has no place" },
-        remedy: heads.contains(name) && layout.container == nil
-          ? "set tie_word_embeddings to true in config.json, at every level, if the head is the "
-            + "embedding; else check that all shards are there"
-          : "check that all shards are there and that \(layout.configName) belongs to them")
+        remedy: "check that all shards are there and that \(layout.configName) belongs to them")
     }
   }
 

@@ -101,6 +101,8 @@ public struct CarriedPrefix: Hashable, Sendable {
   public let same: Role?
   /// Whether they belong to multi-token prediction.
   public let isPrediction: Bool
+  /// Whether the original never reads the tensor; the prefix is then the whole name.
+  public let isUnused: Bool
 }
 
 /// A layout expanded for one model: every stored tensor with its shape and parts.
@@ -141,7 +143,9 @@ public struct LayoutBinding: Sendable {
 
   /// What a stored name is carried as; nil for a name that is not carried.
   public func carrier(of name: String) -> CarriedPrefix? {
-    carried.first { $0.same == nil ? name.hasPrefix($0.prefix) : name == $0.prefix }
+    carried.first {
+      $0.same == nil && !$0.isUnused ? name.hasPrefix($0.prefix) : name == $0.prefix
+    }
   }
 }
 
@@ -187,7 +191,8 @@ struct Scope {
     guard rule.condition.holds(facts) else { return nil }
     return CarriedPrefix(
       prefix: rule.prefix.name(layer: index, layers: layers), layer: layer,
-      same: rule.same.map { Role($0, layer: layer) }, isPrediction: rule.isPrediction)
+      same: rule.same.map { Role($0, layer: layer) }, isPrediction: rule.isPrediction,
+      isUnused: rule.isUnused)
   }
 
   /// The stored tensors of one rule in this scope: none, one, or one per expert.

@@ -74,18 +74,12 @@ public struct LayoutCatalogue: Sendable {
 
   /// The layouts that the config and the names of the tensors fit; the preferred form of each first.
   /// - Parameter has: whether there is a tensor of that name.
-  /// - Throws: `Problem` of kind `unsupported` where none fits.
+  /// - Returns: nothing where none fits; `refusal(config:names:)` says why.
   public func candidates(config: JSONValue?, has: (String) -> Bool) throws -> [LayoutEvidence] {
-    let findings = outlines.map { $0.detection.evidence(config: config, has: has) }
-    let matches = zip(outlines, findings).filter { $1.against.isEmpty }
-    if matches.isEmpty {
-      let nearest = zip(outlines, findings).min { $0.1.against.count < $1.1.against.count }
-      throw Problem(
-        .unsupported, "no layout fits this checkpoint", expected: ids.joined(separator: ", "),
-        found: nearest.map { "nearest is \($0.id), but " + $1.against.joined(separator: ", ") },
-        remedy: "check config.json, or name the layout with --from to see what does not fit it")
+    try outlines.compactMap { outline in
+      let (pro, against) = outline.detection.evidence(config: config, has: has)
+      return against.isEmpty ? LayoutEvidence(layout: try outline.layout(), evidence: pro) : nil
     }
-    return try matches.map { LayoutEvidence(layout: try $0.layout(), evidence: $1.pro) }
   }
 
   /// The forms of one layout, the one that fits best first.
@@ -121,6 +115,9 @@ public struct LayoutEvidence: Sendable {
 }
 
 extension LayoutDetection {
+  /// What a clause about the config begins with.
+  static let configClause = "config "
+
   /// What speaks for and against the layout.
   func evidence(config json: JSONValue?, has: (String) -> Bool)
     -> (pro: [String], against: [String])
@@ -130,7 +127,8 @@ extension LayoutDetection {
     for (key, values) in config {
       let found = json?[key] ?? .null
       let matches = values.contains(found)
-      let text = "config \(key) is \(found.string ?? (found == .null ? "missing" : "no text"))"
+      let text =
+        "\(Self.configClause)\(key) is \(found.string ?? (found == .null ? "missing" : "no text"))"
       if matches { pro.append(text) } else { against.append(text) }
     }
     for name in present.map({ $0.name() }) {

@@ -70,4 +70,7 @@ public struct CarryRule: Hashable, Sendable {
   public let same: String?
   /// Whether the tensors belong to multi-token prediction.
   public let isPrediction: Bool
+  /// Whether the original never reads the tensor, so that a layout without a place for it loses nothing;
+  /// the prefix is then the whole name.
+  public let isUnused: Bool
 }

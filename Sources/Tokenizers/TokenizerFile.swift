@@ -50,7 +50,9 @@ public struct TokenizerFile {
   public init(_ path: FilePath) throws {
     let bytes = try MappedFile.readAll(path, limit: Self.limit)
     self = try Problem.placing({ $0.inFile(path.string) }) {
-      try bytes.withUnsafeBytes { try TokenizerFile(parsing: $0) }
+      try bytes.withUnsafeBytes { bytes in
+        try FileNature.reading(bytes, as: .json) { try TokenizerFile(parsing: bytes) }
+      }
     }
   }
 

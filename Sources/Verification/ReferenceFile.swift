@@ -26,7 +26,7 @@ public struct ReferenceFile: Sendable {
   /// Opens a reference.
   /// - Throws: `Problem` of kind `missing` or `invalid`, naming file and tensor.
   public init(_ path: FilePath) throws {
-    let file = try SafetensorsFile(path)
+    let file = try Self.opened(path)
     let tensors = Dictionary(
       file.tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     self = try Problem.placing({
@@ -43,6 +43,25 @@ public struct ReferenceFile: Sendable {
       }
       return try ReferenceFile(tensors, prefix: "", named: named)
     }
+  }
+
+  /// Opens the file of a reference.
+  /// - Throws: `Problem` of kind `invalid` for a directory, or a file of another kind.
+  private static func opened(_ path: FilePath) throws -> SafetensorsFile {
+    guard FileKind(path) != .directory else {
+      throw Problem(
+        .invalid, "the reference is a directory", file: path.string,
+        expected: "a safetensors file with input_ids and logits",
+        remedy: "give a checkpoint as the second PATH, without --reference")
+    }
+    let file = try MappedFile(path)
+    let others: [FileNature] = [.gguf, .torch, .npz, .json, .text]
+    if let nature = FileNature(file.bytes), others.contains(nature) {
+      var problem = nature.problem(file.bytes, instead: .safetensors).inFile(path.string)
+      problem.remedy = "give a file as graft logits writes one, or a checkpoint as the second PATH"
+      throw problem
+    }
+    return try SafetensorsFile(file, name: path.string)
   }
 
   private init(

@@ -74,8 +74,9 @@ struct ModelSummary {
       "evidence": .array(model.evidence.evidence.map { .string($0) }),
       "container": .string(model.checkpoint.container.rawValue),
       "unread": .array(model.checkpoint.unread.map { .string($0) }),
-      "ignored": .array(model.checkpoint.ignored.map { .string($0) }),
+      "ignored": .array(model.checkpoint.ignored.map { .string($0.text) }),
       "form": .object(JSONObject(form.map { ($0.name, .string($0.text)) })),
+      "unused": .array(model.unused.map { .string($0) }),
       "signs": .array(signs.map { .object($0.json) }),
       "directory": .string(model.checkpoint.directory.string),
       "vocabulary": JSONValue(configuration.vocabulary),
@@ -99,6 +100,10 @@ struct ModelSummary {
       "beside": .array(beside.json.map { .object($0) }),
       "layers": .array(configuration.layers.indices.map { .object(layer($0)) }),
     ]
+  }
+
+  private var unused: [String] {
+    NameFolding.fold(model.unused).map { "\($0), which the original never reads" }
   }
 
   private var quantisedTensors: Int { model.binding.allScales.count }
@@ -162,22 +167,31 @@ struct ModelSummary {
     lines += head.flatMap { Self.lines($0, [$1]) }
     lines += Self.lines("quantised", model.quantisation.map { [text($0)] } ?? [])
     lines += Self.lines("stored", form.map { "\($0.name): \($0.text)" })
+    lines += Self.lines("unused", unused)
     lines += Self.lines("values", signs.map(\.line))
     lines += Self.lines("findings", model.findings.map(\.claim))
     lines += Self.lines("beside", beside.lines)
     lines += Self.lines("unknown", unknownKeys.map { "key \($0), which Graft does not know" })
     lines += [""] + table.lines(width: Terminal.columns)
-    if verbose { lines += [""] + tensorLines }
+    if verbose { lines += [""] + tensorLines + ignoredLines }
     return lines
   }
 
   private var container: String {
     let beside = [
-      ("not read", model.checkpoint.unread), ("not weights", model.checkpoint.ignored),
+      ("not read", model.checkpoint.unread),
+      ("not weights", IgnoredValue.summary(model.checkpoint.ignored)),
     ]
     return beside.reduce(model.checkpoint.container.rawValue) { line, list in
-      line + (list.1.isEmpty ? "" : "; \(list.0): \(list.1.joined(separator: ", "))")
+      line + (list.1.isEmpty ? "" : "; \(list.0): \(Self.shortened(list.1))")
     }
+  }
+
+  /// The first few texts of a list, and how many more there are.
+  private static func shortened(_ texts: [String]) -> String {
+    let most = 8
+    return texts.prefix(most).joined(separator: ", ")
+      + (texts.count > most ? " and \(texts.count - most) more" : "")
   }
 
   /// Lines of which the first has a label.
@@ -216,6 +230,10 @@ struct ModelSummary {
         flops.map { Quantity.count($0 + mlp.flopsPerToken) } ?? "-",
       ]
     }
+  }
+
+  private var ignoredLines: [String] {
+    model.checkpoint.ignored.map { "  not a weight: \($0.text)" }
   }
 
   private var tensorLines: [String] {

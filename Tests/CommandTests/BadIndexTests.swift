@@ -127,6 +127,6 @@ import Testing
     try checkpoint.remove(Self.index)
     expectSuccess(try checkpoint.graft("verify", "--reference", checkpoint.reference))
     try checkpoint.remove("model-00003-of-00008.safetensors")
-    try checkpoint.expectRefused(65, "leave open")
+    try checkpoint.expectRefused(66, "no model-00003-of-00008.safetensors")
   }
 }

@@ -84,7 +84,7 @@ import Testing
     try folder.write("config.json", "{\"model_type\": \"unknown\"}".utf8)
     // It holds no model Graft knows: what is refused is the layout, with the names of the state dict.
     expectRefusal(
-      try GraftCommand.run("inspect", copy.string), 69, ["no layout fits this checkpoint"])
+      try GraftCommand.run("inspect", copy.string), 69, ["no delta-rule layers", "unknown"])
   }
 
   @Test(arguments: ["lm-engine", "lm-engine-async"])

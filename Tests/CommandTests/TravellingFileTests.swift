@@ -71,7 +71,7 @@ import Testing
   @Test func brokenLinksAreNamed() throws {
     try FileManager.default.createSymbolicLink(
       atPath: checkpoint.path.appending("vocab.json").string, withDestinationPath: "../blobs/none")
-    try checkpoint.expectRefused(66, "leads nowhere", "vocab.json")
+    try checkpoint.expectRefused(66, "missing blob", "vocab.json", "../blobs/none")
     try checkpoint.remove("vocab.json")
     try checkpoint.remove("model.safetensors")
     try FileManager.default.createSymbolicLink(

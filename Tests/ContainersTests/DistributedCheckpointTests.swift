@@ -32,7 +32,7 @@ import Testing
       #expect(found.type == tensor.type && found.shape == tensor.shape, "\(tensor.name)")
       #expect(found.contents == tensor.contents, "\(tensor.name)")
     }
-    #expect(checkpoint.ignored == ["step (a value)", "optimizer.m (a tensor)"])
+    #expect(checkpoint.ignored.map(\.text) == ["step (a value)", "optimizer.m (a tensor)"])
     #expect(checkpoint.container == .torch && checkpoint.weightFiles.count == 4)
     #expect(checkpoint.sidecars.isEmpty && checkpoint.unread.isEmpty)
     try checkpoint.checkPayload()
@@ -43,7 +43,7 @@ import Testing
     let path = Fixtures.path("containers/dcp/\(name)")
     let checkpoint = try StoredCheckpoint.open(path.appending(".metadata"))
     let inner = try #require(checkpoint.unwrapped)
-    #expect(inner.namePrefix == "model." && inner.unwrapped == nil)
+    #expect(inner.takenOff.count == 1 && inner.unwrapped == nil)
     let original = try StoredCheckpoint.open(Fixtures.path("options/gdn-small"))
     #expect(Set(inner.tensors.map(\.name)) == Set(original.tensors.map(\.name)))
     for tensor in original.tensors {
@@ -135,13 +135,29 @@ import Testing
     ])
     #expect(state.tensors.map(\.name) == ["w"])
     #expect(
-      state.ignored == [
+      state.ignored.map(\.text) == [
         "state (a value)", "state.model (a tensor)", "state.step (a value)",
         "state.model.step (a value)",
       ])
     #expect(throws: Problem.self) {
       try DistributedState([.init(path: ["state", "a\nb"], tensor: tensor)])
     }
+  }
+
+  /// An application that saves its state as a whole gives it a name of its own.
+  @Test(arguments: ["app", "anything"]) func keysOfAnApplication(_ name: String) throws {
+    let tensor = DistributedMetadata.Tensor(type: .f32, shape: [], chunks: [])
+    let state = try DistributedState([
+      .init(path: [name, "model", "a.w"], tensor: tensor),
+      .init(path: [name, "optim", "state", "a.w", "exp_avg"], tensor: tensor),
+      .init(path: [name, "optim", "state", "a.w", "step"], tensor: tensor),
+      .init(path: ["epoch"], tensor: nil),
+    ])
+    #expect(state.tensors.map(\.name) == ["a.w"])
+    #expect(
+      IgnoredValue.summary(state.ignored) == ["epoch (a value)", "\(name).optim (2 tensors)"])
+    let flat = try DistributedState([.init(path: ["layers", "0", "w"], tensor: tensor)])
+    #expect(flat.tensors.map(\.name) == ["layers.0.w"])
   }
 
   @Test func damagedMetadataIsReadWithinBoundsOrRefused() throws {

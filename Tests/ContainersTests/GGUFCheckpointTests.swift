@@ -67,9 +67,18 @@ struct GGUFCheckpointTests {
 
   @Test func aMissingPartIsNamed() throws {
     try write("m-00001-of-00002.gguf", ["a"], part: 0, of: 2, total: 2)
-    let path = directory.path.appending("m-00001-of-00002.gguf")
-    let problem = try #require(throws: Problem.self) { try StoredCheckpoint.open(path) }
-    #expect(problem.kind == .missing)
-    #expect(problem.file == directory.path.appending("m-00002-of-00002.gguf").string)
+    for path in [directory.path, directory.path.appending("m-00001-of-00002.gguf")] {
+      let problem = try #require(throws: Problem.self) { try StoredCheckpoint.open(path) }
+      #expect(problem.kind == .missing && problem.file == directory.path.string)
+      #expect(problem.found == "no m-00002-of-00002.gguf")
+    }
+  }
+
+  @Test func aProjectorBesideTheModelIsNotRead() throws {
+    try write("model.gguf", ["a"], part: 0, of: 1, total: 1)
+    try write("mmproj-model.gguf", ["v"], part: 0, of: 1, total: 1)
+    let checkpoint = try StoredCheckpoint.open(directory.path)
+    #expect(checkpoint.tensors.map(\.name) == ["a"])
+    #expect(checkpoint.unread == ["mmproj-model.gguf"])
   }
 }

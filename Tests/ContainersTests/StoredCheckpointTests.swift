@@ -90,7 +90,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ["model.safetensors", first], [first], [second], [first, "model-00002-of-00003.safetensors"],
+    ["model.safetensors", first], [first, "model-00002-of-00003.safetensors"],
     [first, second, "model-00001-of-00003.safetensors"], ["model.fp16.safetensors"],
     ["model.safetensors", "model_old.safetensors"],
   ])
@@ -100,6 +100,18 @@ import Testing
     #expect(problem.kind == .invalid && problem.file == directory.path.string)
     #expect(problem.what == "the files leave open which of them are the model")
     #expect(problem.found == names.sorted().joined(separator: ", "))
+  }
+
+  @Test(arguments: [
+    (["m-00002-of-00003"], ["m-00001-of-00003", "m-00003-of-00003"]),
+    (["-00001-of-00005", "-00005-of-00005"], (2...4).map { "-0000\($0)-of-00005" }),
+  ])
+  func filesOfASetThatAreMissing(_ names: [String], _ missing: [String]) throws {
+    for name in names { try weights("model\(name).safetensors", ["a"]) }
+    let problem = try #require(try problems().first)
+    #expect(problem.kind == .missing && problem.what == "files of a set are not there")
+    let expected = missing.map { "model\($0).safetensors" }.joined(separator: ", ")
+    #expect(problem.found == "no " + expected)
   }
 
   @Test func twoShardsWithOneTensor() throws {

@@ -5,7 +5,8 @@ import SystemPackage
 /// The page of the documentation that shows every message, made by provoking them.
 enum ErrorPage {
   static let sections: [MessageSection] = [
-    .commandLine, .tokens, .places, .safetensors, .shards, .archives, .torchFiles, .distributed,
+    .commandLine, .tokens, .places, .natures, .safetensors, .shards, .archives, .torchFiles,
+    .distributed,
     .damaged, .gguf, .configs, .layerConfigs, .weights, .conversions, .outputs, .writers, .splices,
     .layoutFiles, .calls,
   ]

@@ -112,6 +112,66 @@ extension MessageSection {
         }
         return try shop.graft("inspect", "model", "--from", "qwen3_5")
       },
+      .init("a head that is missing while two flags contradict each other") {
+        try $0.opened("huggingface/qwen3_5/multimodal-mixed") { copy in
+          try copy.editConfig { config in
+            var inner = config["text_config"]?.object ?? JSONObject()
+            inner["tie_word_embeddings"] = true
+            config["text_config"] = .object(inner)
+            config["tie_word_embeddings"] = false
+          }
+          try copy.editWeights { $0["lm_head.weight"] = nil }
+        }
+      },
+      .init("a reward model") {
+        try $0.opened("huggingface/qwen3_5/text-bf16") { copy in
+          try copy.editConfig { $0["architectures"] = ["Qwen3_5ForSequenceClassification"] }
+          try copy.editWeights { file in
+            file["lm_head.weight"] = nil
+            file.tensors.append(.init("score.weight", [1, 1], [1]))
+          }
+        }
+      },
+      .init("a base model without its head") {
+        try $0.opened("huggingface/qwen3_next/bf16") { copy in
+          try copy.editWeights { file in
+            file["lm_head.weight"] = nil
+            for index in file.tensors.indices { file.tensors[index].name.removeFirst(6) }
+          }
+        }
+      },
+      .init("a vocabulary with more rows than the config says") {
+        try $0.opened("options/gdn-small") { copy in
+          try copy.editWeights { file in
+            for name in ["transformer.wte.weight", "lm_head.weight"] {
+              guard var tensor = file[name] else { continue }
+              let row = tensor.bytes.count / tensor.shape[0]
+              tensor.bytes += [UInt8](repeating: 0, count: 32 * row)
+              tensor.shape[0] += 32
+              file[name] = tensor
+            }
+          }
+        }
+      },
+      .init("a model without delta-rule layers") {
+        try $0.opened("options/gdn-small") { copy in
+          try copy.editConfig { $0["model_type"] = "llama" }
+          try copy.editWeights {
+            $0.tensors = [.init("model.layers.0.self_attn.q_proj.weight", [1], [1])]
+          }
+        }
+      },
+      .init("a config with another name for the model") {
+        try $0.opened("huggingface/qwen3_5/text-bf16") { copy in
+          try copy.editConfig { $0["model_type"] = "my_qwen" }
+        }
+      },
+      .init("a config and tensors under names that no layout has") {
+        try $0.opened("huggingface/qwen3_5/text-bf16") { copy in
+          try copy.editConfig { $0["model_type"] = "my_qwen" }
+          try copy.editWeights { $0.tensors[0].name = "something" }
+        }
+      },
       .init("a checkpoint that two layouts fit") {
         try $0.opened("huggingface/olmo_hybrid/bf16") { copy in
           try copy.editConfig {

@@ -17,7 +17,9 @@ struct DistributedCheckpoint {
     let path = directory.appending(DistributedMetadata.fileName)
     let file = try MappedFile(path)
     let (metadata, state) = try Problem.placing({ $0.inFile(path.string) }) {
-      let metadata = try DistributedMetadata(file.bytes)
+      let metadata = try FileNature.reading(file.bytes, as: .pickle) {
+        try DistributedMetadata(file.bytes)
+      }
       return (metadata, try DistributedState(metadata.entries))
     }
     var pieces = DistributedPieces(directory)
@@ -37,7 +39,7 @@ struct DistributedCheckpoint {
 /// The model among the values of a distributed checkpoint, found by the keys that lead to them.
 struct DistributedState {
   private(set) var tensors: [(name: String, tensor: DistributedMetadata.Tensor)] = []
-  private(set) var ignored: [String] = []
+  private(set) var ignored: [IgnoredValue] = []
 
   private static let keys = ["state", "model", "state_dict", "model_state_dict", "module"]
 
@@ -47,7 +49,8 @@ struct DistributedState {
     var depth = 0
     var inside = entries
     while let key = try Self.next(inside, depth) {
-      ignored += inside.filter { !Self.leads($0, through: key, depth) }.map(Self.describe)
+      ignored += inside.filter { !Self.leads($0, through: key, depth) }
+        .map { Self.describe($0, groupedAt: depth + 1) }
       inside = inside.filter { Self.leads($0, through: key, depth) }
       depth += 1
     }
@@ -57,7 +60,7 @@ struct DistributedState {
         try StoredName.checkTensor(name)
         tensors.append((name, tensor))
       } else {
-        ignored.append(Self.describe(entry))
+        ignored.append(Self.describe(entry, groupedAt: depth))
       }
     }
   }
@@ -72,7 +75,20 @@ struct DistributedState {
         .unsupported, "the checkpoint leaves open which tensors are the model",
         expected: "one of \(keys.joined(separator: ", "))", found: found.joined(separator: ", "))
     }
-    return found.first
+    return found.first ?? wrapper(entries, depth)
+  }
+
+  /// The only key of any name at this depth with one of the usual keys below, such as `app` of an
+  /// application that saves its state as a whole.
+  private static func wrapper(_ entries: [DistributedMetadata.Entry], _ depth: Int) -> String? {
+    let found = Set(
+      entries.lazy.filter { entry in
+        entry.tensor != nil
+          && keys.contains { key in
+            entry.path.count > depth + 2 && entry.path[depth + 1] == key
+          }
+      }.map { $0.path[depth] })
+    return found.count == 1 ? found.first : nil
   }
 
   /// Whether a value lies deeper under the key at this depth.
@@ -82,7 +98,11 @@ struct DistributedState {
     entry.path.count > depth + 1 && entry.path[depth] == key
   }
 
-  private static func describe(_ entry: DistributedMetadata.Entry) -> String {
-    "\(entry.path.joined(separator: ".")) (\(entry.tensor == nil ? "a value" : "a tensor"))"
+  private static func describe(_ entry: DistributedMetadata.Entry, groupedAt depth: Int)
+    -> IgnoredValue
+  {
+    IgnoredValue(
+      entry.path.joined(separator: "."), entry.tensor == nil ? "a value" : "a tensor",
+      in: entry.path.prefix(depth).joined(separator: "."))
   }
 }

@@ -39,10 +39,12 @@ struct DistributedPieces {
     let path = directory.appending(chunk.fileName)
     let file = try file(chunk.fileName, path)
     return try Problem.placing({ $0.inFile(path.string) }) {
-      guard chunk.range.upperBound <= file.bytes.count else {
-        throw Problem(
-          .invalid, "the file is truncated", expected: "\(chunk.range.upperBound) bytes",
-          found: "\(file.bytes.count) bytes")
+      try FileNature.reading(file.bytes, as: .torch) {
+        guard chunk.range.upperBound <= file.bytes.count else {
+          throw Problem(
+            .invalid, "the file is truncated", expected: "\(chunk.range.upperBound) bytes",
+            found: "\(file.bytes.count) bytes")
+        }
       }
       used[chunk.fileName, default: 0] += chunk.range.count
       guard used[chunk.fileName, default: 0] <= file.bytes.count else {

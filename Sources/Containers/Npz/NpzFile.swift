@@ -7,7 +7,7 @@ struct NpzFile {
   /// The arrays, in the order of the archive.
   private(set) var tensors: [StoredTensor] = []
   /// The entries that are no arrays.
-  private(set) var ignored: [String] = []
+  private(set) var ignored: [IgnoredValue] = []
   /// The checksums that were not looked at.
   private(set) var checksums: [Checksum] = []
 
@@ -21,9 +21,10 @@ struct NpzFile {
   /// Checks the bytes of a whole file.
   init(_ file: any ByteStorage, name: String) throws {
     try Problem.placing({ $0.inFile(name) }) {
-      for entry in try ZipArchive(file).entries {
+      let entries = try FileNature.reading(file.bytes, as: .npz) { try ZipArchive(file).entries }
+      for entry in entries {
         guard entry.name.hasSuffix(Self.suffix) else {
-          ignored.append("\(entry.name) (an entry)")
+          ignored.append(IgnoredValue(entry.name, "an entry", in: ""))
           continue
         }
         let array = String(entry.name.dropLast(Self.suffix.utf8.count))

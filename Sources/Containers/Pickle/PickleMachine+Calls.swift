@@ -22,7 +22,9 @@ extension PickleMachine {
 
   private mutating func global(module: String, name: String) throws {
     guard let global = PickleGlobal(module: module, name: name) else {
-      throw refused("global \(module).\(name)")
+      throw ForeignClass.problem(
+        module: module, name: name, offset: place, before: reader.bytes[reader.position...])
+        ?? refused("global \(module).\(name)")
     }
     push(.global(global))
   }

@@ -8,13 +8,15 @@ import Diagnostics
 struct StateDictionary {
   /// The names and the places of the tensors in the heap.
   private(set) var tensors: [(name: String, place: Int)] = []
-  /// What is ignored, each by its keys and its kind.
-  private(set) var ignored: [String] = []
+  /// What is ignored, named by its keys.
+  private(set) var ignored: [IgnoredValue] = []
   private let heap: PickleHeap
   /// Which dictionaries, by place and depth, are known to hold a state dict or not.
   private var known: [[Int]: Bool] = [:]
 
-  private static let keys = ["model", "state_dict", "model_state_dict", "module"]
+  private static let keys = ["model", "state_dict", "model_state_dict", "module", "state", "app"]
+  /// How deep the state dict may lie.
+  private static let mostDepth = 4
 
   /// Finds the state dict.
   /// - Throws: `Problem` of kind `unsupported` where there is none, or more than one.
@@ -34,13 +36,14 @@ struct StateDictionary {
     guard inner.count == 1 else {
       throw Self.nothing(path, found: inner.joined(separator: ", "))
     }
-    ignored += pairs.filter { $0.key.text != key }.map { Self.describe($0, path) }
+    ignored += pairs.filter { $0.key.text != key }
+      .map { Self.describe($0, path, in: (path + [Self.text($0.key)]).joined(separator: ".")) }
     try search(next, path: path + [key])
   }
 
   /// The keys under which a dictionary holds a state dict, at most four levels deep.
   private mutating func stateKeys(_ value: PickleValue, depth: Int) -> [String] {
-    guard depth < Self.keys.count else { return [] }
+    guard depth < Self.mostDepth else { return [] }
     var found: [String] = []
     for key in Self.keys {
       guard let inner = heap.member(key, of: value) else { continue }
@@ -67,15 +70,15 @@ struct StateDictionary {
         try StoredName.checkTensor(name)
         tensors.append((name, place))
       } else {
-        ignored.append(Self.describe(pair, path))
+        ignored.append(Self.describe(pair, path, in: path.joined(separator: ".")))
       }
     }
   }
 
   private static func describe(
-    _ pair: (key: PickleValue, value: PickleValue), _ path: [String]
-  ) -> String {
-    (path + [text(pair.key)]).joined(separator: ".") + " (\(pair.value.kind))"
+    _ pair: (key: PickleValue, value: PickleValue), _ path: [String], in group: String
+  ) -> IgnoredValue {
+    IgnoredValue((path + [text(pair.key)]).joined(separator: "."), pair.value.kind, in: group)
   }
 
   private static func text(_ key: PickleValue) -> String {

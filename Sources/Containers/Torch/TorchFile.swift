@@ -13,7 +13,7 @@ struct TorchFile {
   /// The tensors of the state dict, in its order.
   let tensors: [StoredTensor]
   /// What the file holds beside the state dict, by name and kind.
-  let ignored: [String]
+  let ignored: [IgnoredValue]
   /// The checksums that were not looked at.
   let checksums: [Checksum]
 
@@ -25,7 +25,7 @@ struct TorchFile {
   /// Checks the bytes of a whole file.
   init(_ file: any ByteStorage, name: String) throws {
     let (tensors, ignored, checksums) = try Problem.placing({ $0.inFile(name) }) {
-      let content = try TorchContent(file)
+      let content = try FileNature.reading(file.bytes, as: .torch) { try TorchContent(file) }
       let state = try StateDictionary(content.value, in: content.heap)
       var views = TensorViews(content, budget: file.count, file: name)
       let tensors = try state.tensors.map { try views.tensor($0.name, $0.place) }

@@ -1,0 +1,45 @@
+import Containers
+import Diagnostics
+import Layouts
+
+extension StoredCheckpoint {
+  /// Why the checkpoint is not read: what it is instead, or else the reason that a layout gave.
+  func explained(_ error: any Error, _ catalogue: LayoutCatalogue) -> any Error {
+    let isPacked = PackedWeights.recognise(config, headers) != nil
+    return CheckpointNature(self)?.problem.inFile(place) ?? loneShard?.inFile(place)
+      ?? (isPacked ? nil : baseModel(catalogue)?.inFile(place)) ?? error
+  }
+
+  /// The file, or the directory of several.
+  private var place: String {
+    (weightFiles.count == 1 ? path(weightFiles[0]) : directory).string
+  }
+
+  /// The refusal of one file that was given in place of the set to which it belongs.
+  private var loneShard: Problem? {
+    guard weightFiles.count == 1, !hasIndex, let set = container.family(of: weightFiles[0]),
+      set.count > 1
+    else { return nil }
+    return Problem(
+      .invalid, "one file of a set was given", expected: "all \(set.count) files",
+      found: weightFiles[0], remedy: "give the directory of the files, or their index")
+  }
+
+  /// The refusal of a model that was saved without what a class with a language head puts around it.
+  private func baseModel(_ catalogue: LayoutCatalogue) -> Problem? {
+    let prefixes = ["model.", "transformer."]
+    let prefix = prefixes.first { prefix in
+      let candidates = try? catalogue.candidates(config: config) { name in
+        name.hasPrefix(prefix) && headers[String(name.dropFirst(prefix.count))] != nil
+      }
+      return candidates?.isEmpty == false
+    }
+    guard let prefix else { return nil }
+    let hasHead = headers.keys.contains { $0.hasSuffix("lm_head.weight") }
+    return Problem(
+      .unsupported, "the base model was saved without its language head",
+      expected: "names with the prefix \(prefix), and a head",
+      found: "names without the prefix" + (hasHead ? ", and a head" : " and no lm_head"),
+      remedy: "save the model with its head, as AutoModelForCausalLM does, and give that")
+  }
+}
