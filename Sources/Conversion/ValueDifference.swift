@@ -13,20 +13,31 @@ public struct ValueDifference: Hashable, Sendable {
   public private(set) var maxRelative = 0.0
   private var errors = 0.0
   private var magnitudes = 0.0
+  private var rounding = 0.0
+  private let floor: Double
 
   /// The squared differences over the squares of the larger magnitudes, of the elements that differ;
   /// infinite where one of them is not finite or no number.
   public var relativeError: Double { changed == 0 ? 0 : errors / magnitudes }
 
+  /// The differences as what rounding may explain.
+  var gap: ValueGap {
+    ValueGap(relative: relativeError, maxAbs: maxAbs, rounding: rounding)
+  }
+
   /// Compares values in canonical order, or bytes where they are no numbers that Graft computes with.
+  /// - Parameter floor: the magnitude from which on rounding is relative; numbers below the smallest
+  ///   that F16 has in full never count as less.
   /// - Precondition: the shapes are the same.
   /// - Throws: `Problem` of kind `io` where bytes cannot be read.
   /// - Cost: one pass over both; memory for one window.
-  init(_ a: CanonicalTensor, _ b: CanonicalTensor) throws {
+  init(_ a: CanonicalTensor, _ b: CanonicalTensor, floor: Double = 0) throws {
+    self.floor = max(floor, 0x1p-15)
     guard a.isComputable, b.isComputable else {
       count = a.count
       changed = try a.type == b.type && a.region.holdsSameBytes(as: b.region) ? 0 : count
       (errors, magnitudes) = (.infinity, 1)
+      if changed > 0 { (maxAbs, rounding) = (.infinity, .infinity) }
       return
     }
     let (mine, theirs) = (
@@ -56,6 +67,7 @@ public struct ValueDifference: Hashable, Sendable {
       maxAbs = max(maxAbs, gap)
       errors += gap * gap
       magnitudes += gap.isFinite ? max(x * x, y * y) : 1
+      rounding = max(rounding, gap / max(abs(x), abs(y), floor))
       maxRelative = max(maxRelative, gap.isFinite ? gap / max(abs(x), abs(y)) : .infinity)
     }
   }

@@ -52,6 +52,26 @@ public final class Model: Sendable {
     }
   }
 
+  /// The same model with other layers.
+  private init(_ other: Model, layers: [Layer]) {
+    configuration = other.configuration
+    (self.layers, rotary) = (layers, other.rotary)
+    (embedding, positions) = (other.embedding, other.positions)
+    (finalNorm, head) = (other.finalNorm, other.head)
+  }
+
+  /// The same model with one layer bound anew.
+  /// - Parameter canonical: where the tensors of that layer come from; of the same configuration.
+  /// - Throws: as `init`.
+  public func replacing(layer index: Int, from canonical: CanonicalModel) throws -> Model {
+    let kind = RotaryTable.kind(of: configuration.layers[index], in: configuration)
+    var layers = layers
+    layers[index] = try Layer(
+      configuration.layers[index], Binder(model: canonical, layer: index),
+      rotary: kind.flatMap { rotary[$0] })
+    return Model(self, layers: layers)
+  }
+
   /// The values that the blocks of any layer need for segments of some length.
   func blockScratch(tokens: Int, _ start: UnsafeMutablePointer<Float>) -> Int {
     var final = Arena(start)

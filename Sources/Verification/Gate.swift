@@ -34,6 +34,11 @@ public enum Gate: Hashable, Sendable {
     }
   }
 
+  /// Whether values that differ by more than rounding count though no run shows them.
+  var comparesValues: Bool {
+    if case .maxAbs = self { false } else { true }
+  }
+
   /// One number that is held to a limit.
   public struct Check: Hashable, Sendable {
     /// What is measured.

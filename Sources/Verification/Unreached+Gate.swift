@@ -16,16 +16,3 @@ extension Unreached {
     return attention.window ?? .max
   }
 }
-
-extension Gate {
-  /// Whether a difference is no more than rounding; NaN never is.
-  ///
-  /// Rounding to BF16 costs 1e-6 of the squares, a value step in F32 1e-14.
-  public func passes(_ difference: Unreached) -> Bool {
-    switch self {
-    case .f32: difference.relative <= 1e-11
-    case .bf16: difference.relative <= 1e-4
-    case .maxAbs(let limit): difference.maxAbs <= limit
-    }
-  }
-}

@@ -11,9 +11,12 @@ public struct VerificationReport: Sendable {
     public let mixer: String
     /// How far its output is from the expected one.
     public internal(set) var hidden = HiddenComparison()
-    /// How far what it adds is from what it should add, where it reads what it should read; of
-    /// nothing where everything passes.
+    /// How far what it adds is from what it should add, where it reads what it should read.
     public internal(set) var step = StepComparison()
+    /// Its tensors that hold other values than those of the other model, beyond rounding.
+    public internal(set) var changes: [TensorChange] = []
+    /// Whether none of these shows in a run, so that the values decide.
+    public internal(set) var isSpoiltUnseen = false
   }
 
   /// The limits.
@@ -28,10 +31,12 @@ public struct VerificationReport: Sendable {
   public internal(set) var steppedPositions = PositionLog()
   /// The residual stream before the first layer, where the layers are known.
   public internal(set) var embedding = HiddenComparison()
-  /// Logits of what the reference gives the final norm; of nothing where everything passes.
+  /// Logits of what the reference gives the final norm; of nothing where it gives none.
   public internal(set) var head = LogitComparison()
+  /// How far rounding alone takes the head.
+  var headNoise = LogitComparison()
   /// Whether every layer ran on what the reference gives it, too.
-  public internal(set) var isPlaced = false
+  public var isPlaced: Bool { !layers.isEmpty }
   /// The same for what else the reference holds, by name.
   public internal(set) var named: [(name: String, report: VerificationReport)] = []
   /// What differs between two models though no prompt need reach it.
@@ -62,12 +67,18 @@ public struct VerificationReport: Sendable {
 
   /// Whether everything that was run is within the gate.
   public var agreesWhereRun: Bool {
-    logitsPass && layers.allSatisfy { gate.passes($0.hidden) }
-      && named.allSatisfy(\.report.passes)
+    logitsPass && layers.allSatisfy { gate.passes($0.hidden) && isSound($0) } && headPasses
+      && gate.passes(embedding: embedding) && named.allSatisfy(\.report.passes)
   }
 
+  private func isSound(_ layer: Layer) -> Bool {
+    gate.passes(layer.step) && !layer.isSpoiltUnseen
+  }
+
+  private var headPasses: Bool { gate.passes(head, noise: headNoise) }
+
   /// Differences outside the gate that no run need show.
-  public var beyondPrompts: [Unreached] { unreached.filter { !gate.passes($0) } }
+  public var beyondPrompts: [Unreached] { unreached.filter { !gate.passes($0.gap) } }
 
   /// Adds what was compared without running.
   public mutating func add(_ differences: [Unreached]) { unreached += differences }
@@ -86,11 +97,9 @@ public struct VerificationReport: Sendable {
     return first ?? (passes ? nil : unmatchedLayer)
   }
 
-  /// The layers that make something else of what the reference gives them; empty where everything
-  /// passes.
-  public var faultyLayers: [Int] {
-    isPlaced ? layers.filter { !gate.passes($0.step) }.map(\.index) : []
-  }
+  /// The layers that make something else of what the reference gives them, or that hold other values
+  /// where a run cannot tell.
+  public var faultyLayers: [Int] { layers.filter { !isSound($0) }.map(\.index) }
 
   /// The first of the faulty layers, counting the embedding to layer 0; where none is outside the gate
   /// by itself and the head is not to blame, the one that is furthest off.
@@ -98,8 +107,13 @@ public struct VerificationReport: Sendable {
     guard isPlaced else { return nil }
     guard gate.passes(embedding: embedding) else { return 0 }
     if let first = faultyLayers.first { return first }
-    guard !logitsPass, head.positions > 0, gate.passes(head) else { return nil }
-    return layers.max { $0.step.relative < $1.step.relative }?.index
+    guard !logitsPass, head.positions > 0, headPasses, gate.passes(head) else { return nil }
+    return layers.max { excess($0) < excess($1) }?.index
+  }
+
+  /// How far a layer is off, over its limit.
+  private func excess(_ layer: Layer) -> Double {
+    layer.step.relative / (gate.limit(layer.step) ?? 1)
   }
 
   private var logitsJSON: JSONObject {
@@ -118,14 +132,14 @@ public struct VerificationReport: Sendable {
       "stepped": .object(stepped.json),
       "named": .object(JSONObject(named.map { ($0.name, .object($0.report.logitsJSON)) })),
       "first_divergent_layer": firstDivergentLayer.map { JSONValue($0) } ?? .null,
-      "faulty_layers": isPlaced ? .array(faultyLayers.map { JSONValue($0) }) : .null,
+      "faulty_layers": isPlaced && !passes ? .array(faultyLayers.map { JSONValue($0) }) : .null,
       "unreached": .array(
         beyondPrompts.map { difference in
           .object([
             "name": .string(difference.name),
             "layer": difference.layer.map { JSONValue($0) } ?? .null,
-            "relative_error": JSONValue(difference.relative),
-            "max_abs": JSONValue(difference.maxAbs),
+            "relative_error": JSONValue(difference.gap.relative),
+            "max_abs": JSONValue(difference.gap.maxAbs),
           ])
         }),
       "layers": .array(
@@ -135,7 +149,9 @@ public struct VerificationReport: Sendable {
             "mixer": .string(layer.mixer),
             "max_abs": JSONValue(layer.hidden.maxAbs),
             "nmse": JSONValue(layer.hidden.nmse),
-            "step_error": isPlaced ? JSONValue(layer.step.relative) : .null,
+            "step_error": JSONValue(layer.step.relative),
+            "step_limit": gate.limit(layer.step).map { JSONValue($0) } ?? .null,
+            "changed": .array(layer.changes.map { .string($0.role.name) }),
           ])
         }),
     ]

@@ -5,11 +5,12 @@ import Runtime
 /// Compares the logits and hidden states of a model with those of another or of a reference file.
 ///
 /// Every prompt runs twice: in long segments, which short prompts share, and token by token with
-/// carried state. Both must pass.
+/// carried state. Both must pass. Where residual streams are known, every layer also runs by itself on
+/// what the reference gives it.
 public struct Verifier {
   let model: Model
   let workspace: Workspace
-  private let gate: Gate
+  let gate: Gate
   private let progress: (Int) -> Void
 
   /// A verifier of one model.
@@ -33,17 +34,19 @@ public struct Verifier {
     try reference.tokens.check(vocabulary: model.configuration.vocabulary, file: file)
     let outputs = RecordedOutputs(reference)
     var report = try compare(with: outputs, tokens: reference.tokens)
+    try acquit(&report, outputs, reference.tokens.rows)
     report.named = try reference.named.map { name, reference in
       (name, try compare(with: reference, file: file))
     }
-    // Where only another prompt shows a difference, these hidden states may still tell the layer.
-    if !report.passes { try place(&report, outputs, reference.tokens) }
     return report
   }
 
   /// Compares with another model, which counts as the reference.
+  /// - Parameter changes: where the weights differ by value; nil for weights that no one compared.
   /// - Throws: `Problem` of kind `unsupported` where the vocabularies differ.
-  public func compare(with other: Model, tokens: TokenBatch) throws -> VerificationReport {
+  public func compare(
+    with other: Model, tokens: TokenBatch, changes: ValueChanges? = nil
+  ) throws -> VerificationReport {
     guard other.configuration.vocabulary == model.configuration.vocabulary else {
       throw Problem(
         .unsupported, "models with different vocabularies cannot be compared",
@@ -52,11 +55,47 @@ public struct Verifier {
     }
     let outputs = try ComputedOutputs(other, threads: workspace.threads)
     var report = try compare(with: outputs, tokens: tokens)
-    if !report.passes { try place(&report, outputs, tokens) }
+    let prompt = try longPrompt(tokens, outputs, &report)
+    try acquit(&report, outputs, [prompt])
+    if let changes {
+      try judge(changes, &report, outputs, prompt)
+      report.add(changes.others)
+    }
     report.add(
       Unreached.windows(
         model.configuration, other.configuration, prompt: tokens.rows.map(\.count).max() ?? 0))
     return report
+  }
+
+  /// Runs the layers on the built-in prompt too, where the given ones are short.
+  /// - Returns: the longest prompt that the layers have run on.
+  private func longPrompt(
+    _ tokens: TokenBatch, _ outputs: ComputedOutputs, _ report: inout VerificationReport
+  ) throws -> [Int] {
+    let given = tokens.rows.max { $0.count < $1.count } ?? []
+    let builtIn = TokenBatch.builtIn(for: model.configuration).limited(to: LayerRuns.measured)
+    guard let prompt = builtIn.rows.first, given.count < prompt.count, !report.layers.isEmpty,
+      (try? builtIn.check(vocabulary: model.configuration.vocabulary, file: nil)) != nil
+    else { return given }
+    let runs = LayerRuns(model, [prompt], gate, workspace)
+    outputs.start([prompt])
+    for segment in PromptBatch(model, [prompt], workspace).segments {
+      try runs.run(segment, try outputs.next(segment), &report)
+    }
+    return prompt
+  }
+
+  /// Measures on more inputs what rounding does to layers that are off by little.
+  private func acquit(
+    _ report: inout VerificationReport, _ expected: any ExpectedOutputs, _ prompts: [[Int]]
+  ) throws {
+    let accused = report.layers.filter { gate.doubts($0.step) }.map(\.index)
+    guard !accused.isEmpty else { return }
+    let runs = LayerRuns(model, prompts, gate, workspace, accused: accused)
+    expected.start(prompts)
+    for segment in PromptBatch(model, prompts, workspace).segments where runs.isMeasuring {
+      try runs.run(segment, try expected.next(segment), &report)
+    }
   }
 
   private func checkWidths(_ reference: ReferenceFile) throws {
@@ -83,6 +122,7 @@ public struct Verifier {
   {
     var report = VerificationReport(model.configuration, gate: gate, against: expected)
     let prompts = PromptBatch(model, tokens.rows, workspace)
+    let layers = LayerRuns(model, tokens.rows, gate, workspace)
     expected.start(tokens.rows)
     for segment in prompts.segments {
       let references = try expected.next(segment)
@@ -93,6 +133,7 @@ public struct Verifier {
         report.add(rows, references[rows.sequence], row: segment[rows.sequence].prompt)
         progress(rows.positions.count)
       }
+      if !report.layers.isEmpty { try layers.run(segment, references, &report) }
     }
     // Alone, because that is how tokens are generated.
     expected.start(tokens.rows)

@@ -94,13 +94,10 @@ struct VerifyCommand: Verb {
       ?? .builtIn(for: model.configuration)
     let report = try Problem.placing({ $0.inFile("\(path) and \(second)") }) {
       let other = try expected.runnable()
-      var report = try watched(runnable, gate, batch.positions) {
-        try $0.compare(with: other, tokens: batch)
+      let changes = try model.valueChanges(in: expected, threads: common.threads)
+      return try watched(runnable, gate, batch.positions) {
+        try $0.compare(with: other, tokens: batch, changes: changes)
       }
-      if report.agreesWhereRun {
-        report.add(try model.unreached(in: expected, threads: common.threads))
-      }
-      return report
     }
     let diff = DiffSummary(
       try common.watched("comparing tensors", total: model.checkpoint.byteCount) {

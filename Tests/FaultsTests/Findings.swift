@@ -54,9 +54,8 @@ struct Findings {
     try opened.checkPayload()
     let model = try Model(opened.canonical)
     let verifier = try Verifier(model, gate: .f32, threads: 1)
-    var report = try verifier.compare(with: sound.model, tokens: sound.tokens)
-    if report.agreesWhereRun { report.add(try opened.unreached(in: sound.opened, threads: 1)) }
-    source = report
+    let changes = try opened.valueChanges(in: sound.opened, threads: 1)
+    source = try verifier.compare(with: sound.model, tokens: sound.tokens, changes: changes)
     reference = try sound.recorded.map { try verifier.compare(with: $0, file: "reference") }
     peers = try sound.peerPrompts.map { try PeerGates(model, expected: $0) }
   }

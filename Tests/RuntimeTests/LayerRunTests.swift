@@ -22,12 +22,13 @@ import Testing
       let observer = ForwardObserver(hidden: { streams.append(Array($1.values)) })
       let logits = Array(
         try model.forward(part, together, workspace, observer: observer).values)
-      var outputs: [[Float]] = []
-      let again = try model.forwardLayers(part, on: streams, apart, workspace) {
-        outputs.append(Array($1.values))
+      for (layer, stream) in streams.dropLast().enumerated() {
+        let rows = try model.forward(layer: layer, part, on: stream, apart, workspace)
+        #expect(Array(rows.values) == streams[layer + 1])
       }
-      #expect(outputs == Array(streams.dropFirst()))
-      #expect(Array(again.values) == logits)
+      let last = try #require(streams.last)
+      #expect(Array(try model.logits(part, on: last, apart, workspace).values) == logits)
+      apart.advance(by: part.count)
     }
     #expect(apart.position == together.position)
   }
@@ -47,13 +48,21 @@ import Testing
     let observer = ForwardObserver(hidden: { streams.append(Array($1.values)) })
     try model.forward(
       tokens(20), SequenceState(model, capacity: 20), workspace, observer: observer)
-    var differing: [Int] = []
-    try other.forwardLayers(
-      tokens(20), on: streams, SequenceState(other, capacity: 20), Workspace(other, threads: 1)
-    ) { layer, rows in
-      if Array(rows.values) != streams[layer + 1] { differing.append(layer) }
+    #expect(try differingLayers(other, streams) == [0, 2])
+    // One of both layers bound anew, from the sound model, leaves the other.
+    let mended = try other.replacing(layer: 0, from: sound)
+    #expect(try differingLayers(mended, streams) == [2])
+  }
+
+  private func differingLayers(_ model: Model, _ streams: [[Float]]) throws -> [Int] {
+    let (state, workspace) = (
+      try SequenceState(model, capacity: 20), try Workspace(model, threads: 1)
+    )
+    return try model.configuration.layers.indices.filter { layer in
+      let rows = try model.forward(
+        layer: layer, tokens(20), on: streams[layer], state, workspace)
+      return Array(rows.values) != streams[layer + 1]
     }
-    #expect(differing == [0, 2])
   }
 
   @Test(arguments: 1...3)

@@ -1,0 +1,60 @@
+/// A tensor of one layer that holds other values in two models.
+public struct TensorChange: Hashable, Sendable {
+  /// What it is in both.
+  public let role: Role
+  /// How far the values are apart.
+  public let gap: ValueGap
+
+  /// A change from its parts.
+  public init(role: Role, gap: ValueGap) { (self.role, self.gap) = (role, gap) }
+}
+
+/// How far the values of two tensors are apart.
+public struct ValueGap: Hashable, Sendable {
+  /// The squared differences over the squares of what differs.
+  public let relative: Double
+  /// The largest difference.
+  public let maxAbs: Double
+  /// The largest difference over the magnitude that rounding counts from.
+  public let rounding: Double
+
+  /// A gap from its parts.
+  public init(relative: Double, maxAbs: Double, rounding: Double) {
+    (self.relative, self.maxAbs, self.rounding) = (relative, maxAbs, rounding)
+  }
+
+  /// The gap to what cannot be compared, such as a tensor of another shape.
+  public static let infinite = ValueGap(
+    relative: .infinity, maxAbs: .infinity, rounding: .infinity)
+}
+
+/// Where the weights of two models differ by value, role by role.
+public struct ValueChanges: Sendable {
+  /// Both models, with norms as the first stores them.
+  public let here: CanonicalModel
+  /// The model that counts as the reference.
+  public let there: CanonicalModel
+  /// The tensors of layers that differ, by layer; those of experts not among them.
+  public let layers: [Int: [TensorChange]]
+  /// What else differs: tensors that a run shows in part or not at all.
+  public let others: [Unreached]
+
+  /// Changes from their parts.
+  public init(
+    here: CanonicalModel, there: CanonicalModel, layers: [Int: [TensorChange]],
+    others: [Unreached]
+  ) {
+    self.here = here
+    self.there = there.withNorms(zeroCentred: here.configuration.normIsZeroCentred)
+    (self.layers, self.others) = (layers, others)
+  }
+}
+
+extension Role {
+  /// The magnitude from which on rounding is relative, where values are stored in another form: norms
+  /// around zero lack one, `A_log` may be stored as what it is the logarithm of.
+  public func roundingFloor(zeroCentred: Bool) -> Double {
+    let isShifted = zeroCentred && CanonicalModel.centredNorms.contains(name)
+    return isShifted || name.hasSuffix(".A_log") ? 1 : 0
+  }
+}

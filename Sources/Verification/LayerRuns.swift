@@ -1,0 +1,135 @@
+import Runtime
+import Tensors
+
+/// Runs every layer of a model on what the reference gives it, to find where a difference is made; some
+/// positions also on an input that is moved by rounding, to find how far that takes the layer.
+///
+/// One run serves prompts from front to back.
+final class LayerRuns {
+  private let model: Model
+  private let workspace: Workspace
+  private let gate: Gate
+  private let prompts: [[Int]]
+  /// The layers that run, and whether only to find what rounding does.
+  private let layers: [Int]?
+  private let draws: [(index: Int, length: Int)]
+  private var states: [Int: States] = [:]
+  /// The positions that are still to run on a moved input.
+  private var left = LayerRuns.measured
+  private var bits = SplitMix64(seed: 0)
+
+  /// The positions on which rounding is measured.
+  static let measured = 256
+  /// The lengths of the pieces in which moved inputs run, which sum in other orders than the whole.
+  private static let pieces = [256, 64, 16]
+  /// How often an input is moved to find whether a layer is accused of what rounding does.
+  private static let trials = 12
+
+  private struct States {
+    let plain: SequenceState
+    var moved: [SequenceState]
+  }
+
+  /// - Parameter accused: the only layers to run, on more moved inputs, to find what rounding does to
+  ///   them; nil for all layers.
+  init(
+    _ model: Model, _ prompts: [[Int]], _ gate: Gate, _ workspace: Workspace,
+    accused: [Int]? = nil
+  ) {
+    (self.model, self.workspace) = (model, workspace)
+    (self.gate, self.prompts) = (gate, prompts)
+    layers = accused
+    draws =
+      accused == nil
+      ? Array(Self.pieces.enumerated())
+      : (0..<Self.trials).map { ($0 + Self.pieces.count, 1 + $0 % 3) }
+  }
+
+  /// Whether positions are left on which rounding is to be measured.
+  var isMeasuring: Bool { left > 0 }
+
+  /// Runs the layers of a segment whose inputs and outputs are known.
+  /// - Throws: as `Model.forward`.
+  func run(
+    _ segment: [PromptBatch.Part], _ expected: [ExpectedSegment],
+    _ report: inout VerificationReport
+  ) throws {
+    for (part, expected) in zip(segment, expected) { try run(part, expected, &report) }
+  }
+
+  private func run(
+    _ part: PromptBatch.Part, _ expected: ExpectedSegment, _ report: inout VerificationReport
+  ) throws {
+    let tokens = Array(prompts[part.prompt][part.positions])
+    let states = try states(of: part)
+    for layer in layers ?? Array(report.layers.indices) {
+      let (input, reference) = (expected.hidden[layer], expected.hidden[layer + 1])
+      let rows = try model.forward(layer: layer, tokens, on: input, states.plain, workspace)
+      if layers == nil {
+        report.layers[layer].step.add(rows.values, input: input, reference: reference)
+      }
+      let output = Array(rows.values)
+      for (draw, state) in zip(draws, states.moved) {
+        let beside = move(input)
+        let other = try run(layer, tokens, on: beside, state, by: draw.length)
+        report.layers[layer].step.noise.add(
+          (other, beside), (output, input), draw: draw.index)
+      }
+    }
+    if layers == nil { try runHead(tokens, expected, states, &report) }
+    for state in [states.plain] + states.moved { state.advance(by: tokens.count) }
+    if part.positions.upperBound == prompts[part.prompt].count { self.states[part.prompt] = nil }
+  }
+
+  /// Runs a layer piece by piece.
+  private func run(
+    _ layer: Int, _ tokens: [Int], on stream: [Float], _ state: SequenceState, by length: Int
+  ) throws -> [Float] {
+    let width = model.configuration.hidden
+    let start = state.position
+    defer { state.advance(by: start - state.position) }
+    return try stride(from: 0, to: tokens.count, by: length).flatMap { first in
+      let piece = first..<min(first + length, tokens.count)
+      let rows = Array(stream[piece.lowerBound * width..<piece.upperBound * width])
+      let output = try model.forward(
+        layer: layer, Array(tokens[piece]), on: rows, state, workspace)
+      state.advance(by: piece.count)
+      return Array(output.values)
+    }
+  }
+
+  private func runHead(
+    _ tokens: [Int], _ expected: ExpectedSegment, _ states: States,
+    _ report: inout VerificationReport
+  ) throws {
+    guard report.layers.count == model.configuration.layers.count,
+      let last = expected.hidden.last, expected.hidden.count == report.layers.count + 1
+    else { return }
+    let rows = try model.logits(tokens, on: last, states.plain, workspace)
+    report.head.add(rows, expected)
+    guard !states.moved.isEmpty else { return }
+    let plain = ExpectedSegment(logits: Array(rows.values), hidden: [])
+    report.headNoise.add(
+      try model.logits(tokens, on: move(last), states.plain, workspace), plain)
+  }
+
+  private func move(_ stream: [Float]) -> [Float] {
+    stream.map { gate.moved($0, bits.next()) }
+  }
+
+  /// The states of a prompt, made when it begins and dropped when it ends.
+  private func states(of part: PromptBatch.Part) throws -> States {
+    if left <= 0 { states[part.prompt]?.moved = [] }
+    let found = try states[part.prompt] ?? makeStates(prompts[part.prompt].count)
+    states[part.prompt] = found
+    if !found.moved.isEmpty { left -= part.positions.count }
+    return found
+  }
+
+  private func makeStates(_ count: Int) throws -> States {
+    func make() throws -> SequenceState {
+      try SequenceState(model, capacity: count, segmentLength: workspace.segmentLength)
+    }
+    return States(plain: try make(), moved: left > 0 ? try draws.map { _ in try make() } : [])
+  }
+}
