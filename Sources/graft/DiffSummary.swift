@@ -48,6 +48,34 @@ struct DiffSummary {
     return "\(diff.isSame ? "same" : "differs"): \(here) and \(there), \(counts) by \(by)"
   }
 
+  /// What is stored otherwise, in one line, for a reader who has the verdict already.
+  var storage: String {
+    guard !diff.isSame else { return "stored alike" }
+    let counts = [
+      (diff.tensors.count { $0.there == nil }, "only in the first"),
+      (diff.tensors.count { $0.here == nil }, "only in the second"),
+      (count { $0.shape != $1.shape }, "of another shape"),
+      (count { $0.type != $1.type }, "of another dtype"),
+      (diff.tensors.count { $0.values.map { $0.changed > 0 } ?? false }, "of other values"),
+    ].filter { $0.0 > 0 }.map { "\(Quantity.of($0.0, "tensor")) \($0.1)" }
+    let keys = diff.basis == .names ? "config key" : "fact"
+    let config = diff.config.isEmpty ? [] : [Quantity.of(diff.config.count, keys)]
+    guard !(counts + config).isEmpty else {
+      return "stored alike; only files beside the weights differ: "
+        + diff.files.map(\.name).joined(separator: ", ")
+    }
+    let files = diff.files.isEmpty ? [] : [Quantity.of(diff.files.count, "file") + " beside"]
+    return "stored otherwise: \((counts + config + files).joined(separator: ", "))"
+  }
+
+  /// The tensors of both whose stored forms differ in some way.
+  private func count(_ differ: (CheckpointDiff.Side, CheckpointDiff.Side) -> Bool) -> Int {
+    diff.tensors.count { tensor in
+      guard let here = tensor.here, let there = tensor.there else { return false }
+      return differ(here, there)
+    }
+  }
+
   private var onOneSide: [String] {
     [
       ("only in the first", diff.tensors.filter { $0.there == nil }),

@@ -106,7 +106,7 @@ struct VerifyCommand: Verb {
     let summary = VerifySummary(report, of: path, against: second)
     var outcome = summary.outcome(verbose: common.verbose)
     outcome.json["diff"] = .object(diff.json)
-    outcome.text.insert(diff.headline, at: 0)
+    outcome.text.append("  \(diff.storage)")
     let section = Page.Section(
       "Compared without running", [.lines(diff.text(verbose: common.verbose))])
     return (outcome, { try page(summary, model, [section]) })

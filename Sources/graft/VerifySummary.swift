@@ -32,6 +32,7 @@ struct VerifySummary {
     ]
     lines += runs.map { "  \($0.name): \(Self.text($0.logits))" }
     if let divergence { lines.append("  \(divergence)") }
+    lines += changed
     if verbose, !report.layers.isEmpty { lines += layers.lines(width: Terminal.columns) }
     return Outcome(json: report.json, text: lines, exitCode: report.passes ? 0 : 1)
   }
@@ -55,10 +56,29 @@ struct VerifySummary {
   /// What no run need show; nil for nothing.
   private var beyond: String? {
     guard !report.beyondPrompts.isEmpty else { return nil }
-    let names = NameFolding.fold(report.beyondPrompts.map(\.name))
-    return "what was run agrees, but no prompt reaches what differs: "
-      + names.prefix(Self.mostNames).joined(separator: ", ")
-      + (names.count > Self.mostNames ? ", …" : "")
+    return "what was run agrees, but no prompt reaches what differs: \(others)"
+  }
+
+  /// The names of what differs by value outside the layers.
+  private var others: String { Self.list(report.beyondPrompts.map(\.name)) }
+
+  /// Which tensors of the layers that differ hold other values, and what else does.
+  private var changed: [String] {
+    let faulty = Set(report.faultyLayers)
+    var lines = report.layers.filter { faulty.contains($0.index) && !$0.changes.isEmpty }
+      .prefix(Self.mostNames).map { layer in
+        "  other values in layer \(layer.index): \(Self.list(layer.changes.map(\.role.name)))"
+      }
+    if !report.agreesWhereRun, !report.beyondPrompts.isEmpty {
+      lines.append("  other values beside: \(others)")
+    }
+    return lines
+  }
+
+  private static func list(_ names: [String]) -> String {
+    let names = NameFolding.fold(names)
+    return names.prefix(mostNames).joined(separator: ", ")
+      + (names.count > mostNames ? ", …" : "")
   }
 
   private static let mostNames = 6

@@ -10,7 +10,10 @@ struct FaultTables {
 
   /// Writes `faults.md` and `faults.json` into a folder.
   func write(to folder: URL) throws {
-    try Data(page.utf8).write(to: folder.appendingPathComponent("faults.md"))
+    let limits = try DetectionLimits.table([
+      "huggingface/qwen3_5_moe/text-f32", "lm-engine/m2rnn-1l",
+    ])
+    try Data(page(limits).utf8).write(to: folder.appendingPathComponent("faults.md"))
     let rows = results.map { "  " + row($0).text(indent: 0) }.joined(separator: ",\n")
     try Data("[\n\(rows)\n]\n".utf8).write(to: folder.appendingPathComponent("faults.json"))
   }
@@ -38,9 +41,12 @@ struct FaultTables {
     result.findings.peers?.missed(largestChange: result.findings.largestChange)
   }
 
-  private var page: String {
-    [Self.beginning, faultTable, Self.middle, peerTable, Self.baseHead, baseTable]
-      .joined(separator: "\n\n") + "\n"
+  private func page(_ limits: String) -> String {
+    [
+      Self.beginning, faultTable, Self.limitsHead, limits, Self.middle, peerTable, Self.baseHead,
+      baseTable,
+    ]
+    .joined(separator: "\n\n") + "\n"
   }
 
   private static let beginning = """
@@ -64,6 +70,19 @@ struct FaultTables {
     - **missed by**: checks of other tools that pass all the same in that checkpoint.
 
     ## Faults and detectors
+    """
+
+  private static let limitsHead = """
+    ## Detection limits
+
+    Between two checkpoints every tensor is compared by value, whatever its kind: under gate `f32` one element that is off \
+    by 2⁻²¹ of itself (5e-7) is found, under `bf16` one that is off by more than 1.125 · 2⁻⁸ (4.4e-3), which no rounding to BF16 \
+    is. `A_log` and norms around zero count from a magnitude of 1, numbers below 2⁻¹⁵ from there. Only where several tensors of \
+    one layer differ and make up for each other, as heads in another order do, what the layer computes decides.
+
+    With what an original recorded, hidden states too, a layer's outputs have to show it. The smallest relative change of \
+    those tried (0.1, 0.03, 0.01 … 1e-6) that `graft verify --reference` sees, of a whole tensor and of its largest element; – for \
+    none, as of an expert that no token of the reference uses:
     """
 
   private static let middle = """

@@ -25,6 +25,8 @@ extension Planting {
     case "hole": try clear(name, from: words[1].number ?? 0, to: words[2].number ?? 0, layer)
     case "exchange": try exchange(name, layer)
     case "swap-experts": try swapExperts(words[0].int ?? 0, words[1].int ?? 0, layer)
+    case "roll-experts":
+      for expert in 1..<(try size("E", layer)) { try swapExperts(expert - 1, expert, layer) }
     case "swap-expert-parts":
       let expert = words[0].int
       try swap(
@@ -92,6 +94,7 @@ extension Planting {
   private func size(_ text: String, _ layer: Int?) throws -> Int {
     var symbols = configuration.symbols(layer: layer)
     if let nv = symbols["nv"], let nk = symbols["nk"] { symbols["r"] = nv / nk }
+    if let nh = symbols["nh"], let nkv = symbols["nkv"] { symbols["rh"] = nh / nkv }
     if let hd = symbols["hd"] { symbols["hd2"] = hd / 2 }
     if let heads = symbols["Nv"] { symbols["Nv2"] = heads / 2 }
     guard let size = try? SizeExpression(text).value(symbols), size > 0 else {

@@ -18,6 +18,13 @@ enum ValueFault {
     case "negexp": values = values.map { -exp($0) }
     case "logneg": values = values.map { log(-$0) }
     case "bf16": values = values.map { FloatBits.float(bf16: FloatBits.bf16($0)) }
+    case "element": values[values.count / 3] *= 1.0001
+    case "nudge": values[0] += 0.001
+    case "scaled3": values = values.map { $0 * 1.03 }
+    case "plus05": values = values.map { $0 + 0.05 }
+    case "int8":
+      let step = (values.map(\.magnitude).max() ?? 0) / 127
+      values = values.map { ($0 / step).rounded() * step }
     case "draw": draw(&values, seed)
     case "nan": values[0] = .nan
     case "inf": values[values.count / 2] = .infinity
