@@ -111,6 +111,8 @@ extension SoundCheckpoint {
   /// or packed weights cannot be moved by rows, they may not.
   fileprivate func canPermute(_ layers: String) -> Bool {
     guard !base.name.contains("FP8") else { return false }
+    // Norms over all heads together would have to move with them.
+    if layers == "attention", base.name.contains("olmo") { return false }
     return layers != "m2rnn"
       || opened.configuration.layers.allSatisfy {
         guard case .m2rnn(let m2rnn) = $0.mixer else { return true }
