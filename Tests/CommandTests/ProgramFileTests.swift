@@ -4,11 +4,14 @@ import JSON
 import SystemPackage
 import Testing
 
-/// The file of classes that goes along with M²RNN layers in Hugging Face layouts.
+/// The files of classes and kernels that go along with M²RNN layers in Hugging Face layouts.
 @Suite struct ProgramFileTests {
-  private static let name = "modeling_graft_m2rnn.py"
-  private static let source = Fixtures.directory.removingLastComponent()
-    .appending("formats/code").appending(name)
+  private static let classes = "modeling_graft_m2rnn.py"
+  private static let names = [classes, "graft_m2rnn_kernels.py"]
+
+  private static func source(_ name: String) -> FilePath {
+    Fixtures.directory.removingLastComponent().appending("formats/code").appending(name)
+  }
 
   private func graft(_ arguments: String...) throws {
     expectSuccess(try GraftCommand.run(arguments))
@@ -18,8 +21,14 @@ import Testing
     try JSONValue(parsing: Fixtures.contents(path.appending("config.json")))
   }
 
-  private func expectFile(in path: FilePath) throws {
-    #expect(try Fixtures.contents(path.appending(Self.name)) == Fixtures.contents(Self.source))
+  private func expectFiles(in path: FilePath) throws {
+    for name in Self.names {
+      #expect(try Fixtures.contents(path.appending(name)) == Fixtures.contents(Self.source(name)))
+    }
+  }
+
+  private func expectNoFiles(in path: FilePath) {
+    #expect(Set(EditableCheckpoint.names(in: path)).isDisjoint(with: Self.names))
   }
 
   @Test(arguments: [
@@ -33,15 +42,15 @@ import Testing
     let folder = try TemporaryDirectory()
     let out = folder.path.appending("out")
     try graft("splice", Fixtures.path(fixture).string, out.string, "--layer", "1")
-    try expectFile(in: out)
+    try expectFiles(in: out)
     let entry = try config(out)["auto_map"]?["AutoModelForCausalLM"]?.string
     #expect(entry == "modeling_graft_m2rnn.\(name)")
-    let text = String(decoding: try Fixtures.contents(Self.source), as: UTF8.self)
+    let text = String(decoding: try Fixtures.contents(Self.source(Self.classes)), as: UTF8.self)
     #expect(text.contains("class \(name)(WithM2RNN, ") || text.contains("class \(name)(TextOf"))
   }
 
-  /// The file stays behind where a layout has no use for it, and comes back.
-  @Test func theFileFollowsTheLayout() throws {
+  /// The files stay behind where a layout has no use for them, and come back.
+  @Test func theFilesFollowTheLayout() throws {
     let folder = try TemporaryDirectory()
     let (spliced, mlx) = (folder.path.appending("spliced"), folder.path.appending("mlx"))
     let (back, multimodal) = (folder.path.appending("back"), folder.path.appending("multimodal"))
@@ -49,10 +58,10 @@ import Testing
       "splice", Fixtures.path("huggingface/qwen3_5/text-bf16").string, spliced.string, "--layer",
       "1")
     try graft("convert", spliced.string, mlx.string, "--to", "mlx-qwen3_5")
-    #expect(!EditableCheckpoint.names(in: mlx).contains(Self.name))
+    expectNoFiles(in: mlx)
     #expect(try config(mlx)["auto_map"] == nil && config(mlx)["text_config"]?["auto_map"] == nil)
     try graft("convert", mlx.string, back.string, "--to", "qwen3_5")
-    try expectFile(in: back)
+    try expectFiles(in: back)
     #expect(try config(back)["auto_map"] == config(spliced)["auto_map"])
     try graft("convert", spliced.string, multimodal.string, "--form", "multimodal")
     #expect(
@@ -64,7 +73,7 @@ import Testing
   /// A checkpoint of somebody who has classes of his own, one of them under the name of Graft's.
   private func withPrograms() throws -> EditableCheckpoint {
     let checkpoint = try EditableCheckpoint("huggingface/qwen3_5/text-bf16")
-    try checkpoint.write(Self.name, "stale".utf8)
+    for name in Self.names { try checkpoint.write(name, "stale".utf8) }
     try checkpoint.write("modeling_other.py", "other".utf8)
     try checkpoint.write("Tokenization.PY", "other".utf8)
     try checkpoint.write("start", "#!/bin/sh\n".utf8)
@@ -95,8 +104,7 @@ import Testing
     }
     let names = EditableCheckpoint.names(in: out)
     #expect(Self.programs.allSatisfy { !names.contains($0) })
-    if arguments[0] == "splice" { try expectFile(in: out) }
-    #expect(names.contains(Self.name) == (arguments[0] == "splice"))
+    if arguments[0] == "splice" { try expectFiles(in: out) } else { expectNoFiles(in: out) }
     guard names.contains("config.json") else { return }
     let map = try config(out)["auto_map"]?.object
     #expect(try config(out)["model_file"] == nil && map?["AutoConfig"] == nil)
@@ -109,11 +117,12 @@ import Testing
     let (plain, spliced) = (checkpoint.beside("plain"), checkpoint.beside("spliced"))
     try graft("convert", checkpoint.path.string, plain.string, "--allow", "code")
     let names = EditableCheckpoint.names(in: plain)
-    #expect(!names.contains(Self.name) && Self.programs.allSatisfy(names.contains))
+    expectNoFiles(in: plain)
+    #expect(Self.programs.allSatisfy(names.contains))
     #expect(try config(plain)["auto_map"] == ["AutoConfig": "modeling_other.Config"])
     try graft(
       "splice", checkpoint.path.string, spliced.string, "--layer", "0", "--allow", "code")
-    try expectFile(in: spliced)
+    try expectFiles(in: spliced)
     #expect(try config(spliced)["auto_map"]?["AutoConfig"] == "modeling_other.Config")
     #expect(EditableCheckpoint.names(in: spliced).contains("start"))
   }

@@ -22,6 +22,7 @@ objects, that each name some `layers` and their options. The rest of the model i
 """
 
 import importlib.util
+import weakref
 
 import torch
 import torch.nn.functional as F
@@ -34,6 +35,22 @@ from transformers import (
     Qwen3_5MoeForConditionalGeneration,
     Qwen3NextForCausalLM,
 )
+from transformers.utils import logging
+
+try:
+    from .graft_m2rnn_kernels import INTERPRETED, WIDEST, m2rnn, step
+except ImportError:  # triton is missing
+    m2rnn = step = None
+try:
+    from causal_conv1d import causal_conv1d_fn, causal_conv1d_update
+except ImportError:
+    causal_conv1d_fn = causal_conv1d_update = None
+try:
+    from fla.modules.activations import swiglu
+except ImportError:
+    swiglu = None
+
+logger = logging.get_logger(__name__)
 
 ACTIVATIONS = {
     "identity": lambda x: x,
@@ -76,6 +93,40 @@ class ClippedGradient(torch.autograd.Function):
         return gradient.clamp(-ctx.bound, ctx.bound), None
 
 
+class Sequences:
+    """The sequences that lie one after the other in the only row of a padding-free batch."""
+
+    last = lambda: None, 0  # the bounds whose values were looked at last, and the longest of their sequences
+
+    def __init__(self, bounds, longest, shape):
+        if shape[0] != 1:
+            raise ValueError(f"m2rnn: a padding-free batch has one row, not {shape[0]}")
+        if bounds.dim() != 1 or len(bounds) < 2 or bounds.is_floating_point():
+            raise ValueError(f"m2rnn: cu_seq_lens_q must be integers in a row, not {bounds.dtype} {list(bounds.shape)}")
+        self.bounds, self.tokens = bounds, shape[1]
+        self.longest = int(longest or self.tokens) if torch.compiler.is_compiling() else self.measure(longest)
+
+    def measure(self, longest):
+        """The length of the longest sequence; compares all with the batch, for which it waits once for all layers."""
+        bounds, known = Sequences.last
+        if bounds() is self.bounds:
+            return known
+        bounds = self.bounds.tolist()
+        lengths = [end - start for start, end in zip(bounds, bounds[1:])]
+        if bounds[0] != 0 or bounds[-1] != self.tokens or min(lengths) < 0:
+            batch = f"from 0 to the {self.tokens} tokens of the batch"
+            raise ValueError(f"m2rnn: cu_seq_lens_q {bounds} does not rise {batch}")
+        if longest is not None and int(longest) < max(lengths):
+            raise ValueError(f"m2rnn: max_length_q is {int(longest)}, but a sequence has {max(lengths)} tokens")
+        Sequences.last = weakref.ref(self.bounds), max(lengths)
+        return max(lengths)
+
+    def numbers(self):
+        """The number of the sequence of each token [1, T]."""
+        tokens = torch.arange(self.tokens, device=self.bounds.device, dtype=self.bounds.dtype)
+        return torch.bucketize(tokens, self.bounds[1:], right=True, out_int32=True)[None]
+
+
 class CausalConvolution(nn.Module):
     """A causal convolution of each channel by itself, the newest input last, and an activation."""
 
@@ -87,10 +138,44 @@ class CausalConvolution(nn.Module):
         self.slope = nn.Parameter(torch.full((1,), 0.25)) if activation == "prelu" else None
         nn.init.normal_(self.weight, std=0.02)
 
-    def forward(self, x):
-        channels, taps = self.weight.shape
-        x = F.conv1d(F.pad(x, (taps - 1, 0)), self.weight.unsqueeze(1), self.bias, groups=channels)
+    def forward(self, x, sequences=None):
+        """The outputs of all positions of x [B, C, T]; sequences of a row do not see each other."""
+        if causal_conv1d_fn is not None and self.fits(x):
+            numbers = None if sequences is None else sequences.numbers()
+            return causal_conv1d_fn(x, self.weight, self.bias, seq_idx=numbers, activation=self.fused)
+        return self.activate(self.convolve(x) if sequences is None else self.convolve_each(x, sequences.numbers()))
+
+    def advance(self, x, inputs):
+        """The output of one position x [B, C, 1]; `inputs` are those before it, and become those up to it."""
+        if causal_conv1d_update is not None and self.fits(x):
+            return causal_conv1d_update(x, inputs, self.weight, self.bias, self.fused)
+        x = torch.cat([inputs, x], dim=-1)
+        inputs.copy_(x[..., 1:])
+        return self.activate(self.convolve(x))[..., -1:]
+
+    @property
+    def fused(self):
+        return None if self.activation == "identity" else self.activation
+
+    def fits(self, x):
+        """Whether causal_conv1d computes it."""
+        return x.is_cuda and self.activation in ("silu", "identity") and 2 <= self.weight.shape[1] <= 4
+
+    def activate(self, x):
         return F.prelu(x, self.slope) if self.slope is not None else ACTIVATIONS[self.activation](x)
+
+    def convolve(self, x):
+        channels, taps = self.weight.shape
+        return F.conv1d(F.pad(x, (taps - 1, 0)), self.weight.unsqueeze(1), self.bias, groups=channels)
+
+    def convolve_each(self, x, numbers):
+        """Tap by tap, without those inputs that belong to another sequence."""
+        taps = self.weight.shape[1]
+        total = x * self.weight[:, -1:]
+        for distance in range(1, min(taps, x.shape[-1])):
+            same = numbers[:, distance:] == numbers[:, :-distance]
+            total = total + F.pad(x[..., :-distance] * same, (distance, 0)) * self.weight[:, -1 - distance, None]
+        return total if self.bias is None else total + self.bias[:, None]
 
 
 class DecayGate(nn.Module):
@@ -138,25 +223,54 @@ class M2RNN(nn.Module):
             [sum(self.widths), self.counts[3], self.counts[4] * self.value_dim], dim=-1
         )
 
-    def mix(self, x, f, g, state=None, mask=None):
-        """The output [B, T, H] and the state [B, N, K, V] after the last position.
+    def heads_of(self, x):
+        """Queries [B, T, Nq, K], keys and values of the convolution's output [B, T, C]."""
+        return [part.unflatten(-1, (count, -1)) for part, count in zip(x.split(self.widths, dim=-1), self.counts)]
+
+    def mix(self, x, f, g, state=None, mask=None, sequences=None):
+        """The output [B, T, H] and the states [sequences, N, K, V] after the last positions.
 
         `state` is the one before the first position; where `mask` is false a state stays as it is.
         """
-        q, k, v = (
-            part.unflatten(-1, (count, -1)).repeat_interleave(self.heads // count, dim=-2)
-            for part, count in zip(x.split(self.widths, dim=-1), self.counts)
-        )
+        q, k, v = self.heads_of(x)
         f = self.decay_gate(f.repeat_interleave(self.heads // self.counts[3], dim=-1))
-        y, state = self.recur(q.float(), k.float(), v.float(), f, state, mask)
+        y, state = self.recur(q, k, v, f, state, mask, sequences)
         if self.D is not None:
-            y = y + v * self.D
-        y = y.to(g.dtype).flatten(-2) * F.silu(g)
-        return self.output_projection(y if self.g_norm is None else self.g_norm(y)), state
+            y = y + v.repeat_interleave(self.heads // self.counts[2], dim=-2) * self.D
+        y = y.to(g.dtype).flatten(-2)
+        return self.project_out(swiglu(g, y) if swiglu is not None and g.is_cuda else F.silu(g) * y), state
 
-    def recur(self, q, k, v, f, state, mask):
-        """One position after the other, in float32."""
+    def advance(self, x, f, g, state):
+        """The same for one position, in one kernel."""
+        gate = self.decay_gate
+        y, state = step(*self.heads_of(x), self.state_weight, f, g, gate.A_log, gate.dt_bias, self.D, state)
+        return self.project_out(y.flatten(-2)), state
+
+    def project_out(self, y):
+        return self.output_projection(y if self.g_norm is None else self.g_norm(y))
+
+    def recur(self, q, k, v, f, state, mask, sequences):
+        """Values of the recurrence [B, T, N, V] and the last states, in float32."""
+        rows = q.shape[0] if sequences is None else len(sequences.bounds) - 1
+        expected = [rows, self.heads, self.key_dim, self.value_dim]
+        if state is not None and list(state.shape) != expected:
+            raise ValueError(f"m2rnn: the state has the shape {list(state.shape)}, not {expected}")
+        if fused(q, self.value_dim):
+            bounds, longest = (None, None) if sequences is None else (sequences.bounds, sequences.longest)
+            return m2rnn(q, k, v, self.state_weight, f, state, mask, bounds, longest, self.bound)
+        q, k, v = (x.float().repeat_interleave(self.heads // x.shape[2], dim=2) for x in (q, k, v))
         weight = self.state_weight.float().repeat_interleave(self.heads // self.counts[5], dim=0)
+        if sequences is None:
+            return self.loop(q, k, v, f, weight, state, mask)
+        bounds = sequences.bounds.tolist()
+        ends = [
+            self.loop(q[:, a:b], k[:, a:b], v[:, a:b], f[:, a:b], weight, None if state is None else state[i : i + 1])
+            for i, (a, b) in enumerate(zip(bounds, bounds[1:]))
+        ]
+        return torch.cat([y for y, _ in ends], dim=1), torch.cat([state for _, state in ends])
+
+    def loop(self, q, k, v, f, weight, state, mask=None):
+        """One position after the other."""
         if state is None:
             state = q.new_zeros(q.shape[0], self.heads, self.key_dim, self.value_dim)
         outputs = []
@@ -168,7 +282,26 @@ class M2RNN(nn.Module):
                 new = ClippedGradient.apply(new, self.bound)
             state = new if mask is None else torch.where(mask[:, t, None, None, None], new, state)
             outputs.append((q[:, t, :, None, :] @ state).squeeze(-2))
-        return torch.stack(outputs, dim=1), state
+        return torch.stack(outputs, dim=1) if outputs else torch.zeros_like(v), state
+
+
+def fused(x, columns):
+    """Whether the fused kernels compute with this tensor; where they do not, that is said once."""
+    reason = None
+    if m2rnn is None:
+        reason = "triton is not installed"
+    elif not x.is_cuda and not INTERPRETED:
+        reason = "there is no GPU in use"
+    elif columns > WIDEST:
+        reason = f"values have {columns} channels, more than {WIDEST}"
+    elif x.is_cuda and torch.cuda.get_device_capability(x.device) < (8, 0):
+        if x.dtype == torch.bfloat16:
+            name = torch.cuda.get_device_name(x.device)
+            raise ValueError(f"m2rnn: {name} does not compute in bfloat16; load the model with dtype=torch.float32")
+        reason = f"{torch.cuda.get_device_name(x.device)} is older than they need"
+    if reason is not None and not torch.compiler.is_compiling():
+        logger.warning_once(f"M2RNN runs slowly, one position after the other, without its fused kernels: {reason}")
+    return reason is None
 
 
 class M2RNNAttention(nn.Module):
@@ -179,21 +312,36 @@ class M2RNNAttention(nn.Module):
         self.layer_idx = layer_idx
         self.m2rnn = M2RNN(hidden_size, options)
 
-    def forward(self, hidden_states, cache_params=None, attention_mask=None, **kwargs):
+    def forward(
+        self, hidden_states, cache_params=None, attention_mask=None, cu_seq_lens_q=None, max_length_q=None, **kwargs
+    ):
         mask = None if attention_mask is None else attention_mask.bool()
         x, f, g = self.m2rnn.project(hidden_states)
         x = x.transpose(1, 2) if mask is None else (x * mask.unsqueeze(-1)).transpose(1, 2)
-        state = None
-        if cache_params is not None:
-            if cache_params.has_previous_state(self.layer_idx, 0):
-                state = cache_params.layers[self.layer_idx].recurrent_states[0]
-            x = cache_params.update_conv_state(x, self.layer_idx, conv_kernel_size=max(self.m2rnn.taps, 1))
-        x = x if self.m2rnn.conv is None else self.m2rnn.conv(x)
-        x = x[..., -hidden_states.shape[1] :].transpose(1, 2)
-        y, state = self.m2rnn.mix(x, f, g, state, mask)
-        if cache_params is not None:
-            cache_params.update_recurrent_state(state, self.layer_idx)
+        if cache_params is None:
+            sequences = None
+            if cu_seq_lens_q is not None:
+                sequences = Sequences(cu_seq_lens_q, max_length_q, hidden_states.shape)
+            x = x if self.m2rnn.conv is None else self.m2rnn.conv(x, sequences)
+            return self.m2rnn.mix(x.transpose(1, 2), f, g, None, mask, sequences)[0]
+        y, state = self.resume(x, f, g, cache_params, mask)
+        cache_params.update_recurrent_state(state, self.layer_idx)
         return y
+
+    def resume(self, x, f, g, cache_params, mask):
+        """The output and the state after it, from what the cache holds."""
+        layer, conv, positions = cache_params.layers[self.layer_idx], self.m2rnn.conv, x.shape[-1]
+        state = layer.recurrent_states[0] if cache_params.has_previous_state(self.layer_idx, 0) else None
+        alone = state is not None and positions == 1 and mask is None and not layer.record_past
+        if alone and conv is not None:
+            x = conv.advance(x, layer.conv_states[0])
+        else:
+            x = cache_params.update_conv_state(x, self.layer_idx, conv_kernel_size=max(self.m2rnn.taps, 1))
+            x = x if conv is None else conv(x)
+        x = x[..., -positions:].transpose(1, 2)
+        if alone and fused(x, self.m2rnn.value_dim) and not torch.is_grad_enabled():
+            return self.m2rnn.advance(x, f, g, state)
+        return self.m2rnn.mix(x, f, g, state, mask)
 
 
 def by_sequence(forward):
@@ -228,7 +376,8 @@ class WithM2RNN:
         for layer in model.layers:
             mixer = getattr(layer, "linear_attn", None)
             # Without fla's kernels transformers runs Gated DeltaNet across the ends of sequences.
-            if isinstance(mixer, M2RNNAttention) or (mixer is not None and not importlib.util.find_spec("fla")):
+            plain = mixer is not None and not isinstance(mixer, M2RNNAttention)
+            if plain and not importlib.util.find_spec("fla"):
                 mixer.forward = by_sequence(mixer.forward)
 
     @classmethod
