@@ -3,6 +3,7 @@
 # test           lint, check imports, run all tests, check that old processors can run the result
 # fuzz           give readers inputs nobody meant: make fuzz SECONDS=600 READERS="zip gguf", of processor time
 # oracle         hold random models of every layout to an independent implementation: make oracle MODELS=500
+# kernels        run what travels with checkpoints in Triton's interpreter, where torch and triton are there
 # interop        load with other programs what Graft writes, and the reverse: make interop PYTHON=python
 # soak           hold random models to the oracle, end runs at random moments, fill disks, remove sources: make soak KILLS=100
 # faults         plant every known fault in checkpoints of every layout and write docs/faults.md
@@ -51,7 +52,7 @@ MEASURED := .build/measured
 SWIFT_SOURCES := Sources Tests Plugins Examples Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: toolchain deps build test faults fuzz oracle interop soak limits exchange sanitize coverage thresholds demo bench-tool bench bench-memory bench-peers bench-growth format lint errors check-formats pairs tokenizers fixtures manual install static deb docs clean help
+.PHONY: toolchain deps build test faults fuzz oracle kernels interop soak limits exchange sanitize coverage thresholds demo bench-tool bench bench-memory bench-peers bench-growth format lint errors check-formats pairs tokenizers fixtures manual install static deb docs clean help
 
 help:
 	@sed -n '/^# /!q; s/^# /make /p' Makefile
@@ -71,6 +72,13 @@ test: deps lint
 	swift test
 	@scripts/oracle.sh "$$(swift build --show-bin-path)/graft" --count 20
 	@scripts/check-kernels.sh "$$(swift build --show-bin-path)"
+	@$(MAKE) --no-print-directory kernels
+
+# Quiet success where the packages are missing: Graft needs none of them.
+kernels:
+	@if $(or $(PYTHON),python3) -c 'import torch, triton, transformers, safetensors' 2>/dev/null;\
+ then $(or $(PYTHON),python3) fixtures/scripts/check_m2rnn_kernel.py --only errors || [ $$? = 2 ];\
+ else echo "kernels: not tried, torch, triton, transformers or safetensors is missing"; fi
 
 faults: deps
 	GRAFT_FAULTS="$(CURDIR)/docs" swift test --filter FaultTests

@@ -25,6 +25,7 @@ PACKAGES = {
     "mlx-lm": "mlx-lm",
     "mlx": "mlx",
     "torch": "torch",
+    "triton": "triton",
     "numpy": "numpy",
     "gguf-py": "gguf",
     "llama.cpp": "xllamacpp",
@@ -105,6 +106,21 @@ class Exchanged:
         shop.add(self.program, f"{READS} and {WRITES}", self.only, done)
 
 
+@dataclass
+class Travelling:
+    """A script that runs the program files which go along with checkpoints."""
+
+    program: str
+    name: str
+    script: str
+
+    def run(self, shop):
+        done = shop.python(SCRIPTS / self.script)
+        if done.returncode == 2:
+            return shop.skip(self.program, f"not tried: {done.stderr.strip()}")
+        shop.add(self.program, "runs what goes along", self.name, done)
+
+
 def cases(options):
     load, mlx = "check_transformers_load.py", "check_mlx_load.py"
     names = "qwen3_next/bf16", "qwen3_5/text-bf16", "qwen3_5_moe/text-f32", "olmo_hybrid/rope-noneg-f32"
@@ -114,6 +130,7 @@ def cases(options):
     yield Case("transformers", moe, ("convert", "--to", "qwen3_next"), load)
     yield Case("transformers", olmo, ("convert", "--to", "olmo_hybrid", "--max-shard-size", "100KB"), load)
     yield Case("transformers", five, ("splice", "--layer", "1"), load)
+    yield Travelling("triton", "graft_m2rnn_kernels.py", "check_m2rnn_kernel.py")
     for source, layout in ((next_, "qwen3_5_moe"), (five, "qwen3_5"), (moe, "qwen3_next")):
         yield Saved("transformers", source, ("--to", layout))
     for source, layout in ((next_, "qwen3_next"), (five, "qwen3_5"), (moe, "qwen3_5_moe"), (olmo, "olmo_hybrid")):
