@@ -212,7 +212,8 @@ def page(shop):
     yield f"Written by `make interop` on {platform.machine()} with Python {platform.python_version()}. A program reads"
     yield "what Graft writes where it loads the checkpoint strictly and gives the recorded logits, or finds the same"
     yield "bytes in every tensor; Graft reads what a program writes where `graft verify` passes its f32 gate on the"
-    yield "recorded logits. Rows of programs that are not there are kept from the page before: those of"
+    yield "recorded logits; triton runs the kernels that go along with spliced checkpoints as float64 does."
+    yield "Rows of programs that are not there are kept from the page before: those of"
     yield "flash-linear-attention need a GPU.\n"
     yield "| program | version | direction | checkpoint | |\n|---|---|---|---|---|"
     for program, direction, case, result in shop.rows:
