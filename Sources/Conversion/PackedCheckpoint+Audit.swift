@@ -8,7 +8,17 @@ extension PackedCheckpoint {
         severity: .error, kind: "sign", tensor: nil, file: checkpoint.directory.string,
         text: "\(sign.subject): \(sign.text)")
     }
-    return PackedWeights.unscaled(in: checkpoint.headers).map(unscaled) + doubts
+    return unannounced + PackedWeights.unscaled(in: checkpoint.headers).map(unscaled) + doubts
+  }
+
+  /// Libraries believe the config: what it does not announce they load as if it were plain.
+  private var unannounced: [AuditFinding] {
+    guard !packed.isAnnounced, !checkpoint.container.hasMetadata else { return [] }
+    return [
+      AuditFinding(
+        severity: .error, kind: "claim", tensor: nil, file: checkpoint.configPath.string,
+        text: "weights are quantised, as \(packed.evidence) tells, and no quantization_config says so")
+    ]
   }
 
   private func unscaled(_ name: String) -> AuditFinding {

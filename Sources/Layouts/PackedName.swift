@@ -42,6 +42,16 @@ enum PackedName {
       .first { $0 != name && isWeight($0) }
   }
 
+  /// Parts of words of what stands beside a weight and is no scale of it: scales of what goes in and
+  /// out, of caches, and offsets.
+  private static let others = ["input", "output", "act", "k_scale", "v_scale", "zero", "g_idx"]
+
+  /// Whether a part of a weight may be what its values are multiplied by.
+  static func mayScale(_ name: String) -> Bool {
+    let last = self.last(of: name).lowercased()
+    return !others.contains(where: last.contains)
+  }
+
   /// The names that a weight may have whose part a tensor is: without its last parts, or without the
   /// words that end it.
   private static func stems(of name: String) -> [String] {

@@ -14,9 +14,12 @@ public struct PackedWeights: Hashable, Sendable {
   public let widths: [Int]
   /// What told: a config key, a file or the name of a tensor.
   public let evidence: String
+  /// Whether the config, or a file beside it, says that weights are quantised.
+  public let isAnnounced: Bool
 
-  init(method: String, widths: [Int] = [], evidence: String) {
+  init(method: String, widths: [Int] = [], evidence: String, isAnnounced: Bool = false) {
     (self.method, self.widths, self.evidence) = (method, widths, evidence)
+    self.isAnnounced = isAnnounced
   }
 
   /// The bits of every weight; nil where the config does not say it or tensors differ.
@@ -54,8 +57,10 @@ public struct PackedWeights: Hashable, Sendable {
     let shown = Shown(stored)
     guard let first = shown.first else { return nil }
     guard let claim = QuantisationClaim.first(config, files) else { return first }
-    guard let method = claim.method else { return shown.marked ?? shown.integers }
-    return PackedWeights(method: method, widths: claim.widths, evidence: claim.evidence)
+    if claim.method == nil, shown.marked == nil, shown.integers == nil { return nil }
+    let told = claim.method.map { ($0, claim.evidence) } ?? (first.method, first.evidence)
+    return PackedWeights(
+      method: told.0, widths: claim.widths, evidence: told.1, isAnnounced: true)
   }
 
   /// Whether any stored tensor looks quantised, whatever a config says.
@@ -64,7 +69,9 @@ public struct PackedWeights: Hashable, Sendable {
   /// The stored weights whose elements mean nothing without scales, and that have none beside them.
   public static func unscaled(in stored: StoredHeaders) -> [String] {
     let scaled = Set(
-      stored.keys.compactMap { name in PackedName.weight(of: name) { stored[$0] != nil } })
+      stored.keys.filter(PackedName.mayScale).compactMap { name in
+        PackedName.weight(of: name) { stored[$0] != nil }
+      })
     return stored.filter { name, header in
       !scaled.contains(name) && isWeight(name) && header.type.needsScale
     }.map(\.key).sorted()

@@ -18,7 +18,8 @@ import Testing
     let checkpoint = try EditableCheckpoint(fixture)
     try checkpoint.editWeights { file in
       for index in file.tensors.indices where isShifted(file.tensors[index].name) {
-        file.tensors[index].floats = file.tensors[index].floats.map { $0 + offset }
+        let norm = file.tensors[index]
+        file.tensors[index] = .init(norm.name, norm.shape, norm.floats.map { $0 + offset })
       }
     }
     return checkpoint

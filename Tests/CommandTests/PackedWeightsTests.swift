@@ -144,14 +144,30 @@ import Testing
       [65, 69].contains(refused.exitCode) && refused.errors.contains(part.name), "\(refused)")
   }
 
-  @Test(arguments: ["F8_E4M3", "F8_E5M2", "I8", "U8", "I32"])
-  func theAuditNamesWeightsWithoutScales(_ type: String) throws {
+  /// Scales of what goes in, and offsets, are no scales of the weight.
+  @Test(
+    arguments: ["F8_E4M3", "F8_E5M2", "I8", "U8", "I32"], [nil, "input_scale", "weight_zero_point"])
+  func theAuditNamesWeightsWithoutScales(_ type: String, beside: String?) throws {
     let width = type == "I32" ? 4 : 1
-    let checkpoint = try checkpoint([Self.tensor("weight", type, width, [48, 64])])
+    let parts = beside.map { [Self.tensor($0, "F32", 4, [1])] } ?? []
+    let checkpoint = try checkpoint([Self.tensor("weight", type, width, [48, 64])] + parts)
     let audited = try checkpoint.graft("inspect", "--audit", "--json")
     #expect(audited.exitCode == 1)
     let findings = try audited.json()["audit"]?["findings"]?.array ?? []
-    #expect(findings.map { $0["tensor"] } == [.string("\(Self.gate).weight")])
+    #expect(findings.map { $0["kind"] } == ["claim", "scale"])
+    #expect(findings.last?["tensor"] == .string("\(Self.gate).weight"))
+  }
+
+  /// Libraries load as plain what no config announces.
+  @Test(arguments: [true, false]) func theAuditMissesTheClaim(_ isClaimed: Bool) throws {
+    let checkpoint = try checkpoint([
+      Self.tensor("weight", "F8_E4M3", 1, [48, 64]), Self.tensor("weight_scale", "F32", 4, [48, 1]),
+    ])
+    if isClaimed {
+      try checkpoint.write(
+        "hf_quant_config.json", #"{"quantization": {"quant_algo": "FP8"}}"#.utf8)
+    }
+    #expect(try checkpoint.graft("inspect", "--audit").exitCode == (isClaimed ? 0 : 1))
   }
 
   private static let leftovers: [(key: String, value: JSONValue)] = [

@@ -128,9 +128,38 @@ import Testing
     try expectVerified(out, checkpoint)
   }
 
+  /// Stores the projections of multi-token prediction, and none else, as FP8 with a scale per block.
+  private func quantisePrediction(of checkpoint: EditableCheckpoint) throws {
+    var plain: [JSONValue] = []
+    try checkpoint.editWeights { file in
+      var scales: [PlainCheckpointFile.Tensor] = []
+      for (index, tensor) in file.tensors.enumerated() where tensor.name.hasSuffix(".weight") {
+        guard tensor.name.hasPrefix("mtp.layers"), tensor.name.hasSuffix("proj.weight") else {
+          plain.append(.string(String(tensor.name.dropLast(".weight".count))))
+          continue
+        }
+        let codes = (0..<tensor.shape.reduce(1, *)).map { UInt8(0x30 + $0 % 8) }
+        file.tensors[index] = .init(tensor.name, "F8_E4M3", tensor.shape, codes)
+        let blocks = tensor.shape.map { ($0 + 127) / 128 }
+        scales.append(
+          .init(
+            tensor.name + "_scale_inv", blocks,
+            Array(repeating: 0.5, count: blocks.reduce(1, *))))
+      }
+      file.tensors += scales
+    }
+    try checkpoint.editConfig {
+      $0["quantization_config"] = [
+        "quant_method": "fp8", "activation_scheme": "dynamic", "weight_block_size": [128, 128],
+        "modules_to_not_convert": .array(plain),
+      ]
+    }
+  }
+
   /// Scales upset no count: multi-token prediction goes along as it does from BF16.
   @Test func predictionIsTranslatedFromFP8() throws {
-    let checkpoint = try EditableCheckpoint("huggingface/qwen3_5/fp8-multimodal")
+    let checkpoint = try EditableCheckpoint("huggingface/qwen3_5/multimodal-mixed")
+    try quantisePrediction(of: checkpoint)
     let out = checkpoint.beside("out").string
     expectSuccess(
       try checkpoint.graft(

@@ -74,7 +74,8 @@ import Testing
     }
     #expect(names.contains("reference.safetensors") == (arguments[0] == "convert"))
     let plan = try GraftCommand.run(
-      [arguments[0]] + paths + arguments.dropFirst() + ["--dry-run", "--json"]
+      [arguments[0], paths[0], checkpoint.beside("planned").string] + arguments.dropFirst()
+        + ["--dry-run", "--json"]
     ).json()
     let dropped = (plan["dropped"]?.array ?? []).compactMap { $0["name"]?.string }
     #expect(Set(Self.strangers.map(\.name)).isSubset(of: dropped))
