@@ -17,7 +17,8 @@ extension PackedCheckpoint {
     return [
       AuditFinding(
         severity: .error, kind: "claim", tensor: nil, file: checkpoint.configPath.string,
-        text: "weights are quantised, as \(packed.evidence) tells, and no quantization_config says so")
+        text:
+          "weights are quantised, as \(packed.evidence) tells, and no quantization_config says so")
     ]
   }
 

@@ -20,6 +20,10 @@ public struct ValueDifference: Hashable, Sendable {
   /// infinite where one of them is not finite or no number.
   public var relativeError: Double { changed == 0 ? 0 : errors / magnitudes }
 
+  /// The squared differences, and the squares of the larger magnitudes of what differs.
+  var squaredErrors: Double { errors }
+  var squaredMagnitudes: Double { magnitudes }
+
   /// The differences as what rounding may explain.
   var gap: ValueGap {
     ValueGap(relative: relativeError, maxAbs: maxAbs, rounding: rounding)

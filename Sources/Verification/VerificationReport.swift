@@ -39,6 +39,8 @@ public struct VerificationReport: Sendable {
   public var isPlaced: Bool { !layers.isEmpty }
   /// The same for what else the reference holds, by name.
   public internal(set) var named: [(name: String, report: VerificationReport)] = []
+  /// Whether one of two models is the other but for the rounding of its weights to BF16.
+  var hasRoundedWeights = false
   /// What differs between two models though no prompt need reach it.
   public internal(set) var unreached: [Unreached] = []
   /// The output of each layer that both have; empty where the expected ones are not known.
@@ -65,10 +67,15 @@ public struct VerificationReport: Sendable {
   /// Whether everything that was compared is within the gate.
   public var passes: Bool { agreesWhereRun && beyondPrompts.isEmpty }
 
-  /// Whether everything that was run is within the gate.
+  /// Whether one of two models is the other but for the rounding of its weights, and the gate allows for
+  /// that: then no error of a run counts, however far the model magnifies rounding.
+  public var isRounding: Bool { hasRoundedWeights && gate == .bf16 }
+
+  /// Whether everything that was run is within the gate, or is what rounding every weight makes of it.
   public var agreesWhereRun: Bool {
-    logitsPass && layers.allSatisfy { gate.passes($0.hidden) && isSound($0) } && headPasses
-      && gate.passes(embedding: embedding) && named.allSatisfy(\.report.passes)
+    isRounding
+      || logitsPass && layers.allSatisfy { gate.passes($0.hidden) && isSound($0) } && headPasses
+        && gate.passes(embedding: embedding) && named.allSatisfy(\.report.passes)
   }
 
   private func isSound(_ layer: Layer) -> Bool {
@@ -91,7 +98,7 @@ public struct VerificationReport: Sendable {
   /// Nil where all agree; if the logits differ all the same, it is the final norm or the head, else
   /// something that is never run.
   public var firstDivergentLayer: Int? {
-    let output = layers.first { !gate.passes($0.hidden) }?.index
+    let output = isRounding ? nil : layers.first { !gate.passes($0.hidden) }?.index
     let others = named.map(\.report.firstDivergentLayer) + beyondPrompts.map(\.layer)
     let first = ([output, firstFaultyLayer] + others).compactMap(\.self).min()
     return first ?? (passes ? nil : unmatchedLayer)
@@ -99,12 +106,14 @@ public struct VerificationReport: Sendable {
 
   /// The layers that make something else of what the reference gives them, or that hold other values
   /// where a run cannot tell.
-  public var faultyLayers: [Int] { layers.filter { !isSound($0) }.map(\.index) }
+  public var faultyLayers: [Int] {
+    isRounding ? [] : layers.filter { !isSound($0) }.map(\.index)
+  }
 
   /// The first of the faulty layers, counting the embedding to layer 0; where none is outside the gate
   /// by itself and the head is not to blame, the one that is furthest off.
   private var firstFaultyLayer: Int? {
-    guard isPlaced else { return nil }
+    guard isPlaced, !isRounding else { return nil }
     guard gate.passes(embedding: embedding) else { return 0 }
     if let first = faultyLayers.first { return first }
     guard !logitsPass, head.positions > 0, headPasses, gate.passes(head) else { return nil }
@@ -127,6 +136,7 @@ public struct VerificationReport: Sendable {
     [
       "pass": .bool(passes),
       "gate": .string(gate.text),
+      "rounding": .bool(isRounding),
       "positions": JSONValue(logits.positions),
       "logits": .object(logits.json),
       "stepped": .object(stepped.json),

@@ -42,10 +42,12 @@ public struct Verifier {
   }
 
   /// Compares with another model, which counts as the reference.
-  /// - Parameter changes: where the weights differ by value; nil for weights that no one compared.
+  /// - Parameters:
+  ///   - changes: where the weights differ by value; nil for weights that no one compared.
+  ///   - isRounding: whether one of both is the other but for the rounding of weights.
   /// - Throws: `Problem` of kind `unsupported` where the vocabularies differ.
   public func compare(
-    with other: Model, tokens: TokenBatch, changes: ValueChanges? = nil
+    with other: Model, tokens: TokenBatch, changes: ValueChanges? = nil, isRounding: Bool = false
   ) throws -> VerificationReport {
     guard other.configuration.vocabulary == model.configuration.vocabulary else {
       throw Problem(
@@ -55,6 +57,7 @@ public struct Verifier {
     }
     let outputs = try ComputedOutputs(other, threads: workspace.threads)
     var report = try compare(with: outputs, tokens: tokens)
+    report.hasRoundedWeights = isRounding
     let prompt = try longPrompt(tokens, outputs, &report)
     try acquit(&report, outputs, [prompt])
     if let changes {

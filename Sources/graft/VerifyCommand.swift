@@ -95,8 +95,10 @@ struct VerifyCommand: Verb {
     let report = try Problem.placing({ $0.inFile("\(path) and \(second)") }) {
       let other = try expected.runnable()
       let changes = try model.valueChanges(in: expected, threads: common.threads)
+      let isRounding =
+        try gate == .bf16 && model.isRounding(of: expected, threads: common.threads)
       return try watched(runnable, gate, batch.positions) {
-        try $0.compare(with: other, tokens: batch, changes: changes)
+        try $0.compare(with: other, tokens: batch, changes: changes, isRounding: isRounding)
       }
     }
     let diff = DiffSummary(

@@ -47,7 +47,10 @@ struct VerifySummary {
       let mixer = report.layers.indices.contains(layer) ? " (\(report.layers[layer].mixer))" : ""
       return "first divergent layer: \(layer)\(mixer)" + faults
     }
-    guard !report.passes else { return nil }
+    guard !report.passes else {
+      return report.isRounding
+        ? "each weight is within BF16 rounding of the other, which explains what differs" : nil
+    }
     return report.lacksLayers
       ? "the reference lacks hidden states of some layers, which would tell the layer"
       : "all layers agree: the final norm or the head differs"

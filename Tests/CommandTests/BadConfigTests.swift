@@ -86,7 +86,7 @@ import Testing
     Case("gdn-small", vocabulary, vocabulary + ", " + vocabulary, 65, "vocab_size", "twice"),
     Case("gdn-small", vocabulary, vocabulary + #", "vocab\u005fsize": 5"#, 65, "twice"),
     Case("gdn-small", vocabulary, vocabulary + ",", 65),
-    Case("gdn-small", vocabulary, vocabulary + #", "x": NaN"#, 65),
+    Case("gdn-small", vocabulary, #""vocab_size": NaN"#, 65, "vocab_size"),
     Case("gdn-small", vocabulary, vocabulary + #", "x": 01"#, 65),
     Case("gdn-small", vocabulary, vocabulary + " // comment", 65),
     Case("gdn-small", vocabulary, vocabulary + #", "x": "\ud800""#, 65, "surrogate"),

@@ -161,7 +161,8 @@ import Testing
   /// Libraries load as plain what no config announces.
   @Test(arguments: [true, false]) func theAuditMissesTheClaim(_ isClaimed: Bool) throws {
     let checkpoint = try checkpoint([
-      Self.tensor("weight", "F8_E4M3", 1, [48, 64]), Self.tensor("weight_scale", "F32", 4, [48, 1]),
+      Self.tensor("weight", "F8_E4M3", 1, [48, 64]),
+      Self.tensor("weight_scale", "F32", 4, [48, 1]),
     ])
     if isClaimed {
       try checkpoint.write(

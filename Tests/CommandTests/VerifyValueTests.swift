@@ -60,6 +60,33 @@ import Testing
     #expect(changed(report, change.layer).contains(change.role), "\(result)")
   }
 
+  /// Models that magnify rounding are the same as their copies in BF16, however far their logits go; what
+  /// is off by more than rounding leaves, in one element or in all, is not.
+  @Test(
+    arguments: ["fla/tied", "lm-engine/m2rnn-hybrid", "huggingface/qwen3_5_moe/text-f32"],
+    [nil, "one", "all"])
+  func copiesInBF16AreTheSame(_ fixture: String, change: String?) throws {
+    let checkpoint = try EditableCheckpoint(fixture)
+    let copy = try checkpoint.folder.convert(
+      checkpoint.path, "copy", "--dtype", "bf16", "--allow", "lossy")
+    if let change {
+      try checkpoint.editWeights { file in
+        for index in file.tensors.indices where file.tensors[index].type == "F32" {
+          let values = file.tensors[index].floats
+          if change == "all" {
+            file.tensors[index].floats = values.map { $0 * 1.003 }
+          } else if file.tensors[index].name.hasSuffix("norm.weight") {
+            file.tensors[index].floats = [values[0] * 1.01 + 0.01] + values.dropFirst()
+          }
+        }
+      }
+    }
+    let result = try GraftCommand.run(
+      "verify", copy.string, checkpoint.path.string, "--gate", "bf16", "--json")
+    #expect(result.exitCode == (change == nil ? 0 : 1), "\(result)")
+    #expect(try result.json()["rounding"]?.bool == (change == nil))
+  }
+
   @Test func theVerdictComesFirst() throws {
     let path = Fixtures.path("trained/pytiny").string
     let folder = try TemporaryDirectory()

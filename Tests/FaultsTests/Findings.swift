@@ -55,7 +55,10 @@ struct Findings {
     let model = try Model(opened.canonical)
     let verifier = try Verifier(model, gate: .f32, threads: 1)
     let changes = try opened.valueChanges(in: sound.opened, threads: 1)
-    source = try verifier.compare(with: sound.model, tokens: sound.tokens, changes: changes)
+    let isRounding = try opened.isRounding(of: sound.opened, threads: 1)
+    source = try verifier.compare(
+      with: sound.model, tokens: sound.tokens, changes: changes,
+      isRounding: isRounding)
     reference = try sound.recorded.map { try verifier.compare(with: $0, file: "reference") }
     peers = try sound.peerPrompts.map { try PeerGates(model, expected: $0) }
   }

@@ -74,7 +74,9 @@ extension MessageSection {
         return try shop.graft("inspect", "model", "--from", "qwen3_next")
       },
       .init("a way of quantising that is not read") {
-        try $0.tiny(vocabulary, vocabulary + #", "quantization_config": {"quant_method": "gptq"}"#)
+        try $0.edited("huggingface/qwen3_5/fp8-short-blocks") {
+          $0["quantization_config"]?["quant_method"] = "gptq"
+        }
       },
       .init("blocks of FP8 out of range") {
         try $0.quantised("[\n      128,\n", "[\n      0,\n", "fp8-short-blocks")
