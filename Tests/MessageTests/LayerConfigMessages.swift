@@ -78,6 +78,39 @@ extension MessageSection {
           $0["quantization_config"]?["quant_method"] = "gptq"
         }
       },
+      .init("a quantisation of weights that are plain") {
+        try $0.finding("huggingface/qwen3_5/text-bf16") {
+          $0["quantization"] = ["group_size": 64, "bits": 4]
+        }
+      },
+      .init("a scale beside a weight that is plain") {
+        try $0.opened("huggingface/qwen3_5/text-bf16") { copy in
+          try copy.editWeights {
+            $0.tensors.append(.init("model.layers.0.mlp.gate_proj.weight_scale", [1], [1]))
+          }
+        }
+      },
+      .init("FP8 in a layout that has no scales") {
+        try $0.tiny {
+          try $0.retype("lm_head.weight", "F8_E4M3", bits: 8)
+          try $0.editConfig { $0["quantization_config"] = ["quant_method": "fp8"] }
+        }
+      },
+      .init("names of the text model beside the class around it") {
+        try $0.finding(of: "huggingface/qwen3_5/multimodal-mixed") { copy in
+          try copy.editWeights { file in
+            file.tensors.removeAll { $0.name.contains("visual") }
+            for index in file.tensors.indices {
+              file.tensors[index].name.replace("model.language_model.", with: "model.")
+            }
+          }
+        }
+      },
+      .init("two flags of a tied head") {
+        try $0.finding("huggingface/qwen3_5/multimodal-mixed") {
+          $0["text_config"]?["tie_word_embeddings"] = true
+        }
+      },
       .init("blocks of FP8 out of range") {
         try $0.quantised("[\n      128,\n", "[\n      0,\n", "fp8-short-blocks")
       },

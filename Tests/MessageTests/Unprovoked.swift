@@ -29,12 +29,15 @@ enum Unprovoked {
   ]
 
   /// What even a caller of the modules can hardly bring about: hundred million pairs of pieces would take
-  /// minutes, and the readers of configs and files have bounds that keep the others away.
+  /// minutes, and the readers of configs and files have bounds, or refuse packed weights before, which
+  /// keeps the others away.
   private static let callers: Set<String> = [
     #"a distributed tensor is in too many pieces"#,
     #"a matrix without values"#,
     #"a reference without prompts"#,
     #"a tensor of the model has more elements than fit 64 bits"#,
+    #"elements that do not fill whole bytes can only be copied as a whole"#,
+    #"the value has the wrong type"#,
     #"layout \(binding.layout.id) needs \(name), which the model does not have"#,
   ]
 

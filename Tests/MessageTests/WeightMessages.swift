@@ -85,8 +85,9 @@ extension MessageSection {
         try shop.model("options/gdn-small") { copy in
           try copy.editWeights { file in
             guard let tensor = file["lm_head.weight"] else { return }
+            let count = tensor.shape.reduce(1, *)
             file["lm_head.weight"] = .init(
-              tensor.name, "I16", tensor.shape, Array(tensor.bytes.prefix(tensor.bytes.count / 2)))
+              tensor.name, "I64", tensor.shape, Array(repeating: 0, count: count * 8))
           }
         }
         return try shop.graft("verify", "model", "--reference", "model/reference.safetensors")
