@@ -57,13 +57,21 @@ extension OpenedModel {
   /// What two checkpoints of one layout carry, by name.
   private func carriedPairs(with other: OpenedModel) throws -> [NamedPair] {
     guard layout.id == other.layout.id else { return [] }
+    let roles = try predictionRoles()
     return [true, false].flatMap { isPrediction in
       let (here, there) = (unrun(isPrediction), other.unrun(isPrediction))
       guard !here.isEmpty, !there.isEmpty else { return [NamedPair]() }
       return Set(here.keys).union(there.keys).sorted().map {
-        NamedPair(name: $0, here: here[$0], there: there[$0])
+        NamedPair(name: $0, role: roles[$0], here: here[$0], there: there[$0])
       }
     }
+  }
+
+  /// What stored tensors of multi-token prediction are, by name, where each is one thing.
+  private func predictionRoles() throws -> [String: Role] {
+    let whole = try predictionTensors().tensors.filter { $0.parts.count == 1 }
+    return Dictionary(
+      whole.map { ($0.name, $0.parts[0].role) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// The carried tensors of multi-token prediction, or the others, by name, scales not among them.

@@ -147,7 +147,7 @@ extension ScalarType {
   /// Whether elements hold codes where they stand in the place of a weight.
   var isPackedInteger: Bool {
     switch self {
-    case .u8, .i8, .u16, .i16, .u32, .i32: true
+    case .u8, .i8, .u16, .i16, .u32, .i32, .u64, .i64: true
     default: false
     }
   }

@@ -62,12 +62,12 @@ extension MessageSection {
           "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--assume", "norm-offset=1")
       },
       .init("parts of one tensor in two types") { shop in
-        try shop.model(dense) { try $0.retype(fused, "I64", bits: 64) }
+        try shop.model(dense) { try $0.retype(fused, "BOOL", bits: 8) }
         return try shop.graft("convert", "model", "out", "--to", "qwen3_next")
       },
       .init("values that are not computed with") { shop in
         try shop.model(dense) {
-          try $0.retype("model.layers.0.input_layernorm.weight", "I64", bits: 64)
+          try $0.retype("model.layers.0.input_layernorm.weight", "BOOL", bits: 8)
         }
         return try shop.graft("convert", "model", "out", "--to", "mlx-qwen3_5")
       },

@@ -87,7 +87,7 @@ extension MessageSection {
             guard let tensor = file["lm_head.weight"] else { return }
             let count = tensor.shape.reduce(1, *)
             file["lm_head.weight"] = .init(
-              tensor.name, "I64", tensor.shape, Array(repeating: 0, count: count * 8))
+              tensor.name, "BOOL", tensor.shape, Array(repeating: 0, count: count))
           }
         }
         return try shop.graft("verify", "model", "--reference", "model/reference.safetensors")
