@@ -84,10 +84,11 @@ faults: deps
 	GRAFT_FAULTS="$(CURDIR)/docs" swift test --filter FaultTests
 
 # lld, because gold fails on what the sanitizers add.
-fuzz: deps
+fuzz: build
 	GRAFT_FUZZ=1 swift build -c release --product graft-fuzz --scratch-path .build/fuzz\
  --sanitize address -Xswiftc -sanitize=fuzzer -Xswiftc -enable-testing -Xswiftc -use-ld=lld
 	@scripts/fuzz.sh .build/fuzz/release/graft-fuzz $(SECONDS) $(READERS)
+	@scripts/fuzz-commands.py $(GRAFT) --seconds $(SECONDS)
 
 oracle: build
 	@scripts/oracle.sh $(GRAFT) --count $(MODELS) --report docs/oracle.md

@@ -110,13 +110,38 @@ def weights():
         return file.read()
 
 
+def tokenizer(**changes):
+    """A tokenizer.json, and the weights and config of a model whose vocabulary holds its tokens."""
+    with open(os.path.join(FIXTURES, "tokenizers/qwen35/tokenizer.json")) as file:
+        values = json.load(file)
+    values.update(changes)
+    files = {"tokenizer.json": json.dumps(values).encode()}
+    for name in ["config.json", "model.safetensors"]:
+        with open(os.path.join(FIXTURES, "trained/qwen3_5-python", name), "rb") as file:
+            files[name] = file.read()
+    return files
+
+
+def classes(pattern):
+    """A Split by this pattern as the only step before the vocabulary."""
+    return {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
+
+
+def longer(positions):
+    """The config of the trained Qwen3.5 with that many positions."""
+    values = json.loads(tokenizer()["config.json"])
+    values.get("text_config", values)["max_position_embeddings"] = positions
+    return json.dumps(values).encode()
+
+
 def cases():
     """What is tried: words, files by name, the path given to graft, the exit codes that are right.
 
-    The path of a weight file alone has no config, so that a file that is read ends with 66.
+    The path of a weight file alone has no config, so that a file that is read ends with 66, or 0 where its integers are
+    taken for packed weights.
     """
     weight = "model.safetensors"
-    yield "300 000 tensors in a header of 23 MB", {weight: many_tensors(300_000)}, weight, [66]
+    yield "300 000 tensors in a header of 23 MB", {weight: many_tensors(300_000)}, weight, [0, 66]
     yield "a header of exactly 100 000 000 bytes", {weight: header_of(HEADER_LIMIT)}, weight, [66]
     yield "a header of one byte more", {weight: header_of(HEADER_LIMIT + 1)}, weight, [65]
     yield "a header that says 2^63 bytes", {weight: struct.pack("<Q", 1 << 63) + b"{}"}, weight, [65]
@@ -176,6 +201,26 @@ def cases():
     texts = struct.pack("<IQ", 8, 3_000_000) + (struct.pack("<Q", 1) + b"x") * 3_000_000
     yield "GGUF with 3 000 000 texts", {gg: gguf(key("a", 9) + texts, value_count=1)}, gg, [66, 69]
 
+    model = {weight: weights(), "config.json": config()}
+    for words, recipe in [("lists", b"- " * 16_000 + b"x\n"), ("brackets", b"splice: " + b"[" * 16_000),
+                          ("braces", b"splice: " + b"{a: " * 16_000)]:
+        yield f"a recipe of {words} nested 16 000 deep", model | {"recipe.yaml": recipe}, "recipe", [65]
+    many = {"type": "TemplateProcessing", "pair": [],
+            "single": [{"SpecialToken": {"id": "s", "type_id": 0}}] * 20_000
+            + [{"Sequence": {"id": "A", "type_id": 0}}],
+            "special_tokens": {"s": {"id": "s", "ids": [5] * 20_000, "tokens": ["s"]}}}
+    for words, changes in [
+            ("a template of 400 000 000 tokens", {"post_processor": many}),
+            ("a class of 8 000 000 letters", {"pre_tokenizer": classes("[" + "a" * 8_000_000 + "]")}),
+            ("groups nested 100 000 deep", {"pre_tokenizer": classes("(" * 100_000 + "a" + ")" * 100_000)}),
+            ("a repetition of repetitions, 10^27 states",
+             {"pre_tokenizer": classes("(" * 9 + "a" + "{1000})" * 9)})]:
+        yield f"a tokenizer with {words}", tokenizer(**changes), "generate", [65, 69]
+    # What a prompt needs before the first token, by numbers that no weight of these layers shows.
+    yield ("positions of 2^62 in the config: `generate`",
+           tokenizer() | {"config.json": longer(2**62)}, "generate", [0, 65, 69])
+    yield "1 000 000 000 tokens to generate", tokenizer(), "tokens", [64, 65, 69]
+
     for words, changes in [
             ("1 000 000 000 layers", {"num_hidden_layers": 10**9}),
             ("20 000 layers", {"num_hidden_layers": 20_000}),
@@ -225,9 +270,12 @@ def main():
             for name, content in files.items():
                 with open(os.path.join(model, name), "wb") as file:
                     file.write(content)
-            verbs = {"convert": [os.path.join(folder, "out")], "verify": [model]}
-            command = ([graft, place, model] + verbs[place] if place in verbs
-                       else [graft, "inspect", model if place == "inspect" else
+            out = os.path.join(folder, "out")
+            verbs = {"convert": ["convert", model, out], "verify": ["verify", model, model],
+                     "recipe": ["splice", model, out, "--recipe", os.path.join(model, "recipe.yaml")],
+                     "generate": ["generate", model, "--text", "def", "--count", "1"],
+                     "tokens": ["generate", model, "--text", "def", "--count", "1000000000"]}
+            command = ([graft] + verbs[place] if place in verbs else [graft, "inspect", model if place == "inspect" else
                              os.path.join(model, place)])
             size = sum(len(content) for content in files.values())
             code, seconds, megabytes, errors = measure(command)
