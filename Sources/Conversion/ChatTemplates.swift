@@ -82,20 +82,22 @@ struct ChatTemplates {
 
   /// The templates under names of their own, each key once.
   private var named: [(key: String, text: String)] {
-    var keys: Set<String> = []
-    return templates.filter { $0.name != Self.main }.compactMap { name, text in
-      let key = Self.key(name)
-      return key.isEmpty || !keys.insert(key).inserted ? nil : (key, text)
-    }
+    keyed.filter(\.isNew).map { ($0.key, $0.text) }
   }
 
   /// What GGUF has no name for.
   var nameless: [LeftOut] {
+    keyed.filter { !$0.isNew }.map {
+      LeftOut(.value, "chat template \($0.name)", "GGUF has no other name for it")
+    }
+  }
+
+  /// All but the default, with the key of each and whether no other has taken it.
+  private var keyed: [(name: String, key: String, text: String, isNew: Bool)] {
     var keys: Set<String> = []
-    return templates.filter { $0.name != Self.main }.compactMap { name, _ in
+    return templates.filter { $0.name != Self.main }.map { name, text in
       let key = Self.key(name)
-      return key.isEmpty || !keys.insert(key).inserted
-        ? LeftOut(.value, "chat template \(name)", "GGUF has no other name for it") : nil
+      return (name, key, text, !key.isEmpty && keys.insert(key).inserted)
     }
   }
 
