@@ -29,7 +29,10 @@ extension TokenizerFile {
     let known = Dictionary(
       vocabulary + added.map { ($0.text, $0.id) }, uniquingKeysWith: { _, last in last })
     var next = max(vocabulary.count, (added.map(\.id).max() ?? -1) + 1)
-    let numbered = tokens.entries.map { ($0.key, $0.value.int ?? -1) }.sorted { $0.1 < $1.1 }
+    if let (text, value) = tokens.entries.first(where: { $0.value.int == nil }) {
+      return "added_tokens.json gives \(text) the number \(value.text()), which is no integer"
+    }
+    let numbered = tokens.entries.map { ($0.key, $0.value.int ?? next) }.sorted { $0.1 < $1.1 }
     for (text, id) in numbered where known[text] != id {
       let own = known[text] ?? next
       guard own == id else {

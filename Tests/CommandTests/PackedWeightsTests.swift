@@ -133,7 +133,9 @@ import Testing
   }
 
   /// A scale beside a plain weight is none of the tensors that may be let go, either.
-  @Test(arguments: ["weight_scale", "input_scale", "weight_zero_point", "biases", "_amax"])
+  @Test(arguments: [
+    "weight_scale", "input_scale", "weight_zero_point", "weight_zp", "biases", "_amax",
+  ])
   func partsBesidePlainWeightsAreRefused(_ name: String) throws {
     let checkpoint = try checkpoint([])
     let part = Self.tensor(name, "F32", 4, [1])

@@ -121,6 +121,10 @@ import Testing
 
   @Test(arguments: [
     (#"{"<a>": 300}"#, "", "added_tokens.json gives <a> the number 300, where it gets 293"),
+    (
+      #"{"<a>": 293.5}"#, "",
+      "added_tokens.json gives <a> the number 293.5, which is no integer"
+    ),
     (#"{"<think>": 5}"#, "", "added_tokens.json gives <think> the number 5, where it gets 290"),
     (
       "{}", #"{"eos_token": "<think>"}"#,

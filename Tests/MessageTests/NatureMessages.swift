@@ -96,6 +96,9 @@ extension MessageSection {
       .init("tensors that torchao packed") {
         try $0.pickle("torchao.dtypes", "AffineQuantizedTensor")
       },
+      .init("tensors that torch quantised") {
+        try $0.pickle("torch._utils", "_rebuild_qtensor")
+      },
       .init("files of the ranks of DeepSpeed") {
         try $0.directory("zero_pp_rank_0_mp_rank_00_model_states.pt", "zero_to_fp32.py")
       },

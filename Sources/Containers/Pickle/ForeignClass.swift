@@ -2,6 +2,7 @@ import Diagnostics
 
 /// Classes of other libraries that tell what a pickle is.
 enum ForeignClass {
+  /// Modules, or functions of one, by how their full names begin.
   private static let known: [(module: String, what: String, remedy: String)] = [
     (
       "torch.distributed.", "the tensors are shards of one rank (DTensor, as FSDP saves them)",
@@ -10,6 +11,11 @@ enum ForeignClass {
     (
       "torchao.", "the tensors are packed by torchao",
       "take the checkpoint it was quantised from, or dequantise it with torchao and save it again"
+    ),
+    (
+      "torch._utils._rebuild_qtensor.",
+      "the tensors are quantised by torch (torch.qint8 and the like)",
+      "call dequantize() on each tensor in torch and save the state dict again"
     ),
     (
       "deepspeed.", "the file is the state of a DeepSpeed rank",
@@ -39,7 +45,7 @@ enum ForeignClass {
   {
     let near = module.hasPrefix("torch._") ? Array(rest.prefix(reach)) : []
     let found = known.first {
-      "\(module).".hasPrefix($0.module) || !near.ranges(of: Array($0.module.utf8)).isEmpty
+      "\(module).\(name).".hasPrefix($0.module) || !near.ranges(of: Array($0.module.utf8)).isEmpty
     }
     return found.map {
       Problem(

@@ -25,7 +25,7 @@ enum PackedName {
   /// Parts of words that only scales, offsets and codes of quantised weights have.
   private static let words = [
     "scale", "zero", "qweight", "packed", "absmax", "amax", "quant", "qdata", "g_idx", "biases",
-    "scb", "codebook", "qparam", "lookup_table",
+    "scb", "codebook", "qparam", "lookup_table", "_zp",
   ]
 
   /// Whether a tensor is named like a scale or another part of a weight that stands beside it.
@@ -44,7 +44,9 @@ enum PackedName {
 
   /// Parts of words of what stands beside a weight and is no scale of it: scales of what goes in and
   /// out, of caches, and offsets.
-  private static let others = ["input", "output", "act", "k_scale", "v_scale", "zero", "g_idx"]
+  private static let others = [
+    "input", "output", "act", "k_scale", "v_scale", "zero", "_zp", "g_idx",
+  ]
 
   /// Whether a part of a weight may be what its values are multiplied by.
   static func mayScale(_ name: String) -> Bool {
