@@ -73,18 +73,17 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["libz-dev"])]),
+    .target(name: "CPlatform"),
+    module("Platform", []),
     module("Diagnostics", []),
-    module("Reports", ["Diagnostics"]),
-    .target(name: "CFileGuard"),
-    .target(name: "CSignals"),
-    .target(name: "CFiles"),
-    fast("Tensors", ["Diagnostics", "CFileGuard", systemPackage]),
+    module("Reports", ["Diagnostics", "Platform"]),
+    fast("Tensors", ["Diagnostics", "Platform", "CPlatform", systemPackage]),
     module("JSON", ["Diagnostics", "CJSONC"]),
     module("Tokenizers", ["Diagnostics", "Tensors", "JSON", heap, systemPackage]),
     module(
       "Containers",
-      ["Diagnostics", "Tensors", "JSON", "CZlib", "CSignals", "CFiles", systemPackage]),
-    module("Canonical", ["Diagnostics", "Tensors"]),
+      ["Diagnostics", "Platform", "CPlatform", "Tensors", "JSON", "CZlib", systemPackage]),
+    module("Canonical", ["Diagnostics", "Platform", "Tensors"]),
     .target(
       name: "Layouts", dependencies: ["Diagnostics", "Tensors", "JSON", "Canonical"],
       swiftSettings: settings, plugins: ["EmbedFormats"]),
@@ -96,22 +95,27 @@ let package = Package(
     module(
       "Conversion",
       [
-        "Diagnostics", "Tensors", "JSON", "Threads", "Tokenizers", "Containers", "Canonical",
-        "Layouts", crypto, systemPackage,
+        "Diagnostics", "Platform", "Tensors", "JSON", "Threads", "Tokenizers", "Containers",
+        "Canonical", "Layouts", crypto, systemPackage,
       ]),
-    .target(name: "CProcessor"),
-    fast("Threads", ["CProcessor"]),
+    fast("Threads", ["Platform", "CPlatform"]),
     fast("Kernels", []),
     fast("KernelLoops", ["Kernels"]),
     fast(
       "Runtime",
-      ["Diagnostics", "Tensors", "Threads", "Canonical", "Kernels", "CProcessor", "KernelLoops"]
+      [
+        "Diagnostics", "Platform", "CPlatform", "Tensors", "Threads", "Canonical", "Kernels",
+        "KernelLoops",
+      ]
         + processorLoops.map { .byName(name: $0.name) }),
     fast("LinearAlgebra", []),
     fast("Splicing", ["Diagnostics", "Tensors", "Canonical", "LinearAlgebra"]),
     fast(
       "Verification",
-      ["Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Runtime", systemPackage]),
+      [
+        "Diagnostics", "Platform", "Tensors", "JSON", "Containers", "Canonical", "Runtime",
+        systemPackage,
+      ]),
     fast(
       "Calibration",
       [
@@ -121,10 +125,9 @@ let package = Package(
     .executableTarget(
       name: "graft",
       dependencies: [
-        "Diagnostics", "Tensors", "JSON", "Tokenizers", "Containers", "Canonical", "Layouts",
-        "Conversion", "Runtime", "Splicing", "Verification", "Calibration", "Reports",
-        argumentParser,
-        systemPackage,
+        "Diagnostics", "Platform", "Tensors", "JSON", "Tokenizers", "Containers", "Canonical",
+        "Layouts", "Conversion", "Runtime", "Splicing", "Verification", "Calibration", "Reports",
+        argumentParser, systemPackage,
       ],
       swiftSettings: settings, plugins: ["EmbedVersion"]),
     .executableTarget(
@@ -147,7 +150,9 @@ let package = Package(
     tests("JSON", ["Diagnostics", "JSON"]),
     tests("Threads", ["Threads"]),
     tests("Tokenizers", ["Diagnostics", "JSON", "Tokenizers", systemPackage]),
-    tests("Containers", ["Diagnostics", "Tensors", "JSON", "Containers", systemPackage]),
+    tests(
+      "Containers",
+      ["Diagnostics", "Platform", "Tensors", "JSON", "Containers", systemPackage]),
     tests("Canonical", ["Diagnostics", "Tensors", "Canonical"]),
     tests("Layouts", ["Diagnostics", "Tensors", "JSON", "Canonical", "Layouts"]),
     tests(
@@ -188,7 +193,7 @@ let package = Package(
         "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Conversion",
         "Runtime", "Calibration", systemPackage, "graft",
       ]),
-    tests("Command", ["Diagnostics", "JSON", crypto, systemPackage, "graft"]),
+    tests("Command", ["Diagnostics", "Platform", "JSON", crypto, systemPackage, "graft"]),
   ] + processorLoops
 )
 
@@ -199,8 +204,8 @@ if Context.environment["GRAFT_FUZZ"] != nil {
     .executableTarget(
       name: "graft-fuzz",
       dependencies: [
-        "CFuzzing", "Diagnostics", "Tensors", "JSON", "Tokenizers", "Containers", "Canonical",
-        "Layouts", "Verification", systemPackage,
+        "CFuzzing", "Diagnostics", "Platform", "Tensors", "JSON", "Tokenizers", "Containers",
+        "Canonical", "Layouts", "Verification", systemPackage,
       ],
       path: "Tests/Fuzzing", swiftSettings: settings),
   ]

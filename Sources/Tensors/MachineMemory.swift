@@ -1,14 +1,7 @@
 import Diagnostics
+import Platform
 import Synchronization
 import SystemPackage
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// How much memory the process may have, and how much of it states, caches and workspaces took.
 ///

@@ -1,13 +1,6 @@
 import Diagnostics
+import Platform
 import SystemPackage
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// A file opened for reading and mapped into memory.
 ///

@@ -1,12 +1,5 @@
 import Diagnostics
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Platform
 
 /// Zeroed bytes on the heap, aligned for vector loads and freed with their owner.
 public final class OwnedBytes: ByteStorage, @unchecked Sendable {

@@ -1,4 +1,4 @@
-import CFileGuard
+import CPlatform
 import Diagnostics
 import Synchronization
 import SystemPackage

@@ -1,13 +1,6 @@
-import CProcessor
+import CPlatform
+import Platform
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// Threads that help one caller with its jobs, one job after the other.
 ///

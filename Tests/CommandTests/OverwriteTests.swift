@@ -1,15 +1,8 @@
 import Foundation
 import GraftTestSupport
+import Platform
 import SystemPackage
 import Testing
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// What `--overwrite` and every verb that writes a file may replace, and what stays.
 @Suite struct OverwriteTests {

@@ -1,7 +1,7 @@
 #if os(Linux)
   import Foundation
-  import Glibc
   import GraftTestSupport
+  import Platform
   import Testing
 
   /// What the tool prints on a terminal, and what it does not print elsewhere.

@@ -1,17 +1,10 @@
+import Platform
 @testable import Containers
 import Diagnostics
 import Foundation
 import GraftTestSupport
 import SystemPackage
 import Testing
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// Somebody put something under the name of an unfinished output: nothing in it is touched, and nothing
 /// that it leads to.

@@ -1,6 +1,6 @@
 import CFuzzing
 import Diagnostics
-import Glibc
+import Platform
 
 /// `graft-fuzz READER [options of libFuzzer]`: gives one reader inputs that nobody meant.
 ///

@@ -1,16 +1,9 @@
 import Containers
 import Diagnostics
 import JSON
+import Platform
 import SystemPackage
 import Verification
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// Readers of text.
 enum TextReaders {

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Platform
 
 /// A change of values between the canonical form and a stored tensor, computed in F32.
 public enum ValueStep: Hashable, Sendable {

@@ -1,14 +1,7 @@
 import Diagnostics
+import Platform
 import Synchronization
 import SystemPackage
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// A file that grows by lines, which one process has alone.
 public final class AppendedFile: Sendable {

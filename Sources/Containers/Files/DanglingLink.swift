@@ -1,13 +1,6 @@
 import Diagnostics
+import Platform
 import SystemPackage
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// A symbolic link whose target is not there.
 struct DanglingLink {

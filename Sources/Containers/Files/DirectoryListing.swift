@@ -1,13 +1,6 @@
 import Diagnostics
+import Platform
 import SystemPackage
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// The names in one directory by kind; symbolic links count as what they lead to.
 struct DirectoryListing {

@@ -1,21 +1,8 @@
+import CPlatform
 import Diagnostics
+import Platform
 import SystemPackage
 import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-
-  // Declared by glibc only to C sources that define _GNU_SOURCE.
-  @_silgen_name("copy_file_range")
-  private func copy_file_range(
-    _ source: CInt, _ sourceOffset: UnsafeMutablePointer<Int64>?, _ target: CInt,
-    _ targetOffset: UnsafeMutablePointer<Int64>?, _ count: Int, _ flags: CUnsignedInt
-  ) -> Int
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// Copies of files that move as few bytes as the file system allows.
 public enum FileCloning {
@@ -87,37 +74,28 @@ public enum FileCloning {
 
   /// Shares the blocks of the source, or leaves nothing where the file system cannot.
   private static func reflink(_ source: FilePath, _ target: FilePlace) throws -> Bool {
-    #if canImport(Glibc)
-      let cloneRequest: UInt = 0x4004_9409  // FICLONE
-      return try createOrLeaveNothing(source, target) { input, output in
-        ioctl(output, cloneRequest, input) == 0
-      }
-    #else
-      return false
-    #endif
+    try createOrLeaveNothing(source, target) { input, output in
+      files_share_blocks(input, output) == 0
+    }
   }
 
   /// Lets the system copy the bytes, or leaves nothing where it cannot between the two files.
   private static func systemCopy(
     _ source: FilePath, _ target: FilePlace, _ count: Int, _ data: [Range<Int>]
   ) throws -> Bool {
-    #if canImport(Glibc)
-      return try createOrLeaveNothing(source, target) { input, output in
-        try FileSystem.extend(FileDescriptor(rawValue: output), to: count, target.path)
-        for range in data {
-          var (from, to) = (Int64(range.lowerBound), Int64(range.lowerBound))
-          while from < range.upperBound {
-            let left = range.upperBound - Int(from)
-            let result = copy_file_range(input, &from, output, &to, left, 0)
-            if result < 0, errno == ENOSPC { throw FileSystem.failure("cannot write", target.path) }
-            if result <= 0 { return false }
-          }
+    try createOrLeaveNothing(source, target) { input, output in
+      try FileSystem.extend(FileDescriptor(rawValue: output), to: count, target.path)
+      for range in data {
+        var (from, to) = (Int64(range.lowerBound), Int64(range.lowerBound))
+        while from < range.upperBound {
+          let left = range.upperBound - Int(from)
+          let result = files_copy_range(input, &from, output, &to, left)
+          if result < 0, errno == ENOSPC { throw FileSystem.failure("cannot write", target.path) }
+          if result <= 0 { return false }
         }
-        return true
       }
-    #else
-      return false
-    #endif
+      return true
+    }
   }
 
   /// Creates the target for `body`, and removes it again where that says no.

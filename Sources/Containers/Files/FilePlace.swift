@@ -1,15 +1,8 @@
-import CFiles
+import CPlatform
 import Diagnostics
+import Platform
 import SystemPackage
 import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// Something that says where a file is to be created.
 public protocol FileLocation {

@@ -1,13 +1,6 @@
 import Diagnostics
+import Platform
 import SystemPackage
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 extension FileSystem {
   /// The parts of a file that hold data, in order; the whole where the system cannot tell.

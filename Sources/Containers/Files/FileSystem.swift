@@ -1,13 +1,6 @@
 import Diagnostics
+import Platform
 import SystemPackage
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// What calls of the operating system have in common, each failing with a `Problem`.
 enum FileSystem {
@@ -37,7 +30,7 @@ enum FileSystem {
 
   /// Reserves the blocks of a file where the system can.
   static func reserve(_ descriptor: FileDescriptor, _ count: Int, _ path: FilePath) throws {
-    #if canImport(Glibc) || canImport(Musl)
+    #if !canImport(Darwin)
       guard count > 0 else { return }
       let error = posix_fallocate(descriptor.rawValue, 0, off_t(count))
       if error == ENOSPC || error == EFBIG || error == EDQUOT {

@@ -1,14 +1,7 @@
 import Diagnostics
+import Platform
 import SystemPackage
 import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// Files without a name that vanish with their reader.
 enum ScratchFile {

@@ -1,13 +1,6 @@
 import Diagnostics
+import Platform
 import SystemPackage
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// The right to write an output, which ends with the process at the latest.
 ///

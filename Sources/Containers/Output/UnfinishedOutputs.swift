@@ -1,14 +1,7 @@
-import CSignals
+import CPlatform
+import Platform
 import Synchronization
 import SystemPackage
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// The outputs that the process is writing; a signal that ends the process removes them first.
 public enum UnfinishedOutputs {

@@ -1,15 +1,8 @@
 import Containers
 import Diagnostics
 import JSON
+import Platform
 import SystemPackage
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// What a conversion is: only one that is the same may go on with what another left.
 public struct RunIdentity: Hashable, Sendable {

@@ -1,12 +1,5 @@
 import Kernels
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Platform
 
 /// The forget gate of a recurrence, `exp(-exp(A_log) · softplus(a + dt_bias))`.
 struct DecayGate: Sendable {

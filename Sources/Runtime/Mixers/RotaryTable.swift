@@ -1,12 +1,5 @@
 import Canonical
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Platform
 
 /// The frequencies of RoPE, stretched where the model says so.
 ///

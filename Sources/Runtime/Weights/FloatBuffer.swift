@@ -1,13 +1,6 @@
 import Diagnostics
+import Platform
 import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// F32 values on the heap, zero at first; pages that nobody touches cost nothing.
 ///

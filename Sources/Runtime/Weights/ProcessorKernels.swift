@@ -1,18 +1,12 @@
-import CProcessor
+import CPlatform
 import Diagnostics
 import KernelLoops
 import Kernels
+import Platform
 
 #if arch(x86_64)
   import KernelLoopsV3
   import KernelLoopsV4
-#endif
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
 #endif
 
 /// The kernels of this process: the best that the processor can run, or those that the variable

@@ -2,16 +2,9 @@ import ArgumentParser
 import Containers
 import Diagnostics
 import JSON
+import Platform
 import Runtime
 import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// What a verb found or did, in both forms.
 struct Outcome {
@@ -143,13 +136,7 @@ enum Terminal {
   }
 
   private static func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-    #if canImport(Glibc)
-      Glibc.write(descriptor, bytes.baseAddress, bytes.count)
-    #elseif canImport(Musl)
-      Musl.write(descriptor, bytes.baseAddress, bytes.count)
-    #else
-      Darwin.write(descriptor, bytes.baseAddress, bytes.count)
-    #endif
+    Platform.write(descriptor, bytes.baseAddress, bytes.count)
   }
 
   /// The characters of a line where standard output is a terminal that tells; nil elsewhere.

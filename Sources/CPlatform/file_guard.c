@@ -1,4 +1,4 @@
-#include "CFileGuard.h"
+#include "file_guard.h"
 
 #include <signal.h>
 #include <stdatomic.h>

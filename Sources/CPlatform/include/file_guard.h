@@ -1,3 +1,5 @@
+#pragma once
+
 #include <stddef.h>
 
 /// Watches mapped memory: where the file behind it has become shorter, reading gives zeros instead of

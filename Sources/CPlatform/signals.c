@@ -1,4 +1,4 @@
-#include "CSignals.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "CProcessor.h"
+#include "processor.h"
 
 int processor_level(void) {
 #if defined(__x86_64__)
