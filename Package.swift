@@ -60,8 +60,8 @@ let package = Package(
     .library(
       name: "Graft",
       targets: [
-        "Diagnostics", "Tokenizers", "Containers", "Canonical", "Layouts", "Conversion", "Runtime",
-        "Splicing", "Verification", "Calibration",
+        "Diagnostics", "Tokenizers", "Containers", "Canonical", "Layouts", "Opening", "Comparison",
+        "Conversion", "Runtime", "Splicing", "Verification", "Calibration",
       ]),
   ],
   dependencies: [
@@ -93,10 +93,22 @@ let package = Package(
     .plugin(name: "EmbedVersion", capability: .buildTool(), dependencies: ["embed-version"]),
     .plugin(name: "EmbedFormats", capability: .buildTool(), dependencies: ["embed-formats"]),
     module(
+      "Opening",
+      [
+        "Diagnostics", "Tensors", "JSON", "Threads", "Containers", "Canonical", "Layouts", crypto,
+        systemPackage,
+      ]),
+    module(
+      "Comparison",
+      [
+        "Diagnostics", "Tensors", "JSON", "Threads", "Containers", "Canonical", "Layouts",
+        "Opening",
+      ]),
+    module(
       "Conversion",
       [
         "Diagnostics", "Platform", "Tensors", "JSON", "Threads", "Tokenizers", "Containers",
-        "Canonical", "Layouts", crypto, systemPackage,
+        "Canonical", "Layouts", "Opening", "Comparison", crypto, systemPackage,
       ]),
     fast("Threads", ["Platform", "CPlatform"]),
     fast("Kernels", []),
@@ -126,20 +138,20 @@ let package = Package(
       name: "graft",
       dependencies: [
         "Diagnostics", "Platform", "Tensors", "JSON", "Tokenizers", "Containers", "Canonical",
-        "Layouts", "Conversion", "Runtime", "Splicing", "Verification", "Calibration", "Reports",
-        argumentParser, systemPackage,
+        "Layouts", "Opening", "Comparison", "Conversion", "Runtime", "Splicing", "Verification",
+        "Calibration", "Reports", argumentParser, systemPackage,
       ],
       swiftSettings: settings, plugins: ["EmbedVersion"]),
     .executableTarget(
       name: "graft-bench",
       dependencies: [
-        "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Conversion",
+        "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Opening",
         "Threads", "Kernels", "Runtime", systemPackage,
       ],
       swiftSettings: settings),
     .executableTarget(
       name: "verify-example",
-      dependencies: ["Conversion", "Layouts", "Runtime", "Verification", systemPackage],
+      dependencies: ["Opening", "Layouts", "Runtime", "Verification", systemPackage],
       path: "Examples/Verify", swiftSettings: settings),
     .target(
       name: "GraftTestSupport",
@@ -158,40 +170,37 @@ let package = Package(
     tests(
       "Conversion",
       [
-        "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Conversion",
-        systemPackage,
+        "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Opening",
+        "Comparison", "Conversion", systemPackage,
       ]),
     tests(
       "Runtime",
-      ["Diagnostics", "Tensors", "Containers", "Canonical", "Conversion", "Kernels", "Runtime"]),
+      ["Diagnostics", "Tensors", "Containers", "Canonical", "Kernels", "Runtime"]),
     tests("LinearAlgebra", ["LinearAlgebra"]),
-    tests(
-      "Splicing",
-      ["Diagnostics", "Tensors", "Canonical", "Conversion", "LinearAlgebra", "Splicing"]),
+    tests("Splicing", ["Diagnostics", "Tensors", "Canonical", "LinearAlgebra", "Splicing"]),
     tests(
       "Verification",
       [
-        "Diagnostics", "Tensors", "Canonical", "Layouts", "Conversion", "Runtime", "Verification",
-        systemPackage,
+        "Diagnostics", "Tensors", "Canonical", "Layouts", "Opening", "Runtime",
+        "Verification", systemPackage,
       ]),
     tests(
       "Calibration",
       [
-        "Diagnostics", "Threads", "Canonical", "Layouts", "Conversion", "Runtime", "Splicing",
-        "Calibration",
-        systemPackage,
+        "Diagnostics", "Threads", "Canonical", "Layouts", "Opening", "Runtime", "Splicing",
+        "Calibration", systemPackage,
       ]),
     tests(
       "Faults",
       [
-        "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Conversion",
-        "Threads", "Runtime", "Verification", systemPackage,
+        "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Opening",
+        "Comparison", "Conversion", "Threads", "Runtime", "Verification", systemPackage,
       ], with: [optimised]),
     tests(
       "Message",
       [
-        "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Conversion",
-        "Runtime", "Calibration", systemPackage, "graft",
+        "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Opening",
+        "Conversion", "Runtime", "Calibration", systemPackage, "graft",
       ]),
     tests("Command", ["Diagnostics", "Platform", "JSON", crypto, systemPackage, "graft"]),
   ] + processorLoops

@@ -1,5 +1,5 @@
-import Conversion
 import Layouts
+import Opening
 import Runtime
 import SystemPackage
 import Verification

@@ -3,6 +3,7 @@ import Conversion
 import Diagnostics
 import JSON
 import Layouts
+import Opening
 import Reports
 import SystemPackage
 import Tensors

@@ -1,8 +1,8 @@
 import Canonical
 import Containers
-import Conversion
 import Diagnostics
 import Layouts
+import Opening
 import Runtime
 import SystemPackage
 import Verification

@@ -1,8 +1,8 @@
 import Canonical
-import Conversion
 import Diagnostics
 import GraftTestSupport
 import Layouts
+import Opening
 import Splicing
 import SystemPackage
 import Testing

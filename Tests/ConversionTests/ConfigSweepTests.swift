@@ -2,9 +2,8 @@ import Containers
 import GraftTestSupport
 import JSON
 import Layouts
+import Opening
 import Testing
-
-@testable import Conversion
 
 /// Every value of a config that decides something is understood or refused, never taken for a missing
 /// one.

@@ -3,6 +3,7 @@ import Containers
 import Diagnostics
 import GraftTestSupport
 import Layouts
+import Opening
 import SystemPackage
 import Testing
 

@@ -3,6 +3,7 @@ import Containers
 import Foundation
 import GraftTestSupport
 import Layouts
+import Opening
 import SystemPackage
 import Tensors
 import Testing

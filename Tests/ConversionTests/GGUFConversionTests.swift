@@ -4,6 +4,7 @@ import Diagnostics
 import GraftTestSupport
 import JSON
 import Layouts
+import Opening
 import SystemPackage
 import Tensors
 import Testing

@@ -3,6 +3,7 @@ import Containers
 import GraftTestSupport
 import JSON
 import Layouts
+import Opening
 import SystemPackage
 import Tensors
 

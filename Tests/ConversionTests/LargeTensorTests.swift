@@ -2,10 +2,12 @@ import Canonical
 import Containers
 import GraftTestSupport
 import Layouts
+import Opening
 import SystemPackage
 import Tensors
 import Testing
 
+@testable import Comparison
 @testable import Conversion
 
 /// Tensors of several windows: no window is left out, met twice or taken from elsewhere.

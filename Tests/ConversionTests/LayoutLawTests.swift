@@ -1,6 +1,7 @@
 import Canonical
 import GraftTestSupport
 import Layouts
+import Opening
 import SystemPackage
 import Tensors
 import Testing

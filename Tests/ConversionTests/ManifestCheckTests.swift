@@ -2,6 +2,7 @@ import Diagnostics
 import Foundation
 import GraftTestSupport
 import Layouts
+import Opening
 import SystemPackage
 import Testing
 

@@ -3,6 +3,7 @@ import Diagnostics
 import GraftTestSupport
 import JSON
 import Layouts
+import Opening
 import SystemPackage
 import Testing
 

@@ -3,10 +3,9 @@ import Diagnostics
 import GraftTestSupport
 import JSON
 import Layouts
+import Opening
 import SystemPackage
 import Testing
-
-@testable import Conversion
 
 /// Checkpoints whose names and shapes fit two layouts, as with convolutions over one position.
 struct SettledLayoutTests {

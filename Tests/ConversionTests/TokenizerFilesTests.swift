@@ -2,6 +2,7 @@ import Containers
 import Foundation
 import GraftTestSupport
 import JSON
+import Opening
 import SystemPackage
 import Testing
 

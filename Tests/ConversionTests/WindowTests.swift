@@ -2,6 +2,7 @@ import Canonical
 import Containers
 import GraftTestSupport
 import Layouts
+import Opening
 import SystemPackage
 import Tensors
 import Testing

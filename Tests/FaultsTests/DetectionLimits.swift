@@ -1,7 +1,7 @@
 import Canonical
-import Conversion
 import Foundation
 import GraftTestSupport
+import Opening
 import Runtime
 import SystemPackage
 import Verification

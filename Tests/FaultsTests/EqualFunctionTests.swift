@@ -1,8 +1,9 @@
 import Canonical
-import Conversion
+import Comparison
 import Foundation
 import GraftTestSupport
 import JSON
+import Opening
 import Runtime
 import Testing
 import Verification

@@ -1,8 +1,10 @@
 import Canonical
+import Comparison
 import Containers
 import Conversion
 import Diagnostics
 import Layouts
+import Opening
 import Runtime
 import SystemPackage
 

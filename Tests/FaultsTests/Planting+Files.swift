@@ -1,8 +1,8 @@
 import Canonical
-import Conversion
 import Foundation
 import GraftTestSupport
 import JSON
+import Opening
 import SystemPackage
 import Tensors
 

@@ -1,9 +1,9 @@
 import Canonical
 import Containers
-import Conversion
 import Foundation
 import GraftTestSupport
 import JSON
+import Opening
 import SystemPackage
 
 /// A fault planted in a copy of a sound checkpoint.

@@ -3,6 +3,7 @@ import Conversion
 import Foundation
 import GraftTestSupport
 import Layouts
+import Opening
 import Runtime
 import SystemPackage
 import Verification

@@ -1,8 +1,8 @@
 import Calibration
 import Canonical
-import Conversion
 import GraftTestSupport
 import JSON
+import Opening
 import Runtime
 import Tensors
 

@@ -1,8 +1,8 @@
 import Containers
-import Conversion
 import Foundation
 import GraftTestSupport
 import JSON
+import Opening
 import SystemPackage
 
 extension MessageSection {

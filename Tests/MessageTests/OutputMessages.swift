@@ -2,6 +2,7 @@ import Containers
 import Conversion
 import Foundation
 import GraftTestSupport
+import Opening
 
 extension MessageSection {
   /// Outputs and the parts of them.

@@ -1,8 +1,8 @@
-import Conversion
 import Diagnostics
 import Foundation
 import GraftTestSupport
 import JSON
+import Opening
 
 extension Workshop {
   /// Opens a changed copy of a tiny model.

@@ -1,8 +1,8 @@
-import Conversion
 import Diagnostics
 import Foundation
 import GraftTestSupport
 import Layouts
+import Opening
 import SystemPackage
 
 /// What a person reads where something goes wrong.

@@ -1,7 +1,7 @@
 import Canonical
-import Conversion
 import GraftTestSupport
 import Layouts
+import Opening
 import Runtime
 import Testing
 

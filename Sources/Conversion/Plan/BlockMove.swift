@@ -1,5 +1,6 @@
 import Canonical
 import Layouts
+import Opening
 import Tensors
 
 /// Whole rows of blocks that move from one quantised tensor to another in their order.
@@ -32,7 +33,7 @@ struct BlockMove {
   }
 
   /// The moves that quantised weights ask for; nil where they move anything but whole blocks.
-  static func moves(_ pieces: [TensorMove.Piece], into target: BoundTensor) -> [BlockMove]? {
+  static func moves(_ pieces: [MovedPart], into target: BoundTensor) -> [BlockMove]? {
     guard target.shape.count >= 2, target.shape.allSatisfy({ $0 > 0 }) else { return nil }
     let rows = target.shape[target.shape.count - 2]
     var runs: [RowRun] = []
@@ -87,7 +88,7 @@ private struct RowRun {
   var count: Int
 
   /// The runs of a piece; nil where it moves anything but whole rows.
-  static func runs(_ piece: TensorMove.Piece, of role: Role) -> [RowRun]? {
+  static func runs(_ piece: MovedPart, of role: Role) -> [RowRun]? {
     guard let scales = piece.source.scales, piece.pairing.runLength % scales.columns == 0 else {
       return nil
     }

@@ -1,6 +1,7 @@
 import Containers
 import Diagnostics
 import Layouts
+import Opening
 
 /// What becomes of the tensors that are carried through by name.
 struct CarriedTensors {
@@ -62,5 +63,21 @@ struct CarriedTensors {
     return StrayTensor(weight, layers: source.configuration.layers.count) {
       source.checkpoint.tensor($0) != nil
     }
+  }
+}
+
+/// What the tensors that are carried by name are worth to a layout that has no place for them.
+extension OpenedModel {
+  /// Whether a model lacks something without a carried tensor: not where it repeats another, which is
+  /// checked before anything is written, or where the original never reads it.
+  fileprivate func losesSomething(without name: String) -> Bool {
+    guard let carrier = binding.carrier(of: name) else { return true }
+    return carrier.same == nil && !carrier.isUnused
+  }
+
+  /// Why a tensor is left out without which nothing is lost.
+  fileprivate func reasonToLeave(_ name: String) -> String {
+    binding.carrier(of: name)?.same.map { "copy of the \($0.name)" }
+      ?? "tensor that the original never reads"
   }
 }

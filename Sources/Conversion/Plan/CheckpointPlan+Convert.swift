@@ -3,6 +3,7 @@ import Containers
 import Diagnostics
 import JSON
 import Layouts
+import Opening
 import Tensors
 
 extension CheckpointPlan {
@@ -53,8 +54,8 @@ extension CheckpointPlan {
     notes = layout.notes(source.configuration, widened: moves.count(where: \.isWidened))
     keepsValues = options.cast == nil && layout.id != source.layout.id
     if options.keepsConfig {
-      origins = source.origins(target.record)
-      kept = target.record?.kept ?? []
+      origins = source.origins(target.history)
+      kept = target.history?.kept ?? []
     }
     try checkFiles()
   }

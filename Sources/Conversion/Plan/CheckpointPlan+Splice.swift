@@ -1,8 +1,10 @@
 import Canonical
+import Comparison
 import Containers
 import Diagnostics
 import JSON
 import Layouts
+import Opening
 import Tensors
 
 extension CheckpointPlan {

@@ -102,7 +102,7 @@ public struct CheckpointPlan: Sendable {
   /// What users of the layout's own library should know.
   public var notes: [String] = []
   /// The layouts the model was in before, the latest first.
-  var origins: [Manifest.Origin] = []
+  var origins: [ModelHistory.Origin] = []
   /// Values of former layouts that the record keeps.
   var kept: [KeptValues] = []
   /// Whether the record keeps those of the source, too.

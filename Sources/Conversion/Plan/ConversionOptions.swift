@@ -1,6 +1,7 @@
 import Containers
 import Diagnostics
 import Layouts
+import Opening
 import Tensors
 
 /// What a conversion changes besides the layout.

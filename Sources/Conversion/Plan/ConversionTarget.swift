@@ -1,8 +1,10 @@
 import Canonical
+import Comparison
 import Containers
 import Diagnostics
 import JSON
 import Layouts
+import Opening
 
 /// A model as another layout will hold it, or the reasons why it cannot.
 struct ConversionTarget {
@@ -21,7 +23,7 @@ struct ConversionTarget {
   /// The carried tensors that go along.
   let kept: [StoredTensor]
   /// The record of where the source comes from, where there is one.
-  let record: Manifest?
+  let history: ModelHistory?
   /// What is left out.
   let dropped: [LeftOut]
 
@@ -29,10 +31,10 @@ struct ConversionTarget {
   /// - Throws: `Problem` or `ProblemList` of kind `unsupported`, with every reason.
   init(_ source: OpenedModel, _ layout: Layout, _ options: ConversionOptions) throws {
     let isSame = Self.isSameForm(source, layout)
-    record = source.manifest
+    history = ModelHistory(of: source.checkpoint)
     let translated = try PredictionTensors(source, for: layout, options)
     let configuration = translated.counted(in: source, for: layout, options)
-    let (written, forgotten) = try Self.config(source, configuration, layout, record)
+    let (written, forgotten) = try Self.config(source, configuration, layout, history)
     let comparison = LayoutComparison(
       configuration, isSaidBy: written.value, in: layout, isWritten: !isSame)
     let wanted = CarriedTensors(source, options, except: translated)
@@ -43,7 +45,7 @@ struct ConversionTarget {
     predictions = try translated.written(in: layout, there, from: source)
     let plain = try LayoutBinding(layout, there)
     model = try translated.added(to: source).withNorms(zeroCentred: there.normIsZeroCentred)
-      .restoring(record?.kept ?? [], from: source.canonical, in: plain)
+      .restoring(history?.kept ?? [], from: source.canonical, in: plain)
     binding =
       isSame
       ? plain.scaled(by: source.quantisation, stored: source.checkpoint.headers) : plain
@@ -91,7 +93,7 @@ struct ConversionTarget {
   /// before where the model comes back.
   private static func config(
     _ source: OpenedModel, _ configuration: ModelConfiguration, _ layout: Layout,
-    _ record: Manifest?
+    _ history: ModelHistory?
   ) throws -> (config: ConfigText, dropped: [LeftOut]) {
     if isSameForm(source, layout) {
       let config = layout.updatedConfig(
@@ -100,7 +102,7 @@ struct ConversionTarget {
     }
     let config = try layout.writtenConfig(
       configuration, keeping: source.config.value, of: source.layout)
-    if !layout.hasOwnKeys, let origin = record?.origin(layout.id),
+    if !layout.hasOwnKeys, let origin = history?.origin(layout.id),
       origin.form == layout.variant.name,
       let restored = RestoredConfig(
         origin, insteadOf: config, of: source, configuration, in: layout)
@@ -123,7 +125,9 @@ struct ConversionTarget {
   static func comparison(_ source: OpenedModel, _ layout: Layout) throws -> LayoutComparison {
     LayoutComparison(
       source.configuration,
-      isSaidBy: try config(source, source.configuration, layout, source.manifest).config.value,
+      isSaidBy: try config(
+        source, source.configuration, layout, ModelHistory(of: source.checkpoint)
+      ).config.value,
       in: layout,
       isWritten: !isSameForm(source, layout))
   }

@@ -1,6 +1,7 @@
 import Canonical
 import JSON
 import Layouts
+import Opening
 import Tensors
 
 /// Values of a source that do not follow from those that were written, such as norms in F32 that have
@@ -97,7 +98,7 @@ extension KeptValues {
   }
 }
 
-extension TensorMove.Piece {
+extension MovedPart {
   /// The most values of which a record keeps the bytes; norms are far smaller.
   private static let mostKeptValues = 1 << 20
 

@@ -1,7 +1,9 @@
 import Canonical
+import Comparison
 import Containers
 import JSON
 import Layouts
+import Opening
 
 /// The config that a model had in a layout before, as far as its record may say it.
 ///
@@ -24,7 +26,7 @@ struct RestoredConfig {
   /// - Parameters:
   ///   - written: the config that would be written without a record.
   init?(
-    _ origin: Manifest.Origin, insteadOf written: JSONValue, of source: OpenedModel,
+    _ origin: ModelHistory.Origin, insteadOf written: JSONValue, of source: OpenedModel,
     _ configuration: ModelConfiguration, in layout: Layout
   ) {
     let bytes = Array(origin.config.utf8)

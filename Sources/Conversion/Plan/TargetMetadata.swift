@@ -2,6 +2,7 @@ import Canonical
 import Containers
 import JSON
 import Layouts
+import Opening
 import Tensors
 
 /// The typed metadata of weight files that say themselves what they hold.

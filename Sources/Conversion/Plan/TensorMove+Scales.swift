@@ -1,6 +1,7 @@
 import Canonical
 import Diagnostics
 import Layouts
+import Opening
 import Tensors
 
 extension TensorMove {
@@ -9,7 +10,7 @@ extension TensorMove {
   /// - Parameter name: the name under which the target stores the scales; nil where its layout has no
   ///   place for any.
   /// - Throws: `Problem` of kind `unsupported` where the weights would have to be dequantised.
-  static func scales(of target: BoundTensor, _ pieces: [Piece], named name: String?) throws
+  static func scales(of target: BoundTensor, _ pieces: [MovedPart], named name: String?) throws
     -> TensorMove?
   {
     guard let first = pieces.lazy.compactMap(\.source.scales).first else { return nil }

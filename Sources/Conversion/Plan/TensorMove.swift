@@ -1,6 +1,7 @@
 import Canonical
 import Diagnostics
 import Layouts
+import Opening
 import Tensors
 
 /// The type that was asked for a tensor.
@@ -15,19 +16,11 @@ public enum RequestedType: Hashable, Sendable {
 
 /// How one stored tensor is filled: from which canonical tensors, moved how, changed how.
 public struct TensorMove: Sendable {
-  /// One part of the tensor.
-  struct Piece: Sendable {
-    let source: CanonicalTensor
-    let pairing: PairedView
-    /// Steps applied to canonical values when they are written.
-    let steps: [ValueStep]
-  }
-
   /// The name, shape and parts to write.
   public let target: BoundTensor
   /// The type to write.
   public let type: ScalarType
-  let pieces: [Piece]
+  let pieces: [MovedPart]
   /// Whether every computed value was seen to fit the type.
   private let isSeenExact: Bool
   /// Where the scales of quantised weights go that keep their bytes.
@@ -96,38 +89,10 @@ public struct TensorMove: Sendable {
     scaleMoves = []
   }
 
-  private static func pieces(of target: BoundTensor, _ sources: [CanonicalTensor]) -> [Piece] {
+  private static func pieces(of target: BoundTensor, _ sources: [CanonicalTensor]) -> [MovedPart] {
     zip(target.parts, sources).map { part, source in
-      Piece(
-        source: source, pairing: PairedView(source: source.view, target: part.view),
-        steps: part.steps)
+      MovedPart(source, to: part.view, steps: part.steps)
     }
-  }
-
-  /// The most values that are looked at before they are written; norms are far smaller.
-  private static let mostSeenValues = 1 << 22
-
-  /// Whether a narrower type holds every value that will be written.
-  /// - Cost: reads the values.
-  private static func fits(_ narrow: ScalarType, _ pieces: [Piece]) throws -> Bool {
-    guard narrow == .bf16 || narrow == .f16,
-      pieces.reduce(0, { $0 + $1.source.count }) <= mostSeenValues
-    else { return false }
-    return try pieces.allSatisfy { piece in
-      if try isExact(piece, as: narrow) { return true }
-      return try piece.comesBack(as: narrow)
-    }
-  }
-
-  private static func isExact(_ piece: Piece, as type: ScalarType) throws -> Bool {
-    guard piece.source.isComputable else { return false }
-    let conversion = ValueConversion(piece.source, applying: piece.steps, to: type)
-    let reader = RegionReader(piece.source.region)
-    var isExact = true
-    try piece.pairing.forEachRun { source, _, count in
-      if isExact { isExact = try conversion.isExact(reader, source..<(source + count)) }
-    }
-    return isExact
   }
 
   /// The type to write: that of the source, but F32 where values are computed, so that none is lost.
@@ -180,7 +145,7 @@ public struct TensorMove: Sendable {
   }
 
   /// Refuses to tear blocks of quantised values apart.
-  private func checkBlocks(_ piece: Piece) throws {
+  private func checkBlocks(_ piece: MovedPart) throws {
     guard type.isBlock, wholeSource == nil, piece.pairing.inBlocks(of: type.unit.elements) == nil
     else { return }
     throw Problem(
@@ -190,7 +155,7 @@ public struct TensorMove: Sendable {
   }
 
   /// Whether the bytes of a part are moved and not computed.
-  func isVerbatim(_ piece: Piece) -> Bool {
+  func isVerbatim(_ piece: MovedPart) -> Bool {
     piece.source.type == type && piece.source.steps == piece.steps
       && (piece.source.scales == nil || scales != nil)
   }

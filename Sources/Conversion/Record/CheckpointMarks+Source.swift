@@ -1,6 +1,7 @@
 import Containers
 import JSON
 import Layouts
+import Opening
 import SystemPackage
 import Tensors
 
@@ -13,7 +14,7 @@ extension CheckpointMarks {
     self.init { place in
       guard let name = place.path.lastComponent else { return false }
       if CodeFile.names.contains(name.string) { return true }
-      if name.string == Manifest.fileName { return Manifest.document(at: place) != nil }
+      if name.string == Manifest.fileName { return Manifest(at: place) != nil }
       return Self.areEqual(place, directory.appending(name)) || Manifest.lists(place)
     }
   }
@@ -27,22 +28,11 @@ extension CheckpointMarks {
 }
 
 extension Manifest {
-  /// The record at a place; nil where there is none of Graft's.
-  static func document(at place: FilePlace) -> JSONValue? {
-    guard let file = try? place.mapped(), file.count <= limit else { return nil }
-    let bytes = withExtendedLifetime(file) { Array(file.bytes) }
-    guard let document = try? JSONValue(parsing: bytes), document["schema"] == .string(schema)
-    else {
-      return nil
-    }
-    return document
-  }
-
   /// Whether the record beside a file knows it with the hash that it has.
   static func lists(_ place: FilePlace) -> Bool {
     guard let name = place.path.lastComponent?.string,
-      let document = document(at: place.beside(fileName)),
-      let entry = document["files"]?.array?.first(where: { $0["name"]?.string == name }),
+      let record = Manifest(at: place.beside(fileName)),
+      let entry = record.document["files"]?.array?.first(where: { $0["name"]?.string == name }),
       let file = try? place.mapped()
     else { return false }
     return (try? TensorHash.stored(ByteRegion(file))) == entry["sha256"]?.string

@@ -3,6 +3,7 @@ import Containers
 import Diagnostics
 import JSON
 import Layouts
+import Opening
 import Tensors
 import Threads
 

@@ -2,6 +2,7 @@ import Containers
 import Diagnostics
 import JSON
 import Layouts
+import Opening
 import SystemPackage
 import Tensors
 

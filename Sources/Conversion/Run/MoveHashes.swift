@@ -2,6 +2,7 @@ import Canonical
 import Containers
 import Crypto
 import Layouts
+import Opening
 import Tensors
 
 /// The hashes of a tensor, taken while it is written: of its bytes, of the canonical tensors whose

@@ -1,6 +1,7 @@
 import Containers
 import Diagnostics
 import JSON
+import Opening
 import Platform
 import SystemPackage
 

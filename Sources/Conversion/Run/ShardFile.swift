@@ -1,5 +1,6 @@
 import Containers
 import Diagnostics
+import Opening
 import Synchronization
 import SystemPackage
 import Tensors

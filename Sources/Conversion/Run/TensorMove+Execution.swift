@@ -1,5 +1,6 @@
 import Canonical
 import Containers
+import Opening
 import Tensors
 
 extension TensorMove {

@@ -4,6 +4,7 @@ import Conversion
 import Diagnostics
 import JSON
 import Layouts
+import Opening
 import SystemPackage
 import Tensors
 

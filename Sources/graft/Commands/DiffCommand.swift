@@ -1,7 +1,8 @@
 import ArgumentParser
+import Comparison
 import Containers
-import Conversion
 import Diagnostics
+import Opening
 import SystemPackage
 
 /// `graft diff`: what differs between two checkpoints, without running them.

@@ -1,9 +1,10 @@
 import ArgumentParser
 import Canonical
+import Comparison
 import Containers
-import Conversion
 import Diagnostics
 import JSON
+import Opening
 import Reports
 import SystemPackage
 import Tensors

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Conversion
 import Diagnostics
 import JSON
+import Opening
 import Reports
 import Verification
 

@@ -3,6 +3,7 @@ import Canonical
 import Conversion
 import Diagnostics
 import JSON
+import Opening
 import Runtime
 import Splicing
 import Verification

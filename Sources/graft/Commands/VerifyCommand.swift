@@ -1,7 +1,8 @@
 import ArgumentParser
-import Conversion
+import Comparison
 import Diagnostics
 import JSON
+import Opening
 import Reports
 import Runtime
 import SystemPackage

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Conversion
 import Diagnostics
+import Opening
 import SystemPackage
 import Tensors
 import Tokenizers

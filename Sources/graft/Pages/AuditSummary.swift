@@ -1,4 +1,4 @@
-import Conversion
+import Comparison
 import Diagnostics
 import JSON
 import Reports

@@ -1,3 +1,4 @@
+import Comparison
 import Conversion
 import Diagnostics
 import JSON

@@ -1,7 +1,7 @@
 import Canonical
 import Containers
-import Conversion
 import JSON
+import Opening
 import Reports
 
 /// What a model is beyond its layers: positions, what is carried beside it, what a token goes through.

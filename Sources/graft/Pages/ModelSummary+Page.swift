@@ -1,5 +1,5 @@
 import Canonical
-import Conversion
+import Opening
 import Reports
 
 extension ModelSummary {

@@ -1,9 +1,9 @@
 import Canonical
 import Containers
-import Conversion
 import Diagnostics
 import JSON
 import Layouts
+import Opening
 import Reports
 import Tensors
 

@@ -1,5 +1,5 @@
-import Conversion
 import JSON
+import Opening
 import Reports
 import Tensors
 

@@ -1,4 +1,5 @@
-import Conversion
+import Comparison
+import Opening
 import Reports
 import Tensors
 

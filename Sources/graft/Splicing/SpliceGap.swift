@@ -1,7 +1,7 @@
 import Canonical
-import Conversion
 import Diagnostics
 import JSON
+import Opening
 import Reports
 import Runtime
 import Verification

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Calibration
 import Canonical
-import Conversion
 import Diagnostics
+import Opening
 import Splicing
 import SystemPackage
 import Verification

@@ -1,7 +1,7 @@
 import Calibration
 import Canonical
-import Conversion
 import Diagnostics
+import Opening
 import Runtime
 import Verification
 

@@ -1,8 +1,8 @@
 import Calibration
 import Canonical
-import Conversion
 import Diagnostics
 import JSON
+import Opening
 import Reports
 import Runtime
 import Splicing

@@ -1,0 +1,126 @@
+import Canonical
+import Diagnostics
+import Layouts
+import Opening
+import Tensors
+import Threads
+
+extension OpenedModel {
+  /// The stored tensors in which rows of zeros cannot be meant: all that are understood, but for the
+  /// vocabulary, which may be padded, and for M²RNN, whose new heads may be silent.
+  var namesWithoutPadding: Set<String> {
+    let padded: Set<String> = ["embedding", "head", "positions"]
+    return Set(
+      binding.tensors.filter { tensor in
+        tensor.parts.allSatisfy {
+          RoleShapes.scope($0.role.name) != nil && !padded.contains($0.role.name)
+            && !$0.role.name.hasPrefix("m2rnn.")
+        }
+      }.flatMap(\.pieces))
+  }
+
+  /// What every value of a stored tensor of an M²RNN layer may be where a splice has just begun it.
+  var freshValues: [String: Set<Double>] {
+    let tensors = binding.tensors.filter { tensor in
+      tensor.parts.allSatisfy { $0.role.name.hasPrefix("m2rnn.") }
+    }
+    return Dictionary(
+      tensors.flatMap { tensor in
+        tensor.pieces.map {
+          ($0, tensor.parts.contains { $0.role.name == "m2rnn.D" } ? [0, 1] : [0])
+        }
+      }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// What every value of a stored norm is before training; of one that is only carried, what it may be.
+  var initialNorms: [String: Set<Double>] {
+    var values: [String: Set<Double>] = [:]
+    for tensor in binding.tensors where tensor.name.contains("norm") {
+      guard let part = tensor.parts.first, tensor.shape.count == 1 else { continue }
+      let start: Float = configuration.isCentred(part.role) ? 0 : 1
+      let stored = part.steps.reduce(start) { $1.apply($0) }
+      let isKnown = RoleShapes.scope(part.role.name) != nil
+      values[tensor.name] = isKnown ? [Double(stored)] : initialValues
+    }
+    for tensor in carried where tensor.name.contains("norm") && tensor.shape.count == 1 {
+      values[tensor.name] = initialValues
+    }
+    return values
+  }
+
+  private var initialValues: Set<Double> { configuration.normIsZeroCentred ? [0, 1] : [1] }
+
+  /// What tensors, config and layout say together.
+  func auditFindings(_ pool: ThreadPool) throws -> [AuditFinding] {
+    try repeatedTensorFindings() + claimFindings + predictionFindings()
+      + signs().filter(\.isDoubt).map(finding)
+      + normFindings() + scaleFindings(pool)
+  }
+
+  private func finding(_ sign: ValueSign) -> AuditFinding {
+    AuditFinding(
+      severity: .error, kind: "sign", tensor: nil, file: checkpoint.directory.string,
+      text: "\(sign.subject): \(sign.text)")
+  }
+
+  private func repeatedTensorFindings() throws -> [AuditFinding] {
+    do { try checkPayload() } catch let error where error is Problem || error is ProblemList {
+      if let io = error.asProblems.first(where: { $0.kind == .io }) { throw io }
+      return error.asProblems.map { finding($0, "payload") }
+    }
+    return []
+  }
+
+  private var claimFindings: [AuditFinding] { findings.map { finding($0, "claim") } }
+
+  private func predictionFindings() throws -> [AuditFinding] {
+    try missingPrediction().map { name in
+      AuditFinding(
+        severity: .error, kind: "claim", tensor: name, file: checkpoint.directory.string,
+        text: "missing beside the other tensors of multi-token prediction")
+    }
+  }
+
+  private func finding(_ problem: Problem, _ kind: String) -> AuditFinding {
+    AuditFinding(
+      severity: .error, kind: kind, tensor: problem.tensor,
+      file: problem.file ?? checkpoint.directory.string,
+      text: problem.what + (problem.found.map { ", found \($0)" } ?? ""))
+  }
+
+  /// Dequantised weights of linear layers are far below one; without their scales, or with the inverse
+  /// of them, they are far above.
+  private func scaleFindings(_ pool: ThreadPool) throws -> [AuditFinding] {
+    let scaled = canonical.tensors.values.filter { $0.scales != nil && $0.isComputable }
+      .sorted { $0.origin < $1.origin }
+    return try pool.map(scaled) { tensor -> AuditFinding? in
+      let size = try tensor.rootMeanSquare()
+      guard size > Self.largestWeight else { return nil }
+      return AuditFinding(
+        severity: .error, kind: "scale", tensor: tensor.origin,
+        file: checkpoint.tensor(tensor.origin)?.file ?? "",
+        text: "with their scales the values are of magnitude \(Float(size))")
+    }.compactMap(\.self)
+  }
+
+  private static let largestWeight = 10.0
+}
+
+extension CanonicalTensor {
+  /// The root of the mean of the squares of all values.
+  /// - Cost: one pass; memory for one window.
+  fileprivate func rootMeanSquare() throws -> Double {
+    let stream = PieceStream(reading: self, asStored: false)
+    let window = 1 << 14
+    let buffer = OwnedBytes(count: window * 4)
+    var sum = 0.0
+    for start in stride(from: 0, to: count, by: window) {
+      let range = start..<min(start + window, count)
+      guard let place = buffer.mutableBytes.baseAddress else { break }
+      _ = try stream.fill(place, range)
+      let values = place.assumingMemoryBound(to: Float.self)
+      for index in 0..<range.count { sum += Double(values[index]) * Double(values[index]) }
+    }
+    return (sum / Double(max(count, 1))).squareRoot()
+  }
+}

@@ -1,0 +1,98 @@
+import Canonical
+import Containers
+import Layouts
+import Opening
+import Tensors
+import Threads
+
+extension OpenedModel {
+  /// The tensors that hold other values than those of another model: of layers, of what stands around
+  /// them, of experts, and what is carried and never run.
+  ///
+  /// What one of both lacks as a whole, such as all of multi-token prediction, was left out and does not
+  /// count. Experts are matched by their rows of the router, in whatever order both know them; where
+  /// the rows themselves differ, experts do not count. Tensors of layers that differ in shape are left to
+  /// a run.
+  /// - Throws: `Problem` of kind `io` where bytes cannot be read.
+  /// - Cost: one pass over both; memory for two windows per thread.
+  public func valueChanges(in other: OpenedModel, threads: Int) throws -> ValueChanges {
+    let (here, there) = (
+      canonical.withNorms(zeroCentred: false), other.canonical.withNorms(zeroCentred: false)
+    )
+    let isCentred =
+      configuration.normIsZeroCentred || other.configuration.normIsZeroCentred
+    let pool = ThreadPool(threads: threads)
+    let layers = try pool.map(RolePair.ofLayers(here, there)) { pair -> TensorChange? in
+      let values = try ValueDifference(
+        pair.here, pair.there, floor: pair.role.roundingFloor(zeroCentred: isCentred))
+      return values.changed == 0 ? nil : TensorChange(role: pair.role, gap: values.gap)
+    }.compactMap(\.self)
+    let pairs =
+      try NamedPair.around(here, there) + NamedPair.ofExperts(here, there, pool)
+      + predictions(with: other) + carriedPairs(with: other)
+    let others = try pool.map(pairs) { try $0.difference(isCentred: isCentred) }
+      .compactMap(\.self)
+    return ValueChanges(
+      here: canonical, there: other.canonical,
+      layers: Dictionary(grouping: layers) { $0.role.layer ?? 0 }, others: others)
+  }
+
+  /// The tensors of multi-token prediction by role, for two layouts that both understand theirs.
+  private func predictions(with other: OpenedModel) throws -> [NamedPair] {
+    guard layout.id != other.layout.id else { return [] }
+    let (here, there) = (try predictionModel(), try other.predictionModel())
+    guard !here.isEmpty, !there.isEmpty else { return [] }
+    return Set(here.keys).union(there.keys).sorted { $0.description < $1.description }.map { role in
+      NamedPair(
+        name: "\(role) of multi-token prediction", role: role, here: here[role],
+        there: there[role])
+    }
+  }
+
+  private func predictionModel() throws -> [Role: CanonicalTensor] {
+    let tensors = try Self.tensors(predictionTensors().tensors, checkpoint)
+    return CanonicalModel(configuration: configuration, tensors: tensors)
+      .withNorms(zeroCentred: false).tensors
+  }
+
+  /// What two checkpoints of one layout carry, by name.
+  private func carriedPairs(with other: OpenedModel) throws -> [NamedPair] {
+    guard layout.id == other.layout.id else { return [] }
+    let roles = try predictionRoles()
+    return [true, false].flatMap { isPrediction in
+      let (here, there) = (unrun(isPrediction), other.unrun(isPrediction))
+      guard !here.isEmpty, !there.isEmpty else { return [NamedPair]() }
+      return Set(here.keys).union(there.keys).sorted().map {
+        NamedPair(name: $0, role: roles[$0], here: here[$0], there: there[$0])
+      }
+    }
+  }
+
+  /// What stored tensors of multi-token prediction are, by name, where each is one thing.
+  private func predictionRoles() throws -> [String: Role] {
+    let whole = try predictionTensors().tensors.filter { $0.parts.count == 1 }
+    return Dictionary(
+      whole.map { ($0.name, $0.parts[0].role) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The carried tensors of multi-token prediction, or the others, by name, scales not among them.
+  private func unrun(_ isPrediction: Bool) -> [String: CanonicalTensor] {
+    let scales = Set(binding.carriedScales.values.map(\.name))
+    let tensors = carried.filter {
+      binding.carrier(of: $0.name)?.same == nil && !scales.contains($0.name)
+        && self.isPrediction($0) == isPrediction
+    }
+    return Dictionary(
+      tensors.map { ($0.name, scaledCarried($0) ?? CanonicalTensor(whole: $0)) },
+      uniquingKeysWith: { first, _ in first })
+  }
+}
+
+extension CanonicalTensor {
+  /// A stored tensor as it is.
+  init(whole tensor: StoredTensor) {
+    self.init(
+      shape: tensor.shape, type: tensor.type, region: tensor.region,
+      view: StridedView(contiguous: tensor.shape), origin: tensor.name)
+  }
+}

@@ -1,0 +1,137 @@
+import Canonical
+import Diagnostics
+import JSON
+import Layouts
+
+/// What a layout would say of a model, fact by fact.
+public struct LayoutComparison: Sendable {
+  /// What became of a fact.
+  public enum Verdict: String, Sendable {
+    case same
+    /// The layout means another value.
+    case differs
+    /// The layout has no words for the value.
+    case unsaid
+    /// Readers of the layout refuse or misread the value, though its config can say it.
+    case limited
+  }
+
+  /// A fact of the model or of several layers.
+  public struct Row: Sendable {
+    /// The name of the fact.
+    public let fact: String
+    /// The layers, for a fact of layers.
+    public let layers: [Int]
+    /// The value in the model.
+    public let here: FactValue
+    /// The value in the layout; none where it has no words for it.
+    public let there: FactValue
+    /// How they compare.
+    public let verdict: Verdict
+  }
+
+  /// The facts that decide what the model computes.
+  public let rows: [Row]
+  /// The configuration that the layout reads from its own config; nil where it cannot.
+  package let configuration: ModelConfiguration?
+  private let layout: String
+  private let unreadable: [Problem]
+  private let breaches: [Problem]
+
+  /// Reads the config that a layout would write and compares it with the model.
+  /// - Parameter isWritten: whether the model comes from elsewhere, so that the limits of the layout
+  ///   count.
+  package init(
+    _ model: ModelConfiguration, isSaidBy config: JSONValue, in layout: Layout, isWritten: Bool
+  ) {
+    self.layout = layout.id
+    breaches = isWritten ? layout.breaches(model) : []
+    let broken = isWritten ? layout.brokenFacts(model) : []
+    let limited = Self.rows(broken, .limited)
+    let unsaid = layout.unsaid(model).flatMap { item in
+      item.facts.map {
+        FactComparison(fact: $0.key, layer: item.layer, here: $0.value, there: .none)
+      }
+    }
+    let missing = Self.rows(
+      unsaid.sorted { ($0.fact, $0.layer ?? -1) < ($1.fact, $1.layer ?? -1) }, .unsaid)
+    do {
+      let there = try layout.configuration(from: config)
+      let facts = Set(unsaid.map(\.fact))
+      let limits = Set(broken.map(\.fact))
+      let compared = model.comparison(with: there).filter {
+        !facts.contains($0.fact) && !($0.agrees && limits.contains($0.fact))
+      }
+      rows =
+        missing + limited + Self.rows(compared.filter { !$0.agrees }, .differs)
+        + Self.rows(compared.filter(\.agrees), .same)
+      configuration = there
+      unreadable = []
+    } catch {
+      rows = missing + limited + Self.rows(layout.fixedOtherwise(model), .differs)
+      configuration = nil
+      unreadable = rows.isEmpty ? Self.problems(error, layout.id) : []
+    }
+  }
+
+  /// The same fact of several layers once.
+  private static func rows(_ list: [FactComparison], _ verdict: Verdict) -> [Row] {
+    var order: [FactComparison] = []
+    var layers: [FactComparison: [Int]] = [:]
+    for item in list {
+      let key = FactComparison(fact: item.fact, layer: nil, here: item.here, there: item.there)
+      if layers[key] == nil { order.append(key) }
+      layers[key, default: []] += item.layer.map { [$0] } ?? []
+    }
+    return order.map {
+      Row(
+        fact: $0.fact, layers: layers[$0] ?? [], here: $0.here, there: $0.there, verdict: verdict)
+    }
+  }
+
+  private static func problems(_ error: any Error, _ layout: String) -> [Problem] {
+    error.asProblems.map { problem in
+      var problem = problem
+      problem.kind = .unsupported
+      problem.what = "layout \(layout) cannot describe this model: " + problem.what
+      return problem
+    }
+  }
+
+  /// The configuration that the layout reads from its own config.
+  /// - Parameter others: looks for reasons beyond facts.
+  /// - Throws: every reason why the layout cannot hold the model.
+  package func reading(orRefusingWith others: (ModelConfiguration) throws -> [Problem]) throws
+    -> ModelConfiguration
+  {
+    guard let configuration else { throw ProblemList(problems: problems) }
+    let reasons = problems.isEmpty ? try others(configuration) : (try? others(configuration)) ?? []
+    try ProblemList.throwIfAny(problems + reasons)
+    return configuration
+  }
+
+  /// Every reason why the layout cannot hold the model, of kind `unsupported`.
+  public var problems: [Problem] {
+    unreadable + breaches
+      + rows.compactMap { row in
+        let here = row.here.text + (row.layers.isEmpty ? "" : " in layers \(row.layerText)")
+        return switch row.verdict {
+        case .same, .limited: nil
+        case .unsaid:
+          Problem(
+            .unsupported, "layout \(layout) has no words for \(row.fact)", found: here,
+            remedy: Layout.remedy)
+        case .differs:
+          Problem(
+            .unsupported, "layout \(layout) cannot hold this model exactly: \(row.fact)",
+            expected: here, found: "\(row.there.text), which the layout means",
+            remedy: Layout.remedy)
+        }
+      }
+  }
+}
+
+extension LayoutComparison.Row {
+  /// The layers as ranges; empty for a fact of the model.
+  public var layerText: String { layers.isEmpty ? "" : NameFolding.range(layers) }
+}

@@ -1,0 +1,53 @@
+import Canonical
+import Opening
+import Tensors
+
+extension TensorMove {
+  /// The most values that are looked at before they are written; norms are far smaller.
+  private static let mostSeenValues = 1 << 22
+
+  /// Whether a narrower type holds every value that will be written.
+  /// - Cost: reads the values.
+  static func fits(_ narrow: ScalarType, _ pieces: [MovedPart]) throws -> Bool {
+    guard narrow == .bf16 || narrow == .f16,
+      pieces.reduce(0, { $0 + $1.source.count }) <= mostSeenValues
+    else { return false }
+    return try pieces.allSatisfy { piece in
+      if try isExact(piece, as: narrow) { return true }
+      return try piece.comesBack(as: narrow)
+    }
+  }
+
+  static func isExact(_ piece: MovedPart, as type: ScalarType) throws -> Bool {
+    guard piece.source.isComputable else { return false }
+    let conversion = ValueConversion(piece.source, applying: piece.steps, to: type)
+    let reader = RegionReader(piece.source.region)
+    var isExact = true
+    try piece.pairing.forEachRun { source, _, count in
+      if isExact { isExact = try conversion.isExact(reader, source..<(source + count)) }
+    }
+    return isExact
+  }
+}
+
+extension MovedPart {
+  /// Whether decay rates, written in a narrower type, stand for the exponentials that are stored.
+  ///
+  /// These may differ in their last two bits, by which the exponentials of libraries differ too.
+  fileprivate func comesBack(as narrow: ScalarType) throws -> Bool {
+    guard source.steps == [.negexp], steps.isEmpty, source.scales == nil else { return false }
+    let scratch = OwnedBytes(count: 4)
+    var agrees = true
+    try source.region.withBytes { bytes in
+      pairing.forEachRun { start, _, count in
+        for index in start..<(start + count) where agrees {
+          let stored = FloatBits.load(bytes, index, source.type)
+          let kept = FloatBits.store(
+            ValueStep.negexp.undo(stored), scratch.mutableBytes, 0, narrow)
+          agrees = abs(ValueStep.negexp.apply(kept) - stored) <= 0x1p-22 * abs(stored)
+        }
+      }
+    }
+    return agrees
+  }
+}

@@ -1,0 +1,74 @@
+import Canonical
+import Containers
+import Layouts
+
+extension OpenedModel {
+  /// The most layers of multi-token prediction that are looked for.
+  private static let mostPredictions = 16
+
+  /// Whether a carried tensor belongs to multi-token prediction.
+  package func isPrediction(_ tensor: StoredTensor) -> Bool {
+    binding.carrier(of: tensor.name)?.isPrediction == true
+  }
+
+  /// Whether norms of multi-token prediction are stored otherwise than the layout says.
+  package var mendsPrediction: Bool {
+    norms?.offsets.keys.contains { $0.part == .prediction } == true
+  }
+
+  /// The tensors of multi-token prediction that hold norms, whichever of the others are stored.
+  static func predictionNorms(
+    _ configuration: ModelConfiguration, _ binding: LayoutBinding, _ checkpoint: StoredCheckpoint
+  ) throws -> [BoundTensor] {
+    let prefixes = binding.carried.filter(\.isPrediction).map(\.prefix)
+    guard checkpoint.tensors.contains(where: { prefixes.contains(where: $0.name.hasPrefix) }) else {
+      return []
+    }
+    var configuration = configuration
+    configuration.predictionLayers = mostPredictions
+    let forms = try binding.layout.predictionTensors(configuration)
+    let norms = (forms.first ?? []).filter {
+      CanonicalModel.centredNorms.contains($0.parts.first?.role.name ?? "")
+    }
+    return norms.filter { checkpoint.tensor($0.name) != nil }
+  }
+
+  /// The tensors of multi-token prediction, where all of them are stored as the layout knows it.
+  package func predictionTensors() throws -> (layers: Int, tensors: [BoundTensor]) {
+    let scales = Set(binding.carriedScales.values.map(\.name))
+    let stored = carried.filter { isPrediction($0) && !scales.contains($0.name) }
+    guard !stored.isEmpty else { return (0, []) }
+    for count in 1...Self.mostPredictions {
+      var configuration = configuration
+      configuration.predictionLayers = count
+      for tensors in try layout.predictionTensors(configuration) where tensors.count == stored.count
+      {
+        let headers = checkpoint.shaped(like: tensors)
+        guard tensors.allSatisfy({ headers[$0.name]?.shape == $0.shape }) else { continue }
+        return (
+          count,
+          tensors.map { $0.with(scales: binding.carriedScales[$0.name]) }
+            .map { $0.shifted(by: norms?.offsets ?? [:], in: .prediction) }
+        )
+      }
+    }
+    return (0, [])
+  }
+
+  /// The tensors of multi-token prediction that are missing beside those that are stored; none where
+  /// the layout does not know those.
+  package func missingPrediction() throws -> [String] {
+    let stored = Set(carried.filter(isPrediction).map(\.name))
+    let scales = Set(binding.carriedScales.values.map(\.name))
+    guard !stored.isEmpty else { return [] }
+    for count in 1...Self.mostPredictions {
+      var configuration = configuration
+      configuration.predictionLayers = count
+      let forms = try layout.predictionTensors(configuration).map { $0.flatMap(\.pieces) }
+      let holding = forms.filter { stored.subtracting(scales).isSubset(of: $0) }
+      guard let nearest = holding.min(by: { $0.count < $1.count }) else { continue }
+      return nearest.filter { !stored.contains($0) }
+    }
+    return []
+  }
+}

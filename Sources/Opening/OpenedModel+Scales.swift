@@ -1,0 +1,41 @@
+import Canonical
+import Containers
+import Layouts
+import Tensors
+
+extension StoredCheckpoint {
+  /// The same with the shapes that a layout asks for where they differ in outer extents of 1 alone,
+  /// which GGUF does not keep.
+  func shaped(like tensors: [BoundTensor]) -> StoredHeaders {
+    var headers = headers
+    guard container == .gguf else { return headers }
+    for tensor in tensors {
+      guard let shape = headers[tensor.name]?.shape,
+        TensorShape.withoutOuterOnes(shape) == TensorShape.withoutOuterOnes(tensor.shape)
+      else { continue }
+      headers[tensor.name]?.shape = tensor.shape
+    }
+    return headers
+  }
+
+  /// The scales of a stored tensor; nil where they are not stored.
+  func scales(_ bound: BoundScales, of tensor: StoredTensor) -> BlockScales? {
+    self.tensor(bound.name).map { stored in
+      BlockScales(
+        region: stored.region, type: stored.type, size: bound.size, isPerTensor: bound.isPerTensor,
+        shape: tensor.shape, origin: stored.name)
+    }
+  }
+}
+
+extension OpenedModel {
+  /// A carried tensor with its scales, as a tensor to compute with; nil for one without.
+  package func scaledCarried(_ stored: StoredTensor) -> CanonicalTensor? {
+    guard let bound = binding.carriedScales[stored.name],
+      let scales = checkpoint.scales(bound, of: stored)
+    else { return nil }
+    return CanonicalTensor(
+      shape: stored.shape, type: stored.type, region: stored.region,
+      view: StridedView(contiguous: stored.shape), scales: scales, origin: stored.name)
+  }
+}

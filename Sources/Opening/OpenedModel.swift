@@ -1,0 +1,164 @@
+import Canonical
+import Containers
+import Diagnostics
+import JSON
+import Layouts
+import SystemPackage
+import Tensors
+
+/// A checkpoint on disk understood through its layout: names and shapes are checked, no payload read.
+public struct OpenedModel: Sendable {
+  /// The files.
+  public let checkpoint: StoredCheckpoint
+  /// The layout and what spoke for it.
+  public let evidence: LayoutEvidence
+  /// The stored tensors as the layout prescribes them.
+  public let binding: LayoutBinding
+  /// The quantisation that the config announces; nil for none.
+  public let quantisation: Quantisation?
+  /// The model in the canonical form.
+  public let canonical: CanonicalModel
+  /// What the user said about the stored form.
+  public let assumptions: [Assumption]
+  /// How norms are stored, where the user says it.
+  let norms: NormReading?
+  /// The names of stored tensors for which the layout has no use.
+  public let extra: [(name: String, kind: StrayTensor)]
+  /// The keys of the config, and the files beside it, that claim quantised weights where none are.
+  public let leftover: [String]
+
+  /// The layout.
+  public var layout: Layout { evidence.layout }
+  /// What the weights do not say.
+  public var configuration: ModelConfiguration { canonical.configuration }
+
+  /// Opens a checkpoint.
+  /// - Parameters:
+  ///   - from: the layout to read it as; nil to recognise it.
+  ///   - assuming: what is known about the stored form beyond names and shapes.
+  ///   - allowing: the kinds of tensors for which the layout has no use that there may be.
+  /// - Throws: `Problem` or `ProblemList`, each naming file, tensor, expected and found.
+  /// - Cost: reads config, index and headers only.
+  public init(
+    _ path: FilePath, from: String? = nil, assuming: [Assumption] = [],
+    allowing: Set<StrayTensor> = [], catalogue: LayoutCatalogue
+  ) throws {
+    try self.init(
+      StoredCheckpoint.open(path), from: from, assuming: assuming, allowing: allowing,
+      catalogue: catalogue)
+  }
+
+  /// Understands a checkpoint that was opened.
+  /// - Throws: `Problem` or `ProblemList`, each naming file, tensor, expected and found.
+  public init(
+    _ stored: StoredCheckpoint, from: String? = nil, assuming: [Assumption] = [],
+    allowing: Set<StrayTensor> = [], catalogue: LayoutCatalogue
+  ) throws {
+    assumptions = assuming
+    leftover = stored.leftoverQuantisation
+    let fitting: Reading
+    (checkpoint, fitting) = try Self.recognised(
+      leftover.isEmpty ? stored : stored.withConfig(\.withoutQuantisation), catalogue
+    ) {
+      try Self.reading($0, from: from, allowing, catalogue)
+    }
+    evidence = fitting.evidence
+    quantisation = fitting.quantisation
+    norms = try Self.norms(fitting, assuming, checkpoint)
+    binding = try fitting.binding
+      .assuming(assuming, offsets: norms?.offsets ?? [:], fitting.configuration)
+      .scaled(by: fitting.quantisation, stored: checkpoint.headers)
+    extra = fitting.extra
+    canonical = CanonicalModel(
+      configuration: fitting.configuration, tensors: try Self.tensors(binding.tensors, checkpoint))
+  }
+
+  private static func norms(
+    _ reading: Reading, _ assumptions: [Assumption], _ checkpoint: StoredCheckpoint
+  ) throws -> NormReading? {
+    let isAsked = assumptions.contains { if case .normOffset = $0 { true } else { false } }
+    guard isAsked else { return nil }
+    return try Problem.placing({ $0.inFile(checkpoint.weightsPath.string) }) {
+      try NormReading(
+        centredNorms(reading.configuration, reading.binding, checkpoint), assumptions)
+    }
+  }
+
+  /// Claims of the config that do not hold but do no harm.
+  public var findings: [Problem] {
+    leftoverFindings
+      + ConfigClaims(
+        binding, configuration, checkpoint.config ?? .null, checkpoint.headers,
+        file: checkpoint.configPath.string
+      ).findings
+  }
+
+  private var leftoverFindings: [Problem] {
+    leftover.map { key in
+      Problem(
+        .invalid, "the config claims quantised weights, and no tensor is quantised",
+        file: checkpoint.configPath.string, expected: "no \(key)", found: key,
+        remedy: "remove \(key), or convert, which leaves it out")
+    }
+  }
+
+  package static func tensors(_ bound: [BoundTensor], _ checkpoint: StoredCheckpoint) throws
+    -> [Role: CanonicalTensor]
+  {
+    var tensors: [Role: CanonicalTensor] = [:]
+    tensors.reserveCapacity(bound.count)
+    for bound in bound {
+      let stored = try joined(
+        bound.pieces.map { name in
+          guard let piece = checkpoint.tensor(name) else {
+            throw Problem(.invalid, "a tensor the config asks for is missing", tensor: name)
+          }
+          return piece
+        })
+      let scales = bound.scales.flatMap { checkpoint.scales($0, of: stored) }
+      for part in bound.parts {
+        var tensor = CanonicalTensor(
+          shape: part.shape, type: stored.type, region: stored.region, view: part.view,
+          steps: part.steps, scales: scales, origin: stored.name)
+        tensor.hasFixedType = bound.storedType.isFixed
+        tensors[part.role] = tensor
+      }
+    }
+    return tensors
+  }
+
+  /// Stored tensors end to end along axis 0: one as it is, several in memory.
+  /// - Cost: their size; only small convolution weights are stored that way.
+  private static func joined(_ pieces: [StoredTensor]) throws -> StoredTensor {
+    if pieces.count == 1 { return pieces[0] }
+    guard let first = pieces.first, pieces.allSatisfy({ $0.type == first.type }) else {
+      throw Problem(
+        .invalid, "tensors that belong together differ in type",
+        tensor: pieces.map(\.name).joined(separator: ", "),
+        found: Set(pieces.map(\.type.rawValue)).sorted().joined(separator: ", "),
+        remedy: "store them in one type")
+    }
+    let bytes = try OwnedBytes(reserving: pieces.reduce(0) { $0 + $1.byteCount })
+    var offset = 0
+    for piece in pieces {
+      try piece.region.withBytes {
+        UnsafeMutableRawBufferPointer(rebasing: bytes.mutableBytes[offset...]).copyMemory(from: $0)
+      }
+      offset += piece.byteCount
+    }
+    let rows = pieces.reduce(0) { $0 + ($1.shape.first ?? 0) }
+    return StoredTensor(
+      name: first.name, type: first.type, shape: [rows] + first.shape.dropFirst(),
+      region: ByteRegion(bytes), file: first.file)
+  }
+
+  /// Stored tensors that are carried through by name.
+  public var carried: [StoredTensor] {
+    checkpoint.tensors.filter { binding.carrier(of: $0.name) != nil }
+  }
+
+  /// The stored tensors that the original never reads.
+  public var unused: [String] {
+    carried.map(\.name).filter { binding.carrier(of: $0)?.isUnused == true }
+  }
+}

@@ -1,0 +1,61 @@
+import Canonical
+import Tensors
+
+/// Brings the elements of one part into windows of the tensor that is written.
+package struct PieceStream {
+  private let reader: RegionReader
+  /// The pairing, counted in blocks for types that have some.
+  private let pairing: PairedView
+  /// The size of what the pairing counts.
+  /// - Units: bytes.
+  private let width: Int
+  /// How values change; nil where bytes are moved.
+  private let conversion: ValueConversion?
+
+  /// - Parameter onBytes: called with everything that is read.
+  /// - Precondition: the plan was checked, so that no block is torn apart.
+  package init(
+    _ piece: MovedPart, to type: ScalarType, isVerbatim: Bool,
+    onBytes: ((UnsafeRawBufferPointer) -> Void)? = nil
+  ) {
+    let unit = type.unit
+    reader = RegionReader(piece.source.region, onBytes: onBytes)
+    width = unit.bytes
+    pairing =
+      isVerbatim ? piece.pairing.inBlocks(of: unit.elements) ?? piece.pairing : piece.pairing
+    conversion =
+      isVerbatim ? nil : ValueConversion(piece.source, applying: piece.steps, to: type)
+  }
+
+  /// The elements of one tensor in canonical order.
+  /// - Parameter asStored: whether bytes are wanted as they are, and not canonical values as F32.
+  package init(reading tensor: CanonicalTensor, asStored: Bool) {
+    let piece = MovedPart(tensor, to: StridedView(contiguous: tensor.shape))
+    self.init(piece, to: asStored ? tensor.type : .f32, isVerbatim: asStored)
+  }
+
+  /// Writes what lies in a window.
+  /// - Parameter place: where the window begins.
+  /// - Returns: how many values changed.
+  package func fill(_ place: UnsafeMutableRawPointer, _ window: Range<Int>) throws -> Int {
+    var changed = 0
+    try pairing.forEachRun(in: window) { source, target, count in
+      let start = place + (target - window.lowerBound) * width
+      if let conversion {
+        changed += try conversion.convert(reader, source..<source + count, to: start)
+      } else {
+        try reader.withBytes(in: source * width..<(source + count) * width) { bytes in
+          if let from = bytes.baseAddress { start.copyMemory(from: from, byteCount: bytes.count) }
+        }
+      }
+    }
+    return changed
+  }
+
+  /// Gives back what several streams have read once that is much together, such as the experts of one
+  /// tensor, each of which is small.
+  package static func relieve(_ streams: [PieceStream]) {
+    guard streams.reduce(0, { $0 + $1.reader.touched }) > RegionReader.limit else { return }
+    for stream in streams { stream.reader.release() }
+  }
+}
