@@ -3,20 +3,13 @@ import Kernels
 
 /// One decoder layer with its weights.
 struct Layer: Sendable {
-  enum MixerBlock: Sendable {
-    case attention(AttentionBlock)
-    case gatedDeltaNet(GatedDeltaNetBlock)
-    case m2rnn(M2RNNBlock)
-    /// A mixer that is carried through by name and cannot be computed.
-    case carried(String)
-  }
-
   enum FeedForwardBlock: Sendable {
     case dense(DenseBlock)
     case experts(ExpertBlock)
   }
 
-  let mixer: MixerBlock
+  /// The mixer; nil where it is carried through by name and cannot be computed.
+  let mixer: (any MixerBlock)?
   let feedForward: FeedForwardBlock
   private let placement: LayerConfiguration.NormPlacement
   private let mixerNorm: Norm
@@ -25,13 +18,7 @@ struct Layer: Sendable {
 
   init(_ configuration: LayerConfiguration, _ binder: Binder, rotary: RotaryTable?) throws {
     let model = binder.model.configuration
-    switch configuration.mixer {
-    case .attention(let attention):
-      mixer = .attention(try AttentionBlock(attention, binder, rotary: rotary))
-    case .gatedDeltaNet(let gdn): mixer = .gatedDeltaNet(try GatedDeltaNetBlock(gdn, binder))
-    case .m2rnn(let m2rnn): mixer = .m2rnn(try M2RNNBlock(m2rnn, binder))
-    case .carried(let kind): mixer = .carried(kind)
-    }
+    mixer = try configuration.mixer.block(binder, rotary: rotary)
     let mlp = configuration.feedForward
     switch mlp.kind {
     case .dense:
@@ -70,13 +57,8 @@ struct Layer: Sendable {
     _ x: UnsafePointer<Float>, _ segment: Segment, _ index: Int, _ workspace: Workspace,
     output: UnsafeMutablePointer<Float>
   ) {
-    switch mixer {
-    case .attention(let block): block.forward(x, segment, layer: index, workspace, output: output)
-    case .gatedDeltaNet(let block):
-      block.forward(x, segment, layer: index, workspace, output: output)
-    case .m2rnn(let block): block.forward(x, segment, layer: index, workspace, output: output)
-    case .carried: preconditionFailure("mixers are checked before a segment runs")
-    }
+    guard let mixer else { preconditionFailure("mixers are checked before a segment runs") }
+    mixer.forward(x, segment, layer: index, workspace, output: output)
   }
 
   /// `h += scale · block(norm(h))`, or `h += scale · norm(block(h))`.
@@ -99,15 +81,10 @@ struct Layer: Sendable {
     kernels.elementwise.add(h, y, scale: residualScale, count: t * norm.width)
   }
 
-  /// Takes the scratch memory of the layer's blocks, one after the other in the same place.
-  func blockScratch(tokens t: Int, _ start: UnsafeMutablePointer<Float>) -> Int {
-    var (mixing, feeding) = (Arena(start), Arena(start))
-    switch mixer {
-    case .attention(let block): _ = AttentionBlock.Buffers(block, tokens: t, &mixing)
-    case .gatedDeltaNet(let block): _ = GatedDeltaNetBlock.Buffers(block, tokens: t, &mixing)
-    case .m2rnn(let block): _ = M2RNNBlock.Buffers(block, tokens: t, &mixing)
-    case .carried: break
-    }
+  /// The scratch values that the layer's blocks need, one after the other in the same place.
+  func blockScratch(tokens t: Int) -> Int {
+    var (mixing, feeding) = (Arena.counting, Arena.counting)
+    mixer?.measure(tokens: t, &mixing)
     switch feedForward {
     case .dense(let block): _ = DenseBlock.Buffers(block, tokens: t, &feeding)
     case .experts(let block): block.measure(tokens: t, &feeding)
@@ -116,17 +93,9 @@ struct Layer: Sendable {
   }
 
   /// The values that one worker needs in this layer.
-  func workerScratch(tokens t: Int, _ start: UnsafeMutablePointer<Float>) -> Int {
-    var count = 0
-    switch mixer {
-    case .attention(let block): count = block.workerScratch
-    case .m2rnn(let block): count = block.workerScratch
-    case .gatedDeltaNet(let block): count = block.workerScratch
-    case .carried: break
-    }
-    if case .experts(let block) = feedForward {
-      count = max(count, block.workerScratch(tokens: t, start))
-    }
-    return count
+  func workerScratch(tokens t: Int) -> Int {
+    let mixing = mixer?.workerScratch ?? 0
+    guard case .experts(let block) = feedForward else { return mixing }
+    return max(mixing, block.workerScratch(tokens: t))
   }
 }

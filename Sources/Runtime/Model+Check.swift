@@ -26,10 +26,10 @@ extension Model {
 
   private func checkMixers() throws {
     for (index, layer) in layers.enumerated() {
-      guard case .carried(let kind) = layer.mixer else { continue }
+      guard layer.mixer == nil else { continue }
       throw Problem(
         .unsupported, "Graft does not compute this kind of mixer", layer: index,
-        expected: "attention, gdn or m2rnn", found: kind,
+        expected: "attention, gdn or m2rnn", found: configuration.layers[index].mixer.kind,
         remedy: "inspect and convert it; nothing here can run it")
     }
   }
@@ -50,10 +50,7 @@ extension Model {
         expected: "at most \(configuration.maximumPositions) tokens", found: "\(end) tokens",
         remedy: "give fewer tokens")
     }
-    let isBounded = configuration.layers.contains {
-      if case .attention(let attention) = $0.mixer { return attention.window == nil }
-      return false
-    }
+    let isBounded = layers.contains { $0.mixer?.keepsEveryPosition == true }
     guard !isBounded || end <= state.capacity else {
       throw Problem(
         .invalid, "the sequence is longer than the state's capacity",

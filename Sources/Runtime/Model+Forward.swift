@@ -76,7 +76,7 @@ extension Model {
       }
       try forEachPart(segment, h) { try observer.hidden?(index + 1, $0) }
     }
-    for part in segment.parts { part.state.position += part.rows.count }
+    for (tokens, state) in inputs { state.position += tokens.count }
     computeLogits(selection, segment, workspace)
     return segment
   }
@@ -106,7 +106,7 @@ extension Model {
     var row = 0
     for (tokens, state) in inputs {
       let rows = row..<row + tokens.count
-      workspace.parts.append(Segment.Part(rows: rows, start: state.position, state: state))
+      workspace.parts.append(Segment.Part(rows: rows, start: state.position, states: state.states))
       row = rows.upperBound
     }
     let (cosines, sines) = (workspace.cosines.pointer, workspace.sines.pointer)

@@ -71,19 +71,4 @@ public final class Model: Sendable {
       rotary: kind.flatMap { rotary[$0] })
     return Model(self, layers: layers)
   }
-
-  /// The values that the blocks of any layer need for segments of some length.
-  func blockScratch(tokens: Int, _ start: UnsafeMutablePointer<Float>) -> Int {
-    var final = Arena(start)
-    _ = final.take(Operand.panelCount(tokens: tokens, depth: configuration.hidden))
-    return layers.reduce(final.used) { max($0, $1.blockScratch(tokens: tokens, start)) }
-  }
-
-  /// The values that one worker needs for segments of some length.
-  func workerScratch(tokens: Int) -> Int {
-    let linear = Projection.scratchCount(tokens: tokens)
-    let start = UnsafeMutablePointer<Float>(finalNorm.weight.pointer)
-    let count = layers.reduce(linear) { max($0, $1.workerScratch(tokens: tokens, start)) }
-    return (count + 15) / 16 * 16
-  }
 }

@@ -6,7 +6,8 @@ struct Segment {
     let rows: Range<Int>
     /// The position of the first of them in its sequence.
     let start: Int
-    let state: SequenceState
+    /// What the mixers of the layers carry in it.
+    let states: [(any MixerState)?]
 
     /// Their positions in the sequence.
     var positions: Range<Int> { start..<start + rows.count }

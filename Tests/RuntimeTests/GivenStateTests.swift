@@ -23,10 +23,14 @@ import Testing
     return states
   }
 
+  private func recurrent(_ sequence: SequenceState, _ layer: Int) throws -> RecurrentState {
+    try #require(sequence.states[layer] as? RecurrentState)
+  }
+
   private func sequence(_ model: Model, beginning states: [Int: [[Row]]]) throws -> SequenceState {
     let sequence = try SequenceState(model, capacity: 100)
     for (layer, heads) in states {
-      let matrices = sequence.recurrent(layer).matrices
+      let matrices = try recurrent(sequence, layer).matrices
       let width = matrices.count / heads.joined().count
       for (row, values) in heads.joined().enumerated() {
         for (column, value) in values.enumerated() {
@@ -48,8 +52,8 @@ import Testing
     try model.run(ids, sequence, workspace, segments: segments) { rows in
       logits += rows.positions.map { Array(rows[$0]) }
     }
-    let ends = model.layers.indices.map { layer in
-      let matrices = sequence.recurrent(layer).matrices
+    let ends = try model.layers.indices.map { layer in
+      let matrices = try recurrent(sequence, layer).matrices
       return Array(UnsafeBufferPointer(start: matrices.pointer, count: matrices.count))
     }
     return (logits, ends)

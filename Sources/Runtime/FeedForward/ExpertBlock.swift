@@ -72,8 +72,8 @@ struct ExpertBlock: Sendable {
   }
 
   /// The values that one worker needs to run all tokens through one expert.
-  func workerScratch(tokens t: Int, _ start: UnsafeMutablePointer<Float>) -> Int {
-    var arena = Arena(start)
+  func workerScratch(tokens t: Int) -> Int {
+    var arena = Arena.counting
     _ = ExpertBuffers(self, tokens: t, &arena)
     return arena.used + Projection.scratchCount(tokens: t)
   }

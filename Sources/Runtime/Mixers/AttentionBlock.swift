@@ -4,7 +4,7 @@ import Kernels
 /// A softmax attention mixer with its weights.
 ///
 /// Maths letters: `nh` query heads, `nkv` key/value heads, `hd` head dim, `t` tokens of a segment.
-struct AttentionBlock: Sendable {
+struct AttentionBlock: MixerBlock {
   let configuration: Attention
   let rotary: RotaryTable?
   private let H: Int
@@ -45,7 +45,9 @@ struct AttentionBlock: Sendable {
     }
   }
 
-  func makeCache(capacity: Int, segmentLength: Int) throws -> KeyValueCache {
+  var keepsEveryPosition: Bool { configuration.window == nil }
+
+  func makeState(capacity: Int, segmentLength: Int) throws -> (any MixerState)? {
     try KeyValueCache(
       kvHeads: nkv, hd: hd, capacity: capacity, window: configuration.window,
       segmentLength: segmentLength)
@@ -72,6 +74,8 @@ struct AttentionBlock: Sendable {
     }
   }
 
+  func measure(tokens t: Int, _ arena: inout Arena) { _ = Buffers(self, tokens: t, &arena) }
+
   /// The values that one worker needs: scores, running maxima and sums, weighted values, queries.
   var workerScratch: Int {
     kernels.attention.rows * (kernels.attention.blockLength + 2 + hdp + hd)
@@ -91,7 +95,7 @@ struct AttentionBlock: Sendable {
     workspace.multiply(input, v, to: buffers.v)
     if let gate { workspace.multiply(input, gate, to: buffers.gate) }
     for part in segment.parts {
-      let cache = part.state.cache(layer)
+      let cache = part.cache(layer)
       workspace.pool.run(part.rows.count, by: 16) { rows in
         for row in rows { prepare(row, part, buffers, segment, cache) }
       }

@@ -38,7 +38,7 @@ struct CausalConvolution: Sendable {
     for part in segment.parts {
       let first = part.rows.lowerBound * channels
       run(
-        input + first, steps: part.rows.count, tail: part.state.recurrent(layer).tail.pointer,
+        input + first, steps: part.rows.count, tail: part.recurrent(layer).tail.pointer,
         edge: edge, output: output + first, pool)
     }
     return output

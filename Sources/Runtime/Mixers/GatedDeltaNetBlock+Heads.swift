@@ -29,7 +29,7 @@ extension GatedDeltaNetBlock {
         epsilon: Float(configuration.unitEpsilon), scale: Float(configuration.queryScale),
         packed: scratch)
       for head in keyHead * group..<(keyHead + 1) * group {
-        scan(head: head, rows, mixed, buffers, part.state.recurrent(layer), scratch)
+        scan(head: head, rows, mixed, buffers, part.recurrent(layer), scratch)
       }
     }
   }

@@ -5,7 +5,7 @@ import Kernels
 ///
 /// Maths letters: `nk`/`nv` key/value heads, `dk`/`dv` their dims, `C` convolution channels, `t`
 /// tokens of a segment.
-struct GatedDeltaNetBlock: Sendable {
+struct GatedDeltaNetBlock: MixerBlock {
   let configuration: GatedDeltaNet
   private let H: Int
   private let q: Projection
@@ -64,7 +64,7 @@ struct GatedDeltaNetBlock: Sendable {
   }
 
   /// States are `[nv][blocks][dk][blockWidth]`.
-  func makeState() throws -> RecurrentState {
+  func makeState(capacity: Int, segmentLength: Int) throws -> (any MixerState)? {
     try RecurrentState(
       tail: convolution.history * C,
       matrices: nv * blocks * dk * kernels.deltaRule.blockWidth)
@@ -96,6 +96,8 @@ struct GatedDeltaNetBlock: Sendable {
       outputPanels = arena.take(Operand.panelCount(tokens: t, depth: values))
     }
   }
+
+  func measure(tokens t: Int, _ arena: inout Arena) { _ = Buffers(self, tokens: t, &arena) }
 
   /// - Shape: `x` and `output` `[t, H]`.
   func forward(

@@ -7,7 +7,7 @@ import Kernels
 /// values [slot][kv head][64][hdp]               hdp = hd rounded up to a panel
 /// ```
 /// With a window the slots are a ring that holds the window and one segment.
-struct KeyValueCache {
+final class KeyValueCache: MixerState {
   let keys: FloatBuffer
   let values: FloatBuffer
   private let kvHeads: Int
@@ -34,6 +34,9 @@ struct KeyValueCache {
     keys = try other.keys.copy(first: used * other.keys.count / slots)
     values = try other.values.copy(first: used * other.values.count / slots)
   }
+
+  /// Nothing: no position is read before it is stored again.
+  func reset() {}
 
   /// A copy of what the first `position` positions filled.
   func copy(position: Int) throws -> KeyValueCache {
@@ -69,4 +72,12 @@ struct KeyValueCache {
 
   /// - Units: bytes.
   var byteCount: Int { 4 * (keys.count + values.count) }
+}
+
+extension Segment.Part {
+  /// The state of an attention layer.
+  func cache(_ layer: Int) -> KeyValueCache {
+    guard let cache = states[layer] as? KeyValueCache else { preconditionFailure("no attention") }
+    return cache
+  }
 }

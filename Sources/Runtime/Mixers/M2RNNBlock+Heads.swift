@@ -9,7 +9,7 @@ extension M2RNNBlock {
     func group(_ count: Int) -> Int { n / (N / count) }
     let (Nq, Nk) = (configuration.queryHeads, configuration.keyHeads)
     let row = part.rows.lowerBound
-    let state = part.state.recurrent(layer)
+    let state = part.recurrent(layer)
     let first = mixed + row * C
     let q = first + group(Nq) * K
     let k = first + (Nq + group(Nk)) * K

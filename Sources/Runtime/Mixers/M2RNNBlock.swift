@@ -5,7 +5,7 @@ import Kernels
 ///
 /// Maths letters: `N` heads of `K` × `V` states, `Nq` … `Nw` the heads of each input, `C` channels of
 /// queries, keys and values, `t` tokens of a segment.
-struct M2RNNBlock: Sendable {
+struct M2RNNBlock: MixerBlock {
   let configuration: M2RNN
   private let H: Int
   private let q: Projection
@@ -93,7 +93,7 @@ struct M2RNNBlock: Sendable {
   }
 
   /// States are `[N, K, Vp]`.
-  func makeState() throws -> RecurrentState {
+  func makeState(capacity: Int, segmentLength: Int) throws -> (any MixerState)? {
     try RecurrentState(tail: convolution.history * C, matrices: N * K * Vp)
   }
 
@@ -121,6 +121,8 @@ struct M2RNNBlock: Sendable {
       outputPanels = arena.take(Operand.panelCount(tokens: t, depth: N * V))
     }
   }
+
+  func measure(tokens t: Int, _ arena: inout Arena) { _ = Buffers(self, tokens: t, &arena) }
 
   /// The values that one worker needs: the candidate state and one padded row.
   var workerScratch: Int { K * Vp + Vp }

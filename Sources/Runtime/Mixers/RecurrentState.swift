@@ -1,5 +1,5 @@
 /// What a recurrent mixer carries from one segment to the next.
-struct RecurrentState {
+final class RecurrentState: MixerState {
   /// The last inputs of the convolution, `[taps - 1, channels]`.
   let tail: FloatBuffer
   /// The matrix states of all heads, in the blocks that the kernel reads.
@@ -15,7 +15,7 @@ struct RecurrentState {
     self.matrices = matrices
   }
 
-  func copy() throws -> RecurrentState {
+  func copy(position: Int) throws -> RecurrentState {
     RecurrentState(
       tail: try tail.copy(first: tail.count), matrices: try matrices.copy(first: matrices.count))
   }
@@ -27,4 +27,12 @@ struct RecurrentState {
 
   /// - Units: bytes.
   var byteCount: Int { 4 * (tail.count + matrices.count) }
+}
+
+extension Segment.Part {
+  /// The state of a recurrent layer.
+  func recurrent(_ layer: Int) -> RecurrentState {
+    guard let state = states[layer] as? RecurrentState else { preconditionFailure("no recurrence") }
+    return state
+  }
 }

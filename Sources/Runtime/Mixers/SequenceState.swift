@@ -11,25 +11,8 @@ public final class SequenceState {
   public let segmentLength: Int
 
   let model: Model
-  var layers: [LayerState]
-
-  enum LayerState {
-    case attention(KeyValueCache)
-    case recurrent(RecurrentState)
-    case none
-  }
-
-  /// The state of a recurrent layer.
-  func recurrent(_ layer: Int) -> RecurrentState {
-    guard case .recurrent(let state) = layers[layer] else { preconditionFailure("no recurrence") }
-    return state
-  }
-
-  /// The state of an attention layer.
-  func cache(_ layer: Int) -> KeyValueCache {
-    guard case .attention(let cache) = layers[layer] else { preconditionFailure("no attention") }
-    return cache
-  }
+  /// What the mixer of each layer carries; nil where it carries nothing.
+  let states: [(any MixerState)?]
 
   /// The state of an empty sequence.
   ///
@@ -41,27 +24,15 @@ public final class SequenceState {
     self.model = model
     self.capacity = capacity
     self.segmentLength = segmentLength
-    layers = try model.layers.map {
-      switch $0.mixer {
-      case .attention(let block):
-        .attention(try block.makeCache(capacity: capacity, segmentLength: segmentLength))
-      case .gatedDeltaNet(let block): .recurrent(try block.makeState())
-      case .m2rnn(let block): .recurrent(try block.makeState())
-      case .carried: .none
-      }
+    states = try model.layers.map {
+      try $0.mixer?.makeState(capacity: capacity, segmentLength: segmentLength)
     }
   }
 
   private init(copying other: SequenceState) throws {
     (model, capacity, segmentLength) = (other.model, other.capacity, other.segmentLength)
     position = other.position
-    layers = try other.layers.map {
-      switch $0 {
-      case .attention(let cache): .attention(try cache.copy(position: other.position))
-      case .recurrent(let state): .recurrent(try state.copy())
-      case .none: .none
-      }
-    }
+    states = try other.states.map { try $0?.copy(position: other.position) }
   }
 
   /// A state of its own that stands at the same position.
@@ -76,20 +47,14 @@ public final class SequenceState {
   /// Goes back to the empty sequence, without new memory.
   public func reset() {
     position = 0
-    for case .recurrent(let state) in layers { state.reset() }
+    for state in states { state?.reset() }
   }
 
   /// The memory of the state, at full capacity.
   /// - Units: bytes.
-  public var byteCount: Int { layers.indices.reduce(0) { $0 + byteCount(layer: $1) } }
+  public var byteCount: Int { states.reduce(0) { $0 + ($1?.byteCount ?? 0) } }
 
   /// The memory of one layer's state, at full capacity.
   /// - Units: bytes.
-  public func byteCount(layer: Int) -> Int {
-    switch layers[layer] {
-    case .attention(let cache): cache.byteCount
-    case .recurrent(let state): state.byteCount
-    case .none: 0
-    }
-  }
+  public func byteCount(layer: Int) -> Int { states[layer]?.byteCount ?? 0 }
 }

@@ -68,6 +68,9 @@ struct Arena {
 
   init(_ base: UnsafeMutablePointer<Float>) { self.base = base }
 
+  /// An arena that only counts what is taken from it; its pointers lead nowhere.
+  static var counting: Arena { Arena(UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped) }
+
   /// The next `count` values, on a boundary of 64 bytes from the start.
   mutating func take(_ count: Int) -> UnsafeMutablePointer<Float> {
     defer { used += (count + 15) / 16 * 16 }

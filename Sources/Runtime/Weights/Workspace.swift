@@ -28,32 +28,32 @@ public final class Workspace {
   private let perWorker: FloatBuffer
   private let workerCount: Int
 
-  /// The most logits of a segment, 256 MiB of them: a large vocabulary makes segments shorter.
-  private static let mostLogits = 1 << 26
+  /// How many values a model needs.
+  struct Sizes {
+    /// H, of each token.
+    let hidden: Int
+    /// Of each token.
+    let vocabulary: Int
+    /// The pairs of dims that RoPE turns, in all tables, of each token.
+    let rotated: Int
+    /// Of the block that needs most.
+    let block: Int
+    /// Of one worker.
+    let worker: Int
+  }
 
-  /// Allocates what a model needs for segments of some length, or of a shorter one where the vocabulary
-  /// is very large.
-  ///
-  /// - Parameter threads: the number of threads; 0 stands for the active cores. Results do not
-  ///   depend on it.
-  /// - Throws: `Problem` of kind `io` where memory is short.
-  /// - Cost: mainly `4 · segmentLength · vocab` bytes where all logits are asked for.
-  public init(_ model: Model, segmentLength: Int = 256, threads: Int = 0) throws {
-    let most = max(Self.mostLogits / max(model.configuration.vocabulary, 1), 1)
-    let length = min(max(segmentLength, 1), most)
-    self.segmentLength = length
+  /// Allocates scratch of some sizes.
+  init(_ sizes: Sizes, segmentLength length: Int, threads: Int) throws {
+    segmentLength = length
     pool = ThreadPool(threads: threads)
-    let H = model.configuration.hidden
-    hidden = try FloatBuffer(length * H)
-    normed = try FloatBuffer(length * H)
-    blockOutput = try FloatBuffer(length * H)
-    logits = try FloatBuffer(length * model.configuration.vocabulary)
-    let half = model.rotary.values.reduce(0) { $0 + $1.half }
-    cosines = try FloatBuffer(length * half)
-    sines = try FloatBuffer(length * half)
-    let measured = hidden.pointer
-    block = try FloatBuffer(model.blockScratch(tokens: length, measured))
-    workerCount = (model.workerScratch(tokens: length) + 15) / 16 * 16
+    hidden = try FloatBuffer(length * sizes.hidden)
+    normed = try FloatBuffer(length * sizes.hidden)
+    blockOutput = try FloatBuffer(length * sizes.hidden)
+    logits = try FloatBuffer(length * sizes.vocabulary)
+    cosines = try FloatBuffer(length * sizes.rotated)
+    sines = try FloatBuffer(length * sizes.rotated)
+    block = try FloatBuffer(sizes.block)
+    workerCount = (sizes.worker + 15) / 16 * 16
     perWorker = try FloatBuffer(workerCount * pool.threads)
   }
 
