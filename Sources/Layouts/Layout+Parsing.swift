@@ -126,7 +126,7 @@ extension CarryRule {
     isPrediction = object.optional("mtp") == .bool(true)
     isUnused = object.optional("unused") == .bool(true)
     _ = try object.optionalString("claimed")
-    if let same, RoleShapes.scope(same) == nil {
+    if let same, RoleTable.scope(same) == nil {
       throw Problem(.invalid, "a layout file names an unknown role", found: same)
     }
     try object.finish()

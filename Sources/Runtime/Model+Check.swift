@@ -4,7 +4,7 @@ import Diagnostics
 extension Model {
   /// Checks everything that can be wrong about a segment, before a state is touched.
   func check(_ inputs: some Collection<Input>, _ workspace: Workspace) throws {
-    try checkMixers()
+    if layers.contains(where: { $0.mixer == nil }) { try configuration.checkMixers() }
     try checkLength(inputs.reduce(0) { $0 + $1.tokens.count }, limit: workspace.segmentLength)
     for (tokens, state) in inputs {
       precondition(state.model === self, "the state belongs to another model")
@@ -22,16 +22,6 @@ extension Model {
     throw Problem(
       .invalid, "the segment is too long", expected: "at most \(limit) tokens",
       found: "\(count) tokens")
-  }
-
-  private func checkMixers() throws {
-    for (index, layer) in layers.enumerated() {
-      guard layer.mixer == nil else { continue }
-      throw Problem(
-        .unsupported, "Graft does not compute this kind of mixer", layer: index,
-        expected: "attention, gdn or m2rnn", found: configuration.layers[index].mixer.kind,
-        remedy: "inspect and convert it; nothing here can run it")
-    }
   }
 
   private func checkVocabulary(_ tokens: ArraySlice<Int>, from start: Int) throws {

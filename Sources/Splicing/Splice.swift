@@ -45,10 +45,11 @@ public struct Splice: Sendable {
 
   private func replaced(in model: CanonicalModel, layer: Int) throws -> CanonicalModel {
     let old = try replaceableMixer(model.configuration, layer)
+    let mixer = model.configuration.layers[layer].mixer
     var result = model
     let new = try newMixer(replacing: old, in: model)
     result.configuration.layers[layer].mixer = .m2rnn(new)
-    for role in model.tensors.keys where role.layer == layer && role.name.hasPrefix("gdn.") {
+    for role in model.tensors.keys where role.layer == layer && mixer.owns(role) {
       result.tensors[role] = nil
     }
     for (role, tensor) in try newTensors(new, replacing: old, in: model, result, layer) {
@@ -67,15 +68,21 @@ public struct Splice: Sendable {
         remedy: "choose a layer that graft inspect marks G")
     }
     guard case .gatedDeltaNet(let mixer) = configuration.layers[layer].mixer else {
-      let replaceable = configuration.layers.indices.filter {
-        if case .gatedDeltaNet = configuration.layers[$0].mixer { true } else { false }
-      }
       throw Problem(
         .usage, "only a Gated DeltaNet layer can be replaced", layer: layer, expected: "gdn",
         found: configuration.layers[layer].mixer.kind,
-        remedy: "choose one of \(replaceable.map(String.init).joined(separator: ", "))")
+        remedy:
+          "choose one of \(Self.replaceable(in: configuration).map(String.init).joined(separator: ", "))"
+      )
     }
     return mixer
+  }
+
+  /// The layers that can be replaced.
+  public static func replaceable(in configuration: ModelConfiguration) -> [Int] {
+    configuration.layers.indices.filter {
+      if case .gatedDeltaNet = configuration.layers[$0].mixer { true } else { false }
+    }
   }
 
   private func newMixer(replacing old: GatedDeltaNet, in model: CanonicalModel) throws -> M2RNN {
@@ -104,7 +111,7 @@ public struct Splice: Sendable {
     _ result: CanonicalModel, _ layer: Int
   ) throws -> [(Role, CanonicalTensor)] {
     if case .donor(let donor, let from, _) = initialisation {
-      return donor.tensors.filter { $0.key.layer == from && $0.key.name.hasPrefix("m2rnn.") }
+      return donor.tensors.filter { $0.key.layer == from && Mixer.m2rnn(mixer).owns($0.key) }
         .map { (Role($0.key.name, layer: layer), $0.value) }
     }
     let symbols = result.configuration.symbols(layer: layer)
@@ -116,8 +123,8 @@ public struct Splice: Sendable {
         from: source, layer: layer, old: old, new: mixer, fresh: fresh
       ).values
     }
-    return try M2RNNRoles.names(mixer).map { name in
-      let shape = try (RoleShapes.shape(name) ?? []).map { try $0.value(symbols) }
+    return try Mixer.m2rnn(mixer).roleNames.map { name in
+      let shape = try (RoleTable.shape(name) ?? []).map { try $0.value(symbols) }
       let count = shape.reduce(1, *)
       let isZero = name == "m2rnn.o" && startsAtZero
       let values =

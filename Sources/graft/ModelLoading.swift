@@ -27,19 +27,8 @@ extension OpenedModel {
     return try Problem.placing({ $0.inFile(directory) }) {
       try layout.requireUnderstood()
       try checkPayload()
-      try checkMixers()
+      try configuration.checkMixers()
       return try Model(canonical)
-    }
-  }
-
-  /// Refuses a model with a mixer that is only carried, before anything is computed.
-  private func checkMixers() throws {
-    for (index, layer) in configuration.layers.enumerated() {
-      guard case .carried(let kind) = layer.mixer else { continue }
-      throw Problem(
-        .unsupported, "Graft does not compute this kind of mixer", layer: index,
-        expected: "attention, gdn or m2rnn", found: kind,
-        remedy: "inspect and convert it; nothing here can run it")
     }
   }
 }

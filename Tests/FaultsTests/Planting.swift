@@ -96,7 +96,7 @@ struct Planting {
   mutating func tensor(_ name: String, _ layer: Int?) throws -> CanonicalTensor? {
     let isOptional = name.hasSuffix("?")
     let name = isOptional ? String(name.dropLast()) : name
-    let isOfModel = RoleShapes.scope(name) == .model
+    let isOfModel = RoleTable.scope(name) == .model
     if isOfModel, let layer, layer != layers.first { return nil }
     let role = Role(name, layer: isOfModel ? nil : layer)
     guard let tensor = opened.canonical.tensors[role] else {

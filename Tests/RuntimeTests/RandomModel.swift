@@ -1,7 +1,7 @@
-import Canonical
 import GraftTestSupport
 import Tensors
 
+@testable import Canonical
 @testable import Runtime
 
 /// Builds small models with random weights from the facts of their layers.
@@ -48,69 +48,24 @@ enum RandomModel {
   }
 
   private static func shape(_ role: Role, _ configuration: ModelConfiguration) throws -> [Int] {
-    if role.name.hasSuffix("q_norm") || role.name.hasSuffix("k_norm"), let layer = role.layer,
-      case .attention(let attention) = configuration.layers[layer].mixer
-    {
-      let heads = role.name.hasSuffix("q_norm") ? attention.heads : attention.kvHeads
-      return [attention.headDim * (attention.qkNorm == .projection ? heads : 1)]
-    }
     let symbols = configuration.symbols(layer: role.layer)
-    return try (RoleShapes.shape(role.name) ?? []).map { try $0.value(symbols) }
+    return try (RoleTable.shape(role.name) ?? []).map { try $0.value(symbols) }
   }
 
   private static func roles(_ configuration: ModelConfiguration) -> [Role] {
-    var roles = ["embedding", "final_norm"].map { Role($0) }
-    if configuration.norm == .layernorm { roles.append(Role("final_norm.bias")) }
-    if !configuration.isTied { roles.append(Role("head")) }
-    if configuration.position == .learned { roles.append(Role("positions")) }
-    for (index, layer) in configuration.layers.enumerated() {
-      var names = ["mixer_norm", "mlp_norm"]
-      if configuration.norm == .layernorm { names += ["mixer_norm.bias", "mlp_norm.bias"] }
-      names += mixerNames(layer.mixer)
-      let (own, ofExperts) = feedForwardNames(layer.feedForward)
-      roles += (names + own).map { Role($0, layer: index) }
-      for expert in 0..<layer.feedForward.experts {
-        roles += ofExperts.map { Role($0, layer: index, expert: expert) }
+    func names<Owner>(_ rules: [RoleRule<Owner>], _ owner: Owner) -> [String] {
+      rules.filter { $0.isPresent(owner) }.map(\.name)
+    }
+    return names(ModelConfiguration.roles, configuration).map { Role($0) }
+      + configuration.layers.enumerated().flatMap { index, layer in
+        let own =
+          names(LayerConfiguration.roles, configuration) + layer.mixer.roleNames
+          + names(FeedForward.roles, layer.feedForward)
+        let ofExperts = names(FeedForward.expertRoles, layer.feedForward)
+        return own.map { Role($0, layer: index) }
+          + (0..<layer.feedForward.experts).flatMap { expert in
+            ofExperts.map { Role($0, layer: index, expert: expert) }
+          }
       }
-    }
-    return roles
-  }
-
-  private static func mixerNames(_ mixer: Mixer) -> [String] {
-    switch mixer {
-    case .attention(let attention):
-      var names = ["q", "k", "v"] + (attention.hasGate ? ["gate"] : [])
-      if attention.hasBias { names += names.map { $0 + ".bias" } }
-      names += attention.hasOutputBias ? ["o", "o.bias"] : ["o"]
-      if attention.qkNorm != .none { names += ["q_norm", "k_norm"] }
-      return names.map { "attention." + $0 }
-    case .gatedDeltaNet(let gdn):
-      var names = ["q", "k", "v", "a", "b", "o", "A_log", "dt_bias", "norm"]
-      if gdn.gate != .none { names.append("z") }
-      if gdn.taps > 0 { names += ["conv.q", "conv.k", "conv.v"] }
-      return names.map { "gdn." + $0 }
-    case .m2rnn(let m2rnn):
-      let inputs = ["q", "k", "v", "f", "g"]
-      let taps = m2rnn.taps > 0 ? ["conv.q", "conv.k", "conv.v"] : []
-      var names = inputs + taps + ["o", "A_log", "dt_bias", "W"]
-      if m2rnn.hasBias { names += (inputs + taps).map { $0 + ".bias" } }
-      if m2rnn.hasResidual { names.append("D") }
-      if m2rnn.norm != nil { names.append("norm") }
-      if m2rnn.norm == .layernorm { names.append("norm.bias") }
-      if m2rnn.activation == .prelu { names.append("conv.slope") }
-      return names.map { "m2rnn." + $0 }
-    case .carried: return []
-    }
-  }
-
-  private static func feedForwardNames(_ mlp: FeedForward) -> ([String], experts: [String]) {
-    var parts = mlp.isGated ? ["gate", "up", "down"] : ["up", "down"]
-    if mlp.hasBias { parts += parts.map { $0 + ".bias" } }
-    var own = mlp.activation == .prelu ? ["mlp.slope"] : []
-    guard mlp.kind == .moe else { return (own + parts.map { "mlp." + $0 }, []) }
-    own.append("moe.router")
-    if mlp.sharedIntermediate > 0 { own += parts.map { "shared." + $0 } }
-    if mlp.hasSharedGate { own.append("shared.router") }
-    return (own, parts.map { "expert." + $0 })
   }
 }

@@ -19,7 +19,7 @@ import Testing
       + ["A_log", "dt_bias", "norm"] where name != "z" || gate != .none
     {
       let role = Role("gdn." + name, layer: 0)
-      let shape = RoleShapes.shape(role.name)?.compactMap {
+      let shape = RoleTable.shape(role.name)?.compactMap {
         try? $0.value(model.configuration.symbols(layer: 0))
       }
       model.tensors[role] = CanonicalTensor(

@@ -38,6 +38,8 @@ public struct FeedForward: FactRecord {
   /// A block without sizes yet.
   public init() {}
 
+  private static let isMixture: @Sendable (FeedForward) -> Bool = { $0.kind == .moe }
+
   /// The facts of the block.
   public static let facts: [Fact<FeedForward>] = [
     .word("mlp", \.kind),
@@ -45,12 +47,80 @@ public struct FeedForward: FactRecord {
     .word("mlp.activation", \.activation),
     .flag("mlp.gated", \.isGated),
     .flag("mlp.bias", \.hasBias),
-    .integer("moe.experts", \.experts),
-    .integer("moe.experts_per_token", \.expertsPerToken),
-    .word("moe.router", \.router),
-    .integer("moe.shared_intermediate", \.sharedIntermediate),
-    .flag("moe.shared_gate", \.hasSharedGate),
+    .integer("moe.experts", \.experts).meaning(where: isMixture),
+    .integer("moe.experts_per_token", \.expertsPerToken).meaning(where: isMixture),
+    .word("moe.router", \.router).meaning(where: isMixture),
+    .integer("moe.shared_intermediate", \.sharedIntermediate).meaning(where: isMixture),
+    .flag("moe.shared_gate", \.hasSharedGate).meaning(where: isMixture),
   ]
 
   var symbols: [String: Int] { ["I": intermediate, "E": experts, "Is": sharedIntermediate] }
+
+  /// The tensors of the block, but for those of its experts.
+  static let roles: [RoleRule<FeedForward>] =
+    matrices("mlp", width: "I") { $0.kind == .dense }
+    + [
+      RoleRule("mlp.slope", ["1"]) { $0.activation == .prelu },
+      RoleRule("moe.router", ["E", "H"], when: isMixture),
+    ]
+    + matrices("shared", width: "Is") { isMixture($0) && $0.sharedIntermediate > 0 }
+    + [RoleRule("shared.router", ["1", "H"]) { isMixture($0) && $0.hasSharedGate }]
+
+  /// The tensors of every expert.
+  static let expertRoles: [RoleRule<FeedForward>] =
+    matrices("expert", width: "I", shows: [.experts], when: isMixture)
+
+  private static func matrices(
+    _ prefix: String, width: String, shows aspects: Set<FormAspect> = [],
+    when isPresent: @escaping @Sendable (FeedForward) -> Bool
+  ) -> [RoleRule<FeedForward>] {
+    let isGated: @Sendable (FeedForward) -> Bool = { isPresent($0) && $0.isGated }
+    return matrix(prefix + ".gate", [width, "H"], when: isGated)
+      + matrix(prefix + ".up", [width, "H"], shows: aspects, when: isPresent)
+      + matrix(prefix + ".down", ["H", width], when: isPresent)
+  }
+
+  private static func matrix(
+    _ name: String, _ shape: [String], shows aspects: Set<FormAspect> = [],
+    when isPresent: @escaping @Sendable (FeedForward) -> Bool
+  ) -> [RoleRule<FeedForward>] {
+    [
+      RoleRule(name, shape, .quantised, shows: aspects, when: isPresent),
+      RoleRule(name + ".bias", [shape[0]]) { isPresent($0) && $0.hasBias },
+    ]
+  }
+
+  /// The cost of the block in a model of the given width.
+  public func cost(hidden: Int) -> LayerCost {
+    let matrices = isGated ? 3 : 2
+    let one = matrices * hidden * intermediate
+    let shared = matrices * hidden * sharedIntermediate
+    let routers = hidden * (experts + (hasSharedGate ? 1 : 0))
+    return LayerCost(
+      parameters: parameters(hidden: hidden), stateValues: 0, convolutionValues: 0,
+      stateValuesPerPosition: 0,
+      flopsPerToken: 2 * (kind == .dense ? one : expertsPerToken * one + shared + routers))
+  }
+
+  private func parameters(hidden: Int) -> Int {
+    let symbols = symbols.merging(["H": hidden]) { $1 }
+    func sum(_ roles: [RoleRule<FeedForward>]) -> Int {
+      roles.filter { $0.isPresent(self) }.reduce(0) { $0 + $1.count(symbols) }
+    }
+    return sum(Self.roles) + experts * sum(Self.expertRoles)
+  }
+
+  /// What is out of range or does not fit together, and the value.
+  var disagreements: [(String, String)] {
+    guard intermediate > 0 else { return [("mlp.intermediate must be positive", "0")] }
+    if kind == .moe, experts < 1 || !(1...max(experts, 1)).contains(expertsPerToken) {
+      return [
+        (
+          "moe.experts_per_token must be between 1 and moe.experts",
+          "\(expertsPerToken), \(experts)"
+        )
+      ]
+    }
+    return []
+  }
 }

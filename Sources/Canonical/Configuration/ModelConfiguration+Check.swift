@@ -47,7 +47,8 @@ extension ModelConfiguration {
           found: "\(number)")
       }
       guard problems.isEmpty else { continue }
-      for (what, found) in layer.disagreements(in: self) {
+      let found = layer.mixer.disagreements(in: surroundings) + layer.feedForward.disagreements
+      for (what, found) in found {
         require(false, what, layer: index, found: found)
       }
     }
@@ -78,100 +79,5 @@ extension ModelConfiguration {
       found.append(("rope.fraction must be between 0 and 1", "\(ropeFraction)"))
     }
     return found
-  }
-}
-
-extension LayerConfiguration {
-  fileprivate func disagreements(in model: ModelConfiguration) -> [(what: String, found: String)] {
-    let ofMixer: [(String, String)]
-    switch mixer {
-    case .attention(let mixer):
-      let ropeDim = model.position == .rope ? model.ropeDim(of: mixer) : 0
-      ofMixer = mixer.disagreements(ropeDim: ropeDim)
-    case .gatedDeltaNet(let mixer): ofMixer = mixer.disagreements
-    case .m2rnn(let mixer): ofMixer = mixer.disagreements
-    case .carried: ofMixer = []
-    }
-    return ofMixer + feedForward.disagreements
-  }
-}
-
-extension Attention {
-  fileprivate func disagreements(ropeDim: Int) -> [(String, String)] {
-    guard heads > 0, headDim > 0, kvHeads > 0 else {
-      return [
-        (
-          "attention needs heads and a head dim",
-          "\(heads) heads of \(headDim), \(kvHeads) kv heads"
-        )
-      ]
-    }
-    var found: [(String, String)] = []
-    if heads % kvHeads != 0 {
-      found.append(("attention.kv_heads must divide attention.heads", "\(kvHeads), \(heads)"))
-    }
-    if (ropeDim + 1) / 2 * 2 > headDim {
-      found.append(("rope.dim must not exceed the head dim", "\(ropeDim), \(headDim)"))
-    }
-    if let ropeTheta, ropeTheta <= 0 {
-      found.append(("attention.rope_theta must be positive", "\(ropeTheta)"))
-    }
-    if let window, window < 1 { found.append(("attention.window must be positive", "\(window)")) }
-    return found
-  }
-}
-
-extension GatedDeltaNet {
-  fileprivate var disagreements: [(String, String)] {
-    guard keyHeads > 0, valueHeads > 0, keyDim > 0, valueDim > 0 else {
-      return [
-        ("gdn needs heads and head dims", "\(keyHeads)/\(valueHeads) of \(keyDim)/\(valueDim)")
-      ]
-    }
-    guard valueHeads % keyHeads == 0 else {
-      return [("gdn.k_heads must divide gdn.v_heads", "\(keyHeads), \(valueHeads)")]
-    }
-    return [("gdn.norm_eps", normEpsilon), ("gdn.length_eps", lengthEpsilon)].compactMap {
-      guard let epsilon = $1, epsilon < 0 else { return nil }
-      return ("\($0) must not be negative", "\(epsilon)")
-    }
-  }
-}
-
-extension M2RNN {
-  fileprivate var disagreements: [(String, String)] {
-    let groups = [
-      ("q", queryHeads), ("k", keyHeads), ("v", valueHeads), ("f", forgetHeads),
-      ("weight", weightHeads),
-    ]
-    var found: [(String, String)] = []
-    for (name, count) in groups where count < 1 || heads % count != 0 {
-      found.append(("m2rnn.\(name)_heads must divide the number of heads", "\(count), \(heads)"))
-    }
-    if gateHeads != heads {
-      found.append(("m2rnn.g_heads must equal the number of heads", "\(gateHeads), \(heads)"))
-    }
-    if keyDim < 1 || valueDim < 1 {
-      found.append(("m2rnn needs head dims", "\(keyDim), \(valueDim)"))
-    }
-    if taps == 0, activation != .identity {
-      found.append(("m2rnn.activation needs a convolution", activation.rawValue))
-    }
-    return found
-  }
-}
-
-extension FeedForward {
-  fileprivate var disagreements: [(String, String)] {
-    guard intermediate > 0 else { return [("mlp.intermediate must be positive", "0")] }
-    if kind == .moe, experts < 1 || !(1...max(experts, 1)).contains(expertsPerToken) {
-      return [
-        (
-          "moe.experts_per_token must be between 1 and moe.experts",
-          "\(expertsPerToken), \(experts)"
-        )
-      ]
-    }
-    return []
   }
 }

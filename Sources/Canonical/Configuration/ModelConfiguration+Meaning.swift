@@ -41,8 +41,8 @@ extension ModelConfiguration {
       rows.removeAll { RopeScaling.options.contains($0.fact) }
     }
     for (layer, pair) in zip(layers, other.layers).enumerated() {
-      let here = pair.0.meaning(in: self)
-      let there = pair.1.meaning(in: other)
+      let here = meaning(of: pair.0)
+      let there = other.meaning(of: pair.1)
       rows += Self.compare(here, there, layer: layer).filter { row in
         let isMoot =
           FactNames.mixer.contains(row.fact) && here["mixer"] != there["mixer"]
@@ -62,54 +62,28 @@ extension ModelConfiguration {
     }
   }
 
-  /// The numbers of dims that RoPE rotates in any layer.
-  fileprivate var ropeDims: Set<Int> { Set(attentions.map(ropeDim(of:))) }
-
   /// The facts of the model that decide what it computes.
-  public var meaning: Facts {
-    var facts = values
-    for name in [
-      "norm.zero_centred", "rope.fraction", "rope.sections", "init.method", "init.range",
-      "init.depth_scaled", "mtp.layers", "rope.sections_cover", "rope.fitted_sections",
-      "rope.in_pairs",
-    ] {
-      facts[name] = nil
-    }
-    if position != .learned { facts["positions"] = nil }
-    let headDims = attentions.map(\.headDim)
-    if position == .rope, headDims.isEmpty { facts["position"] = .word("none") }
-    if position != .rope || headDims.isEmpty {
-      for name in facts.keys where name.hasPrefix("rope.") { facts[name] = nil }
-      return facts
-    }
-    if headDims.allSatisfy({ $0 == ropeDim }) { facts["rope.side"] = nil }
-    if ropeDims.count > 1 { facts["rope.dim"] = nil }
-    return ropeScaling.meaning(of: facts)
-  }
-}
+  public var meaning: Facts { meaning(in: surroundings) }
 
-extension LayerConfiguration {
-  /// The facts of the layer that decide what it computes, defaults resolved.
-  fileprivate func meaning(in model: ModelConfiguration) -> Facts {
-    var facts = values
-    switch mixer {
-    case .attention(let attention):
-      facts["attention.scale"] = .number(attention.scoreScale)
-      facts["attention.scale_rule"] = nil
-      if model.position == .rope, model.ropeDims.count > 1 {
-        facts["rope.dim"] = .integer(model.ropeDim(of: attention))
-      }
-    case .gatedDeltaNet(let gdn):
-      facts["gdn.scale"] = .number(gdn.queryScale)
-      facts["gdn.norm_eps"] = .number(gdn.normEpsilon ?? model.normEpsilon)
-      facts["gdn.length_eps"] = .number(gdn.unitEpsilon)
-    case .m2rnn, .carried: break
-    }
-    for name in facts.keys where name.contains("_init_") { facts[name] = nil }
-    facts["m2rnn.gradient_clipping"] = nil
-    if feedForward.kind == .dense {
-      for name in facts.keys where name.hasPrefix("moe.") { facts[name] = nil }
+  /// The facts of a layer that decide what it computes; among them the dims that RoPE rotates, where
+  /// they are no fact of the model.
+  private func meaning(of layer: LayerConfiguration) -> Facts {
+    var facts = layer.meaning(in: surroundings)
+    if case .attention(let attention) = layer.mixer, position == .rope, ropeDims.count > 1 {
+      facts["rope.dim"] = .integer(ropeDim(of: attention))
     }
     return facts
   }
+
+  /// The numbers of dims that RoPE rotates in any layer.
+  var ropeDims: Set<Int> { Set(attentions.map(ropeDim(of:))) }
+
+  /// Whether RoPE acts in any layer.
+  var rotates: Bool { position == .rope && !attentions.isEmpty }
+
+  /// Whether it does, stretched as YaRN stretches it.
+  var rotatesByYaRN: Bool { rotates && ropeScaling.kind == .yarn }
+
+  /// Whether RoPE rotates all dims of every head.
+  var rotatesWholeHeads: Bool { attentions.allSatisfy { $0.headDim == ropeDim } }
 }

@@ -91,33 +91,40 @@ public struct ModelConfiguration: FactRecord {
       .integer("vocabulary", \.vocabulary),
       .integer("hidden", \.hidden),
       .integer("layers", \.layerCount),
-      .integer("positions", \.maximumPositions),
+      .integer("positions", \.maximumPositions).meaning(where: { $0.position == .learned }),
       .flag("tied", \.isTied),
       .word("norm", \.norm),
       .number("norm.eps", \.normEpsilon),
-      .flag("norm.zero_centred", \.normIsZeroCentred),
-      .word("position", \.position),
-      .number("rope.theta", \.ropeTheta),
-      .integer("rope.dim", \.ropeDim),
-      .number("rope.fraction", \.ropeFraction),
-      .word("rope.side", \.ropeSide),
-      .text("rope.sections", \.ropeSections),
-      .word("rope.scaling", \.ropeScaling.kind),
-      .number("rope.factor", \.ropeScaling.factor),
-      .integer("rope.original_positions", \.ropeScaling.originalPositions),
-      .number("rope.attention_factor", \.ropeScaling.attentionFactor),
-      .number("rope.mscale", \.ropeScaling.mscale),
-      .number("rope.mscale_all_dims", \.ropeScaling.mscaleAllDims),
-      .number("rope.beta_fast", \.ropeScaling.betaFast),
-      .number("rope.beta_slow", \.ropeScaling.betaSlow),
-      .flag("rope.truncate", \.ropeScaling.isTruncated),
+      .flag("norm.zero_centred", \.normIsZeroCentred).withoutMeaning,
+      .word("position", \.position).meaning { model, _ in
+        .word((model.position == .rope && !model.rotates ? .none : model.position).rawValue)
+      },
+      .number("rope.theta", \.ropeTheta).meaning(where: \.rotates),
+      .integer("rope.dim", \.ropeDim).meaning(where: { $0.rotates && $0.ropeDims.count <= 1 }),
+      .number("rope.fraction", \.ropeFraction).withoutMeaning,
+      .word("rope.side", \.ropeSide).meaning(where: { $0.rotates && !$0.rotatesWholeHeads }),
+      .text("rope.sections", \.ropeSections).withoutMeaning,
+      .word("rope.scaling", \.ropeScaling.kind).meaning(where: \.rotates),
+      .number("rope.factor", \.ropeScaling.factor).meaning(where: {
+        $0.rotates && $0.ropeScaling.kind != .none
+      }),
+      .integer("rope.original_positions", \.ropeScaling.originalPositions).meaning(
+        where: \.rotatesByYaRN),
+      .number("rope.attention_factor", \.ropeScaling.attentionFactor).meaning { model, _ in
+        model.rotatesByYaRN ? .number(model.ropeScaling.magnitude) : nil
+      },
+      .number("rope.mscale", \.ropeScaling.mscale).withoutMeaning,
+      .number("rope.mscale_all_dims", \.ropeScaling.mscaleAllDims).withoutMeaning,
+      .number("rope.beta_fast", \.ropeScaling.betaFast).meaning(where: \.rotatesByYaRN),
+      .number("rope.beta_slow", \.ropeScaling.betaSlow).meaning(where: \.rotatesByYaRN),
+      .flag("rope.truncate", \.ropeScaling.isTruncated).meaning(where: \.rotatesByYaRN),
       .number("embedding.scale", \.embeddingScale),
       .number("logits.divisor", \.logitsDivisor),
       .number("residual.scale", \.residualScale),
-      .word("init.method", \.initMethod),
-      .number("init.range", \.initRange),
-      .flag("init.depth_scaled", \.initIsDepthScaled),
-      .integer("mtp.layers", \.predictionLayers),
+      .word("init.method", \.initMethod).withoutMeaning,
+      .number("init.range", \.initRange).withoutMeaning,
+      .flag("init.depth_scaled", \.initIsDepthScaled).withoutMeaning,
+      .integer("mtp.layers", \.predictionLayers).withoutMeaning,
       .derived("rope.sections_cover", .flag) { .flag($0.ropeSectionsCover) },
       .derived("rope.fitted_sections", .word) {
         ($0.fittedRopeSections ?? $0.ropeSections).map(FactValue.word) ?? .none
@@ -193,8 +200,14 @@ public struct ModelConfiguration: FactRecord {
 
   /// The dims of a head that RoPE rotates in a layer.
   public func ropeDim(of attention: Attention) -> Int {
-    guard ropeFollowsHeadDim, let ropeFraction else { return ropeDim }
-    return Int(Double(attention.headDim) * min(max(ropeFraction, 0), 1))
+    surroundings.ropeDim(of: attention.headDim)
+  }
+
+  /// What the facts of layers depend on.
+  var surroundings: Surroundings {
+    Surroundings(
+      hidden: hidden, normEpsilon: normEpsilon, ropeDim: ropeDim,
+      ropeFraction: ropeFollowsHeadDim ? ropeFraction : nil, hasRope: position == .rope)
   }
 
   /// The facts of the model and of each layer together.
@@ -247,11 +260,7 @@ public struct LayerConfiguration: Hashable, Sendable {
   }
 
   init(_ facts: Facts, hidden: Int) throws {
-    mixer = try Mixer(facts)
-    if case .attention(var attention) = mixer {
-      attention.resolve(hidden: hidden)
-      mixer = .attention(attention)
-    }
+    mixer = try Mixer(facts, hidden: hidden)
     feedForward = try FeedForward(facts)
     normPlacement = facts["norm.placement"]?.asWord.flatMap(NormPlacement.init) ?? .pre
     mark = facts["mark"]?.asWord
@@ -263,8 +272,15 @@ public struct LayerConfiguration: Hashable, Sendable {
   ]
 
   /// The facts of the layer.
-  public var values: Facts {
-    var facts = mixer.values.merging(feedForward.values) { $1 }
+  public var values: Facts { withOwnFacts(mixer.values.merging(feedForward.values) { $1 }) }
+
+  /// The facts of the layer that decide what it computes, defaults resolved.
+  func meaning(in model: Surroundings) -> Facts {
+    withOwnFacts(mixer.meaning(in: model).merging(feedForward.meaning(in: model)) { $1 })
+  }
+
+  private func withOwnFacts(_ facts: Facts) -> Facts {
+    var facts = facts
     facts["norm.placement"] = .word(normPlacement.rawValue)
     facts["mark"] = mark.map(FactValue.word)
     return facts

@@ -47,22 +47,10 @@ public struct RopeScaling: Hashable, Sendable {
   }
 
   /// The facts that decide nothing under some rules.
-  static let options = ["rope.factor"] + yarnOptions
-  private static let yarnOptions = [
-    "rope.original_positions", "rope.attention_factor", "rope.mscale", "rope.mscale_all_dims",
-    "rope.beta_fast", "rope.beta_slow", "rope.truncate",
+  static let options = [
+    "rope.factor", "rope.original_positions", "rope.attention_factor", "rope.mscale",
+    "rope.mscale_all_dims", "rope.beta_fast", "rope.beta_slow", "rope.truncate",
   ]
-
-  /// The facts that decide what is computed, the attention factor in place of what it follows from.
-  func meaning(of facts: Facts) -> Facts {
-    var facts = facts
-    if kind == .none { facts["rope.factor"] = nil }
-    guard kind == .yarn else { return facts.filter { !Self.yarnOptions.contains($0.key) } }
-    facts["rope.mscale"] = nil
-    facts["rope.mscale_all_dims"] = nil
-    facts["rope.attention_factor"] = .number(magnitude)
-    return facts
-  }
 
   /// What is out of range, and the value.
   var disagreements: [(what: String, found: String)] {

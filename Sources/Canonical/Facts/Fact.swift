@@ -11,12 +11,37 @@ public struct Fact<Root>: Sendable {
   let get: @Sendable (Root) -> FactValue
   /// Stores a value; false where the value has the wrong type.
   let set: @Sendable (inout Root, FactValue) -> Bool
+  /// What the fact means to what is computed: its value, defaults resolved; nil where it decides
+  /// nothing.
+  let meaning: @Sendable (Root, Surroundings) -> FactValue?
 
-  /// A fact that follows from others; setting it does nothing.
+  private init(
+    name: String, kind: FactKind, get: @escaping @Sendable (Root) -> FactValue,
+    set: @escaping @Sendable (inout Root, FactValue) -> Bool,
+    meaning: (@Sendable (Root, Surroundings) -> FactValue?)? = nil
+  ) {
+    (self.name, self.kind, self.get, self.set) = (name, kind, get, set)
+    self.meaning = meaning ?? { root, _ in get(root) }
+  }
+
+  /// The fact where something else than its value counts.
+  func meaning(_ meaning: @escaping @Sendable (Root, Surroundings) -> FactValue?) -> Fact {
+    Fact(name: name, kind: kind, get: get, set: set, meaning: meaning)
+  }
+
+  /// The fact where it decides what is computed under a condition.
+  func meaning(where condition: @escaping @Sendable (Root) -> Bool) -> Fact {
+    meaning { [get] root, _ in condition(root) ? get(root) : nil }
+  }
+
+  /// The fact where it decides nothing that is computed.
+  var withoutMeaning: Fact { meaning { _, _ in nil } }
+
+  /// A fact that follows from others, for layouts to write; setting it does nothing.
   static func derived(
     _ name: String, _ kind: FactKind, _ get: @escaping @Sendable (Root) -> FactValue
   ) -> Fact {
-    Fact(name: name, kind: kind, get: get) { _, _ in true }
+    Fact(name: name, kind: kind, get: get) { _, _ in true }.withoutMeaning
   }
 
   static func integer(_ name: String, _ path: WritableKeyPath<Root, Int> & Sendable) -> Fact {
@@ -140,6 +165,19 @@ extension FactRecord {
           .invalid, "the config gives \(fact.name) a value it cannot have", found: value.text)
       }
     }
+  }
+
+  /// The facts that decide what is computed, defaults resolved.
+  func meaning(in model: Surroundings) -> Facts {
+    Dictionary(
+      uniqueKeysWithValues: Self.facts.compactMap { fact in
+        fact.meaning(self, model).map { (fact.name, $0) }
+      })
+  }
+
+  /// The kind of values of every fact.
+  static var kinds: [String: FactKind] {
+    Dictionary(uniqueKeysWithValues: facts.map { ($0.name, $0.kind) })
   }
 
   /// Every fact of this record with its value.

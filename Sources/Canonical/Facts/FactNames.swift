@@ -5,8 +5,7 @@ public enum FactNames {
     FeedForward.facts.map(\.name) + LayerConfiguration.ownFacts.keys)
 
   /// The names that belong to one kind of mixer.
-  static let mixer: Set<String> = Set(
-    Attention.facts.map(\.name) + GatedDeltaNet.facts.map(\.name) + M2RNN.facts.map(\.name))
+  static let mixer: Set<String> = Set(Mixer.known.flatMap(\.facts.keys))
 
   /// Every name a layout may use.
   public static let all: Set<String> = layer.union(ModelConfiguration.facts.map(\.name))
@@ -16,12 +15,8 @@ public enum FactNames {
     name.hasPrefix(ModelConfiguration.sizePrefix) ? .integer : kinds[name]
   }
 
-  private static let kinds = [
-    named(ModelConfiguration.facts), named(Attention.facts), named(GatedDeltaNet.facts),
-    named(M2RNN.facts), named(FeedForward.facts),
-  ].reduce(LayerConfiguration.ownFacts) { $0.merging($1) { $1 } }
-
-  private static func named<Record>(_ facts: [Fact<Record>]) -> [String: FactKind] {
-    Dictionary(uniqueKeysWithValues: facts.map { ($0.name, $0.kind) })
-  }
+  private static let kinds =
+    (Mixer.known.map(\.facts) + [
+      ModelConfiguration.kinds, FeedForward.kinds,
+    ]).reduce(LayerConfiguration.ownFacts) { $0.merging($1) { $1 } }
 }

@@ -29,6 +29,22 @@ public struct SizeExpression: Hashable, Sendable {
     }
   }
 
+  /// A size that is a symbol alone.
+  init(symbol: String) { self.init(.symbol(symbol), text: symbol) }
+
+  private init(_ factor: Factor, text: String) { (terms, self.text) = ([[factor]], text) }
+
+  /// The other factors of a product that a symbol is one of; nil where the size is no such product.
+  func factors(beside symbol: String) -> [SizeExpression]? {
+    guard terms.count == 1, let place = terms[0].firstIndex(of: .symbol(symbol)) else { return nil }
+    return terms[0].indices.filter { $0 != place }.map { index in
+      switch terms[0][index] {
+      case .number(let number): SizeExpression(terms[0][index], text: String(number))
+      case .symbol(let name): SizeExpression(symbol: name)
+      }
+    }
+  }
+
   /// The value for given symbols.
   /// - Throws: `Problem` of kind `invalid` for an unknown symbol or a value beyond an `Int`.
   public func value(_ symbols: [String: Int]) throws -> Int {

@@ -1,7 +1,7 @@
 /// A causal softmax attention mixer.
 ///
 /// Maths letters: `nh` query heads, `nkv` key/value heads, `hd` head dim.
-public struct Attention: FactRecord {
+public struct Attention: MixerRecord {
   /// How the score scale follows from the head dim where it is not given.
   public enum ScaleRule: String, Sendable {
     case inverseSquareRoot = "1/sqrt(hd)"
@@ -17,6 +17,9 @@ public struct Attention: FactRecord {
     /// All heads of the projection together.
     case projection
   }
+
+  static let kind = "attention"
+  static let mark = "A"
 
   /// nh, the query heads.
   public var heads = 0
@@ -56,10 +59,25 @@ public struct Attention: FactRecord {
     .flag("attention.gate", \.hasGate),
     .flag("attention.exclusive", \.isExclusive),
     .integer("attention.window", \.window),
-    .number("attention.scale", \.scale),
-    .word("attention.scale_rule", \.scaleRule),
+    .number("attention.scale", \.scale).meaning { mixer, _ in .number(mixer.scoreScale) },
+    .word("attention.scale_rule", \.scaleRule).withoutMeaning,
     .word("attention.qk_norm", \.qkNorm),
     .number("attention.rope_theta", \.ropeTheta),
+  ]
+
+  static let roles: [RoleRule<Attention>] = [
+    RoleRule("q", ["nh*hd", "H"], .quantised, shows: [.attention]),
+    RoleRule("q.bias", ["nh*hd"]) { $0.hasBias },
+    RoleRule("k", ["nkv*hd", "H"], .quantised),
+    RoleRule("k.bias", ["nkv*hd"]) { $0.hasBias },
+    RoleRule("v", ["nkv*hd", "H"], .quantised),
+    RoleRule("v.bias", ["nkv*hd"]) { $0.hasBias },
+    RoleRule("gate", ["nh*hd", "H"], .quantised) { $0.hasGate },
+    RoleRule("gate.bias", ["nh*hd"]) { $0.hasGate && $0.hasBias },
+    RoleRule("q_norm", ["qn"], .centred) { $0.qkNorm != .none },
+    RoleRule("k_norm", ["kn"], .centred) { $0.qkNorm != .none },
+    RoleRule("o", ["H", "nh*hd"], .quantised),
+    RoleRule("o.bias", ["H"]) { $0.hasOutputBias },
   ]
 
   /// What scores are multiplied with.
@@ -79,5 +97,40 @@ public struct Attention: FactRecord {
   mutating func resolve(hidden: Int) {
     if kvHeads == 0 { kvHeads = heads }
     if headDim == 0, heads > 0, hidden % heads == 0 { headDim = hidden / heads }
+  }
+
+  var summary: String { "\(heads)/\(kvHeads) × \(headDim)\(hasGate ? ", gate" : "")" }
+
+  /// The cost of the mixer in a model of the given width.
+  public func cost(hidden: Int) -> LayerCost {
+    let rows = (heads * (hasGate ? 2 : 1) + 2 * kvHeads) * headDim
+    let weights = rows * hidden + hidden * heads * headDim
+    return LayerCost(
+      parameters: parameters(hidden: hidden), stateValues: 0, convolutionValues: 0,
+      stateValuesPerPosition: 2 * kvHeads * headDim, flopsPerToken: 2 * weights)
+  }
+
+  func disagreements(in model: Surroundings) -> [(what: String, found: String)] {
+    guard heads > 0, headDim > 0, kvHeads > 0 else {
+      return [
+        (
+          "attention needs heads and a head dim",
+          "\(heads) heads of \(headDim), \(kvHeads) kv heads"
+        )
+      ]
+    }
+    let ropeDim = model.hasRope ? model.ropeDim(of: headDim) : 0
+    var found: [(String, String)] = []
+    if heads % kvHeads != 0 {
+      found.append(("attention.kv_heads must divide attention.heads", "\(kvHeads), \(heads)"))
+    }
+    if (ropeDim + 1) / 2 * 2 > headDim {
+      found.append(("rope.dim must not exceed the head dim", "\(ropeDim), \(headDim)"))
+    }
+    if let ropeTheta, ropeTheta <= 0 {
+      found.append(("attention.rope_theta must be positive", "\(ropeTheta)"))
+    }
+    if let window, window < 1 { found.append(("attention.window must be positive", "\(window)")) }
+    return found
   }
 }

@@ -2,7 +2,7 @@
 ///
 /// Maths letters: `nk`/`nv` key/value heads, `dk`/`dv` their dims, `taps` the convolution kernel.
 /// Value head h reads key head `h / (nv / nk)`.
-public struct GatedDeltaNet: FactRecord {
+public struct GatedDeltaNet: MixerRecord {
   /// Where the output gate `silu(z)` acts.
   public enum Gate: String, Sendable {
     case none
@@ -11,6 +11,10 @@ public struct GatedDeltaNet: FactRecord {
     /// `norm(o) ⊙ silu(z)`, as in Hugging Face and fla.
     case afterNorm = "after_norm"
   }
+
+  static let kind = "gdn"
+  static let mark = "G"
+  static let groupedHeads: GroupedHeads? = GroupedHeads(heads: "nv", groups: "nk", perGroup: "r")
 
   /// nk, the heads of queries and keys.
   public var keyHeads = 0
@@ -47,10 +51,30 @@ public struct GatedDeltaNet: FactRecord {
     .integer("gdn.taps", \.taps),
     .word("gdn.activation", \.activation),
     .word("gdn.gate", \.gate),
-    .number("gdn.scale", \.scale),
+    .number("gdn.scale", \.scale).meaning { mixer, _ in .number(mixer.queryScale) },
     .flag("gdn.negative_eigenvalues", \.allowsNegativeEigenvalues),
-    .number("gdn.norm_eps", \.normEpsilon),
-    .number("gdn.length_eps", \.lengthEpsilon),
+    .number("gdn.norm_eps", \.normEpsilon).meaning { mixer, model in
+      .number(mixer.normEpsilon ?? model.normEpsilon)
+    },
+    .number("gdn.length_eps", \.lengthEpsilon).meaning { mixer, _ in
+      .number(mixer.unitEpsilon)
+    },
+  ]
+
+  static let roles: [RoleRule<GatedDeltaNet>] = [
+    RoleRule("q", ["nk*dk", "H"], .quantised, shows: [.projections]),
+    RoleRule("k", ["nk*dk", "H"], .quantised),
+    RoleRule("v", ["nv*dv", "H"], .quantised),
+    RoleRule("z", ["nv*dv", "H"], .quantised) { $0.gate != .none },
+    RoleRule("b", ["nv", "H"], shows: [.gates]),
+    RoleRule("a", ["nv", "H"]),
+    RoleRule("conv.q", ["nk*dk", "taps"], shows: [.convolution]) { $0.taps > 0 },
+    RoleRule("conv.k", ["nk*dk", "taps"]) { $0.taps > 0 },
+    RoleRule("conv.v", ["nv*dv", "taps"]) { $0.taps > 0 },
+    RoleRule("A_log", ["nv"], .logarithm, shows: [.valueHeads, .decay]),
+    RoleRule("dt_bias", ["nv"]),
+    RoleRule("norm", ["dv"], .norm),
+    RoleRule("o", ["H", "nv*dv"], .quantised),
   ]
 
   /// What queries are multiplied with after normalisation.
@@ -67,5 +91,35 @@ public struct GatedDeltaNet: FactRecord {
       "nk": keyHeads, "nv": valueHeads, "dk": keyDim, "dv": valueDim, "taps": taps,
       "r": keyHeads > 0 ? valueHeads / keyHeads : 0,
     ]
+  }
+
+  var summary: String { "\(keyHeads)/\(valueHeads), k \(keyDim), v \(valueDim)" }
+
+  /// The cost of the mixer in a model of the given width.
+  ///
+  /// Recurrence: decay, `kᵀS`, rank-one update and `qᵀS` take 7 operations per state value.
+  public func cost(hidden: Int) -> LayerCost {
+    let values = valueHeads * valueDim
+    let rows = channels + 2 * valueHeads + (gate == .none ? 0 : values)
+    let state = valueHeads * keyDim * valueDim
+    return LayerCost(
+      parameters: parameters(hidden: hidden), stateValues: state,
+      convolutionValues: max(taps - 1, 0) * channels, stateValuesPerPosition: 0,
+      flopsPerToken: 2 * (rows + values) * hidden + 2 * channels * taps + 7 * state)
+  }
+
+  func disagreements(in model: Surroundings) -> [(what: String, found: String)] {
+    guard keyHeads > 0, valueHeads > 0, keyDim > 0, valueDim > 0 else {
+      return [
+        ("gdn needs heads and head dims", "\(keyHeads)/\(valueHeads) of \(keyDim)/\(valueDim)")
+      ]
+    }
+    guard valueHeads % keyHeads == 0 else {
+      return [("gdn.k_heads must divide gdn.v_heads", "\(keyHeads), \(valueHeads)")]
+    }
+    return [("gdn.norm_eps", normEpsilon), ("gdn.length_eps", lengthEpsilon)].compactMap {
+      guard let epsilon = $1, epsilon < 0 else { return nil }
+      return ("\($0) must not be negative", "\(epsilon)")
+    }
   }
 }

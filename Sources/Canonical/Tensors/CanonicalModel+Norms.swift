@@ -7,10 +7,7 @@ extension ModelConfiguration {
 
 extension CanonicalModel {
   /// The roles of norms that a model may store around zero.
-  public static let centredNorms: Set<String> = [
-    "mixer_norm", "mlp_norm", "final_norm", "attention.q_norm", "attention.k_norm",
-    "mtp.embedding_norm", "mtp.hidden_norm", "mtp.norm",
-  ]
+  public static let centredNorms = RoleTable.names(.centred)
 
   /// The same model with its norm weights stored around zero, or not.
   public func withNorms(zeroCentred: Bool) -> CanonicalModel {

@@ -17,7 +17,7 @@ public struct CanonicalModel: Sendable {
   }
 
   /// The tensors of some roles, of all layers and experts, in no order.
-  /// - Parameter names: keys of `RoleShapes`.
+  /// - Parameter names: keys of `RoleTable`.
   public func tensors(of names: Set<String>) -> [CanonicalTensor] {
     tensors.keys.filter { names.contains($0.name) }.compactMap { tensors[$0] }
   }

@@ -1,6 +1,6 @@
 /// What a tensor is in the canonical model, whatever a layout calls it.
 public struct Role: Hashable, Sendable, CustomStringConvertible {
-  /// The kind of tensor, a key of `RoleShapes`, such as `gdn.A_log`.
+  /// The kind of tensor, a key of `RoleTable`, such as `gdn.A_log`.
   public let name: String
   /// The layer, for tensors of a layer.
   public let layer: Int?

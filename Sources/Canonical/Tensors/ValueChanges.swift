@@ -55,6 +55,6 @@ extension Role {
   /// around zero lack one, `A_log` may be stored as what it is the logarithm of.
   public func roundingFloor(zeroCentred: Bool) -> Double {
     let isShifted = zeroCentred && CanonicalModel.centredNorms.contains(name)
-    return isShifted || name.hasSuffix(".A_log") ? 1 : 0
+    return isShifted || RoleTable[name]?.traits.contains(.logarithm) == true ? 1 : 0
   }
 }

@@ -13,8 +13,7 @@ extension OpenedModel {
     return Set(
       binding.tensors.filter { tensor in
         tensor.parts.allSatisfy {
-          RoleShapes.scope($0.role.name) != nil && !padded.contains($0.role.name)
-            && !$0.role.name.hasPrefix("m2rnn.")
+          RoleTable[$0.role.name]?.isOfSplices == false && !padded.contains($0.role.name)
         }
       }.flatMap(\.pieces))
   }
@@ -22,12 +21,13 @@ extension OpenedModel {
   /// What every value of a stored tensor of an M²RNN layer may be where a splice has just begun it.
   var freshValues: [String: Set<Double>] {
     let tensors = binding.tensors.filter { tensor in
-      tensor.parts.allSatisfy { $0.role.name.hasPrefix("m2rnn.") }
+      tensor.parts.allSatisfy { RoleTable[$0.role.name]?.isOfSplices == true }
     }
+    let ones = RoleTable.names(.ones)
     return Dictionary(
       tensors.flatMap { tensor in
         tensor.pieces.map {
-          ($0, tensor.parts.contains { $0.role.name == "m2rnn.D" } ? [0, 1] : [0])
+          ($0, tensor.parts.contains { ones.contains($0.role.name) } ? [0, 1] : [0])
         }
       }, uniquingKeysWith: { first, _ in first })
   }
@@ -39,7 +39,7 @@ extension OpenedModel {
       guard let part = tensor.parts.first, tensor.shape.count == 1 else { continue }
       let start: Float = configuration.isCentred(part.role) ? 0 : 1
       let stored = part.steps.reduce(start) { $1.apply($0) }
-      let isKnown = RoleShapes.scope(part.role.name) != nil
+      let isKnown = RoleTable.scope(part.role.name) != nil
       values[tensor.name] = isKnown ? [Double(stored)] : initialValues
     }
     for tensor in carried where tensor.name.contains("norm") && tensor.shape.count == 1 {

@@ -3,8 +3,9 @@ import Opening
 
 extension OpenedModel {
   /// The norms of which one layer's may have got the 1 that the others did not get, or the reverse.
-  private static let norms: [String] =
-    ["mixer_norm", "mlp_norm", "attention.q_norm", "attention.k_norm", "gdn.norm"]
+  private static let norms: [String] = RoleTable.all.filter {
+    $0.scope == .layer && $0.traits.contains(.norm) && !$0.isOfSplices
+  }.map(\.name)
 
   /// Norm weights of one layer that lie one above or below those of all other layers.
   ///

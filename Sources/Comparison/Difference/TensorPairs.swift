@@ -10,7 +10,7 @@ struct RolePair: Sendable {
   /// The tensors of layers that both have in one shape.
   static func ofLayers(_ here: CanonicalModel, _ there: CanonicalModel) -> [RolePair] {
     here.tensors.compactMap { role, tensor in
-      guard RoleShapes.scope(role.name) == .layer, let other = there.tensors[role],
+      guard RoleTable.scope(role.name) == .layer, let other = there.tensors[role],
         other.shape == tensor.shape
       else { return nil }
       return RolePair(role: role, here: tensor, there: other)
@@ -69,7 +69,7 @@ struct NamedPair: Sendable {
     let byLayer = Dictionary(
       zip(routers.map { $0.key.layer }, orders), uniquingKeysWith: { first, _ in first })
     return here.tensors.compactMap { role, tensor -> NamedPair? in
-      guard RoleShapes.scope(role.name) == .expert, let expert = role.expert,
+      guard RoleTable.scope(role.name) == .expert, let expert = role.expert,
         let order = byLayer[role.layer] ?? nil,
         let other = there.tensors[Role(role.name, layer: role.layer, expert: order[expert])]
       else { return nil }

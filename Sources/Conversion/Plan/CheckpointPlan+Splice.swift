@@ -93,7 +93,8 @@ extension CheckpointPlan {
     let isNew = bound.parts.allSatisfy {
       edited.tensors[$0.role]?.origin == CanonicalTensor.newOrigin
     }
-    let output = source.canonical.tensors[Role("gdn.o", layer: layer)]
+    let role = layer.flatMap { source.configuration.layers[$0].mixer.output }
+    let output = role.flatMap { source.canonical.tensors[Role($0, layer: layer)] }
     let isScaled = output?.scales != nil
     let old = isScaled ? source.canonical.tensors[Role("embedding")]?.type : output?.type
     let cast = isNew ? old.map(RequestedType.everywhere) ?? .keep : .keep

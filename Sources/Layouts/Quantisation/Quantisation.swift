@@ -148,9 +148,5 @@ extension BoundTensor {
   /// otherwise; embeddings, heads, routers and the projections to single numbers are not.
   var isUsuallyQuantised: Bool { parts.allSatisfy { Self.quantisedRoles.contains($0.role.name) } }
 
-  private static let quantisedRoles: Set<String> = [
-    "attention.q", "attention.k", "attention.v", "attention.gate", "attention.o",
-    "gdn.q", "gdn.k", "gdn.v", "gdn.z", "gdn.o", "mlp.gate", "mlp.up", "mlp.down",
-    "expert.gate", "expert.up", "expert.down", "shared.gate", "shared.up", "shared.down",
-  ]
+  private static let quantisedRoles = RoleTable.names(.quantised)
 }

@@ -14,7 +14,8 @@ extension LayoutBinding {
       switch assumption {
       case .normOffset: binding
       case .decay(let form):
-        binding.replacingSteps(of: ["gdn.A_log"], with: form == .negexp ? [.negexp] : [])
+        binding.replacingSteps(
+          of: RoleTable.names(showing: .decay), with: form == .negexp ? [.negexp] : [])
       case .valueHeads(let order):
         try binding.reordered(to: order, configuration)
       }
@@ -44,15 +45,14 @@ extension LayoutBinding {
 
   /// How the layout orders value heads; nil where the order makes no difference in any layer.
   public func valueHeadOrder(_ configuration: ModelConfiguration) -> Assumption.HeadOrder? {
-    let layer = configuration.layers.firstIndex {
-      if case .gatedDeltaNet(let gdn) = $0.mixer {
-        gdn.keyHeads > 1 && gdn.valueHeads > gdn.keyHeads
-      } else {
-        false
-      }
+    guard let layer = configuration.layers.firstIndex(where: \.mixer.ordersHeads) else {
+      return nil
     }
-    guard let layer, let view = part(Role("gdn.A_log", layer: layer))?.view else { return nil }
-    return view.simplified.axes.count == 1 ? .grouped : .tiled
+    let roles = RoleTable.names(showing: .valueHeads)
+    let part = tensors.lazy.flatMap(\.parts).first {
+      $0.role.layer == layer && roles.contains($0.role.name)
+    }
+    return part.map { $0.view.simplified.axes.count == 1 ? .grouped : .tiled }
   }
 
   /// The place of a role in its stored tensor.
@@ -80,26 +80,17 @@ extension BoundTensor {
 extension Assumption.HeadOrder {
   /// The steps that put the value heads of a part into this order, before those of its layout, which
   /// puts them into the other one.
-  func steps(of role: String) throws -> [LayoutStep] {
-    guard let axis = Self.axes[role] else { return [] }
-    let heads: [SizeExpression] =
+  func steps(of role: String) -> [LayoutStep] {
+    guard let heads = RoleTable[role]?.heads else { return [] }
+    let order =
       switch self {
-      case .tiled: [try SizeExpression("nk"), try SizeExpression("r")]
-      case .grouped: [try SizeExpression("r"), try SizeExpression("nk")]
+      case .tiled: [heads.groups, heads.perGroup]
+      case .grouped: [heads.perGroup, heads.groups]
       }
-    let isWide = Self.wide.contains(role)
     return [
       .reorder(
-        axis: axis, factors: heads + (isWide ? [try SizeExpression("dv")] : []),
-        order: isWide ? [1, 0, 2] : [1, 0])
+        axis: heads.axis, factors: order + heads.width,
+        order: [1, 0] + heads.width.indices.map { $0 + 2 })
     ]
   }
-
-  /// The axis of value heads of every role that has one.
-  private static let axes = [
-    "gdn.v": 0, "gdn.z": 0, "gdn.b": 0, "gdn.a": 0, "gdn.conv.v": 0, "gdn.A_log": 0,
-    "gdn.dt_bias": 0, "gdn.o": 1,
-  ]
-  /// The roles with dv elements per head on that axis.
-  private static let wide: Set<String> = ["gdn.v", "gdn.z", "gdn.conv.v", "gdn.o"]
 }

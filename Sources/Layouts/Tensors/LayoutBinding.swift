@@ -254,14 +254,14 @@ struct Scope {
     -> TensorBuilder
   {
     let role = Role(
-      part.role, layer: RoleShapes.scope(part.role) == .model ? nil : layer,
-      expert: RoleShapes.scope(part.role) == .expert ? expert : nil)
-    let shape = try (RoleShapes.shape(part.role) ?? []).map { try $0.value(symbols) }
+      part.role, layer: RoleTable.scope(part.role) == .model ? nil : layer,
+      expert: RoleTable.scope(part.role) == .expert ? expert : nil)
+    let shape = try (RoleTable.shape(part.role) ?? []).map { try $0.value(symbols) }
     guard TensorShape.elementCount(shape) != nil else {
       throw Problem(.invalid, "a tensor of the model has more elements than fit 64 bits")
     }
     var builder = TensorBuilder(part: role, shape: shape)
-    for step in try (valueHeads?.steps(of: part.role) ?? []) + part.steps {
+    for step in (valueHeads?.steps(of: part.role) ?? []) + part.steps {
       try builder.apply(step, symbols: symbols, expert: expert)
     }
     return builder

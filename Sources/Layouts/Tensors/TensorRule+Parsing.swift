@@ -34,8 +34,8 @@ extension TensorRule {
 
   /// Parts of one tensor must belong to the same model, layer or expert, and the name must say which.
   private func checkScopes() throws {
-    let scopes = Set(parts.compactMap { RoleShapes.scope($0.role) })
-    let wanted: RoleShapes.Scope =
+    let scopes = Set(parts.compactMap { RoleTable.scope($0.role) })
+    let wanted: RoleKind.Scope =
       name.usesExpert || isStacked ? .expert : name.usesLayer ? .layer : .model
     guard scopes == [wanted] else {
       throw Problem(
@@ -62,7 +62,7 @@ extension TensorRule.Part {
   }
 
   func checked() throws -> TensorRule.Part {
-    guard RoleShapes.shape(role) != nil else {
+    guard RoleTable.shape(role) != nil else {
       throw Problem(.invalid, "a layout file names an unknown role", found: role)
     }
     return self

@@ -55,7 +55,7 @@ public struct TensorRule: Hashable, Sendable {
 
   /// Whether there is one such tensor per layer.
   public var isPerLayer: Bool {
-    name.usesLayer || parts.contains { RoleShapes.scope($0.role) != .model }
+    name.usesLayer || parts.contains { RoleTable.scope($0.role) != .model }
   }
 }
 

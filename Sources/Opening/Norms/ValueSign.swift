@@ -32,10 +32,11 @@ public struct ValueSign: Hashable, Sendable {
   /// `-exp(A_log)` is below zero; a logarithm may be anything.
   /// - Cost: reads the decay rates.
   static func decay(_ model: CanonicalModel) throws -> ValueSign? {
-    let tensors = model.tensors(of: ["gdn.A_log"]).filter(\.type.isComputable)
+    let roles = RoleTable.names(showing: .decay)
+    let tensors = model.tensors(of: roles).filter(\.type.isComputable)
     guard !tensors.isEmpty else { return nil }
     let isNegated = tensors.contains { $0.steps.contains(.negexp) }
-    let values = try model.values(of: ["gdn.A_log"])
+    let values = try model.values(of: roles)
     if isNegated {
       let isPossible = values.allSatisfy(\.isFinite)
       return ValueSign(

@@ -121,7 +121,7 @@ struct SpliceCommand: Verb {
   private func measure(
     _ job: SpliceJob, _ edited: CanonicalModel, _ written: () throws -> Model
   ) throws -> SpliceGap? {
-    let canRun = job.source.configuration.layers.allSatisfy { $0.mixer.mark != "?" }
+    let canRun = job.source.configuration.layers.allSatisfy(\.mixer.isComputed)
     guard job.tokens != nil || canRun else { return nil }
     return try Problem.placing({ $0.inFile(sourcePath) }) {
       try SpliceGap(job, edited: edited, written: written())

@@ -225,7 +225,7 @@ struct ModelSummary {
         perPosition > 0 ? "\(4 * perPosition) B/position" : Quantity.bytes(4 * $0.stateValues)
       }
       return [
-        "\(index)", layer.mixer.kind, layer.mixer.heads, layer.feedForward.summary,
+        "\(index)", layer.mixer.kind, layer.mixer.summary, layer.feedForward.summary,
         Quantity.count(layerParameters[index]), state ?? "-", bytes ?? "-",
         flops.map { Quantity.count($0 + mlp.flopsPerToken) } ?? "-",
       ]
@@ -239,20 +239,6 @@ struct ModelSummary {
   private var tensorLines: [String] {
     model.checkpoint.tensors.map {
       "  \($0.name)  \($0.type.rawValue) \(TensorShape.text($0.shape))"
-    }
-  }
-}
-
-extension Mixer {
-  /// The heads in a few words.
-  fileprivate var heads: String {
-    switch self {
-    case .attention(let mixer):
-      "\(mixer.heads)/\(mixer.kvHeads) × \(mixer.headDim)\(mixer.hasGate ? ", gate" : "")"
-    case .gatedDeltaNet(let mixer):
-      "\(mixer.keyHeads)/\(mixer.valueHeads), k \(mixer.keyDim), v \(mixer.valueDim)"
-    case .m2rnn(let mixer): "\(mixer.heads), k \(mixer.keyDim), v \(mixer.valueDim)"
-    case .carried: "carried, not computed"
     }
   }
 }

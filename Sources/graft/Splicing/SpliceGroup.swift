@@ -49,7 +49,9 @@ struct SpliceGroup {
         throw Problem(.usage, "--init donor needs a donor", remedy: "add --donor PATH")
       }
       let model = try OpenedModel(FilePath(donor), catalogue: .builtIn())
-      let first = model.configuration.layers.firstIndex { $0.mixer.mark == "M" }
+      let first = model.configuration.layers.firstIndex {
+        if case .m2rnn = $0.mixer { true } else { false }
+      }
       return .donor(model.canonical, layer: donorLayer ?? first ?? 0, file: donor)
     }
   }

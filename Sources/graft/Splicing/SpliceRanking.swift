@@ -35,9 +35,7 @@ struct SpliceRanking {
     guard let tokens else {
       throw Problem(.usage, "--layer auto compares layers on tokens", remedy: "add --tokens FILE")
     }
-    let layers = source.configuration.layers.indices.filter {
-      source.configuration.layers[$0].mixer.kind == "gdn"
-    }
+    let layers = Splice.replaceable(in: source.configuration)
     guard (1...max(layers.count, 1)).contains(top), !layers.isEmpty else {
       throw Problem(
         .usage, "so many layers cannot be chosen", expected: "1 to \(layers.count)",
@@ -72,7 +70,8 @@ struct SpliceRanking {
   }
 
   private static func silenced(_ model: CanonicalModel, _ layer: Int) throws -> CanonicalModel {
-    let role = Role("gdn.o", layer: layer)
+    guard let output = model.configuration.layers[layer].mixer.output else { return model }
+    let role = Role(output, layer: layer)
     let shape = try model.tensor(role).shape
     var silent = model
     silent.tensors[role] = CanonicalTensor(

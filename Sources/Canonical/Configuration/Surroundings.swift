@@ -1,0 +1,19 @@
+/// What the facts of a layer depend on in the model around it.
+public struct Surroundings: Hashable, Sendable {
+  /// H, the width of the residual stream.
+  let hidden: Int
+  /// The eps of the model's norms.
+  let normEpsilon: Double
+  /// The dims of a head that RoPE rotates where their number is given.
+  let ropeDim: Int
+  /// The share of a head dim that RoPE rotates where that counts.
+  let ropeFraction: Double?
+  /// Whether the model has RoPE.
+  let hasRope: Bool
+
+  /// The dims that RoPE rotates, of a head of some dim.
+  func ropeDim(of headDim: Int) -> Int {
+    guard let ropeFraction else { return ropeDim }
+    return Int(Double(headDim) * min(max(ropeFraction, 0), 1))
+  }
+}
