@@ -1,6 +1,24 @@
 import Canonical
 import Foundation
 
+extension Attention: PlainMixer {
+  func mixed(_ x: [Row], _ layer: Int, in model: ReferenceModel) -> [Row] {
+    model.attention(x, self, layer)
+  }
+}
+
+extension GatedDeltaNet: PlainMixer {
+  func mixed(_ x: [Row], _ layer: Int, in model: ReferenceModel) -> [Row] {
+    model.gatedDeltaNet(x, self, layer)
+  }
+}
+
+extension M2RNN: PlainMixer {
+  func mixed(_ x: [Row], _ layer: Int, in model: ReferenceModel) -> [Row] {
+    model.m2rnn(x, self, layer)
+  }
+}
+
 extension ReferenceModel {
   // MARK: attention
 

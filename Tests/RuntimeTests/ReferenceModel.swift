@@ -1,7 +1,13 @@
-import Canonical
 import Foundation
 
+@testable import Canonical
+
 typealias Row = [Double]
+
+/// A mixer whose arithmetic is written plainly; that of a new one goes into a file of its own.
+protocol PlainMixer {
+  func mixed(_ x: [Row], _ layer: Int, in model: ReferenceModel) -> [Row]
+}
 
 /// The arithmetic of a model written as plainly as possible, in F64, over the whole sequence.
 struct ReferenceModel {
@@ -40,12 +46,11 @@ struct ReferenceModel {
   }
 
   private func mix(_ x: [Row], _ mixer: Mixer, _ layer: Int) -> [Row] {
-    switch mixer {
-    case .attention(let attention): self.attention(x, attention, layer)
-    case .gatedDeltaNet(let gdn): gatedDeltaNet(x, gdn, layer)
-    case .m2rnn(let m2rnn): self.m2rnn(x, m2rnn, layer)
-    case .carried: x
+    guard let record = mixer.record else { return x }
+    guard let plain = record as? any PlainMixer else {
+      preconditionFailure("no plain \(mixer.kind)")
     }
+    return plain.mixed(x, layer, in: self)
   }
 
   // MARK: weights
