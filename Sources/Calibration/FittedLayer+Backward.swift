@@ -30,25 +30,27 @@ extension FittedLayer {
     pool.transpose(
       memory.rows.pointer, rows: M, columns: shape.R, to: memory.transposed.pointer)
     pool.multiply(
-      memory.transposed.pointer, memory.x.pointer, to: gradient(.q), rows: shape.R, depth: M,
-      columns: shape.H)
+      memory.transposed.pointer, memory.x.pointer, to: gradient(.q),
+      ProductShape(rows: shape.R, depth: M, columns: shape.H))
   }
 
   private func backwardOutput(_ M: Int) {
     let (H, NV) = (shape.H, shape.NV)
     pool.transpose(memory.output.pointer, rows: M, columns: H, to: memory.transposed.pointer)
     pool.multiply(
-      memory.transposed.pointer, memory.weighted.pointer, to: gradient(.o), rows: H, depth: M,
-      columns: NV)
+      memory.transposed.pointer, memory.weighted.pointer, to: gradient(.o),
+      ProductShape(rows: H, depth: M, columns: NV))
     pool.multiply(
-      memory.output.pointer, values(.o), to: memory.weighted.pointer, rows: M, depth: H,
-      columns: NV)
+      memory.output.pointer, values(.o), to: memory.weighted.pointer,
+      ProductShape(rows: M, depth: H, columns: NV))
   }
 
   /// From the gradient of `weighted` to those of norm, gate and y.
   private func backwardNorm(_ M: Int) {
     let (NV, R) = (shape.NV, shape.R)
-    columnSums(M, NV, memory.weighted.pointer, memory.normed.pointer, to: gradient(.norm))
+    columnSums(
+      M, NV, FloatRows(memory.weighted.pointer, stride: NV),
+      FloatRows(memory.normed.pointer, stride: NV), to: gradient(.norm))
     let weight = values(.norm)
     pool.run(M, by: 16) { range in
       for row in range {
@@ -71,13 +73,12 @@ extension FittedLayer {
 
   /// Sums `a ⊙ b` over rows, in their order.
   private func columnSums(
-    _ M: Int, _ width: Int, _ a: Floats, _ b: Floats, bStride: Int? = nil, to sums: MutableFloats
+    _ M: Int, _ width: Int, _ a: FloatRows, _ b: FloatRows, to sums: MutableFloats
   ) {
-    let stride = bStride ?? width
     pool.run(width, by: 32) { range in
       for c in range { sums[c] = 0 }
       for row in 0..<M {
-        for c in range { sums[c] += a[row * width + c] * b[row * stride + c] }
+        for c in range { sums[c] += a[row][c] * b[row][c] }
       }
     }
   }
@@ -85,8 +86,8 @@ extension FittedLayer {
   private func backwardRecurrence(_ count: Int) {
     let s = shape
     columnSums(
-      count * length, s.NV, memory.y.pointer, memory.mixed.pointer + 2 * s.K, bStride: s.C,
-      to: gradient(.D))
+      count * length, s.NV, FloatRows(memory.y.pointer, stride: s.NV),
+      FloatRows(memory.mixed.pointer + 2 * s.K, stride: s.C), to: gradient(.D))
     memory.dWeights.pointer.update(repeating: 0, count: count * s.N * s.Vp * s.Vp)
     pool.run(count * s.N) { task, worker in
       backwardHead(sequence: task / s.N, head: task % s.N, worker)
@@ -101,32 +102,22 @@ extension FittedLayer {
   private func backwardHead(sequence: Int, head n: Int, _ worker: Int) {
     let s = shape
     let (row, task, size) = (sequence * length, sequence * s.N + n, s.K * s.Vp)
-    let mixed = memory.mixed.pointer + row * s.C
-    let v = mixed + (2 * s.K + n * s.V)
-    let history = scratch(worker)
-    let candidates = history + (length + 1) * size
-    let dState = candidates + length * size
-    let rest = dState + size
-    history.update(from: memory.startStates.pointer + task * size, count: size)
-    let forget = memory.forget.pointer + (row * s.N + n)
-    kernels.gradients.record(
-      weight: padded.pointer + n * s.Vp * s.Vp, k: mixed + s.K, v: v, stride: s.C, f: forget,
-      heads: s.N, steps: length, K: s.K, V: s.V, row: rest, states: history,
-      candidates: candidates)
-    dState.update(repeating: 0, count: size)
-    let dv = dMixed + (row * s.C + 2 * s.K + n * s.V)
-    let dy = memory.y.pointer + (row * s.NV + n * s.V)
+    let inputs = inputs(sequence: sequence, head: n)
+    let history = history(worker)
+    history.states.update(from: memory.startStates.pointer + task * size, count: size)
+    kernels.gradients.record(inputs, weights(padded, head: n), to: history)
+    let dy = FloatRows(memory.y.pointer + (row * s.NV + n * s.V), stride: s.NV)
+    let gradient = MatrixRecurrenceGradient(
+      q: MutableFloatRows(memory.dQueries.pointer + task * length * s.K, stride: s.K),
+      k: MutableFloatRows(memory.dKeys.pointer + task * length * s.K, stride: s.K),
+      v: MutableFloatRows(dMixed + (row * s.C + 2 * s.K + n * s.V), stride: s.C),
+      f: MutableFloatRows(memory.dForget.pointer + (row * s.N + n), stride: s.N),
+      weight: memory.dWeights.pointer + task * s.Vp * s.Vp)
     kernels.gradients.backward(
-      weight: paddedTransposed.pointer + n * s.Vp * s.Vp, q: mixed, k: mixed + s.K, v: v,
-      stride: s.C, f: forget, heads: s.N, steps: length, K: s.K, V: s.V, states: history,
-      candidates: candidates, dy: dy, dyStride: s.NV, dState: dState, scratch: rest,
-      dq: memory.dQueries.pointer + task * length * s.K,
-      dk: memory.dKeys.pointer + task * length * s.K, dv: dv, dvStride: s.C,
-      df: memory.dForget.pointer + (row * s.N + n),
-      dWeight: memory.dWeights.pointer + task * s.Vp * s.Vp)
+      inputs, transposed: weights(paddedTransposed, head: n), history, dy: dy, to: gradient)
     let D = values(.D) + n * s.V
     for t in 0..<length {
-      for j in 0..<s.V { dv[t * s.C + j] += dy[t * s.NV + j] * D[j] }
+      for j in 0..<s.V { gradient.v[t][j] += dy[t][j] * D[j] }
     }
   }
 

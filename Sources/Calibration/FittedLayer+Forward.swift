@@ -15,21 +15,22 @@ extension FittedLayer {
     pool.transpose(
       values(.o), rows: shape.H, columns: shape.NV, to: memory.transposed.pointer)
     pool.multiply(
-      memory.weighted.pointer, memory.transposed.pointer, to: memory.output.pointer, rows: M,
-      depth: shape.NV, columns: shape.H)
+      memory.weighted.pointer, memory.transposed.pointer, to: memory.output.pointer,
+      ProductShape(rows: M, depth: shape.NV, columns: shape.H))
   }
 
   private func project(_ M: Int) {
     pool.transpose(values(.q), rows: shape.R, columns: shape.H, to: memory.transposed.pointer)
     pool.multiply(
-      memory.x.pointer, memory.transposed.pointer, to: memory.rows.pointer, rows: M,
-      depth: shape.H, columns: shape.R)
+      memory.x.pointer, memory.transposed.pointer, to: memory.rows.pointer,
+      ProductShape(rows: M, depth: shape.H, columns: shape.R))
   }
 
   private func convolve(_ count: Int) {
     let (C, R, taps, L) = (shape.C, shape.R, shape.taps, length)
     let weight = memory.transposed.pointer
     pool.transpose(values(.convQ), rows: C, columns: taps, to: weight)
+    let weights = ConvolutionTaps(weight: weight, bias: nil, count: taps, channels: C)
     pool.run(count) { sequence, _ in
       let history = memory.history.pointer + sequence * (taps - 1 + L) * C
       let tail = tails.pointer + sequence * (taps - 1) * C
@@ -41,8 +42,7 @@ extension FittedLayer {
       tail.update(from: history + L * C, count: (taps - 1) * C)
       let at = sequence * L * C
       let (before, sigmoid) = (memory.before.pointer + at, memory.sigmoid.pointer + at)
-      kernels.convolution.causal(
-        history, weight: weight, bias: nil, taps: taps, steps: L, channels: C, y: before)
+      kernels.convolution.causal(history, weights, steps: L, y: before)
       sigmoid.update(from: before, count: L * C)
       kernels.activations.sigmoid(sigmoid, L * C, 0)
       let mixed = memory.mixed.pointer + at
@@ -81,16 +81,30 @@ extension FittedLayer {
     memory.startStates.pointer.update(from: states.pointer, count: count * s.N * s.K * s.Vp)
     pool.run(count * s.N) { task, worker in
       let (sequence, n) = (task / s.N, task % s.N)
-      let row = sequence * length
-      let mixed = memory.mixed.pointer + row * s.C
-      let z = scratch(worker)
       kernels.matrixRecurrence.scan(
-        state: states.pointer + task * s.K * s.Vp, weight: padded.pointer + n * s.Vp * s.Vp,
-        q: mixed, k: mixed + s.K, v: mixed + (2 * s.K + n * s.V), stride: s.C,
-        f: memory.forget.pointer + (row * s.N + n), heads: s.N, D: values(.D) + n * s.V,
-        steps: length, K: s.K, V: s.V, z: z, row: z + s.K * s.Vp,
-        y: memory.y.pointer + (row * s.NV + n * s.V), outputStride: s.NV)
+        inputs(sequence: sequence, head: n), weights(padded, head: n),
+        state: states.pointer + task * s.K * s.Vp, scratch: scratch(worker),
+        y: MutableFloatRows(
+          memory.y.pointer + (sequence * length * s.NV + n * s.V), stride: s.NV))
     }
+  }
+
+  /// What one head reads of the segment of one sequence.
+  func inputs(sequence: Int, head n: Int) -> MatrixRecurrenceInputs {
+    let (s, row) = (shape, sequence * length)
+    let mixed = memory.mixed.pointer + row * s.C
+    return MatrixRecurrenceInputs(
+      q: FloatRows(mixed, stride: s.C), k: FloatRows(mixed + s.K, stride: s.C),
+      v: FloatRows(mixed + (2 * s.K + n * s.V), stride: s.C),
+      f: FloatRows(memory.forget.pointer + (row * s.N + n), stride: s.N), steps: length)
+  }
+
+  /// The weights of one head.
+  /// - Parameter state: the state weights, or the same transposed.
+  func weights(_ state: FloatBuffer, head n: Int) -> MatrixRecurrenceWeights {
+    let (V, Vp) = (shape.V, shape.Vp)
+    return MatrixRecurrenceWeights(
+      state: state.pointer + n * Vp * Vp, residual: values(.D) + n * V, K: shape.K, V: V)
   }
 
   private func padWeights() {

@@ -42,11 +42,19 @@ final class FittedLayer {
   }
 
   private static func workerCount(_ s: LayerShape, _ length: Int) -> Int {
-    (2 * length + 3) * s.K * s.Vp + 4 * s.Vp
+    (2 * length + 3) * s.K * s.Vp + 2 * s.Vp
   }
 
   func scratch(_ worker: Int) -> MutableFloats {
     workers.pointer + worker * Self.workerCount(shape, length)
+  }
+
+  /// Where one worker keeps the states of one head.
+  func history(_ worker: Int) -> MatrixRecurrenceHistory {
+    let (states, size) = (scratch(worker), shape.K * shape.Vp)
+    let candidates = states + (length + 1) * size
+    return MatrixRecurrenceHistory(
+      states: states, candidates: candidates, scratch: candidates + length * size)
   }
 
   /// The values of a part of the layer.

@@ -45,7 +45,8 @@ struct RidgeFit {
     _ sums: inout Matrix, _ a: Floats, _ b: Floats, _ M: Int, _ pool: ThreadPool
   ) throws {
     let part = try FloatBuffer(sums.values.count)
-    pool.multiply(a, b, to: part.pointer, rows: sums.rows, depth: M, columns: sums.columns)
+    pool.multiply(
+      a, b, to: part.pointer, ProductShape(rows: sums.rows, depth: M, columns: sums.columns))
     for index in sums.values.indices { sums.values[index] += Double(part.pointer[index]) }
   }
 

@@ -2,10 +2,8 @@ import Kernels
 
 enum Convolution: ConvolutionKernels {
   @inline(never)
-  static func causal(
-    _ x: Floats, weight: Floats, bias: Floats?, taps: Int, steps: Int, channels: Int,
-    y: MutableFloats
-  ) {
+  static func causal(_ x: Floats, _ taps: ConvolutionTaps, steps: Int, y: MutableFloats) {
+    let (weight, bias, channels) = (taps.weight, taps.bias, taps.channels)
     for t in 0..<steps {
       let input = x + (t &* channels)
       let output = y + (t &* channels)
@@ -14,7 +12,7 @@ enum Convolution: ConvolutionKernels {
         let rest = channels &- c
         var value = Lanes()
         if let bias { value = load(bias + c, first: rest) }
-        for j in 0..<taps {
+        for j in 0..<taps.count {
           let offset = (j &* channels) &+ c
           value = fused(
             value, load(input + offset, first: rest), load(weight + offset, first: rest))

@@ -8,24 +8,22 @@ extension DeltaRule {
   static func packedCount(dk: Int) -> Int { pair &* (dk &+ chunk) }
 
   @inline(never)
-  static func pack(
-    q: Floats, k: Floats, stride: Int, steps: Int, dk: Int, epsilon: Float, scale: Float,
-    packed: MutableFloats
-  ) {
-    transpose(k, stride, steps, dk, packed)
-    transpose(q, stride, steps, dk, packed + chunk)
+  static func pack(_ keys: DeltaRuleKeys, epsilon: Float, scale: Float, packed: MutableFloats) {
+    let dk = keys.dk
+    transpose(keys.k, keys.steps, dk, packed)
+    transpose(keys.q, keys.steps, dk, packed + chunk)
     let products = packed + (dk &* pair)
     normalise(packed, dk, epsilon, scale, factors: products)
     clear(products, pair &* chunk)
     let panel = min(Tile.columns, chunk)
     for column in Swift.stride(from: 0, to: chunk, by: panel) {
-      let (keys, target) = (packed + column, products + column)
+      let product = Tile.Product(
+        a: FloatRows(packed, stride: 1), aStep: pair, b: FloatRows(packed + column, stride: pair),
+        c: MutableFloatRows(products + column, stride: chunk), rows: pair, depth: dk)
       if panel == Tile.columns {
-        Tile.accumulate(
-          rows: pair, packed, 1, keys, pair, depth: dk, target, chunk, aStep: pair)
+        Tile.accumulate(product)
       } else {
-        Tile.accumulateNarrow(
-          rows: pair, packed, 1, keys, pair, depth: dk, target, chunk, aStep: pair)
+        Tile.accumulateNarrow(product)
       }
     }
   }
@@ -33,20 +31,20 @@ extension DeltaRule {
   /// Turns rows into columns; those of missing steps become zero.
   @inline(__always)
   private static func transpose(
-    _ rows: Floats, _ stride: Int, _ steps: Int, _ dk: Int, _ target: MutableFloats
+    _ rows: FloatRows, _ steps: Int, _ dk: Int, _ target: MutableFloats
   ) {
     var column = 0
     while steps == chunk, column &+ width <= dk {
       for row in Swift.stride(from: 0, to: chunk, by: width) {
         Transposition.square(
-          rows + (row &* stride &+ column), stride: stride,
+          rows[row] + column, stride: rows.stride,
           target: target + (column &* pair &+ row), targetStride: pair)
       }
       column &+= width
     }
     for index in column..<max(dk, column) {
       for row in 0..<chunk {
-        target[index &* pair &+ row] = row < steps ? rows[row &* stride &+ index] : 0
+        target[index &* pair &+ row] = row < steps ? rows[row][index] : 0
       }
     }
   }

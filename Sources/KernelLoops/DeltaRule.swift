@@ -7,72 +7,93 @@ enum DeltaRule: DeltaRuleKernels {
 
   @inline(never)
   static func scan(
-    state: MutableFloats, packed: Floats, v: Floats, stride: Int, gamma: Floats, beta: Floats,
-    valueHeads: Int, steps: Int, dk: Int, columns: Int, o: MutableFloats, outputStride: Int,
-    scratch: MutableFloats
+    _ inputs: DeltaRuleInputs, state: DeltaRuleState, o: MutableFloatRows, scratch: MutableFloats
   ) {
-    let u = scratch
-    let w = u + (chunk &* blockWidth)
-    let values = w + (chunk &* blockWidth)
-    let decays = values + (chunk &* blockWidth)
+    let (steps, dk, columns) = (inputs.steps, state.dk, state.columns)
+    let u = MutableFloatRows(scratch, stride: blockWidth)
+    let w = MutableFloatRows(u[chunk], stride: blockWidth)
+    let values = MutableFloatRows(w[chunk], stride: blockWidth)
+    let decays = values[chunk]
     clear(scratch, scratchCount)
     // All rows before anything else: each may come from far away.
-    copy(v, stride, to: values, blockWidth, rows: steps, columns)
-    // u = K S, w = Q S
-    Tile.accumulate(
-      rows: steps, packed, 1, state, blockWidth, depth: dk, u, blockWidth, aStep: pair)
-    Tile.accumulate(
-      rows: steps, packed + chunk, 1, state, blockWidth, depth: dk, w, blockWidth, aStep: pair)
-    let products = packed + (dk &* pair)
+    copy(inputs.v, to: values, rows: steps, columns)
+    read(state, inputs.packed, steps: steps, to: u)
+    read(state, inputs.packed + chunk, steps: steps, to: w)
+    let products = inputs.packed + (dk &* pair)
     var kept: Float = 1
     for i in 0..<steps {
-      let g = gamma[i &* valueHeads]
+      let g = inputs.gamma[i][0]
       kept *= g
       for j in 0..<i { decays[j] *= g }
       decays[i] = 1
-      solve(
-        i, kept, beta[i &* valueHeads], decays, kk: products + (i &* chunk),
-        qk: products + ((chunk &+ i) &* chunk), values + (i &* blockWidth), u, w)
+      let step = Step(
+        index: i, kept: kept, beta: inputs.beta[i][0], decays: decays,
+        kk: products + (i &* chunk), qk: products + ((chunk &+ i) &* chunk))
+      solve(step, values[i], u, w)
     }
-    copy(w, blockWidth, to: o, outputStride, rows: steps, columns)
-    for j in 0..<steps { scaleInPlace(u + (j &* blockWidth), decays[j], blockWidth) }
+    copy(FloatRows(w.start, stride: blockWidth), to: o, rows: steps, columns)
+    for j in 0..<steps { scaleInPlace(u[j], decays[j], blockWidth) }
     Tile.accumulate(
-      rows: dk, packed, pair, u, blockWidth, depth: steps, state, blockWidth, keeping: kept)
+      Tile.Product(
+        a: FloatRows(inputs.packed, stride: pair), b: FloatRows(scratch, stride: blockWidth),
+        c: MutableFloatRows(state.values, stride: blockWidth), rows: dk, depth: steps,
+        keeping: kept))
   }
 
-  /// Step `i` of a chunk; `u` and `w` hold Sᵀk and Sᵀq of the step before, u and o afterwards.
+  /// `target = X S` for the keys or the queries X of a chunk.
   @inline(__always)
-  private static func solve(
-    _ i: Int, _ kept: Float, _ beta: Float, _ decays: Floats, kk: Floats, qk: Floats, _ v: Floats,
-    _ u: MutableFloats, _ w: MutableFloats
+  private static func read(
+    _ state: DeltaRuleState, _ packed: Floats, steps: Int, to target: MutableFloatRows
   ) {
-    let (row, output) = (u + (i &* blockWidth), w + (i &* blockWidth))
+    Tile.accumulate(
+      Tile.Product(
+        a: FloatRows(packed, stride: 1), aStep: pair,
+        b: FloatRows(state.values, stride: blockWidth), c: target, rows: steps, depth: state.dk))
+  }
+
+  /// What one step of a chunk is solved from.
+  private struct Step {
+    let index: Int
+    /// The decay since the state before the chunk.
+    let kept: Float
+    let beta: Float
+    /// The decay since each earlier step, `[chunk]`.
+    let decays: Floats
+    /// The products of the key and of the query with every key, `[chunk]`.
+    let kk, qk: Floats
+  }
+
+  /// Solves one step of a chunk; its rows of `u` and `w` hold Sᵀk and Sᵀq, u and o afterwards.
+  @inline(__always)
+  private static func solve(_ step: Step, _ v: Floats, _ u: MutableFloatRows, _ w: MutableFloatRows)
+  {
+    let (row, output, kept) = (u[step.index], w[step.index], step.kept)
     var u0 = load(v) - kept * load(row)
     var u1 = load(v + width) - kept * load(row + width)
     var o0 = kept * load(output)
     var o1 = kept * load(output + width)
-    for j in 0..<i {
-      let (x0, x1) = (load(u + (j &* blockWidth)), load(u + (j &* blockWidth &+ width)))
-      let (less, more) = (-(decays[j] * kk[j]), decays[j] * qk[j])
+    for j in 0..<step.index {
+      let (x0, x1) = (load(u[j]), load(u[j] + width))
+      let (less, more) = (-(step.decays[j] * step.kk[j]), step.decays[j] * step.qk[j])
       u0 = fused(u0, less, x0)
       u1 = fused(u1, less, x1)
       o0 = fused(o0, more, x0)
       o1 = fused(o1, more, x1)
     }
+    let beta = step.beta
     store(beta * u0, row)
     store(beta * u1, row + width)
-    store(fused(o0, qk[i], beta * u0), output)
-    store(fused(o1, qk[i], beta * u1), output + width)
+    store(fused(o0, step.qk[step.index], beta * u0), output)
+    store(fused(o1, step.qk[step.index], beta * u1), output + width)
   }
 
   /// Copies the first columns of rows.
   @inline(__always)
   private static func copy(
-    _ source: Floats, _ stride: Int, to target: MutableFloats, _ targetStride: Int, rows: Int,
-    _ columns: Int
+    _ source: FloatRows, to target: MutableFloatRows, rows: Int, _ columns: Int
   ) {
     for row in 0..<rows {
-      let (from, to) = (source + (row &* stride), target + (row &* targetStride))
+      let (from, to) = (source[row], target[row])
       if columns == blockWidth {
         store(load(from), to)
         store(load(from + width), to + width)

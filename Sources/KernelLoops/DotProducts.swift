@@ -45,13 +45,12 @@ enum DotProducts: DotProductKernels {
     _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
     count: Int, result: MutableFloats
   ) {
-    @inline(__always) func even(_ bits: BitLanes) -> Lanes {
-      unsafeBitCast(bits &<< 16, to: Lanes.self)
+    @inline(__always) func halves(_ bits: BitLanes) -> Halves {
+      Halves(
+        even: unsafeBitCast(bits &<< 16, to: Lanes.self),
+        odd: unsafeBitCast(bits & 0xffff_0000, to: Lanes.self))
     }
-    @inline(__always) func odd(_ bits: BitLanes) -> Lanes {
-      unsafeBitCast(bits & 0xffff_0000, to: Lanes.self)
-    }
-    sixteenBit(x, rows, count, result, even: even, odd: odd)
+    sixteenBit(x, rows, count, result, halves)
   }
 
   @inline(never)
@@ -59,16 +58,21 @@ enum DotProducts: DotProductKernels {
     _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
     count: Int, result: MutableFloats
   ) {
-    @inline(__always) func even(_ bits: BitLanes) -> Lanes { Widening.half(bits & 0xffff) }
-    @inline(__always) func odd(_ bits: BitLanes) -> Lanes { Widening.half(bits &>> 16) }
-    sixteenBit(x, rows, count, result, even: even, odd: odd)
+    @inline(__always) func halves(_ bits: BitLanes) -> Halves {
+      Halves(even: Widening.half(bits & 0xffff), odd: Widening.half(bits &>> 16))
+    }
+    sixteenBit(x, rows, count, result, halves)
+  }
+
+  /// The values of 16 bits in the lower and in the upper halves of some words.
+  private struct Halves {
+    let even, odd: Lanes
   }
 
   @inline(__always)
   private static func sixteenBit(
     _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
-    _ count: Int, _ result: MutableFloats, even: (BitLanes) -> Lanes,
-    odd: (BitLanes) -> Lanes
+    _ count: Int, _ result: MutableFloats, _ halves: (BitLanes) -> Halves
   ) {
     var e0 = Lanes(), e1 = Lanes(), e2 = Lanes(), e3 = Lanes()
     var o0 = Lanes(), o1 = Lanes(), o2 = Lanes(), o3 = Lanes()
@@ -76,25 +80,25 @@ enum DotProducts: DotProductKernels {
     while index &+ (2 &* width) <= count {
       let xe = load(x + index), xo = load(x + (index &+ width))
       let byte = index &* 2
-      let w0 = (rows.0 + byte).loadUnaligned(as: BitLanes.self)
-      e0 = fused(e0, xe, even(w0))
-      o0 = fused(o0, xo, odd(w0))
-      let w1 = (rows.1 + byte).loadUnaligned(as: BitLanes.self)
-      e1 = fused(e1, xe, even(w1))
-      o1 = fused(o1, xo, odd(w1))
-      let w2 = (rows.2 + byte).loadUnaligned(as: BitLanes.self)
-      e2 = fused(e2, xe, even(w2))
-      o2 = fused(o2, xo, odd(w2))
-      let w3 = (rows.3 + byte).loadUnaligned(as: BitLanes.self)
-      e3 = fused(e3, xe, even(w3))
-      o3 = fused(o3, xo, odd(w3))
+      let w0 = halves((rows.0 + byte).loadUnaligned(as: BitLanes.self))
+      e0 = fused(e0, xe, w0.even)
+      o0 = fused(o0, xo, w0.odd)
+      let w1 = halves((rows.1 + byte).loadUnaligned(as: BitLanes.self))
+      e1 = fused(e1, xe, w1.even)
+      o1 = fused(o1, xo, w1.odd)
+      let w2 = halves((rows.2 + byte).loadUnaligned(as: BitLanes.self))
+      e2 = fused(e2, xe, w2.even)
+      o2 = fused(o2, xo, w2.odd)
+      let w3 = halves((rows.3 + byte).loadUnaligned(as: BitLanes.self))
+      e3 = fused(e3, xe, w3.even)
+      o3 = fused(o3, xo, w3.odd)
       index &+= 2 &* width
     }
     finish(e0 + o0, e1 + o1, e2 + o2, e3 + o3, result)
     for rest in index..<max(count, index) {
       func value(_ row: UnsafeRawPointer) -> Float {
         let bits = (row + (rest &* 2)).loadUnaligned(as: UInt16.self)
-        return even(BitLanes(repeating: UInt32(bits)))[0]
+        return halves(BitLanes(repeating: UInt32(bits))).even[0]
       }
       result[0] += x[rest] * value(rows.0)
       result[1] += x[rest] * value(rows.1)

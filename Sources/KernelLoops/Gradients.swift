@@ -3,47 +3,51 @@ import Kernels
 enum Gradients: GradientKernels {
   @inline(never)
   static func addProduct(
-    _ a: Floats, stride aStride: Int, _ b: Floats, stride bStride: Int, to c: MutableFloats,
-    stride cStride: Int, rows: Int, depth: Int, columns: Int
+    _ a: FloatRows, _ b: FloatRows, to c: MutableFloatRows, _ shape: ProductShape
   ) {
+    @inline(__always) func panel(_ column: Int) -> Tile.Product {
+      Tile.Product(
+        a: a, b: FloatRows(b.start + column, stride: b.stride),
+        c: MutableFloatRows(c.start + column, stride: c.stride), rows: shape.rows,
+        depth: shape.depth)
+    }
     var column = 0
-    while column &+ Tile.columns <= columns {
-      Tile.accumulate(
-        rows: rows, a, aStride, b + column, bStride, depth: depth, c + column, cStride)
+    while column &+ Tile.columns <= shape.columns {
+      Tile.accumulate(panel(column))
       column &+= Tile.columns
     }
-    if column &+ width <= columns {
-      Tile.accumulateNarrow(
-        rows: rows, a, aStride, b + column, bStride, depth: depth, c + column, cStride)
+    if column &+ width <= shape.columns {
+      Tile.accumulateNarrow(panel(column))
       column &+= width
     }
-    for row in 0..<rows {
-      for index in column..<max(columns, column) {
-        var sum = c[(row &* cStride) &+ index]
-        for k in 0..<depth { sum += a[(row &* aStride) &+ k] * b[(k &* bStride) &+ index] }
-        c[(row &* cStride) &+ index] = sum
+    for row in 0..<shape.rows {
+      for index in column..<max(shape.columns, column) {
+        var sum = c[row][index]
+        for k in 0..<shape.depth { sum += a[row][k] * b[k][index] }
+        c[row][index] = sum
       }
     }
   }
 
   @inline(never)
   static func record(
-    weight: Floats, k: Floats, v: Floats, stride: Int, f: Floats, heads: Int, steps: Int, K: Int,
-    V: Int, row: MutableFloats, states: MutableFloats, candidates: MutableFloats
+    _ inputs: MatrixRecurrenceInputs, _ weights: MatrixRecurrenceWeights,
+    to history: MatrixRecurrenceHistory
   ) {
-    let Vp = padded(V)
-    for t in 0..<steps {
-      pad(v + (t &* stride), V, Vp, row)
-      let before = states + (t &* K &* Vp)
-      let z = candidates + (t &* K &* Vp)
-      let keys = k + (t &* stride)
+    let (K, Vp) = (weights.K, weights.Vp)
+    let row = history.scratch
+    for t in 0..<inputs.steps {
+      weights.pad(inputs.v[t], row)
+      let before = history.states + (t &* K &* Vp)
+      let z = history.candidates + (t &* K &* Vp)
+      let keys = inputs.k[t]
       for i in 0..<K {
         for column in Swift.stride(from: 0, to: Vp, by: width) {
           store(keys[i] * load(row + column), z + ((i &* Vp) &+ column))
         }
       }
-      multiply(before, weight, K: K, Vp: Vp, to: z)
-      let (keep, take) = (f[t &* heads], 1 - f[t &* heads])
+      multiply(before, weights, to: z)
+      let (keep, take) = (inputs.f[t][0], 1 - inputs.f[t][0])
       let after = before + (K &* Vp)
       for index in Swift.stride(from: 0, to: K &* Vp, by: width) {
         let candidate = VectorMath.tanh(load(z + index))
@@ -53,52 +57,66 @@ enum Gradients: GradientKernels {
     }
   }
 
+  /// One step of the recurrence, and where what is left of its gradient goes.
+  private struct Step {
+    /// The state before and after, and what it moved towards, `[K, Vp]`.
+    let before, after, candidate: Floats
+    let forget: Float
+    /// `[K]`
+    let q, k: Floats
+    /// The value and the gradient of the output, `[Vp]`.
+    let v, dy: MutableFloats
+    /// The gradient of the state, after the step and then before it, `[K, Vp]`.
+    let dState: MutableFloats
+    /// The gradient of what the hyperbolic tangent is taken of, `[K, Vp]`.
+    let dA: MutableFloats
+  }
+
   @inline(never)
   static func backward(
-    weight: Floats, q: Floats, k: Floats, v: Floats, stride: Int, f: Floats, heads: Int,
-    steps: Int, K: Int, V: Int, states: Floats, candidates: Floats, dy: Floats, dyStride: Int,
-    dState: MutableFloats, scratch: MutableFloats, dq: MutableFloats, dk: MutableFloats,
-    dv: MutableFloats, dvStride: Int, df: MutableFloats, dWeight: MutableFloats
+    _ inputs: MatrixRecurrenceInputs, transposed weights: MatrixRecurrenceWeights,
+    _ history: MatrixRecurrenceHistory, dy: FloatRows, to gradient: MatrixRecurrenceGradient
   ) {
-    let Vp = padded(V)
-    let (row, drow, dA) = (scratch, scratch + Vp, scratch + (2 &* Vp))
-    for t in Swift.stride(from: steps &- 1, through: 0, by: -1) {
-      pad(v + (t &* stride), V, Vp, row)
-      pad(dy + (t &* dyStride), V, Vp, drow)
-      let before = states + (t &* K &* Vp)
-      let forget = f[t &* heads]
-      df[t &* heads] = gates(
-        before, after: before + (K &* Vp), candidates + (t &* K &* Vp), forget, row, drow,
-        q + (t &* stride), K: K, Vp: Vp, dState: dState, dA: dA, dq: dq + (t &* K),
-        dk: dk + (t &* K))
-      values(dA, k + (t &* stride), K: K, Vp: Vp, to: drow)
-      for index in 0..<V { dv[(t &* dvStride) &+ index] = drow[index] }
-      weights(before, dA, K: K, V: V, Vp: Vp, to: dWeight)
-      multiply(dA, weight, K: K, Vp: Vp, to: dState)
+    let (K, V, Vp) = (weights.K, weights.V, weights.Vp)
+    let row = history.scratch
+    let dState = row + (2 &* Vp)
+    for index in Swift.stride(from: 0, to: K &* Vp, by: width) { store(Lanes(), dState + index) }
+    for t in Swift.stride(from: inputs.steps &- 1, through: 0, by: -1) {
+      let before = history.states + (t &* K &* Vp)
+      let step = Step(
+        before: before, after: before + (K &* Vp), candidate: history.candidates + (t &* K &* Vp),
+        forget: inputs.f[t][0], q: inputs.q[t], k: inputs.k[t], v: row, dy: row + Vp,
+        dState: dState, dA: dState + (K &* Vp))
+      weights.pad(inputs.v[t], step.v)
+      weights.pad(dy[t], step.dy)
+      gradient.f[t][0] = gates(step, weights, dq: gradient.q[t], dk: gradient.k[t])
+      values(step, weights, to: row)
+      for index in 0..<V { gradient.v[t][index] = row[index] }
+      addWeights(step, weights, to: gradient.weight)
+      multiply(step.dA, weights, to: dState)
     }
   }
 
   /// Everything of one step but the two products with matrices; returns the gradient of the gate.
   @inline(__always)
   private static func gates(
-    _ before: Floats, after: Floats, _ z: Floats, _ f: Float, _ v: Floats, _ dy: Floats,
-    _ q: Floats, K: Int, Vp: Int, dState: MutableFloats, dA: MutableFloats, dq: MutableFloats,
-    dk: MutableFloats
+    _ step: Step, _ weights: MatrixRecurrenceWeights, dq: MutableFloats, dk: MutableFloats
   ) -> Float {
+    let (Vp, f) = (weights.Vp, step.forget)
     var gate = Lanes()
-    for i in 0..<K {
+    for i in 0..<weights.K {
       var (query, key) = (Lanes(), Lanes())
       for column in Swift.stride(from: 0, to: Vp, by: width) {
         let at = (i &* Vp) &+ column
-        let gradient = load(dy + column)
-        query = fused(query, gradient, load(after + at))
-        let ds = fused(load(dState + at), q[i], gradient)
-        let candidate = load(z + at)
-        gate = fused(gate, ds, load(before + at) - candidate)
+        let gradient = load(step.dy + column)
+        query = fused(query, gradient, load(step.after + at))
+        let ds = fused(load(step.dState + at), step.q[i], gradient)
+        let candidate = load(step.candidate + at)
+        gate = fused(gate, ds, load(step.before + at) - candidate)
         let da = (1 - f) * ds * (1 - candidate * candidate)
-        store(da, dA + at)
-        key = fused(key, da, load(v + column))
-        store(f * ds, dState + at)
+        store(da, step.dA + at)
+        key = fused(key, da, load(step.v + column))
+        store(f * ds, step.dState + at)
       }
       dq[i] = sum(query)
       dk[i] = sum(key)
@@ -109,27 +127,31 @@ enum Gradients: GradientKernels {
   /// `dv = dAᵀ k`
   @inline(__always)
   private static func values(
-    _ dA: Floats, _ k: Floats, K: Int, Vp: Int, to dv: MutableFloats
+    _ step: Step, _ weights: MatrixRecurrenceWeights, to dv: MutableFloats
   ) {
+    let Vp = weights.Vp
     for column in Swift.stride(from: 0, to: Vp, by: width) {
       var total = Lanes()
-      for i in 0..<K { total = fused(total, k[i], load(dA + ((i &* Vp) &+ column))) }
+      for i in 0..<weights.K {
+        total = fused(total, step.k[i], load(step.dA + ((i &* Vp) &+ column)))
+      }
       store(total, dv + column)
     }
   }
 
   /// `dW += Sᵀ dA`, eight rows at a time.
   @inline(__always)
-  private static func weights(
-    _ state: Floats, _ dA: Floats, K: Int, V: Int, Vp: Int, to dW: MutableFloats
+  private static func addWeights(
+    _ step: Step, _ weights: MatrixRecurrenceWeights, to dW: MutableFloats
   ) {
-    for first in Swift.stride(from: 0, to: V, by: 8) {
+    let Vp = weights.Vp
+    for first in Swift.stride(from: 0, to: weights.V, by: 8) {
       for column in Swift.stride(from: 0, to: Vp, by: width) {
         let target = dW + ((first &* Vp) &+ column)
         var sums = InlineArray<8, Lanes> { load(target + ($0 &* Vp)) }
-        for i in 0..<K {
-          let da = load(dA + ((i &* Vp) &+ column))
-          let values = state + ((i &* Vp) &+ first)
+        for i in 0..<weights.K {
+          let da = load(step.dA + ((i &* Vp) &+ column))
+          let values = step.before + ((i &* Vp) &+ first)
           for row in 0..<8 { sums[row] = fused(sums[row], values[row], da) }
         }
         for row in 0..<8 { store(sums[row], target + (row &* Vp)) }
@@ -137,25 +159,17 @@ enum Gradients: GradientKernels {
     }
   }
 
-  /// `C[K, Vp] += A[K, Vp] · B[Vp, Vp]`
+  /// `C[K, Vp] += A[K, Vp] · W[Vp, Vp]`
   @inline(__always)
   private static func multiply(
-    _ a: Floats, _ b: Floats, K: Int, Vp: Int, to c: MutableFloats
+    _ a: Floats, _ weights: MatrixRecurrenceWeights, to c: MutableFloats
   ) {
+    let Vp = weights.Vp
     for column in Swift.stride(from: 0, to: Vp, by: width) {
-      Tile.accumulateNarrow(rows: K, a, Vp, b + column, Vp, depth: Vp, c + column, Vp)
+      Tile.accumulateNarrow(
+        Tile.Product(
+          a: FloatRows(a, stride: Vp), b: FloatRows(weights.state + column, stride: Vp),
+          c: MutableFloatRows(c + column, stride: Vp), rows: weights.K, depth: Vp))
     }
-  }
-
-  @inline(__always)
-  private static func padded(_ V: Int) -> Int {
-    let padding = MatrixRecurrence.padding
-    return (V &+ padding &- 1) / padding &* padding
-  }
-
-  @inline(__always)
-  private static func pad(_ v: Floats, _ V: Int, _ Vp: Int, _ row: MutableFloats) {
-    for index in 0..<V { row[index] = v[index] }
-    for index in V..<max(Vp, V) { row[index] = 0 }
   }
 }

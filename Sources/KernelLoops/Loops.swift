@@ -13,11 +13,14 @@ public var loops: KernelSet {
     let name = "baseline"
   #endif
   return KernelSet(
-    name: name, activations: Activations.self, attention: BlockAttention.self,
-    blocks: Blocks.self, convolution: Convolution.self, deltaRule: DeltaRule.self,
-    dotProducts: DotProducts.self,
-    elementwise: Elementwise.self, gradients: Gradients.self,
-    matrixMultiply: MatrixMultiply.self,
-    matrixRecurrence: MatrixRecurrence.self, norms: Norms.self, rotary: Rotary.self,
-    widening: Widening.self)
+    name: name,
+    rows: RowKernels(
+      activations: Activations.self, elementwise: Elementwise.self, norms: Norms.self,
+      rotary: Rotary.self),
+    products: ProductKernels(
+      blocks: Blocks.self, dotProducts: DotProducts.self, matrixMultiply: MatrixMultiply.self,
+      widening: Widening.self),
+    mixers: MixerKernels(
+      attention: BlockAttention.self, convolution: Convolution.self, deltaRule: DeltaRule.self,
+      matrixRecurrence: MatrixRecurrence.self, gradients: Gradients.self))
 }

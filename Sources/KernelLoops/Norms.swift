@@ -2,9 +2,8 @@ import Kernels
 
 enum Norms: NormKernels {
   @inline(never)
-  static func rms(
-    _ x: Floats, weight: Floats, epsilon: Float, count: Int, target: MutableFloats
-  ) {
+  static func rms(_ x: Floats, _ weights: NormWeights, target: MutableFloats) {
+    let (weight, epsilon, count) = (weights.weight, weights.epsilon, weights.count)
     let mean = innerProduct(x, x, count) / Float(count)
     let factor = 1 / (mean + epsilon).squareRoot()
     var index = 0
@@ -17,11 +16,10 @@ enum Norms: NormKernels {
   }
 
   @inline(never)
-  static func layer(
-    _ x: Floats, weight: Floats, bias: Floats?, epsilon: Float, count: Int, target: MutableFloats
-  ) {
+  static func layer(_ x: Floats, _ weights: NormWeights, target: MutableFloats) {
+    let (weight, bias, count) = (weights.weight, weights.bias, weights.count)
     let mean = total(x, count) / Float(count)
-    let factor = 1 / (squares(x, around: mean, count) / Float(count) + epsilon).squareRoot()
+    let factor = 1 / (squares(x, around: mean, count) / Float(count) + weights.epsilon).squareRoot()
     var index = 0
     while index < count {
       let rest = count &- index

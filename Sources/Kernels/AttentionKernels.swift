@@ -15,15 +15,67 @@ public protocol AttentionKernels: SendableMetatype {
   static var panelWidth: Int { get }
 
   /// Adds one block of keys and values to the running results.
-  ///
-  /// The queries stand at consecutive positions from `first` on; each sees keys from `window - 1`
-  /// positions before it up to itself.
-  /// - Shape: `q` `[positions, heads, hd]`, scaled; `keys` `[64/panel, hd, panel]`, `values`
-  ///   `[64, hdp]`, `scores` `[rows, 64]`, `top` and `total` `[rows]`, `sums` `[rows, hdp]`.
   /// - Cost: `256 · rows · hd` operations.
-  static func add(
-    q: Floats, positions: Int, heads: Int, first: Int, window: Int, keys: Floats, values: Floats,
-    firstKey: Int, hd: Int, hdp: Int, scores: MutableFloats, top: MutableFloats,
-    total: MutableFloats, sums: MutableFloats
-  )
+  static func add(_ keys: AttentionKeys, _ queries: AttentionQueries, to sums: AttentionSums)
+}
+
+/// Queries at consecutive positions, of the heads that share keys.
+public struct AttentionQueries {
+  /// `[positions, heads, hd]`, scaled.
+  public let values: Floats
+  /// The number of positions.
+  public let positions: Int
+  /// The number of heads.
+  public let heads: Int
+  /// The first position.
+  public let first: Int
+  /// How many positions a query sees, the last of them its own.
+  public let window: Int
+
+  /// Queries from their parts.
+  @inlinable
+  public init(_ values: Floats, positions: Int, heads: Int, first: Int, window: Int) {
+    (self.values, self.positions, self.heads) = (values, positions, heads)
+    (self.first, self.window) = (first, window)
+  }
+}
+
+/// The keys and values of 64 consecutive positions.
+public struct AttentionKeys {
+  /// `[64/panel, hd, panel]`
+  public let keys: Floats
+  /// `[64, hdp]`
+  public let values: Floats
+  /// The position of the first key.
+  public let first: Int
+  /// The values of a key.
+  public let hd: Int
+  /// The distance of rows of values.
+  public let hdp: Int
+
+  /// A block from its parts.
+  @inlinable
+  public init(keys: Floats, values: Floats, first: Int, hd: Int, hdp: Int) {
+    (self.keys, self.values, self.first, self.hd, self.hdp) = (keys, values, first, hd, hdp)
+  }
+}
+
+/// What is known of the results of some rows, positions times heads, after some blocks of keys.
+public struct AttentionSums {
+  /// The scores of one block, `[rows, 64]`.
+  public let scores: MutableFloats
+  /// The largest score so far, `[rows]`.
+  public let top: MutableFloats
+  /// The sum of weights so far, `[rows]`.
+  public let total: MutableFloats
+  /// The sum of weighted values so far, `[rows, hdp]`.
+  public let values: MutableFloats
+
+  /// Results in the given places.
+  @inlinable
+  public init(
+    scores: MutableFloats, top: MutableFloats, total: MutableFloats, values: MutableFloats
+  ) {
+    (self.scores, self.top, self.total, self.values) = (scores, top, total, values)
+  }
 }

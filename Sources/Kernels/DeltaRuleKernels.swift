@@ -26,21 +26,65 @@ public protocol DeltaRuleKernels: SendableMetatype {
   /// - Parameters:
   ///   - epsilon: what is added to the sum of squares.
   ///   - scale: the length of a query.
-  /// - Shape: `q` and `k` `[steps, dk]` with row stride `stride`; `packed` `[dk, 2 chunk]` with the
-  ///   steps of k, then of q, followed by `[2 chunk, chunk]`, the products of k and q with k.
-  static func pack(
-    q: Floats, k: Floats, stride: Int, steps: Int, dk: Int, epsilon: Float, scale: Float,
-    packed: MutableFloats
-  )
+  /// - Shape: `packed` `[dk, 2 chunk]` with the steps of k, then of q, followed by `[2 chunk, chunk]`,
+  ///   the products of k and q with k.
+  static func pack(_ keys: DeltaRuleKeys, epsilon: Float, scale: Float, packed: MutableFloats)
 
   /// Runs the rule over the steps of one chunk for a block of columns.
   ///
-  /// - Shape: `state` `[dk, blockWidth]`; per step `v` `[columns]` with row stride `stride`, `gamma`
-  ///   and `beta` one value with stride `valueHeads`, `o` `[columns]` with row stride `outputStride`.
+  /// - Shape: `o` `[steps, columns]`; `scratch` `[scratchCount]`.
   /// - Cost: `(6 dk + 4 steps) · columns` operations per step.
   static func scan(
-    state: MutableFloats, packed: Floats, v: Floats, stride: Int, gamma: Floats, beta: Floats,
-    valueHeads: Int, steps: Int, dk: Int, columns: Int, o: MutableFloats, outputStride: Int,
-    scratch: MutableFloats
-  )
+    _ inputs: DeltaRuleInputs, state: DeltaRuleState, o: MutableFloatRows, scratch: MutableFloats)
+}
+
+/// The queries and keys of one chunk.
+public struct DeltaRuleKeys {
+  /// `[steps, dk]`
+  public let q, k: FloatRows
+  /// The number of steps.
+  public let steps: Int
+  /// The values of a key.
+  public let dk: Int
+
+  /// Queries and keys from their parts.
+  @inlinable
+  public init(q: FloatRows, k: FloatRows, steps: Int, dk: Int) {
+    (self.q, self.k, self.steps, self.dk) = (q, k, steps, dk)
+  }
+}
+
+/// What one head reads in the steps of one chunk.
+public struct DeltaRuleInputs {
+  /// Queries and keys as `pack` leaves them.
+  public let packed: Floats
+  /// A block of columns of the values, `[steps, columns]`.
+  public let v: FloatRows
+  /// Decays and learning rates, `[steps, 1]`.
+  public let gamma, beta: FloatRows
+  /// The number of steps.
+  public let steps: Int
+
+  /// Inputs from their parts.
+  @inlinable
+  public init(packed: Floats, v: FloatRows, gamma: FloatRows, beta: FloatRows, steps: Int) {
+    (self.packed, self.v, self.gamma, self.beta) = (packed, v, gamma, beta)
+    self.steps = steps
+  }
+}
+
+/// A block of columns of the state of one head.
+public struct DeltaRuleState {
+  /// `[dk, blockWidth]`
+  public let values: MutableFloats
+  /// The values of a key.
+  public let dk: Int
+  /// How many of the columns there are.
+  public let columns: Int
+
+  /// A state in the given place.
+  @inlinable
+  public init(_ values: MutableFloats, dk: Int, columns: Int) {
+    (self.values, self.dk, self.columns) = (values, dk, columns)
+  }
 }

@@ -1,34 +1,76 @@
 /// What fitting a layer needs beside running it.
 public protocol GradientKernels: SendableMetatype {
   /// `C += A B`.
-  /// - Shape: `a` `[rows, depth]`, `b` `[depth, columns]`, `c` `[rows, columns]`, each with its row
-  ///   stride.
+  /// - Shape: `a` `[rows, depth]`, `b` `[depth, columns]`, `c` `[rows, columns]`.
   static func addProduct(
-    _ a: Floats, stride aStride: Int, _ b: Floats, stride bStride: Int, to c: MutableFloats,
-    stride cStride: Int, rows: Int, depth: Int, columns: Int
-  )
+    _ a: FloatRows, _ b: FloatRows, to c: MutableFloatRows, _ shape: ProductShape)
 
   /// Runs the M²RNN recurrence of one head and keeps what its gradient needs.
-  ///
-  /// - Shape: `weight` `[Vp, Vp]`; per step `k` `[K]` and `v` `[V]` with row stride `stride`, `f` one
-  ///   value with stride `heads`; `row` `[Vp]`; `states` `[steps + 1, K, Vp]`, of which the first is
-  ///   given; `candidates` `[steps, K, Vp]`.
   static func record(
-    weight: Floats, k: Floats, v: Floats, stride: Int, f: Floats, heads: Int, steps: Int, K: Int,
-    V: Int, row: MutableFloats, states: MutableFloats, candidates: MutableFloats
-  )
+    _ inputs: MatrixRecurrenceInputs, _ weights: MatrixRecurrenceWeights,
+    to history: MatrixRecurrenceHistory)
 
-  /// The gradient of the M²RNN recurrence of one head, from the last step to the first.
+  /// The gradient of the M²RNN recurrence of one head, from the last step to the first; none comes from
+  /// the state after the last.
   ///
-  /// - Shape: `states` and `candidates` as `record` leaves them; `weight` the transposed state weight
-  ///   `[Vp, Vp]`; `dy` `[V]` per step with row stride `dyStride`; `dState` `[K, Vp]`, the gradient of
-  ///   the last state, which becomes that of the first; `scratch` `[K + 2, Vp]`; `dq` and `dk` `[steps,
-  ///   K]`, `dv` `[V]` per step with row stride `dvStride`, `df` one value with stride `heads`;
-  ///   `dWeight` `[Vp, Vp]`, to which is added.
+  /// - Parameters:
+  ///   - weights: with the state weight transposed; the residual is left out.
+  ///   - history: as `record` leaves it.
+  ///   - dy: the gradient of the output, `[steps, V]`.
   static func backward(
-    weight: Floats, q: Floats, k: Floats, v: Floats, stride: Int, f: Floats, heads: Int,
-    steps: Int, K: Int, V: Int, states: Floats, candidates: Floats, dy: Floats, dyStride: Int,
-    dState: MutableFloats, scratch: MutableFloats, dq: MutableFloats, dk: MutableFloats,
-    dv: MutableFloats, dvStride: Int, df: MutableFloats, dWeight: MutableFloats
-  )
+    _ inputs: MatrixRecurrenceInputs, transposed weights: MatrixRecurrenceWeights,
+    _ history: MatrixRecurrenceHistory, dy: FloatRows, to gradient: MatrixRecurrenceGradient)
+}
+
+/// The sizes of a product of matrices.
+public struct ProductShape {
+  /// The rows of the result.
+  public let rows: Int
+  /// The length of the sums.
+  public let depth: Int
+  /// The columns of the result.
+  public let columns: Int
+
+  /// A shape from its parts.
+  @inlinable
+  public init(rows: Int, depth: Int, columns: Int) {
+    (self.rows, self.depth, self.columns) = (rows, depth, columns)
+  }
+}
+
+/// What the gradient of the recurrence of one head needs of its run.
+public struct MatrixRecurrenceHistory {
+  /// The states before each step and after the last, `[steps + 1, K, Vp]`; the first is given.
+  public let states: MutableFloats
+  /// What each step moves the state towards, `[steps, K, Vp]`.
+  public let candidates: MutableFloats
+  /// What the kernels need for themselves, `[2 K + 2, Vp]`.
+  public let scratch: MutableFloats
+
+  /// A history in the given places.
+  @inlinable
+  public init(states: MutableFloats, candidates: MutableFloats, scratch: MutableFloats) {
+    (self.states, self.candidates, self.scratch) = (states, candidates, scratch)
+  }
+}
+
+/// Where the gradient of the recurrence of one head goes.
+public struct MatrixRecurrenceGradient {
+  /// Of queries and keys, `[steps, K]`.
+  public let q, k: MutableFloatRows
+  /// Of values, `[steps, V]`.
+  public let v: MutableFloatRows
+  /// Of forget gates, `[steps, 1]`.
+  public let f: MutableFloatRows
+  /// Of the state weight, `[Vp, Vp]`, to which is added.
+  public let weight: MutableFloats
+
+  /// A gradient in the given places.
+  @inlinable
+  public init(
+    q: MutableFloatRows, k: MutableFloatRows, v: MutableFloatRows, f: MutableFloatRows,
+    weight: MutableFloats
+  ) {
+    (self.q, self.k, self.v, self.f, self.weight) = (q, k, v, f, weight)
+  }
 }

@@ -31,29 +31,67 @@ public struct KernelSet: Sendable {
   public let widening: any WideningKernels.Type
 
   /// A set of the given implementations.
-  public init(
-    name: String, activations: any ActivationKernels.Type, attention: any AttentionKernels.Type,
-    blocks: any BlockKernels.Type, convolution: any ConvolutionKernels.Type,
-    deltaRule: any DeltaRuleKernels.Type,
-    dotProducts: any DotProductKernels.Type, elementwise: any ElementwiseKernels.Type,
-    gradients: any GradientKernels.Type,
-    matrixMultiply: any MatrixMultiplyKernels.Type,
-    matrixRecurrence: any MatrixRecurrenceKernels.Type, norms: any NormKernels.Type,
-    rotary: any RotaryKernels.Type, widening: any WideningKernels.Type
-  ) {
+  public init(name: String, rows: RowKernels, products: ProductKernels, mixers: MixerKernels) {
     self.name = name
-    self.activations = activations
-    self.attention = attention
-    self.blocks = blocks
-    self.convolution = convolution
-    self.deltaRule = deltaRule
-    self.dotProducts = dotProducts
-    self.elementwise = elementwise
-    self.gradients = gradients
-    self.matrixMultiply = matrixMultiply
-    self.matrixRecurrence = matrixRecurrence
-    self.norms = norms
-    self.rotary = rotary
-    self.widening = widening
+    (activations, elementwise) = (rows.activations, rows.elementwise)
+    (norms, rotary) = (rows.norms, rows.rotary)
+    (blocks, dotProducts) = (products.blocks, products.dotProducts)
+    (matrixMultiply, widening) = (products.matrixMultiply, products.widening)
+    (attention, convolution) = (mixers.attention, mixers.convolution)
+    (deltaRule, matrixRecurrence) = (mixers.deltaRule, mixers.matrixRecurrence)
+    gradients = mixers.gradients
+  }
+}
+
+/// Implementations of what is computed value by value or row by row.
+public struct RowKernels {
+  let activations: any ActivationKernels.Type
+  let elementwise: any ElementwiseKernels.Type
+  let norms: any NormKernels.Type
+  let rotary: any RotaryKernels.Type
+
+  /// The given implementations.
+  public init(
+    activations: any ActivationKernels.Type, elementwise: any ElementwiseKernels.Type,
+    norms: any NormKernels.Type, rotary: any RotaryKernels.Type
+  ) {
+    (self.activations, self.elementwise) = (activations, elementwise)
+    (self.norms, self.rotary) = (norms, rotary)
+  }
+}
+
+/// Implementations of products with stored weights.
+public struct ProductKernels {
+  let blocks: any BlockKernels.Type
+  let dotProducts: any DotProductKernels.Type
+  let matrixMultiply: any MatrixMultiplyKernels.Type
+  let widening: any WideningKernels.Type
+
+  /// The given implementations.
+  public init(
+    blocks: any BlockKernels.Type, dotProducts: any DotProductKernels.Type,
+    matrixMultiply: any MatrixMultiplyKernels.Type, widening: any WideningKernels.Type
+  ) {
+    (self.blocks, self.dotProducts) = (blocks, dotProducts)
+    (self.matrixMultiply, self.widening) = (matrixMultiply, widening)
+  }
+}
+
+/// Implementations of what mixes positions, and of its gradients.
+public struct MixerKernels {
+  let attention: any AttentionKernels.Type
+  let convolution: any ConvolutionKernels.Type
+  let deltaRule: any DeltaRuleKernels.Type
+  let matrixRecurrence: any MatrixRecurrenceKernels.Type
+  let gradients: any GradientKernels.Type
+
+  /// The given implementations.
+  public init(
+    attention: any AttentionKernels.Type, convolution: any ConvolutionKernels.Type,
+    deltaRule: any DeltaRuleKernels.Type, matrixRecurrence: any MatrixRecurrenceKernels.Type,
+    gradients: any GradientKernels.Type
+  ) {
+    (self.attention, self.convolution, self.deltaRule) = (attention, convolution, deltaRule)
+    (self.matrixRecurrence, self.gradients) = (matrixRecurrence, gradients)
   }
 }

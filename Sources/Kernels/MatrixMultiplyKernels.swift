@@ -10,25 +10,19 @@ public protocol MatrixMultiplyKernels: SendableMetatype {
   /// Interleaves as many rows of activations as a panel has, or fewer, into one.
   ///
   /// Missing rows repeat the last one; their results are never read.
-  /// - Shape: `rows` `[count, depth]` with row stride `stride`, `panel` `[depth, panel]`.
-  static func pack(
-    _ rows: Floats, stride: Int, count: Int, depth: Int, panel: MutableFloats
-  )
+  /// - Shape: `rows` `[count, depth]`, `panel` `[depth, panel]`.
+  static func pack(_ rows: FloatRows, count: Int, depth: Int, panel: MutableFloats)
 
   /// Adds the products of some weight rows with one panel to their sums.
   ///
-  /// - Shape: `weights` `[rows, depth]` with row stride `stride`, `panel` `[depth, panel]`, `sums`
-  ///   `[rows, panel]`.
+  /// - Shape: `weights` `[rows, depth]`, `panel` `[depth, panel]`, `sums` `[rows, panel]`.
   /// - Cost: `32 · rows · depth` operations.
   static func accumulate(
-    weights: Floats, stride: Int, rows: Int, panel: Floats, depth: Int, sums: MutableFloats
-  )
+    _ weights: FloatRows, rows: Int, panel: Floats, depth: Int, sums: MutableFloats)
 
   /// Writes finished sums to the rows of the result, with the bias added.
   ///
-  /// - Shape: `sums` `[rows, panel]`, `bias` `[rows]`, `target` `[tokens, rows]` with row stride
-  ///   `stride`.
+  /// - Shape: `sums` `[rows, panel]`, `bias` `[rows]`, `target` `[tokens, rows]`.
   static func write(
-    sums: Floats, rows: Int, tokens: Int, bias: Floats?, target: MutableFloats, stride: Int
-  )
+    sums: Floats, rows: Int, tokens: Int, bias: Floats?, target: MutableFloatRows)
 }

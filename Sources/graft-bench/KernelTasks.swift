@@ -1,5 +1,6 @@
 import Canonical
 import Diagnostics
+import Kernels
 import Runtime
 import Tensors
 import Threads
@@ -15,8 +16,8 @@ enum KernelTasks {
     let sums = try FloatBuffer(rows * panel)
     for _ in 0..<10_000_000_000 / (2 * rows * depth * panel) {
       kernels.matrixMultiply.accumulate(
-        weights: weights.pointer, stride: depth, rows: rows, panel: operand.pointer, depth: depth,
-        sums: sums.pointer)
+        FloatRows(weights.pointer, stride: depth), rows: rows, panel: operand.pointer,
+        depth: depth, sums: sums.pointer)
     }
   }
 

@@ -17,16 +17,20 @@ enum RecurrenceTasks {
     let forget = try FloatBuffer([Float](repeating: 0.9, count: steps * heads))
     let weight = try values(heads * Vp * Vp, 0.2)
     let state = try FloatBuffer(heads * K * Vp)
-    let (z, row) = (try FloatBuffer(K * Vp), try FloatBuffer(Vp))
+    let scratch = try FloatBuffer((K + 1) * Vp)
     let y = try FloatBuffer(steps * heads * V)
     return {
       state.pointer.update(repeating: 0, count: state.count)
       for n in 0..<heads {
+        let inputs = MatrixRecurrenceInputs(
+          q: FloatRows(mixed.pointer, stride: C), k: FloatRows(mixed.pointer + K, stride: C),
+          v: FloatRows(mixed.pointer + 2 * K + n * V, stride: C),
+          f: FloatRows(forget.pointer + n, stride: heads), steps: steps)
         kernels.matrixRecurrence.scan(
-          state: state.pointer + n * K * Vp, weight: weight.pointer + n * Vp * Vp,
-          q: mixed.pointer, k: mixed.pointer + K, v: mixed.pointer + 2 * K + n * V, stride: C,
-          f: forget.pointer + n, heads: heads, D: nil, steps: steps, K: K, V: V, z: z.pointer,
-          row: row.pointer, y: y.pointer + n * V, outputStride: heads * V)
+          inputs,
+          MatrixRecurrenceWeights(state: weight.pointer + n * Vp * Vp, residual: nil, K: K, V: V),
+          state: state.pointer + n * K * Vp, scratch: scratch.pointer,
+          y: MutableFloatRows(y.pointer + n * V, stride: heads * V))
       }
     }
   }
@@ -48,18 +52,21 @@ enum RecurrenceTasks {
 
     func run(head: Int, _ row: Int, steps: Int) {
       let q = mixed.pointer + row * C + head * dk
-      rule.pack(
-        q: q, k: q + heads * dk, stride: C, steps: steps, dk: dk, epsilon: 1e-6, scale: 1,
-        packed: packed.pointer)
+      let keys = DeltaRuleKeys(
+        q: FloatRows(q, stride: C), k: FloatRows(q + heads * dk, stride: C), steps: steps, dk: dk)
+      rule.pack(keys, epsilon: 1e-6, scale: 1, packed: packed.pointer)
+      let gate = FloatRows(gates.pointer + row * heads + head, stride: heads)
       for block in 0..<blocks {
         let column = head * dv + block * rule.blockWidth
+        let v = mixed.pointer + row * C + 2 * heads * dk + column
         rule.scan(
-          state: state.pointer + (head * blocks + block) * dk * rule.blockWidth,
-          packed: packed.pointer, v: mixed.pointer + row * C + 2 * heads * dk + column, stride: C,
-          gamma: gates.pointer + row * heads + head, beta: gates.pointer + row * heads + head,
-          valueHeads: heads, steps: steps, dk: dk,
-          columns: min(rule.blockWidth, dv - block * rule.blockWidth),
-          o: y.pointer + row * heads * dv + column, outputStride: heads * dv,
+          DeltaRuleInputs(
+            packed: packed.pointer, v: FloatRows(v, stride: C), gamma: gate, beta: gate,
+            steps: steps),
+          state: DeltaRuleState(
+            state.pointer + (head * blocks + block) * dk * rule.blockWidth, dk: dk,
+            columns: min(rule.blockWidth, dv - block * rule.blockWidth)),
+          o: MutableFloatRows(y.pointer + row * heads * dv + column, stride: heads * dv),
           scratch: scratch.pointer)
       }
     }

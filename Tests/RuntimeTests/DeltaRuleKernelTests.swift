@@ -59,17 +59,22 @@ private struct DeltaRuleExample {
     for first in Swift.stride(from: 0, to: steps, by: rule.chunk) {
       let count = min(rule.chunk, steps - first)
       let q = inputs.pointer + first * stride
-      rule.pack(
-        q: q, k: q + dk, stride: stride, steps: count, dk: dk, epsilon: 1e-6, scale: 0.5,
-        packed: packed.pointer)
+      let keys = DeltaRuleKeys(
+        q: FloatRows(q, stride: stride), k: FloatRows(q + dk, stride: stride), steps: count, dk: dk)
+      rule.pack(keys, epsilon: 1e-6, scale: 0.5, packed: packed.pointer)
       for block in 0..<blocks {
         let column = block * rule.blockWidth
+        let steps = DeltaRuleInputs(
+          packed: packed.pointer, v: FloatRows(q + 2 * dk + column, stride: stride),
+          gamma: FloatRows(gates.pointer + first, stride: 1),
+          beta: FloatRows(rates.pointer + first, stride: 1), steps: count)
         rule.scan(
-          state: states.pointer + block * dk * rule.blockWidth, packed: packed.pointer,
-          v: q + 2 * dk + column, stride: stride, gamma: gates.pointer + first,
-          beta: rates.pointer + first, valueHeads: 1, steps: count, dk: dk,
-          columns: min(rule.blockWidth, dv - column),
-          o: outputs.pointer + first * dv + column, outputStride: dv, scratch: scratch.pointer)
+          steps,
+          state: DeltaRuleState(
+            states.pointer + block * dk * rule.blockWidth, dk: dk,
+            columns: min(rule.blockWidth, dv - column)),
+          o: MutableFloatRows(outputs.pointer + first * dv + column, stride: dv),
+          scratch: scratch.pointer)
       }
     }
     return Array(UnsafeBufferPointer(start: outputs.pointer, count: outputs.count))

@@ -76,17 +76,16 @@ extension AttentionBlock {
     }
   }
 
-  /// The scratch of one worker: scores, running maxima and sums, weighted values, queries.
+  /// The scratch of one worker: running results and queries.
   private struct Scratch {
-    let scores, top, total, sums, q: UnsafeMutablePointer<Float>
+    let sums: AttentionSums
+    let q: UnsafeMutablePointer<Float>
 
     init(_ block: AttentionBlock, _ start: UnsafeMutablePointer<Float>) {
       let rows = kernels.attention.rows
-      scores = start
-      top = scores + rows * kernels.attention.blockLength
-      total = top + rows
-      sums = total + rows
-      q = sums + rows * block.hdp
+      let top = start + rows * kernels.attention.blockLength
+      sums = AttentionSums(scores: start, top: top, total: top + rows, values: top + 2 * rows)
+      q = sums.values + rows * block.hdp
     }
   }
 
@@ -99,25 +98,27 @@ extension AttentionBlock {
     let position = part.start + group.positions.lowerBound
     let window = configuration.window ?? (part.positions.upperBound + 1)
     let firstRow = part.rows.lowerBound + group.positions.lowerBound
-    scratch.top.update(repeating: -.infinity, count: group.rows)
-    scratch.total.update(repeating: 0, count: group.rows)
-    scratch.sums.update(repeating: 0, count: group.rows * hdp)
+    let sums = scratch.sums
+    sums.top.update(repeating: -.infinity, count: group.rows)
+    sums.total.update(repeating: 0, count: group.rows)
+    sums.values.update(repeating: 0, count: group.rows * hdp)
     gather(group, from: firstRow, buffers, to: scratch.q)
     let length = kernels.attention.blockLength
     let kvHead = group.heads.lowerBound / (nh / nkv)
     let last = position + group.positions.count - 1
+    let queries = AttentionQueries(
+      scratch.q, positions: group.positions.count, heads: group.heads.count, first: position,
+      window: window)
     for block in max(position - window + 1, 0) / length...last / length {
-      kernels.attention.add(
-        q: scratch.q, positions: group.positions.count, heads: group.heads.count, first: position,
-        window: window, keys: cache.keys(block: block, head: kvHead),
-        values: cache.values(block: block, head: kvHead), firstKey: block * length, hd: hd,
-        hdp: hdp, scores: scratch.scores, top: scratch.top, total: scratch.total,
-        sums: scratch.sums)
+      let keys = AttentionKeys(
+        keys: cache.keys(block: block, head: kvHead),
+        values: cache.values(block: block, head: kvHead), first: block * length, hd: hd, hdp: hdp)
+      kernels.attention.add(keys, queries, to: sums)
     }
     for row in 0..<group.rows {
       let (index, head) = row.quotientAndRemainder(dividingBy: group.heads.count)
       finish(
-        scratch.sums + row * hdp, scratch.total[row], row: firstRow + index,
+        sums.values + row * hdp, sums.total[row], row: firstRow + index,
         head: group.heads.lowerBound + head, buffers)
     }
   }

@@ -23,33 +23,37 @@ struct CausalConvolution: Sendable {
   /// The inputs that a segment needs from before it.
   var history: Int { max(taps - 1, 0) }
 
-  /// What a segment needs beside its inputs and outputs, `[2 · history, channels]`.
-  var edgeCount: Int { 2 * history * channels }
+  /// What a segment reads and writes.
+  struct Buffers {
+    let input: UnsafeMutablePointer<Float>  // [t, channels]
+    let edge: UnsafeMutablePointer<Float>  // [2 · history, channels]
+    /// The input itself where there is no convolution.
+    let output: UnsafeMutablePointer<Float>  // [t, channels]
+
+    init(_ convolution: CausalConvolution, tokens t: Int, _ arena: inout Arena) {
+      let (history, channels) = (convolution.history, convolution.channels)
+      input = arena.take(t * channels)
+      edge = arena.take(2 * history * channels)
+      output = convolution.taps == 0 ? input : arena.take(t * channels)
+    }
+  }
 
   /// Convolves a segment and keeps its last inputs for the next one.
-  ///
-  /// - Shape: `input` and `output` `[segment, channels]`.
-  /// - Returns: the output, or the input itself where there is no convolution.
-  func run(
-    _ input: UnsafeMutablePointer<Float>, _ segment: Segment, layer: Int,
-    edge: UnsafeMutablePointer<Float>, output: UnsafeMutablePointer<Float>, _ pool: ThreadPool
-  ) -> UnsafeMutablePointer<Float> {
-    guard taps > 0 else { return input }
+  func run(_ buffers: Buffers, _ segment: Segment, layer: Int, _ pool: ThreadPool) {
+    guard taps > 0 else { return }
     for part in segment.parts {
-      let first = part.rows.lowerBound * channels
-      run(
-        input + first, steps: part.rows.count, tail: part.recurrent(layer).tail.pointer,
-        edge: edge, output: output + first, pool)
+      run(buffers, part.rows, tail: part.recurrent(layer).tail.pointer, pool)
     }
-    return output
   }
 
   /// Convolves one sequence: first what also needs inputs from before the segment, then the rest.
   /// - Shape: `tail` `[history, channels]`.
   private func run(
-    _ input: UnsafeMutablePointer<Float>, steps: Int, tail: UnsafeMutablePointer<Float>,
-    edge: UnsafeMutablePointer<Float>, output: UnsafeMutablePointer<Float>, _ pool: ThreadPool
+    _ buffers: Buffers, _ rows: Range<Int>, tail: UnsafeMutablePointer<Float>, _ pool: ThreadPool
   ) {
+    let (steps, edge) = (rows.count, buffers.edge)
+    let input = buffers.input + rows.lowerBound * channels
+    let output = buffers.output + rows.lowerBound * channels
     let first = min(history, steps)
     let kept = history * channels
     edge.update(from: tail, count: kept)
@@ -67,8 +71,9 @@ struct CausalConvolution: Sendable {
   private func apply(
     _ x: UnsafePointer<Float>, steps: Int, to y: UnsafeMutablePointer<Float>
   ) {
-    kernels.convolution.causal(
-      x, weight: weight.pointer, bias: bias.map { UnsafePointer($0.pointer) }, taps: taps,
-      steps: steps, channels: channels, y: y)
+    let weights = ConvolutionTaps(
+      weight: weight.pointer, bias: bias.map { UnsafePointer($0.pointer) }, count: taps,
+      channels: channels)
+    kernels.convolution.causal(x, weights, steps: steps, y: y)
   }
 }

@@ -16,39 +16,45 @@ extension GatedDeltaNetBlock {
 
   /// Runs the gated delta rule for one sequence and the value heads of one key head.
   func scan(
-    keyHead: Int, _ mixed: UnsafeMutablePointer<Float>, _ buffers: Buffers, _ part: Segment.Part,
-    layer: Int, scratch: UnsafeMutablePointer<Float>
+    keyHead: Int, _ buffers: Buffers, _ part: Segment.Part, layer: Int,
+    scratch: UnsafeMutablePointer<Float>
   ) {
     let chunk = kernels.deltaRule.chunk
     let group = nv / nk
     for first in stride(from: part.rows.lowerBound, to: part.rows.upperBound, by: chunk) {
       let rows = first..<min(first + chunk, part.rows.upperBound)
-      let q = mixed + first * C + keyHead * dk
+      let q = buffers.convolution.output + first * C + keyHead * dk
+      let keys = DeltaRuleKeys(
+        q: FloatRows(q, stride: C), k: FloatRows(q + nk * dk, stride: C), steps: rows.count, dk: dk)
       kernels.deltaRule.pack(
-        q: q, k: q + nk * dk, stride: C, steps: rows.count, dk: dk,
-        epsilon: Float(configuration.unitEpsilon), scale: Float(configuration.queryScale),
+        keys, epsilon: Float(configuration.unitEpsilon), scale: Float(configuration.queryScale),
         packed: scratch)
       for head in keyHead * group..<(keyHead + 1) * group {
-        scan(head: head, rows, mixed, buffers, part.recurrent(layer), scratch)
+        scan(head: head, rows, buffers, part.recurrent(layer), scratch)
       }
     }
   }
 
   /// Runs the rule for the steps of one chunk and one value head.
   private func scan(
-    head: Int, _ rows: Range<Int>, _ mixed: UnsafeMutablePointer<Float>, _ buffers: Buffers,
-    _ state: RecurrentState, _ packed: UnsafeMutablePointer<Float>
+    head: Int, _ rows: Range<Int>, _ buffers: Buffers, _ state: RecurrentState,
+    _ packed: UnsafeMutablePointer<Float>
   ) {
     let width = kernels.deltaRule.blockWidth
     let row = rows.lowerBound
     for block in 0..<blocks {
       let column = head * dv + block * width
+      let inputs = DeltaRuleInputs(
+        packed: packed,
+        v: FloatRows(buffers.convolution.output + row * C + 2 * nk * dk + column, stride: C),
+        gamma: FloatRows(buffers.gamma + row * nv + head, stride: nv),
+        beta: FloatRows(buffers.beta + row * nv + head, stride: nv), steps: rows.count)
       kernels.deltaRule.scan(
-        state: state.matrices.pointer + (head * blocks + block) * dk * width, packed: packed,
-        v: mixed + row * C + 2 * nk * dk + column, stride: C,
-        gamma: buffers.gamma + row * nv + head, beta: buffers.beta + row * nv + head,
-        valueHeads: nv, steps: rows.count, dk: dk, columns: min(width, dv - block * width),
-        o: buffers.y + row * nv * dv + column, outputStride: nv * dv,
+        inputs,
+        state: DeltaRuleState(
+          state.matrices.pointer + (head * blocks + block) * dk * width, dk: dk,
+          columns: min(width, dv - block * width)),
+        o: MutableFloatRows(buffers.y + row * nv * dv + column, stride: nv * dv),
         scratch: packed + kernels.deltaRule.packedCount(dk: dk))
     }
   }

@@ -72,9 +72,7 @@ struct GatedDeltaNetBlock: MixerBlock {
 
   struct Buffers {
     let panels: UnsafeMutablePointer<Float>  // [t, H] packed
-    let input: UnsafeMutablePointer<Float>  // [t, C]
-    let edge: UnsafeMutablePointer<Float>  // [2 · (taps - 1), C]
-    let mixed: UnsafeMutablePointer<Float>  // [t, C]
+    let convolution: CausalConvolution.Buffers  // [t, C]
     let z: UnsafeMutablePointer<Float>  // [t, nv·dv]
     let a: UnsafeMutablePointer<Float>  // [t, nv]
     let beta: UnsafeMutablePointer<Float>  // [t, nv]
@@ -85,9 +83,7 @@ struct GatedDeltaNetBlock: MixerBlock {
     init(_ block: GatedDeltaNetBlock, tokens t: Int, _ arena: inout Arena) {
       let values = block.nv * block.dv
       panels = arena.take(Operand.panelCount(tokens: t, depth: block.H))
-      input = arena.take(t * block.C)
-      edge = arena.take(block.convolution.edgeCount)
-      mixed = arena.take(t * block.C)
+      convolution = CausalConvolution.Buffers(block.convolution, tokens: t, &arena)
       z = arena.take(t * values)
       a = arena.take(t * block.nv)
       beta = arena.take(t * block.nv)
@@ -108,22 +104,21 @@ struct GatedDeltaNetBlock: MixerBlock {
     var arena = workspace.arena
     let buffers = Buffers(self, tokens: t, &arena)
     let operand = workspace.pack(x, tokens: t, depth: H, panels: buffers.panels)
-    workspace.multiply(operand, q, to: buffers.input, stride: C)
-    workspace.multiply(operand, k, to: buffers.input + nk * dk, stride: C)
-    workspace.multiply(operand, v, to: buffers.input + 2 * nk * dk, stride: C)
+    let input = buffers.convolution.input
+    workspace.multiply(operand, q, to: input, stride: C)
+    workspace.multiply(operand, k, to: input + nk * dk, stride: C)
+    workspace.multiply(operand, v, to: input + 2 * nk * dk, stride: C)
     if let z { workspace.multiply(operand, z, to: buffers.z) }
     workspace.multiply(operand, a, to: buffers.a)
     workspace.multiply(operand, b, to: buffers.beta)
-    let mixed = convolution.run(
-      buffers.input, segment, layer: layer, edge: buffers.edge, output: buffers.mixed,
-      workspace.pool)
-    workspace.activate(mixed, activation, rows: t, width: C)
+    convolution.run(buffers.convolution, segment, layer: layer, workspace.pool)
+    workspace.activate(buffers.convolution.output, activation, rows: t, width: C)
     workspace.pool.run(t, by: 16) { rows in
       for row in rows { prepare(row, buffers) }
     }
     workspace.pool.run(segment.parts.count * nk) { task, worker in
       scan(
-        keyHead: task % nk, mixed, buffers, segment.parts[task / nk], layer: layer,
+        keyHead: task % nk, buffers, segment.parts[task / nk], layer: layer,
         scratch: workspace.scratch(worker))
     }
     if z != nil {

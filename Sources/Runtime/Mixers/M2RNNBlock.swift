@@ -99,9 +99,7 @@ struct M2RNNBlock: MixerBlock {
 
   struct Buffers {
     let panels: UnsafeMutablePointer<Float>  // [t, H] packed
-    let input: UnsafeMutablePointer<Float>  // [t, C]
-    let edge: UnsafeMutablePointer<Float>  // [2 · (taps - 1), C]
-    let mixed: UnsafeMutablePointer<Float>  // [t, C]
+    let convolution: CausalConvolution.Buffers  // [t, C]
     let f: UnsafeMutablePointer<Float>  // [t, Nf]
     let forget: UnsafeMutablePointer<Float>  // [t, N]
     let g: UnsafeMutablePointer<Float>  // [t, Ng·V]
@@ -111,9 +109,7 @@ struct M2RNNBlock: MixerBlock {
     init(_ block: M2RNNBlock, tokens t: Int, _ arena: inout Arena) {
       let (N, V) = (block.N, block.V)
       panels = arena.take(Operand.panelCount(tokens: t, depth: block.H))
-      input = arena.take(t * block.C)
-      edge = arena.take(block.convolution.edgeCount)
-      mixed = arena.take(t * block.C)
+      convolution = CausalConvolution.Buffers(block.convolution, tokens: t, &arena)
       f = arena.take(t * block.configuration.forgetHeads)
       forget = arena.take(t * N)
       g = arena.take(t * N * V)
@@ -139,9 +135,10 @@ struct M2RNNBlock: MixerBlock {
     var arena = workspace.arena
     let buffers = Buffers(self, tokens: t, &arena)
     let operand = workspace.pack(x, tokens: t, depth: H, panels: buffers.panels)
-    workspace.multiply(operand, q, to: buffers.input, stride: C)
-    workspace.multiply(operand, k, to: buffers.input + Nq * K, stride: C)
-    workspace.multiply(operand, v, to: buffers.input + (Nq + Nk) * K, stride: C)
+    let input = buffers.convolution.input
+    workspace.multiply(operand, q, to: input, stride: C)
+    workspace.multiply(operand, k, to: input + Nq * K, stride: C)
+    workspace.multiply(operand, v, to: input + (Nq + Nk) * K, stride: C)
     workspace.multiply(operand, f, to: buffers.f)
     workspace.multiply(operand, g, to: buffers.g)
     workspace.pool.run(t, by: 16) { rows in
@@ -149,13 +146,11 @@ struct M2RNNBlock: MixerBlock {
         decay.apply(buffers.f + row * Nf, groups: Nf, to: buffers.forget + row * N)
       }
     }
-    let mixed = convolution.run(
-      buffers.input, segment, layer: layer, edge: buffers.edge, output: buffers.mixed,
-      workspace.pool)
-    workspace.activate(mixed, activation, rows: t, width: C)
+    convolution.run(buffers.convolution, segment, layer: layer, workspace.pool)
+    workspace.activate(buffers.convolution.output, activation, rows: t, width: C)
     workspace.pool.run(segment.parts.count * N) { task, worker in
       scan(
-        head: task % N, mixed, buffers, segment.parts[task / N], layer: layer,
+        head: task % N, buffers, segment.parts[task / N], layer: layer,
         workspace.scratch(worker))
     }
     workspace.activate(  // g = silu(g) ⊙ y

@@ -14,14 +14,12 @@ struct Norm: Sendable {
 
   /// Normalises one row; source and target may be the same.
   func apply(_ x: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>) {
+    let weights = NormWeights(
+      weight: weight.pointer, bias: bias.map { UnsafePointer($0.pointer) }, epsilon: epsilon,
+      count: width)
     switch kind {
-    case .rmsnorm:
-      kernels.norms.rms(
-        x, weight: weight.pointer, epsilon: epsilon, count: width, target: target)
-    case .layernorm:
-      kernels.norms.layer(
-        x, weight: weight.pointer, bias: bias.map { UnsafePointer($0.pointer) }, epsilon: epsilon,
-        count: width, target: target)
+    case .rmsnorm: kernels.norms.rms(x, weights, target: target)
+    case .layernorm: kernels.norms.layer(x, weights, target: target)
     }
   }
 

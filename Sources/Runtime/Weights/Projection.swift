@@ -48,7 +48,7 @@ package struct Operand {
     guard tokens > 1 else { return kernels.dotProducts.split(rows, count: depth, target: panels) }
     let first = panel * kernels.matrixMultiply.panelWidth
     kernels.matrixMultiply.pack(
-      rows + first * depth, stride: depth,
+      FloatRows(rows + first * depth, stride: depth),
       count: min(kernels.matrixMultiply.panelWidth, tokens - first),
       depth: depth, panel: panels + first * depth)
   }
@@ -110,7 +110,7 @@ extension Projection {
       }
       for panel in 0..<panels {
         kernels.matrixMultiply.accumulate(
-          weights: scratch, stride: Self.widenedStride, rows: rows,
+          FloatRows(scratch, stride: Self.widenedStride), rows: rows,
           panel: operand.panels + (panel * operand.depth + k) * width, depth: columns.count,
           sums: sums + panel * rows * width)
       }
@@ -120,7 +120,7 @@ extension Projection {
       kernels.matrixMultiply.write(
         sums: sums + panel * rows * width, rows: rows, tokens: min(width, operand.tokens - token),
         bias: bias.map { UnsafePointer($0.pointer + range.lowerBound) },
-        target: target + token * stride + range.lowerBound, stride: stride)
+        target: MutableFloatRows(target + token * stride + range.lowerBound, stride: stride))
     }
   }
 
