@@ -35,7 +35,7 @@ struct MixerRecording {
         (inputs.pointer + place).update(from: x, count: input.values.count)
         (outputs.pointer + place).update(from: y, count: output.values.count)
       })
-      try model.run(row, state, workspace, logits: .none, observer: observer) { _ in }
+      try model.observe(row, state, workspace, observer)
     }
     (self.inputs, self.outputs) = (inputs, outputs)
     (sequences, self.length) = (rows.count, length)

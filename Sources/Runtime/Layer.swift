@@ -22,8 +22,7 @@ struct Layer: Sendable {
     let mlp = configuration.feedForward
     switch mlp.kind {
     case .dense:
-      feedForward = .dense(
-        try DenseBlock(mlp, binder, prefix: "mlp", width: mlp.intermediate, bias: mlp.hasBias))
+      feedForward = .dense(try DenseBlock(mlp, binder, .whole))
     case .moe: feedForward = .experts(try ExpertBlock(mlp, binder))
     }
     placement = configuration.normPlacement

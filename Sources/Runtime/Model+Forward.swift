@@ -35,6 +35,7 @@ extension Model {
     try forward(tokens[...], state, workspace, logits: selection, observer: observer)
   }
 
+  @discardableResult
   func forward(
     _ tokens: ArraySlice<Int>, _ state: SequenceState, _ workspace: Workspace,
     logits selection: LogitsSelection, observer: ForwardObserver

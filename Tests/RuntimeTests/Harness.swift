@@ -25,6 +25,21 @@ func logits(
   return result
 }
 
+extension Model {
+  /// Runs a prompt in segments of the given lengths; what is left runs in full ones.
+  func run(
+    _ tokens: [Int], _ state: SequenceState, _ workspace: Workspace, segments: [Int],
+    _ body: (Rows) throws -> Void
+  ) throws {
+    var rest = tokens[...]
+    for length in segments where length < rest.count {
+      try run(Array(rest.prefix(length)), state, workspace, body)
+      rest = rest.dropFirst(length)
+    }
+    try run(Array(rest), state, workspace, body)
+  }
+}
+
 /// The largest difference of two results, in units of what the first one spreads.
 func distance(_ got: [[Float]], _ expected: [[Double]]) -> Double {
   let all = expected.joined()

@@ -101,7 +101,7 @@ import Testing
       inputs[$0, default: []] += $1.values
       #expect($1.positions == $2.positions && $2.width == 24)
     }
-    try model.run(tokens(10), state, workspace, logits: .none, observer: observer) { _ in }
+    try model.observe(tokens(10), state, workspace, observer)
     #expect(hidden.keys.sorted() == [0, 1, 2])
     #expect(hidden.values.allSatisfy { $0.count == 240 })
     #expect(inputs[0] == hidden[0])  // the norm comes later

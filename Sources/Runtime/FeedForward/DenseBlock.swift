@@ -11,13 +11,27 @@ struct DenseBlock: Sendable {
   let down: Projection
   let activation: ActivationFunction
 
-  /// Binds the matrices `<prefix>.gate`, `.up` and `.down`.
-  init(
-    _ configuration: FeedForward, _ binder: Binder, prefix: String, width: Int, bias: Bool,
-    expert: Int? = nil
-  ) throws {
+  /// Which of the MLPs of a layer a block is.
+  enum Place {
+    /// The only one.
+    case whole
+    /// One of the experts, whose biases nothing reads.
+    case expert(Int)
+    /// The expert that every token goes through.
+    case shared
+  }
+
+  /// Binds the matrices `gate`, `up` and `down` of an MLP.
+  init(_ configuration: FeedForward, _ binder: Binder, _ place: Place) throws {
     H = binder.model.configuration.hidden
+    let (prefix, width, expert): (String, Int, Int?) =
+      switch place {
+      case .whole: ("mlp", configuration.intermediate, nil)
+      case .expert(let index): ("expert", configuration.intermediate, index)
+      case .shared: ("shared", configuration.sharedIntermediate, nil)
+      }
     I = width
+    let bias = configuration.hasBias && expert == nil
     func projection(_ name: String, _ rows: Int, _ columns: Int) throws -> Projection {
       try binder.projection(prefix + "." + name, rows, columns, bias: bias, expert: expert)
     }

@@ -25,16 +25,11 @@ struct ExpertBlock: Sendable {
     H = binder.model.configuration.hidden
     router = try binder.projection("moe.router", configuration.experts, H)
     experts = try (0..<configuration.experts).map {
-      try DenseBlock(
-        configuration, binder, prefix: "expert", width: configuration.intermediate, bias: false,
-        expert: $0)
+      try DenseBlock(configuration, binder, .expert($0))
     }
     shared =
       configuration.sharedIntermediate == 0
-      ? nil
-      : try DenseBlock(
-        configuration, binder, prefix: "shared", width: configuration.sharedIntermediate,
-        bias: configuration.hasBias)
+      ? nil : try DenseBlock(configuration, binder, .shared)
     sharedRouter =
       shared != nil && configuration.hasSharedGate
       ? try binder.vector("shared.router", [1, H]) : nil

@@ -33,33 +33,41 @@ package struct WeightMatrix: @unchecked Sendable {
       let places = RowPlaces(tensor.view, rows: rows, columns: columns, blocks: unit.elements),
       let start = try tensor.region.storage.bytes.baseAddress
     {
-      self.init(
-        rows, columns, tensor.type, tensor.region.storage,
-        start + tensor.region.range.lowerBound, places, isInPlace: true)
+      let stored = StoredRows(
+        type: tensor.type, storage: tensor.region.storage,
+        start: start + tensor.region.range.lowerBound, places: places)
+      self.init(stored, rows: rows, columns: columns, isInPlace: true)
       return
     }
     let groups = RowPlaces.groups(RowGroups(contiguous: rows, columns: columns))
     if isKept, columns % unit.elements == 0, let bytes = try tensor.contiguous(),
       let start = bytes.bytes.baseAddress
     {
-      self.init(rows, columns, tensor.type, bytes, start, groups, isInPlace: false)
+      let stored = StoredRows(type: tensor.type, storage: bytes, start: start, places: groups)
+      self.init(stored, rows: rows, columns: columns, isInPlace: false)
     } else {
       let bytes = try tensor.floatBytes()
       guard let start = bytes.bytes.baseAddress else {
         throw Problem(.invalid, "a matrix without values", tensor: tensor.origin)
       }
-      self.init(rows, columns, .f32, bytes, start, groups, isInPlace: false)
+      let stored = StoredRows(type: .f32, storage: bytes, start: start, places: groups)
+      self.init(stored, rows: rows, columns: columns, isInPlace: false)
     }
   }
 
-  private init(
-    _ rows: Int, _ columns: Int, _ type: ScalarType, _ storage: any ByteStorage,
-    _ start: UnsafeRawPointer, _ places: RowPlaces, isInPlace: Bool
-  ) {
-    let unit = type.unit
-    (self.rows, self.columns, self.type, self.isInPlace) = (rows, columns, type, isInPlace)
-    self.storage = storage
-    switch places {
+  /// Where the values of a matrix are stored.
+  private struct StoredRows {
+    let type: ScalarType
+    let storage: any ByteStorage
+    let start: UnsafeRawPointer
+    let places: RowPlaces
+  }
+
+  private init(_ stored: StoredRows, rows: Int, columns: Int, isInPlace: Bool) {
+    (self.rows, self.columns, self.isInPlace) = (rows, columns, isInPlace)
+    (type, storage) = (stored.type, stored.storage)
+    let (unit, start) = (stored.type.unit, stored.start)
+    switch stored.places {
     case .groups(let groups):
       base = start + groups.offset / unit.elements * unit.bytes
       innerCount = groups.innerCount
