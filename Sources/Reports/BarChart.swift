@@ -25,38 +25,43 @@ public struct BarChart {
   private let title: String
   private let about: String
   private let bars: [Bar]
-  private let line: Double?
   private let unit: String
-  private let axis: Axis
+  private let spread: Axis.Spread
+  private var line: Double?
 
   /// A chart from its parts.
   /// - Parameters:
   ///   - unit: what the bars are labelled by, such as "layer".
-  ///   - line: a value to draw a line at.
   ///   - isLogarithmic: whether each power of ten takes the same height.
   public init(
-    _ title: String, _ about: String, unit: String, _ bars: [Bar], line: Double? = nil,
-    isLogarithmic: Bool = false
+    _ title: String, _ about: String, unit: String, _ bars: [Bar], isLogarithmic: Bool = false
   ) {
-    (self.title, self.about, self.unit) = (title, about, unit)
-    (self.bars, self.line) = (bars, line)
-    axis = Axis(
-      bars.map(\.value) + bars.compactMap(\.limit) + (line.map { [$0] } ?? []),
-      isLogarithmic ? .logarithmic : .linear)
+    (self.title, self.about, self.unit, self.bars) = (title, about, unit, bars)
+    spread = isLogarithmic ? .logarithmic : .linear
+  }
+
+  /// The same chart with a line at a value.
+  public func lined(at value: Double) -> BarChart {
+    var chart = self
+    chart.line = value
+    return chart
   }
 
   /// The figure and its table.
   public var markup: Markup {
-    Figure(title, about, [.plot(axis, drawn)], table.markup).markup
+    let axis = Axis(
+      bars.map(\.value) + bars.compactMap(\.limit) + (line.map { [$0] } ?? []), spread)
+    return Figure(title, about, [.plot(axis, drawn(axis))], table.markup).markup
   }
 
-  private var drawn: [Markup] {
-    bars.enumerated().map(bar) + bars.enumerated().compactMap(limit) + lines
+  private func drawn(_ axis: Axis) -> [Markup] {
+    bars.enumerated().map { bar($0, $1, axis) }
+      + bars.enumerated().compactMap { limit($0, $1, axis) } + lines(axis)
       + Plot.labels(
         bars.map(\.label))
   }
 
-  private func bar(_ index: Int, _ bar: Bar) -> Markup {
+  private func bar(_ index: Int, _ bar: Bar, _ axis: Axis) -> Markup {
     let place = Plot.column(index, of: bars.count)
     let kind = bar.value.isFinite ? bar.kind : "invalid"
     let shape = Plot.rectangle(place, share: axis.share(bar.value), kind, tip(bar))
@@ -71,14 +76,14 @@ public struct BarChart {
     return Markup("g", [shape, note])
   }
 
-  private func limit(_ index: Int, _ bar: Bar) -> Markup? {
+  private func limit(_ index: Int, _ bar: Bar, _ axis: Axis) -> Markup? {
     bar.limit.map { limit in
       let place = Plot.column(index, of: bars.count)
       return Plot.line("limit", at: axis.share(limit), from: place.start, to: place.end)
     }
   }
 
-  private var lines: [Markup] {
+  private func lines(_ axis: Axis) -> [Markup] {
     line.map { [Plot.line("limit", at: axis.share($0), from: 0, to: 1)] } ?? []
   }
 

@@ -11,20 +11,32 @@ public struct FunctionGap: Sendable {
   /// What the mixer of one layer writes, against that of the original.
   public private(set) var mixer = RelativeError()
 
+  /// A model and what it was before its layers were changed.
+  public struct Change {
+    let model: Model
+    let original: Model
+    let layer: Int
+
+    /// A change from its parts.
+    /// - Parameter layer: the layer whose mixers are compared; what it reads differs too where an
+    ///   earlier one has changed.
+    public init(to model: Model, from original: Model, layer: Int) {
+      (self.model, self.original, self.layer) = (model, original, layer)
+    }
+  }
+
   /// Runs both models over every prompt.
   /// - Parameters:
-  ///   - layer: the layer whose mixers are compared; what it reads differs too where an earlier one has
-  ///     changed.
   ///   - threads: 0 for all cores.
   ///   - progress: called with the positions that were compared.
   /// - Throws: `Problem` where a prompt cannot be run.
   public init(
-    _ changed: Model, against original: Model, _ batch: TokenBatch, layer: Int, threads: Int,
-    progress: (Int) -> Void = { _ in }
+    _ change: Change, _ batch: TokenBatch, threads: Int, progress: (Int) -> Void = { _ in }
   ) throws {
-    let expected = try ComputedOutputs(original, mixerOf: layer, threads: threads)
-    let workspace = try Workspace(changed, threads: threads)
-    let prompts = PromptBatch(changed, batch.rows, workspace)
+    let layer = change.layer
+    let expected = try ComputedOutputs(change.original, mixerOf: layer, threads: threads)
+    let workspace = try Workspace(change.model, threads: threads)
+    let prompts = PromptBatch(change.model, batch.rows, workspace)
     let targets = batch.rows.indices.map(batch.targets)
     expected.start(batch.rows)
     for segment in prompts.segments {

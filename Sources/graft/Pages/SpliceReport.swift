@@ -28,11 +28,13 @@ struct SpliceReport {
     let dashed = "dashed: of the whole output, \(Quantity.significant(layer.error))"
     let positions = BarChart(
       "Relative error of the output by position", dashed, unit: "position",
-      layer.positions.map { BarChart.Bar("\($0.first)", $0.error) }, line: layer.error)
+      layer.positions.map { BarChart.Bar("\($0.first)", $0.error) }
+    ).lined(at: layer.error)
     let heads = layer.heads.map { heads in
       BarChart(
         "Relative error of the output without one head", dashed, unit: "head",
-        heads.enumerated().map { BarChart.Bar("\($0)", $1) }, line: layer.error)
+        heads.enumerated().map { BarChart.Bar("\($0)", $1) }
+      ).lined(at: layer.error)
     }
     return Page.Section(
       "Layer \(layer.index)", [positions.markup] + (heads.map { [$0.markup] } ?? []))

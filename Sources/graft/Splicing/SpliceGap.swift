@@ -31,7 +31,7 @@ struct SpliceGap {
         let isLast = index == job.layers.count - 1
         let changed = isLast ? written : try Model(model)
         let gap = try FunctionGap(
-          changed, against: original, batch, layer: layer, threads: job.common.threads,
+          .init(to: changed, from: original, layer: layer), batch, threads: job.common.threads,
           progress: advance)
         return Stage(layer: layer, gap: gap)
       }

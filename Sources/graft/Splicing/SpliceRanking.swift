@@ -60,7 +60,7 @@ struct SpliceRanking {
     func gap(_ model: CanonicalModel) throws -> FunctionGap {
       try common.watched("measuring layer \(layer)", total: batch.positions, of: .positions) {
         try FunctionGap(
-          Model(model), against: original, batch, layer: layer, threads: common.threads,
+          .init(to: Model(model), from: original, layer: layer), batch, threads: common.threads,
           progress: $0)
       }
     }
