@@ -104,9 +104,9 @@ public struct LayoutComparison: Sendable {
   package func reading(orRefusingWith others: (ModelConfiguration) throws -> [Problem]) throws
     -> ModelConfiguration
   {
-    guard let configuration else { throw ProblemList(problems: problems) }
+    guard let configuration else { throw Problem(all: problems) }
     let reasons = problems.isEmpty ? try others(configuration) : (try? others(configuration)) ?? []
-    try ProblemList.throwIfAny(problems + reasons)
+    try Problem.throwIfAny(problems + reasons)
     return configuration
   }
 

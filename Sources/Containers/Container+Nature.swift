@@ -35,6 +35,6 @@ extension Container {
       ?? Problem(.unsupported, "not a weight file that can be read")
     problem.kind = .unsupported
     problem.expected = "a \(extensions.joined(separator: ", ")) file, an index or a directory"
-    return problem.inFile(file.path.string)
+    return problem.located(.file(file.path.string))
   }
 }

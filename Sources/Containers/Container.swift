@@ -131,10 +131,10 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     _ tensors: [TensorToWrite], metadata: [(key: String, value: String)],
     values: GGUFHeader.Metadata = [], to location: some FileLocation
   ) throws {
-    let layout = try Problem.placing({
-      $0.inFile(location.place.path.string).advised(
-        "choose another container with --container, or type with --dtype")
-    }) {
+    let layout = try locating(
+      .file(location.place.path.string),
+      advising: "choose another container with --container, or type with --dtype"
+    ) {
       try self.layout(of: tensors.map(\.header), metadata: metadata, values: values)
     }
     try WeightFileWriter.write(tensors, layout, to: location)

@@ -1,6 +1,10 @@
 extension Problem {
-  /// The whole message for a person: the clause, then one line per known fact.
-  public var text: String {
+  /// The whole message for a person: the clause, then one line per known fact; of several problems one
+  /// after the other.
+  public var text: String { others.isEmpty ? clause : list }
+
+  /// The message of this problem alone.
+  private var clause: String {
     var lines = [PrintableText.text(what)]
     func add(_ label: String, _ value: String?) {
       guard let value else { return }
@@ -29,32 +33,29 @@ extension Problem {
   }
 }
 
-extension ProblemList {
+extension Problem {
   /// The number of problems spelled out in full; the rest are counted.
   private static let shown = 12
 
   /// What is to be done about all of them; nil where that is not one thing.
   private var commonRemedy: String? {
-    guard problems.count > 1, let remedy = problems[0].remedy,
-      problems.allSatisfy({ $0.remedy == remedy })
-    else { return nil }
+    guard let remedy, others.allSatisfy({ $0.remedy == remedy }) else { return nil }
     return remedy
   }
 
   /// All messages, one after the other; beyond the first dozen only their number. A remedy that they share
   /// is said once.
-  public var text: String {
-    var lines = [problems.count == 1 ? "1 problem" : "\(problems.count) problems"]
-    lines += problems.prefix(Self.shown).map { "- " + (commonRemedy == nil ? $0 : $0.bare).text }
+  private var list: String {
+    let (problems, remedy) = (each, commonRemedy)
+    var lines = ["\(problems.count) problems"]
+    lines += problems.prefix(Self.shown).map { "- " + (remedy == nil ? $0 : $0.bare).clause }
     if problems.count > Self.shown { lines.append("- and \(problems.count - Self.shown) more") }
-    if let commonRemedy { lines.append("to do: " + commonRemedy) }
+    if let remedy { lines.append("to do: " + remedy) }
     return lines.joined(separator: "\n")
   }
-}
 
-extension Problem {
   /// The problem without its remedy, which is said elsewhere.
-  fileprivate var bare: Problem {
+  private var bare: Problem {
     var copy = self
     copy.remedy = nil
     return copy

@@ -1,8 +1,9 @@
-/// One thing that stops the work, as data: what it is, where it is, what was expected and found.
+/// What stops the work, as data: what it is, where it is, what was expected and found.
 ///
-/// A problem is thrown by whichever module notices it and turned into words in one place,
-/// `Problem.text`. Places that know more than the thrower add it on the way up with `inFile(_:)`,
-/// `inTensor(_:)` and `inLayer(_:)`, which never overwrite what is already known.
+/// It is the only type that the toolkit throws. Whichever module notices a problem throws it, and it is
+/// turned into words in one place, `Problem.text`. Callers that know more than the thrower add it on the
+/// way up with `locating(_:)`, which never overwrites what is already known. What one pass finds is
+/// thrown together: the first problem, which decides the exit code, with the others.
 public struct Problem: Error, Hashable, Sendable {
   /// The family of a problem, which decides the exit code.
   public enum Kind: String, Hashable, Sendable, CaseIterable {
@@ -36,6 +37,8 @@ public struct Problem: Error, Hashable, Sendable {
   public var found: String?
   /// What to do about it, an imperative clause.
   public var remedy: String?
+  /// What the same pass found after it, in that order; none of them has others of its own.
+  public private(set) var others: [Problem] = []
 
   /// Describes one problem; leave out what does not apply.
   public init(
@@ -51,81 +54,38 @@ public struct Problem: Error, Hashable, Sendable {
     self.found = found
     self.remedy = remedy
   }
-
-  /// The same problem, placed in a file unless it already names one.
-  public func inFile(_ file: String) -> Problem {
-    var copy = self
-    copy.file = self.file ?? file
-    return copy
-  }
-
-  /// The same problem, placed at a tensor unless it already names one.
-  public func inTensor(_ tensor: String) -> Problem {
-    var copy = self
-    copy.tensor = self.tensor ?? tensor
-    return copy
-  }
-
-  /// The same problem with something to do about it, unless it says so already.
-  /// - Parameter kind: the family that it is advice for; nil for any.
-  public func advised(_ remedy: String, for kind: Kind? = nil) -> Problem {
-    guard kind == nil || kind == self.kind else { return self }
-    var copy = self
-    copy.remedy = self.remedy ?? remedy
-    return copy
-  }
-
-  /// The same problem, placed in a layer unless it already names one.
-  public func inLayer(_ layer: Int) -> Problem {
-    var copy = self
-    copy.layer = self.layer ?? layer
-    return copy
-  }
-}
-
-/// Several problems found in one pass and reported together.
-///
-/// The first one decides the exit code.
-public struct ProblemList: Error, Hashable, Sendable {
-  /// The problems, in the order in which they were found; never empty.
-  public let problems: [Problem]
-
-  /// A list of at least one problem.
-  public init(problems: [Problem]) {
-    precondition(!problems.isEmpty)
-    self.problems = problems
-  }
-
-  /// Throws what was collected: nothing, the single problem, or the list.
-  public static func throwIfAny(_ problems: [Problem]) throws {
-    if problems.count == 1 { throw problems[0] }
-    if !problems.isEmpty { throw ProblemList(problems: problems) }
-  }
 }
 
 extension Problem {
-  /// Runs `body` and gives every problem it throws the same place.
-  /// - Parameter place: adds what the caller knows, such as `{ $0.inFile(path) }`.
-  public static func placing<Result>(
-    _ place: (Problem) -> Problem, _ body: () throws -> Result
-  ) throws -> Result {
-    do {
-      return try body()
-    } catch let problem as Problem {
-      throw place(problem)
-    } catch let list as ProblemList {
-      throw ProblemList(problems: list.problems.map(place))
-    }
+  /// Everything that one pass found, which is at least one problem.
+  public init(all problems: [Problem]) {
+    let each = problems.flatMap(\.each)
+    self = each[0]
+    others = Array(each.dropFirst())
+  }
+
+  /// Throws everything that one pass found, if it found anything.
+  public static func throwIfAny(_ problems: [Problem]) throws(Problem) {
+    if !problems.isEmpty { throw Problem(all: problems) }
+  }
+
+  /// This problem and the others, each by itself.
+  public var each: [Problem] {
+    var first = self
+    first.others = []
+    return [first] + others
+  }
+
+  /// The same problem, this and the others changed alike.
+  public func changed(_ change: (inout Problem) -> Void) -> Problem {
+    var copy = self
+    change(&copy)
+    for index in copy.others.indices { change(&copy.others[index]) }
+    return copy
   }
 }
 
 extension Error {
-  /// The problems behind an error of this toolkit.
-  public var asProblems: [Problem] {
-    switch self {
-    case let problem as Problem: [problem]
-    case let list as ProblemList: list.problems
-    default: [Problem(.io, "\(self)")]
-    }
-  }
+  /// The problems behind an error, each by itself.
+  public var asProblems: [Problem] { (self as? Problem)?.each ?? [Problem(.io, "\(self)")] }
 }

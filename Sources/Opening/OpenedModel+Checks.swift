@@ -33,14 +33,14 @@ extension OpenedModel {
 
   /// Refuses to go on where values contradict the reading and the user has not said how they are
   /// stored.
-  /// - Throws: `Problem` or `ProblemList` of kind `unsupported`.
+  /// - Throws: `Problem` of kind `unsupported`.
   public func checkSigns() throws {
     let settled = Set(
       assumptions.filter(\.isNoNorm).map(\.subject) + (norms?.settled ?? []).map(\.subject))
     let doubts = try signs().filter { sign in
       sign.verdict == .refutes || sign.verdict == .contradicts && !settled.contains(sign.subject)
     }
-    try ProblemList.throwIfAny(
+    try Problem.throwIfAny(
       doubts.map { sign in
         Problem(
           .unsupported, "values contradict the layout \(layout.id): \(sign.subject)",

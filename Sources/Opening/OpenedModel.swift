@@ -37,7 +37,7 @@ public struct OpenedModel: Sendable {
   ///   - from: the layout to read it as; nil to recognise it.
   ///   - assuming: what is known about the stored form beyond names and shapes.
   ///   - allowing: the kinds of tensors for which the layout has no use that there may be.
-  /// - Throws: `Problem` or `ProblemList`, each naming file, tensor, expected and found.
+  /// - Throws: `Problem`, each naming file, tensor, expected and found.
   /// - Cost: reads config, index and headers only.
   public init(
     _ path: FilePath, from: String? = nil, assuming: [Assumption] = [],
@@ -49,7 +49,7 @@ public struct OpenedModel: Sendable {
   }
 
   /// Understands a checkpoint that was opened.
-  /// - Throws: `Problem` or `ProblemList`, each naming file, tensor, expected and found.
+  /// - Throws: `Problem`, each naming file, tensor, expected and found.
   public init(
     _ stored: StoredCheckpoint, from: String? = nil, assuming: [Assumption] = [],
     allowing: Set<StrayTensor> = [], catalogue: LayoutCatalogue
@@ -78,7 +78,7 @@ public struct OpenedModel: Sendable {
   ) throws -> NormReading? {
     let isAsked = assumptions.contains { if case .normOffset = $0 { true } else { false } }
     guard isAsked else { return nil }
-    return try Problem.placing({ $0.inFile(checkpoint.weightsPath.string) }) {
+    return try locating(.file(checkpoint.weightsPath.string)) {
       try NormReading(
         centredNorms(reading.configuration, reading.binding, checkpoint), assumptions)
     }

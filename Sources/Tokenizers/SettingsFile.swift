@@ -19,7 +19,7 @@ public enum SettingsFile {
     do { bytes = try MappedFile.readAll(path, limit: limit) } catch let problem as Problem
       where problem.kind == .missing
     { return members }
-    try Problem.placing({ $0.inFile(path.string) }) {
+    try locating(.file(path.string)) {
       try bytes.withUnsafeBytes { text in
         var scanner = JSONScanner(text)
         var keys = JSONKeySet()

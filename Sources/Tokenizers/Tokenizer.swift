@@ -17,14 +17,16 @@ public struct Tokenizer {
   /// - Cost: a few hundred bytes per token.
   public init(folder: FilePath) throws {
     let path = folder.appending("tokenizer.json")
-    self = try Problem.placing({ Self.placed($0, in: path) }) {
-      try Tokenizer(TokenizerFile(folder: folder))
+    do {
+      self = try Tokenizer(TokenizerFile(folder: folder))
+    } catch let problem as Problem {
+      throw Self.placed(problem, in: path)
     }
   }
 
   private static func placed(_ problem: Problem, in path: FilePath) -> Problem {
     guard problem.kind == .missing else {
-      return problem.inFile(path.string)
+      return problem.located(.file(path.string))
         .advised("fetch the file again, or give token ids with --tokens")
     }
     return Problem(

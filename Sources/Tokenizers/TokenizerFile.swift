@@ -49,7 +49,7 @@ public struct TokenizerFile {
   /// - Cost: the file, and a few hundred bytes per token.
   public init(_ path: FilePath) throws {
     let bytes = try MappedFile.readAll(path, limit: Self.limit)
-    self = try Problem.placing({ $0.inFile(path.string) }) {
+    self = try locating(.file(path.string)) {
       try bytes.withUnsafeBytes { bytes in
         try FileNature.reading(bytes, as: .json) { try TokenizerFile(parsing: bytes) }
       }

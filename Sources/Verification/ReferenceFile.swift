@@ -29,9 +29,9 @@ public struct ReferenceFile: Sendable {
     let file = try Self.opened(path)
     let tensors = Dictionary(
       file.tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-    self = try Problem.placing({
-      $0.inFile(path.string).advised("record the reference anew, as graft logits writes one")
-    }) {
+    self = try locating(
+      .file(path.string), advising: "record the reference anew, as graft logits writes one"
+    ) {
       guard tensors["input_ids"] != nil, tensors["logits"] != nil else {
         throw Problem(
           .invalid, "not a reference file", expected: "tensors input_ids and logits",
@@ -57,7 +57,7 @@ public struct ReferenceFile: Sendable {
     let file = try MappedFile(path)
     let others: [FileNature] = [.gguf, .torch, .npz, .json, .text]
     if let nature = FileNature(file.bytes), others.contains(nature) {
-      var problem = nature.problem(file.bytes, instead: .safetensors).inFile(path.string)
+      var problem = nature.problem(file.bytes, instead: .safetensors).located(.file(path.string))
       problem.remedy = "give a file as graft logits writes one, or a checkpoint as the second PATH"
       throw problem
     }

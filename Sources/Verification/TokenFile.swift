@@ -17,10 +17,9 @@ public enum TokenFile {
   /// - Parameter asBytes: whether every byte of the file is a token.
   /// - Throws: `Problem` of kind `missing`, `invalid` or `usage`, naming the file.
   public static func read(_ path: FilePath, asBytes: Bool) throws -> TokenBatch {
-    try Problem.placing({
-      $0.inFile(path.string).advised(
-        "write ids as [[1, 2, 3]] in a .json file, or as input_ids I64")
-    }) {
+    try locating(
+      .file(path.string), advising: "write ids as [[1, 2, 3]] in a .json file, or as input_ids I64"
+    ) {
       if asBytes {
         return TokenBatch(rows: [try MappedFile.readAll(path, limit: limit).map(Int.init)])
       }

@@ -30,7 +30,7 @@ public struct Verifier {
   /// Compares with recorded logits and hidden states.
   /// - Throws: `Problem` of kind `invalid` where the reference does not fit the model.
   public func compare(with reference: ReferenceFile, file: String) throws -> VerificationReport {
-    try Problem.placing({ $0.inFile(file) }) { try checkWidths(reference) }
+    try locating(.file(file)) { try checkWidths(reference) }
     try reference.tokens.check(vocabulary: model.configuration.vocabulary, file: file)
     let outputs = RecordedOutputs(reference)
     var report = try compare(with: outputs, tokens: reference.tokens)

@@ -24,7 +24,7 @@ extension OpenedModel {
   /// The model bound for computing; messages name the checkpoint.
   func runnable() throws -> Model {
     let directory = checkpoint.directory.string
-    return try Problem.placing({ $0.inFile(directory) }) {
+    return try locating(.file(directory)) {
       try layout.requireUnderstood()
       try checkPayload()
       try configuration.checkMixers()

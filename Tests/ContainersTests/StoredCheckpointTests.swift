@@ -28,10 +28,8 @@ import Testing
     do {
       _ = try StoredCheckpoint.open(directory.path)
       return []
-    } catch let list as ProblemList {
-      return list.problems
     } catch let problem as Problem {
-      return [problem]
+      return problem.each
     }
   }
 

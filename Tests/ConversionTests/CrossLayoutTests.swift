@@ -108,7 +108,7 @@ struct CrossLayoutTests {
       _ = try convert(source, to: other, at: scratch.path.appending("there"))
       Issue.record("\(fixture) was converted to \(other)")
     } catch {
-      let problems = (error as? ProblemList)?.problems ?? [error as? Problem].compactMap { $0 }
+      let problems = error.asProblems
       #expect(problems.allSatisfy { $0.kind == .unsupported })
       #expect(problems.contains { $0.what.contains(fact) }, "\(problems.map(\.text))")
     }

@@ -186,7 +186,7 @@ struct GGUFConversionTests {
   func whatCannotBeHeldIsRefused(fixture: String, layout: String, fact: String) throws {
     let source = try opened(Fixtures.path(fixture))
     let error = try #require(throws: (any Error).self) { try convert(source, to: layout, "no") }
-    let problems = (error as? ProblemList)?.problems ?? [error as? Problem].compactMap { $0 }
+    let problems = error.asProblems
     #expect(problems.allSatisfy { $0.kind == .unsupported })
     #expect(problems.contains { $0.what.hasSuffix(": \(fact)") || $0.expected == fact })
   }

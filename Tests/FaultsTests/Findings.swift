@@ -39,8 +39,8 @@ struct Findings {
       conversion = Self.text { try Self.convert(model) }
       compare(try CheckpointDiff(sound.opened, model, threads: 1))
       try run(model, sound)
-    } catch let error where error is Problem || error is ProblemList {
-      refusal = error.asProblems.map(\.what).joined(separator: "; ")
+    } catch let problem as Problem {
+      refusal = problem.each.map(\.what).joined(separator: "; ")
       if let (a, b) = try? (StoredCheckpoint.open(sound.path), StoredCheckpoint.open(path)) {
         compare(try CheckpointDiff(a, b, threads: 1))
       }

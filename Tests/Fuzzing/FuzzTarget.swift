@@ -18,7 +18,7 @@ enum FuzzTarget: String, CaseIterable {
   }
 
   /// Reads an input.
-  /// - Throws: `Problem` or `ProblemList` where it is refused.
+  /// - Throws: `Problem` where it is refused.
   func read(_ input: UnsafeRawBufferPointer) throws {
     switch self {
     case .safetensors: try ContainerReaders.safetensors(input)

@@ -36,7 +36,6 @@ enum Fuzzer {
     do {
       try chosen.read(input)
     } catch is Problem {
-    } catch is ProblemList {
     } catch {
       fatalError("a reader threw what is no problem: \(error)")
     }

@@ -169,6 +169,6 @@ struct FormatFileTests {
     let layout = try #require(Layout.forms(parsing: file(rule: rule + "," + rule)).first)
     let binding = try LayoutBinding(layout, GeneratedModel.configuration(seed: 1))
     let shape = try #require(binding.tensors.first?.shape)
-    #expect(throws: ProblemList.self) { try binding.check(stored: ["e": (.f32, shape)], file: "f") }
+    #expect(throws: Problem.self) { try binding.check(stored: ["e": (.f32, shape)], file: "f") }
   }
 }

@@ -31,7 +31,7 @@ extension Workshop {
     let path = try model(fixture, change)
     let found = try OpenedModel(path, catalogue: .builtIn()).findings
     return try thrown {
-      try ProblemList.throwIfAny(found)
+      try Problem.throwIfAny(found)
       return "nothing is found"
     }
   }

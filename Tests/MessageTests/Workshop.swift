@@ -97,8 +97,6 @@ final class Workshop {
       throw NothingWentWrong(what: "\(try body())".prefix(200).description)
     } catch let problem as Problem {
       return Message(text: relative(problem.text), exitCode: problem.exitCode)
-    } catch let list as ProblemList {
-      return Message(text: relative(list.text), exitCode: list.problems[0].exitCode)
     }
   }
 

@@ -9,7 +9,7 @@ extension ModelConfiguration {
   static let largestCount = 1 << 40
 
   /// Checks that every number is in range and that head counts divide each other.
-  /// - Throws: `Problem` or `ProblemList` of kind `invalid`, with every finding.
+  /// - Throws: `Problem` of kind `invalid`, with every finding.
   func check() throws {
     var problems: [Problem] = oddYaRN
     func require(_ condition: Bool, _ what: String, layer: Int? = nil, found: String) {
@@ -52,7 +52,7 @@ extension ModelConfiguration {
         require(false, what, layer: index, found: found)
       }
     }
-    try ProblemList.throwIfAny(problems)
+    try Problem.throwIfAny(problems)
   }
 }
 

@@ -134,12 +134,12 @@ public struct ModelConfiguration: FactRecord {
 
   /// Builds a configuration from the facts of the model and of each layer, fills in defaults that
   /// depend on other facts, and checks that the numbers fit each other.
-  /// - Throws: `Problem` or `ProblemList` of kind `invalid`.
+  /// - Throws: `Problem` of kind `invalid`.
   public init(model: Facts, layers: [Facts]) throws {
     try self.init(model)
     sizes = try Self.sizes(model)
     self.layers = try layers.enumerated().map { index, facts in
-      try Problem.placing({ $0.inLayer(index) }) {
+      try locating(.layer(index)) {
         try LayerConfiguration(facts, hidden: hidden)
       }
     }

@@ -64,9 +64,9 @@ extension OpenedModel {
   }
 
   private func repeatedTensorFindings() throws -> [AuditFinding] {
-    do { try checkPayload() } catch let error where error is Problem || error is ProblemList {
-      if let io = error.asProblems.first(where: { $0.kind == .io }) { throw io }
-      return error.asProblems.map { finding($0, "payload") }
+    do { try checkPayload() } catch let problem as Problem {
+      if let io = problem.each.first(where: { $0.kind == .io }) { throw io }
+      return problem.each.map { finding($0, "payload") }
     }
     return []
   }

@@ -40,10 +40,8 @@ extension StoredCheckpoint {
 
   private func neighbour(_ name: String) throws -> Sidecar {
     let file = path(name)
-    do {
-      return Sidecar(name: name, kind: try SidecarBytes(file, name).kind)
-    } catch let problem as Problem {
-      throw problem.inFile(file.string)
+    return try locating(.file(file.string)) {
+      Sidecar(name: name, kind: try SidecarBytes(file, name).kind)
     }
   }
 }

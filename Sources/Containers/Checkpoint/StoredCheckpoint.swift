@@ -62,7 +62,7 @@ public struct StoredCheckpoint: Sendable {
   /// - Cost: reads the payload of containers that have checksums.
   public func checkPayload() throws {
     for shard in shards {
-      try Problem.placing({ $0.inFile(path(shard.fileName).string) }) {
+      try locating(.file(path(shard.fileName).string)) {
         for checksum in shard.content.checksums { try checksum.check() }
       }
     }
@@ -87,13 +87,13 @@ public struct StoredCheckpoint: Sendable {
 
   /// Opens a directory, one weight file or the index of several.
   /// - Throws: `Problem` of kind `missing` where something is not there, `invalid` where a file is
-  ///   corrupt or the files contradict each other; a `ProblemList` where there are several.
+  ///   corrupt or the files contradict each other; all that are found together.
   /// - Cost: reads headers, index and configuration only.
   public static func open(_ path: FilePath) throws -> StoredCheckpoint {
-    try Problem.placing({
-      $0.advised("fetch the file again, or make it anew with the tool that wrote it", for: .invalid)
-        .advised("save the tensors in one of the forms that the README lists", for: .unsupported)
-    }) {
+    try advising([
+      .invalid: "fetch the file again, or make it anew with the tool that wrote it",
+      .unsupported: "save the tensors in one of the forms that the README lists",
+    ]) {
       switch FileKind(path) {
       case .absent: throw absent(path)
       case .other:
@@ -142,7 +142,7 @@ public struct StoredCheckpoint: Sendable {
     }
     let set = container.hasMetadata ? container.family(of: name) : nil
     if let set {
-      try Problem.placing({ $0.inFile(directory.string) }) {
+      try locating(.file(directory.string)) {
         try WeightFiles.checkComplete(set, among: listing.files)
       }
     }
@@ -162,8 +162,8 @@ public struct StoredCheckpoint: Sendable {
       case .distributed: return try openDistributed(listing, in: path)
       }
     } catch let problem as Problem {
-      guard problem.kind == .missing, !listing.undecodable.isEmpty else {
-        throw problem.inFile(path.string)
+      guard problem.kind == .missing, problem.others.isEmpty, !listing.undecodable.isEmpty else {
+        throw problem.located(.file(path.string))
       }
       throw Problem(
         .unsupported, "names that are not UTF-8, and no weights among the others",
@@ -303,12 +303,12 @@ extension StoredCheckpoint {
           .invalid, "a tensor is stored twice", file: tensor.file, tensor: tensor.name,
           expected: "each name once", found: "also in \(tensors[first].file)"))
     }
-    try ProblemList.throwIfAny(problems)
+    try Problem.throwIfAny(problems)
     return places
   }
 
   private static func refuse(_ dangling: [String], in directory: FilePath) throws {
-    try ProblemList.throwIfAny(
+    try Problem.throwIfAny(
       dangling.compactMap { DanglingLink(directory.appending($0))?.problem })
   }
 
@@ -318,14 +318,12 @@ extension StoredCheckpoint {
   }
 
   private static func parse(_ bytes: [UInt8]?, _ directory: FilePath) throws -> JSONValue? {
-    do {
-      return try bytes.map { bytes in
+    try locating(.file(directory.appending(configName).string)) {
+      try bytes.map { bytes in
         try bytes.withUnsafeBytes { raw in
           try FileNature.reading(raw, as: .json) { try JSONValue(parsing: bytes, .python) }
         }
       }
-    } catch let problem as Problem {
-      throw problem.inFile(directory.appending(configName).string)
     }
   }
 }

@@ -16,7 +16,7 @@ struct DistributedCheckpoint {
   init(_ directory: FilePath) throws {
     let path = directory.appending(DistributedMetadata.fileName)
     let file = try MappedFile(path)
-    let (metadata, state) = try Problem.placing({ $0.inFile(path.string) }) {
+    let (metadata, state) = try locating(.file(path.string)) {
       let metadata = try FileNature.reading(file.bytes, as: .pickle) {
         try DistributedMetadata(file.bytes)
       }
@@ -24,7 +24,7 @@ struct DistributedCheckpoint {
     }
     var pieces = DistributedPieces(directory)
     let tensors = try state.tensors.map { name, tensor in
-      try Problem.placing({ $0.inTensor(name) }) {
+      try locating(.tensor(name)) {
         let region = try pieces.region(tensor, named: name, in: path.string)
         return StoredTensor(
           name: name, type: tensor.type, shape: tensor.shape, region: region, file: path.string)

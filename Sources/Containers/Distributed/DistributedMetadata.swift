@@ -45,7 +45,7 @@ struct DistributedMetadata {
     let places = try reader.places(root)
     let paths = try reader.paths(root)
     for (name, value) in try reader.values(root) {
-      let tensor = try Problem.placing({ $0.inTensor(name) }) {
+      let tensor = try locating(.tensor(name)) {
         try reader.tensor(value).map { described in
           Tensor(
             type: described.type, shape: described.shape,

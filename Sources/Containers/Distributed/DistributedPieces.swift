@@ -18,7 +18,7 @@ struct DistributedPieces {
   mutating func region(
     _ tensor: DistributedMetadata.Tensor, named name: String, in metadata: String
   ) throws -> ByteRegion {
-    let cover = try Problem.placing({ $0.inFile(metadata) }) { try ChunkCover(tensor) }
+    let cover = try locating(.file(metadata)) { try ChunkCover(tensor) }
     let pieces = try cover.chunks.map { try piece($0, of: tensor, named: name) }
     if pieces.count == 1, cover.chunks[0].shape == tensor.shape { return pieces[0] }
     let size = TensorShape.byteCount(tensor.shape, tensor.type) ?? 0
@@ -38,7 +38,7 @@ struct DistributedPieces {
   ) throws -> ByteRegion {
     let path = directory.appending(chunk.fileName)
     let file = try file(chunk.fileName, path)
-    return try Problem.placing({ $0.inFile(path.string) }) {
+    return try locating(.file(path.string)) {
       try FileNature.reading(file.bytes, as: .torch) {
         guard chunk.range.upperBound <= file.bytes.count else {
           throw Problem(

@@ -41,9 +41,9 @@ public enum GGUFConfig {
       guard let type = kept[key]?.typeName ?? types[key] else {
         throw Problem(.unsupported, "a value without a type of metadata", found: key)
       }
-      let typed = try Problem.placing({
-        $0.inTensor(key).advised("correct the value in the config, or choose another layout")
-      }) { try GGUFValue(value, as: type) }
+      let typed = try locating(
+        .tensor(key), advising: "correct the value in the config, or choose another layout"
+      ) { try GGUFValue(value, as: type) }
       return (key, typed)
     }
   }

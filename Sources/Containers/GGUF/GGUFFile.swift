@@ -19,7 +19,7 @@ public struct GGUFFile: Sendable {
   /// Checks the bytes of a whole file.
   /// - Throws: `Problem` of kind `invalid` or `unsupported`, naming the file.
   public init(_ storage: any ByteStorage, name: String) throws {
-    let header = try Problem.placing({ $0.inFile(name) }) {
+    let header = try locating(.file(name)) {
       let bytes = try storage.bytes
       return try FileNature.reading(bytes, as: .gguf) { try GGUFHeader(checking: bytes) }
     }

@@ -72,7 +72,7 @@ extension GGUFHeader {
         throw Problem(
           .invalid, "a tensor is stored twice", tensor: name, expected: "each name once")
       }
-      let entry = try Problem.placing({ $0.inTensor(name) }) {
+      let entry = try locating(.tensor(name)) {
         try readEntry(name, &cursor, at: position)
       }
       let (end, overflow) = position.addingReportingOverflow(entry.byteCount)

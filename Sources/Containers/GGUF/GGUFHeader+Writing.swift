@@ -14,7 +14,7 @@ extension GGUFHeader {
     var position = 0
     var entries: [Entry] = []
     for (name, type, shape) in tensors {
-      try Problem.placing({ $0.inTensor(name) }) { try Self.check(name, type, shape) }
+      try locating(.tensor(name)) { try Self.check(name, type, shape) }
       let entry = Entry(name: name, type: type, shape: shape, offset: position)
       let (end, overflow) = position.addingReportingOverflow(entry.byteCount)
       guard !overflow else {

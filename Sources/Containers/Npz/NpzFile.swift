@@ -20,7 +20,7 @@ struct NpzFile {
 
   /// Checks the bytes of a whole file.
   init(_ file: any ByteStorage, name: String) throws {
-    try Problem.placing({ $0.inFile(name) }) {
+    try locating(.file(name)) {
       let entries = try FileNature.reading(file.bytes, as: .npz) { try ZipArchive(file).entries }
       for entry in entries {
         guard entry.name.hasSuffix(Self.suffix) else {
@@ -28,7 +28,7 @@ struct NpzFile {
           continue
         }
         let array = String(entry.name.dropLast(Self.suffix.utf8.count))
-        try Problem.placing({ $0.inTensor(array) }) {
+        try locating(.tensor(array)) {
           tensors.append(try Self.tensor(entry, named: array, in: name))
         }
         checksums += entry.unchecked.map { [$0] } ?? []

@@ -101,7 +101,7 @@ public final class WeightFileWriter: Sendable {
   ) throws {
     let writer = try WeightFileWriter(creating: location, layout)
     for (index, tensor) in tensors.enumerated() {
-      try Problem.placing({ $0.inTensor(tensor.name) }) {
+      try locating(.tensor(tensor.name)) {
         try writer.write(index, tensor.produce)
       }
     }

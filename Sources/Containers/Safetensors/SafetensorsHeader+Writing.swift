@@ -69,11 +69,7 @@ extension SafetensorsHeader {
   private static func checkNames(_ names: [String]) throws {
     var seen: Set<[UInt8]> = [Array("\(metadataKey)".utf8)]
     for name in names {
-      do {
-        try StoredName.checkTensor(name)
-      } catch let problem as Problem {
-        throw problem.inTensor(name)
-      }
+      try locating(.tensor(name)) { try StoredName.checkTensor(name) }
       guard seen.insert(Array(name.utf8)).inserted else {
         throw Problem(
           .invalid, "two tensors of one name", tensor: name, expected: "each name once",

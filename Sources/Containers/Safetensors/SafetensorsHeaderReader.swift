@@ -36,12 +36,10 @@ struct SafetensorsHeaderReader {
 
   private mutating func readEntry(_ key: JSONText) throws {
     let name = key.string
-    do {
+    try locating(.tensor(name)) {
       // Control characters can only be written as escapes.
       if key.hasEscapes || name.isEmpty { try StoredName.checkTensor(name) }
       entries.append(try entry(name))
-    } catch let problem as Problem {
-      throw problem.inTensor(name)
     }
   }
 

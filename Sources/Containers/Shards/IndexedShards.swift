@@ -22,11 +22,11 @@ struct IndexedShards {
     checkStale(files.filter { container.isWeight($0) && !named.contains($0) })
     checkTensors()
     if shards.count == named.count { checkTotals() }
-    try ProblemList.throwIfAny(problems)
+    try Problem.throwIfAny(problems)
   }
 
   private static func readIndex(_ path: FilePath) throws -> ShardIndex {
-    do {
+    try locating(.file(path.string)) {
       let file = try MappedFile(path)
       guard file.bytes.count <= ShardIndex.limit else {
         throw Problem(
@@ -35,8 +35,6 @@ struct IndexedShards {
           remedy: "check that the file is an index")
       }
       return try FileNature.reading(file.bytes, as: .json) { try ShardIndex(parsing: file.bytes) }
-    } catch let problem as Problem {
-      throw problem.inFile(path.string)
     }
   }
 

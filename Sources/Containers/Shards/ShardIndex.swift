@@ -59,12 +59,10 @@ public struct ShardIndex: Sendable {
     try scanner.beginObject()
     while let key = try scanner.nextKey(notIn: &keys) {
       let name = key.string
-      do {
+      try locating(.tensor(name)) {
         try StoredName.checkTensor(name)
         let file = try StoredName.file(scanner.text().string)
         map.append((tensor: name, file: file))
-      } catch let problem as Problem {
-        throw problem.inTensor(name)
       }
     }
     return map

@@ -22,7 +22,7 @@ struct TensorViews {
   /// - Throws: `Problem` of kind `invalid` where it reaches beyond its storage.
   mutating func tensor(_ name: String, _ place: Int) throws -> StoredTensor {
     let view = content.heap.tensors[place]
-    return try Problem.placing({ $0.inTensor(name) }) {
+    return try locating(.tensor(name)) {
       let storage = try storage(content.heap.storages[view.storage])
       let width = view.type.bitWidth / 8
       try Self.check(view, inside: storage.count / width)

@@ -24,7 +24,7 @@ struct TorchFile {
 
   /// Checks the bytes of a whole file.
   init(_ file: any ByteStorage, name: String) throws {
-    let (tensors, ignored, checksums) = try Problem.placing({ $0.inFile(name) }) {
+    let (tensors, ignored, checksums) = try locating(.file(name)) {
       let content = try FileNature.reading(file.bytes, as: .torch) { try TorchContent(file) }
       let state = try StateDictionary(content.value, in: content.heap)
       var views = TensorViews(content, budget: file.count, file: name)

@@ -8,7 +8,7 @@ import Tensors
 
 extension CheckpointPlan {
   /// Plans a conversion into a layout.
-  /// - Throws: `Problem` or `ProblemList` of kind `unsupported`, with every reason, where the layout
+  /// - Throws: `Problem` of kind `unsupported`, with every reason, where the layout
   ///   cannot hold the model or a value could be lost and that is not allowed.
   public init(converting source: OpenedModel, to layout: Layout, options: ConversionOptions) throws
   {
@@ -61,7 +61,7 @@ extension CheckpointPlan {
   }
 
   /// The plans of stored tensors.
-  /// - Throws: `Problem` or `ProblemList` with every reason, each once for all tensors it concerns.
+  /// - Throws: `Problem` with every reason, each once for all tensors it concerns.
   private static func moves(
     _ tensors: [BoundTensor], _ plan: (BoundTensor) throws -> TensorMove
   ) throws -> [TensorMove] {
@@ -75,8 +75,8 @@ extension CheckpointPlan {
         names[problem, default: []].append(bound.name)
       }
     }
-    try ProblemList.throwIfAny(
-      order.map { $0.inTensor(NameFolding.summary(names[$0] ?? [])) })
+    try Problem.throwIfAny(
+      order.map { $0.located(.tensor(NameFolding.summary(names[$0] ?? []))) })
     return moves
   }
 
@@ -120,7 +120,7 @@ extension CheckpointPlan {
   /// Refuses types that the files to be written do not know.
   private static func refuseTypes(_ tensors: [Tensor], _ container: Container) throws {
     let strange = tensors.filter { !container.holds($0.type) }
-    try ProblemList.throwIfAny(
+    try Problem.throwIfAny(
       Set(strange.map(\.type)).sorted { $0.rawValue < $1.rawValue }.map { type in
         Problem(
           .unsupported, "\(container.rawValue) files have no such type",
@@ -138,7 +138,7 @@ extension CheckpointPlan {
       return (tensor.name, loss)
     }
     let kinds = Set(losses.map(\.loss)).sorted()
-    try ProblemList.throwIfAny(
+    try Problem.throwIfAny(
       kinds.map { kind in
         Problem(
           .unsupported, "writing would change values: \(kind)",

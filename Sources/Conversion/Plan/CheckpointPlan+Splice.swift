@@ -127,7 +127,7 @@ extension CheckpointPlan {
     let all = source.layout.updatedConfig(
       source.config.value, from: source.configuration, to: configuration)
     let (updated, programs) = allowsCode ? (all, []) : ProgramKeys.removed(from: all)
-    try ProblemList.throwIfAny(
+    try Problem.throwIfAny(
       LayoutComparison(configuration, isSaidBy: updated, in: source.layout, isWritten: false)
         .problems)
     let bytes = source.config.bytes(

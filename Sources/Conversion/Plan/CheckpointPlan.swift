@@ -133,7 +133,7 @@ extension CheckpointPlan {
         found: "\(shards.count)", remedy: "give a larger --max-shard-size")
     }
     for shard in shards where shard.clone == nil {
-      try Problem.placing({ $0.advised("choose another container with --container") }) {
+      try locating(.file(shard.fileName), advising: "choose another container with --container") {
         _ = try shard.layout(in: container)
       }
     }

@@ -22,10 +22,8 @@ public struct ConversionExplanation: Sendable {
     do {
       plan = try CheckpointPlan(converting: source, to: layout, options: options)
       reasons = []
-    } catch let list as ProblemList {
-      (plan, reasons) = (nil, list.problems)
     } catch let problem as Problem {
-      (plan, reasons) = (nil, [problem])
+      (plan, reasons) = (nil, problem.each)
     }
   }
 }

@@ -28,7 +28,7 @@ struct ConversionTarget {
   let dropped: [LeftOut]
 
   /// Prepares a model for a layout.
-  /// - Throws: `Problem` or `ProblemList` of kind `unsupported`, with every reason.
+  /// - Throws: `Problem` of kind `unsupported`, with every reason.
   init(_ source: OpenedModel, _ layout: Layout, _ options: ConversionOptions) throws {
     let isSame = Self.isSameForm(source, layout)
     history = ModelHistory(of: source.checkpoint)
@@ -137,7 +137,7 @@ struct ConversionTarget {
     let places = Set((binding.tensors + predictions).flatMap { $0.parts.map(\.role) })
     let homeless = Set(model.tensors.keys).subtracting(places)
     let missing = places.subtracting(model.tensors.keys)
-    try ProblemList.throwIfAny(
+    try Problem.throwIfAny(
       Set(homeless.map(\.name)).sorted().map { name in
         Problem(
           .unsupported, "layout \(binding.layout.id) has no place for \(name)",

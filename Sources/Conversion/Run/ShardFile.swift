@@ -55,7 +55,7 @@ final class ShardFile: Sendable {
     }
     let writer = try writer()
     if task >= 0 {
-      try Problem.placing({ $0.inTensor(shard.tensors[task].name) }) {
+      try locating(.tensor(shard.tensors[task].name)) {
         try write(task, with: writer, progress)
       }
     }
@@ -136,7 +136,7 @@ extension CheckpointPlan.Tensor.Content {
 extension CheckpointPlan.Shard {
   /// Where everything of the file will lie.
   func layout(in container: Container) throws -> WeightFileLayout {
-    try Problem.placing({ $0.inFile(fileName) }) {
+    try locating(.file(fileName)) {
       try container.layout(
         of: tensors.map { TensorHeader(name: $0.name, type: $0.type, shape: $0.shape) },
         metadata: metadata, values: values)

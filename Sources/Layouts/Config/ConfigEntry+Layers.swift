@@ -138,7 +138,7 @@ extension ConfigEntry {
       throw Problem(.invalid, "the config lacks a list of layers", expected: key)
     }
     return try ConfigValue.array(value, at: key).enumerated().map { layer, block in
-      try Problem.placing({ $0.inLayer(layer) }) {
+      try locating(.layer(layer)) {
         guard case .object(let block) = block else {
           throw ConfigValue.wrongType(block, at: key, expected: "an object for each layer")
         }

@@ -27,7 +27,7 @@ public struct ConfigTable: Sendable {
   let isApart: Bool
 
   /// Reads the configuration of a model.
-  /// - Throws: `Problem` or `ProblemList` of kind `invalid` or `unsupported`.
+  /// - Throws: `Problem` of kind `invalid` or `unsupported`.
   func read(_ config: JSONValue, model: Facts, layer: Facts) throws -> ModelConfiguration {
     let object = try table(config)
     var problems = misread(object)
@@ -55,7 +55,7 @@ public struct ConfigTable: Sendable {
       _ = collect { try entry.checkAgreement(values, with: layers[first], in: object, &stated) }
       for index in matching { layers[index].merge(values) { $1 } }
     }
-    try ProblemList.throwIfAny(problems)
+    try Problem.throwIfAny(problems)
     return try ModelConfiguration(model: facts, layers: layers)
   }
 

@@ -39,7 +39,7 @@ extension Layout {
   }
 
   /// Reads the configuration of a model in this layout.
-  /// - Throws: `Problem` or `ProblemList` of kind `invalid` or `unsupported`.
+  /// - Throws: `Problem` of kind `invalid` or `unsupported`.
   public func configuration(from config: JSONValue) throws -> ModelConfiguration {
     try self.config.read(config, model: modelSemantics, layer: layerSemantics)
   }

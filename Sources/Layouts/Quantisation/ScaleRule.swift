@@ -47,11 +47,11 @@ extension Layout {
     guard let scales, let value = try self.config.table(config)[scales.key], value != .null else {
       return nil
     }
-    return try Problem.placing({ problem in
-      var problem = problem
-      problem.what = "\(scales.key): " + problem.what
-      return problem
-    }) { try Quantisation(value, mayQuantiseEmbeddings: inspectOnly != nil) }
+    do {
+      return try Quantisation(value, mayQuantiseEmbeddings: inspectOnly != nil)
+    } catch let problem as Problem {
+      throw problem.changed { $0.what = "\(scales.key): " + $0.what }
+    }
   }
 }
 

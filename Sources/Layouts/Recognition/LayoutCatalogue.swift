@@ -23,9 +23,7 @@ public struct LayoutCatalogue: Sendable {
   ) throws {
     let parts = LayoutParts(parts)
     outlines = try files.flatMap { name, bytes in
-      try Problem.placing({
-        $0.inFile(name).advised(Self.remedy)
-      }) {
+      try locating(.file(name), advising: Self.remedy) {
         try LayoutOutline.forms(parsing: bytes, name: name, parts: parts)
       }
     }

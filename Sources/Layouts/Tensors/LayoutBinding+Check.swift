@@ -13,7 +13,7 @@ extension LayoutBinding {
   ///   - allowing: the kinds of tensors nobody asked for that are none of the findings.
   ///   - config: where it is known, what it says explains some findings.
   /// - Returns: the stored names for which the layout has no use.
-  /// - Throws: `Problem` or `ProblemList` of kind `invalid`.
+  /// - Throws: `Problem` of kind `invalid`.
   @discardableResult
   public func check(
     stored: StoredHeaders, quantisation: Quantisation? = nil, layers: Int = .max,
@@ -36,7 +36,7 @@ extension LayoutBinding {
       .compactMap { shapeProblem($0, stored, file) }
     problems += allScales.compactMap { shapeProblem($0, stored, file) }
     problems += scaleProblems(quantisation, stored: stored, file: file)
-    try ProblemList.throwIfAny(problems)
+    try Problem.throwIfAny(problems)
     return extra
   }
 

@@ -16,7 +16,7 @@ extension LayoutBinding {
   ) -> [ExplainedNames] {
     let head = classifier(missing, extra, config) ?? untiedHead(missing, config)
     return [head, vocabulary(stored)].compactMap(\.self).map {
-      ExplainedNames(problem: $0.problem.inFile(file), names: $0.names)
+      ExplainedNames(problem: $0.problem.located(.file(file)), names: $0.names)
     }
   }
 

@@ -201,7 +201,9 @@ struct Scope {
     var symbols = symbols
     for (symbol, size) in dimensions { symbols[symbol] = try? size.value(symbols) }
     let experts = rule.name.usesExpert || rule.isStacked ? symbols["E"] ?? 0 : 1
-    do {
+    return try locating(
+      .tensor(rule.name.name(layer: index, layers: layers), layer: layer)
+    ) {
       guard experts > 0 else { return [] }
       let first = try build(rule, symbols: symbols, expert: 0)
       if rule.isStacked {
@@ -213,9 +215,6 @@ struct Scope {
       return (0..<experts).map { expert in
         bound(rule, first.shape, first.parts.map { $0.of(expert: expert) }, expert: expert)
       }
-    } catch let problem as Problem {
-      let placed = problem.inTensor(rule.name.name(layer: index, layers: layers))
-      throw layer.map(placed.inLayer) ?? placed
     }
   }
 

@@ -43,9 +43,9 @@ extension OpenedModel {
     if let packed = PackedWeights.recognise(
       config, headers, beside: checkpoint.quantisationFiles)
     {
-      throw packed.problem.inFile(place)
+      throw packed.problem.located(.file(place))
     }
-    let candidates = try Problem.placing({ $0.inFile(place) }) {
+    let candidates = try locating(.file(place)) {
       let found =
         try from.map { try catalogue.forms(of: $0, config: config, has: has) }
         ?? catalogue.candidates(config: config, has: has)
@@ -95,20 +95,19 @@ extension OpenedModel {
     _ stored: StoredHeaders
   ) throws -> Reading {
     let configFile = checkpoint.configPath.string
-    let (configuration, quantisation, binding) = try Problem.placing({
-      $0.inFile(configFile)
-        .advised(
-          "correct the config, or fetch the one that belongs to these weights", for: .invalid
-        )
-        .advised("only what is expected is read; another value is another model", for: .unsupported)
-    }) {
-      let configuration = try candidate.layout.configuration(from: config)
-      try checkCount(configuration.layers.count, checkpoint)
-      let quantisation = try candidate.layout.quantisation(from: config)
-      let binding = try LayoutBinding(candidate.layout, configuration)
-      return (configuration, quantisation, binding.scaled(by: quantisation, stored: stored))
+    return try locating(.file(configFile)) {
+      try advising([
+        .invalid: "correct the config, or fetch the one that belongs to these weights",
+        .unsupported: "only what is expected is read; another value is another model",
+      ]) {
+        let configuration = try candidate.layout.configuration(from: config)
+        try checkCount(configuration.layers.count, checkpoint)
+        let quantisation = try candidate.layout.quantisation(from: config)
+        let binding = try LayoutBinding(candidate.layout, configuration)
+          .scaled(by: quantisation, stored: stored)
+        return (candidate, configuration, binding, quantisation, [])
+      }
     }
-    return (candidate, configuration, binding, quantisation, [])
   }
 
   /// The same reading, once names, shapes and claims of the config are those of the checkpoint.
@@ -123,7 +122,7 @@ extension OpenedModel {
       stored: stored, quantisation: reading.quantisation, layers: layers, allowing: allowing,
       config: config, file: checkpoint.weightsPath.string)
     reading.extra = reading.binding.strays(extra, in: stored, layers: layers)
-    try ProblemList.throwIfAny(
+    try Problem.throwIfAny(
       ConfigClaims(
         reading.binding, reading.configuration, config, checkpoint.headers,
         file: checkpoint.configPath.string

@@ -6,8 +6,8 @@ extension StoredCheckpoint {
   /// Why the checkpoint is not read: what it is instead, or else the reason that a layout gave.
   func explained(_ error: any Error, _ catalogue: LayoutCatalogue) -> any Error {
     let isPacked = PackedWeights.recognise(config, headers) != nil
-    return CheckpointNature(self)?.problem.inFile(place) ?? loneShard?.inFile(place)
-      ?? (isPacked ? nil : baseModel(catalogue)?.inFile(place)) ?? error
+    return CheckpointNature(self)?.problem.located(.file(place)) ?? loneShard?.located(.file(place))
+      ?? (isPacked ? nil : baseModel(catalogue)?.located(.file(place))) ?? error
   }
 
   /// The file, or the directory of several.

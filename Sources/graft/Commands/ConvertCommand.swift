@@ -79,7 +79,7 @@ struct ConvertCommand: Verb {
     let model = try OpenedModel(sourcePath, source, allowing: strays)
     let catalogue = try LayoutCatalogue.builtIn()
     guard let destination, !explain else { return try explained(model, catalogue) }
-    try Problem.placing({ $0.inFile(sourcePath) }) { try model.layout.requireUnderstood() }
+    try locating(.file(sourcePath)) { try model.layout.requireUnderstood() }
     try model.checkPayload()
     try model.checkSigns()
     let target = try model.target(

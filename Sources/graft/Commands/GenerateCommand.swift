@@ -65,7 +65,7 @@ struct GenerateCommand: Verb {
     of prompt: [Int], _ model: Model, _ sampler: Sampler, _ advance: (Int) -> Void
   ) throws -> [Int] {
     var generated: [Int] = []
-    try Problem.placing({ $0.inFile(path) }) {
+    try locating(.file(path)) {
       try sampler.generate(model, prompt: prompt, count: count, threads: common.threads) {
         generated.append($0)
         advance(1)

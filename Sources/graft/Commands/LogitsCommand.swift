@@ -31,7 +31,7 @@ struct LogitsCommand: Verb {
     let model = try OpenedModel(path, source)
     let batch = try tokens.batch(for: model)
     try RecordedLogits.check(FilePath(output), overwrite: overwrite)
-    let recorded = try Problem.placing({ $0.inFile(path) }) {
+    let recorded = try locating(.file(path)) {
       let runnable = try model.runnable()
       return try common.watched("computing", total: batch.positions, of: .positions) {
         try RecordedLogits(

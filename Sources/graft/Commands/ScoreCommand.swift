@@ -39,7 +39,7 @@ struct ScoreCommand: Verb {
     var batch = try tokens.batch(for: model)
     if let limit { batch = batch.limited(to: limit) }
     if let block { batch = try batch.blocks(of: block) }
-    let score = try Problem.placing({ $0.inFile(path) }) {
+    let score = try locating(.file(path)) {
       let runnable = try model.runnable()
       return try common.watched("scoring", total: batch.positions, of: .positions) {
         try Score.measured(runnable, batch, threads: common.threads, progress: $0)

@@ -80,11 +80,11 @@ struct SpliceCommand: Verb {
 
   func perform() throws -> Outcome {
     let model = try OpenedModel(sourcePath, source)
-    try Problem.placing({ $0.inFile(sourcePath) }) { try model.layout.requireUnderstood() }
+    try locating(.file(sourcePath)) { try model.layout.requireUnderstood() }
     try model.checkPayload()
     try model.checkSigns()
     let batch = try tokens.batch(for: model)
-    let ranking = try Problem.placing({ $0.inFile(sourcePath) }) {
+    let ranking = try locating(.file(sourcePath)) {
       try self.ranking(model, batch)
     }
     let groups = try recipe.map(SpliceRecipe.read) ?? [try group(ranking?.chosen ?? layerList())]
@@ -97,7 +97,7 @@ struct SpliceCommand: Verb {
 
   private func perform(_ job: SpliceJob) throws -> Outcome {
     let page = try report.map(PageFile.init)
-    let (edited, reports) = try Problem.placing({ $0.inFile(sourcePath) }) { try job.replaced() }
+    let (edited, reports) = try locating(.file(sourcePath)) { try job.replaced() }
     let plan = try CheckpointPlan(
       editing: job.source, to: edited, layers: job.layers,
       allowsCode: permission.allow.contains(.code))
@@ -123,7 +123,7 @@ struct SpliceCommand: Verb {
   ) throws -> SpliceGap? {
     let canRun = job.source.configuration.layers.allSatisfy(\.mixer.isComputed)
     guard job.tokens != nil || canRun else { return nil }
-    return try Problem.placing({ $0.inFile(sourcePath) }) {
+    return try locating(.file(sourcePath)) {
       try SpliceGap(job, edited: edited, written: written())
     }
   }

@@ -22,7 +22,7 @@ struct Outcome {
 protocol Verb: ParsableCommand, CheckedOptions {
   var common: CommonOptions { get }
   /// Does the work.
-  /// - Throws: `Problem` or `ProblemList`.
+  /// - Throws: `Problem`.
   func perform() throws -> Outcome
 }
 
@@ -43,10 +43,8 @@ extension Verb {
         try outcome.text.forEach { try Terminal.print($0, keepsLines: outcome.isProse) }
       }
       if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
-    } catch let list as ProblemList {
-      try fail(list.problems, text: list.text)
     } catch let problem as Problem {
-      try fail([problem], text: problem.text)
+      try fail(problem)
     }
   }
 
@@ -63,12 +61,13 @@ extension Verb {
     return JSONValue.object(document).text()
   }
 
-  private func fail(_ problems: [Problem], text: String) throws -> Never {
+  private func fail(_ problem: Problem) throws -> Never {
     if common.json {
-      try? Terminal.print(json: document(["problems": .array(problems.map { .object($0.json) })]))
+      let problems = problem.each.map { JSONValue.object($0.json) }
+      try? Terminal.print(json: document(["problems": .array(problems)]))
     }
-    Terminal.printError("graft \(Self.verb): \(text)")
-    throw ExitCode(problems.first?.exitCode ?? 74)
+    Terminal.printError("graft \(Self.verb): \(problem.text)")
+    throw ExitCode(problem.exitCode)
   }
 
   private static var verb: String { configuration.commandName ?? "\(Self.self)" }

@@ -93,7 +93,7 @@ struct VerifyCommand: Verb {
     let batch =
       try tokens.batch(for: model)
       ?? .builtIn(for: model.configuration)
-    let report = try Problem.placing({ $0.inFile("\(path) and \(second)") }) {
+    let report = try locating(.file("\(path) and \(second)")) {
       let other = try expected.runnable()
       let changes = try model.valueChanges(in: expected, threads: common.threads)
       let isRounding =

@@ -88,9 +88,7 @@ struct SpliceJob {
       ?? (isTransfer
         ? "give more tokens, or none to use the built-in prompt"
         : "give more tokens, or use --init transfer without any")
-    return try Problem.placing({ problem in
-      (tokensFile.map(problem.inFile) ?? problem).advised(remedy)
-    }) {
+    return try locating(.file(tokensFile), advising: remedy) {
       try CalibrationSequences(tokens.rows, for: source.configuration)
     }
   }

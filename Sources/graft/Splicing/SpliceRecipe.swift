@@ -14,7 +14,7 @@ enum SpliceRecipe {
   /// - Throws: `Problem` that names the file, for a file that cannot be read, a key that nobody knows,
   ///   or a value that cannot be.
   static func read(_ file: String) throws -> [SpliceGroup] {
-    try Problem.placing({ $0.inFile(file).advised("see recipes/ for what a recipe looks like") }) {
+    try locating(.file(file), advising: "see recipes/ for what a recipe looks like") {
       let path = FilePath(file)
       let bytes = try MappedFile.readAll(path, limit: limit)
       let value: JSONValue
