@@ -125,6 +125,7 @@ extension CarryRule {
     same = try object.optionalString("same")
     isPrediction = object.optional("mtp") == .bool(true)
     isUnused = object.optional("unused") == .bool(true)
+    shared = try SharedNames(&object)
     _ = try object.optionalString("claimed")
     if let same, RoleTable.scope(same) == nil {
       throw Problem(.invalid, "a layout file names an unknown role", found: same)

@@ -125,7 +125,7 @@ import Testing
     func convert(_ options: String...) throws -> CommandResult {
       let out = checkpoint.beside("out-\(options.joined())").string
       return try GraftCommand.run(
-        ["convert", checkpoint.path.string, out, "--to", "mlx-qwen3_5"] + options)
+        ["convert", checkpoint.path.string, out, "--to", "mlx-qwen3_next"] + options)
     }
     expectRefusal(try convert("--allow", "extra"), 69, ["mtp.", "--mtp drop"])
     expectRefusal(try convert("--mtp", "drop"), 69, ["model.visual.", "--allow vision"])

@@ -2,6 +2,7 @@ import Calibration
 import Canonical
 import GraftTestSupport
 import JSON
+import Layouts
 import Opening
 import Runtime
 import Tensors
@@ -20,6 +21,12 @@ extension MessageSection {
         try $0.bound {
           $0.tensors[Role("gdn.k", layer: 0)] = CanonicalTensor(
             shape: [2, 2], values: [1, 2, 3, 4], origin: "some.weight")
+        }
+      },
+      .init("numbers of heads that differ by layer") { shop in
+        let layout = try LayoutCatalogue.builtIn().layout("gguf-qwen35")
+        return try shop.thrown {
+          try layout.configuration(from: ["qwen35.attention.head_count_kv": [0, 2, 0, 4]])
         }
       },
       .init("a prompt without tokens") { try $0.ran([]) },

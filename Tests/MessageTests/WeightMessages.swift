@@ -173,6 +173,30 @@ extension MessageSection {
           try copy.editWeights { $0.tensors[0].name = "something" }
         }
       },
+      .init("the tensors of two forms") {
+        try $0.opened("huggingface/olmo_hybrid/bf16") { copy in
+          try copy.editWeights { file in
+            let parts = file.tensors.filter {
+              $0.name.hasPrefix("model.layers.0.") && $0.name.hasSuffix("_conv1d.weight")
+            }
+            let rows = parts.reduce(0) { $0 + $1.shape[0] }
+            file.tensors += [0, 1, 2, 4].map { layer in
+              .init(
+                "model.layers.\(layer).linear_attn.conv1d.weight", parts[0].type,
+                [rows] + parts[0].shape.dropFirst(), parts.flatMap(\.bytes))
+            }
+          }
+        }
+      },
+      .init("a vision tower whose axes are in another order") { shop in
+        try shop.run(
+          "convert", "fixtures/huggingface/qwen3_5/multimodal-mixed", "out", "--to", "mlx-qwen3_5",
+          "--mtp", "drop")
+        try shop.copied("out").editWeights { file in
+          file["vision_tower.patch_embed.proj.weight"]?.shape = [16, 3, 2, 4, 4]
+        }
+        return try shop.graft("inspect", "model")
+      },
       .init("a checkpoint that two layouts fit") {
         try $0.opened("huggingface/olmo_hybrid/bf16") { copy in
           try copy.editConfig {

@@ -81,8 +81,9 @@ public struct CheckpointDiff: Sendable {
         key: row.fact + (row.layer.map { " of layer \($0)" } ?? ""), here: row.here.text,
         there: row.there.text)
     }
+    let (here, there) = a.sharedTensors(with: b)
     try self.init(
-      .roles, ComparedTensors(a.canonical), ComparedTensors(b.canonical), facts,
+      .roles, ComparedTensors(a.canonical, here), ComparedTensors(b.canonical, there), facts,
       Self.files(a.checkpoint, b.checkpoint), threads, progress)
   }
 
@@ -146,8 +147,9 @@ private struct ComparedTensors: Sendable {
   }
 
   /// Norms count as what they multiply with, whichever way they are stored.
-  init(_ model: CanonicalModel) {
-    let tensors = model.withNorms(zeroCentred: false).tensors.map { ($0.key.description, $0.value) }
+  init(_ model: CanonicalModel, _ carried: [Role: CanonicalTensor]) {
+    let tensors = model.withNorms(zeroCentred: false).tensors.merging(carried) { $1 }
+      .map { ($0.key.description, $0.value) }
     names = tensors.map(\.0).sorted()
     byName = Dictionary(tensors, uniquingKeysWith: { first, _ in first })
   }

@@ -29,7 +29,7 @@ extension OpenedModel {
     }.compactMap(\.self)
     let pairs =
       try NamedPair.around(here, there) + NamedPair.ofExperts(here, there, pool)
-      + predictions(with: other) + carriedPairs(with: other)
+      + predictions(with: other) + carriedPairs(with: other) + sharedPairs(with: other)
     let others = try pool.map(pairs) { try $0.difference(isCentred: isCentred) }
       .compactMap(\.self)
     return ValueChanges(

@@ -31,7 +31,7 @@ struct CarriedTensors {
 
   /// The names for which a layout has no place.
   func homeless(in binding: LayoutBinding) -> [String] {
-    kept.map(\.name).filter { binding.carrier(of: $0) == nil }
+    kept.filter { !source.hasPlace($0, in: binding) }.map(\.name)
   }
 
   /// Names for which the target has no place, each with the reason why it may be left out.

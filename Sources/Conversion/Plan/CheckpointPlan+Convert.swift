@@ -88,7 +88,10 @@ extension CheckpointPlan {
     var quantised: [String] = []
     var consumed: Set<String> = []
     for stored in target.kept {
-      if let original = source.original(of: stored) {
+      if let moves = try source.sharedMoves(stored, to: target.binding) {
+        tensors += moves.map { Tensor($0) }
+        if moves.count > 1 { quantised.append(moves[0].target.name) }
+      } else if let original = source.original(of: stored) {
         let cast = options.cast(for: original.name)
         tensors.append(Tensor(try target.move(original.named(stored.name), cast: cast)))
       } else if case let cast = options.cast(for: stored.name), cast != .keep,

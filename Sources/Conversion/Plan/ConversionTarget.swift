@@ -77,11 +77,12 @@ struct ConversionTarget {
   /// Keys of the source that say something for which the target has no place, where one of both
   /// layouts has keys of its own.
   private static func keysLeft(_ source: OpenedModel, _ layout: Layout) throws -> [LeftOut] {
-    guard layout.id != source.layout.id, layout.hasOwnKeys || source.layout.hasOwnKeys else {
+    guard layout.hasOwnKeys || source.layout.hasOwnKeys, !isSameForm(source, layout) else {
       return []
     }
+    let staysDescribed = layout.id == source.layout.id
     return try source.layout.keysBeyondFacts(source.config.value, source.configuration)
-      .filter { $0 != GGUFConfig.tensorsKey }
+      .filter { $0 != GGUFConfig.tensorsKey && (!staysDescribed || layout.isKeyOfModel($0)) }
       .map { LeftOut(.key, $0, "key without a place in \(layout.id)") }
   }
 
@@ -100,8 +101,12 @@ struct ConversionTarget {
         source.config.value, from: source.configuration, to: configuration)
       return (source.config.changed(to: config), [])
     }
+    if layout.id == source.layout.id, layout.hasOwnKeys {
+      let config = layout.writtenConfig(configuration, describedBy: source.config.value)
+      return (ConfigText(value: config, bytes: nil), [])
+    }
     let config = try layout.writtenConfig(
-      configuration, keeping: source.config.value, of: source.layout)
+      configuration, around: source.config.value, of: source.layout)
     if !layout.hasOwnKeys, let origin = history?.origin(layout.id),
       origin.form == layout.variant.name,
       let restored = RestoredConfig(

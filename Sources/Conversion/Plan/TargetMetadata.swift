@@ -21,8 +21,9 @@ struct TargetMetadata {
   ) throws {
     guard layout.container == Container.gguf.rawValue else { return nil }
     let isSame = ConversionTarget.isSameForm(source, layout)
+    let kept = source.checkpoint.values.filter { isSame || !layout.isKeyOfModel($0.key) }
     let stated = try GGUFConfig.metadata(
-      config, types: layout.metadataTypes, keeping: isSame ? source.checkpoint.values : [])
+      config, types: layout.metadataTypes, keeping: layout.id == source.layout.id ? kept : [])
     guard source.layout.container != layout.container else {
       (values, dropped) = (stated, [])
       return

@@ -143,7 +143,9 @@ private struct OutputCheck: Sendable {
     if isWhole, let origin = planned.origins.first, hashes[origin] != stored {
       throw mismatch(planned, "other bytes than \(origin)")
     }
-    let parts = try (places[planned.name]?.parts ?? []).compactMap { part in
+    let place =
+      places[planned.name] ?? output.binding.shared(planned.name, shape: planned.shape)
+    let parts = try (place?.parts ?? []).compactMap { part in
       try (known?.roles[part.role.description] ?? output.hash(part.role, stored: stored)).map {
         (part.role, $0)
       }
@@ -199,7 +201,7 @@ extension OpenedModel {
   /// The canonical hash of a role.
   /// - Parameter stored: the hash of the stored tensor, where it is known.
   fileprivate func hash(_ role: Role, stored: String?) throws -> String? {
-    guard let tensor = canonical.tensors[role] else { return nil }
+    guard let tensor = canonical.tensors[role] ?? shared(role) else { return nil }
     if let stored, TensorHash.isStoredForm(tensor) { return stored }
     return try TensorHash.canonical(
       tensor,

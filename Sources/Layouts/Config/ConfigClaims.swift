@@ -26,7 +26,9 @@ public struct ConfigClaims {
     self.config = config
     self.stored = stored
     self.file = file
+    let counted = binding.layout.predictionFactKey == nil ? "" : "blk."
     predictionPrefixes = binding.carried.filter(\.isPrediction).map(\.prefix)
+      .filter { $0.hasPrefix(counted) }
   }
 
   /// Claims that would make a reader of the checkpoint go wrong without a word.

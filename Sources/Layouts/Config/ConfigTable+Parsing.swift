@@ -18,6 +18,7 @@ extension ConfigTable {
     wrapper = variant.isWrapped ? wrapping : nil
     isClosed = object.optional("closed") == .bool(true)
     isApart = object.optional("apart") == .bool(true)
+    layerNumbers = try object.array("by_layer").map(LayerNumbers.init)
     entries = try object.array("keys").map { try ConfigEntry($0, tables) }
     try object.finish()
   }

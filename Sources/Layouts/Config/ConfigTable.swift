@@ -25,6 +25,8 @@ public struct ConfigTable: Sendable {
   /// Whether the keys are not those of a config.json, so that none is taken from or given to another
   /// layout.
   let isApart: Bool
+  /// Keys that some files give by layer.
+  let layerNumbers: [LayerNumbers]
 
   /// Reads the configuration of a model.
   /// - Throws: `Problem` of kind `invalid` or `unsupported`.
@@ -88,7 +90,7 @@ public struct ConfigTable: Sendable {
     guard case .object(let object) = config else {
       throw Problem(.invalid, "the config is not a JSON object")
     }
-    guard let nested else { return object }
+    guard let nested else { return try layerNumbers.reduce(object) { try $1.folded($0) } }
     if let problem = object.problemUnlessObject(at: nested) { throw problem }
     guard case .object(var inner)? = object[nested] else { return object }
     for key in agreeing {

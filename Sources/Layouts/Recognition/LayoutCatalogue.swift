@@ -44,11 +44,16 @@ public struct LayoutCatalogue: Sendable {
   }
 
   /// The layout with an id, in the form of a name or else the preferred one.
-  /// - Parameter quantised: whether weights are written with scales, for which another form may be
-  ///   preferred.
+  /// - Parameters:
+  ///   - quantised: whether weights are written with scales, for which another form may be preferred.
+  ///   - sharing: the prefixes of shared carried tensors; a form that has a place for all is preferred.
   /// - Throws: `Problem` of kind `usage` for an id or a form nobody knows or writes.
-  public func layout(_ id: String, form: String? = nil, quantised: Bool = false) throws -> Layout {
-    let written = outlines.filter { $0.id == id && $0.variant.isWritten }
+  public func layout(
+    _ id: String, form: String? = nil, quantised: Bool = false, sharing: Set<String> = []
+  ) throws -> Layout {
+    let all = outlines.filter { $0.id == id && $0.variant.isWritten }
+    let sharing = try all.filter { try $0.layout().sharedPrefixes.isSuperset(of: sharing) }
+    let written = form != nil || sharing.isEmpty ? all : sharing
     guard let preferred = written.first else {
       throw Problem(
         .usage, "there is no such layout", expected: ids.joined(separator: ", "), found: id,

@@ -32,6 +32,7 @@ extension LayoutBinding {
       missing.filter { !explained.contains($0) }, strays.map(\.name), stored, file)
     problems += strayProblems(strays, stored, file)
     problems += unexplainedProblems(stored, file)
+    problems += sharedProblems(stored, config, file)
     problems += tensors.lazy.filter { !explained.contains($0.name) }
       .compactMap { shapeProblem($0, stored, file) }
     problems += allScales.compactMap { shapeProblem($0, stored, file) }

@@ -103,6 +103,8 @@ public struct CarriedPrefix: Hashable, Sendable {
   public let isPrediction: Bool
   /// Whether the original never reads the tensor; the prefix is then the whole name.
   public let isUnused: Bool
+  /// How other layouts know the tensors; nil where they go by their stored names alone.
+  public let shared: SharedNames?
 }
 
 /// A layout expanded for one model: every stored tensor with its shape and parts.
@@ -192,7 +194,7 @@ struct Scope {
     return CarriedPrefix(
       prefix: rule.prefix.name(layer: index, layers: layers), layer: layer,
       same: rule.same.map { Role($0, layer: layer) }, isPrediction: rule.isPrediction,
-      isUnused: rule.isUnused)
+      isUnused: rule.isUnused, shared: rule.shared)
   }
 
   /// The stored tensors of one rule in this scope: none, one, or one per expert.

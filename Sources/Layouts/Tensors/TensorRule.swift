@@ -73,4 +73,6 @@ public struct CarryRule: Hashable, Sendable {
   /// Whether the original never reads the tensor, so that a layout without a place for it loses nothing;
   /// the prefix is then the whole name.
   public let isUnused: Bool
+  /// How other layouts know the tensors; nil where they go by their stored names alone.
+  public let shared: SharedNames?
 }

@@ -63,6 +63,9 @@ extension OpenedModel {
     if let reading = try fitting(readings, headers, checkpoint, checked: checked) {
       return reading
     }
+    if let problem = twoForms(readings.compactMap { try? $0.get() }, checkpoint) {
+      throw problem.located(.file(place))
+    }
     let failures = readings.map { reading in Result { try checked(reading.get()) } }
     return try checkpoint.nearest(of: candidates, failures).get()
   }

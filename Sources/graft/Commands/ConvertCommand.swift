@@ -83,7 +83,7 @@ struct ConvertCommand: Verb {
     try model.checkPayload()
     try model.checkSigns()
     let target = try model.target(
-      layout ?? model.layout.id, form: form, cast: dtype.type, in: catalogue)
+      layout ?? model.layout.id, form: form, cast: dtype.type, leaving: strays, in: catalogue)
     let plan = try CheckpointPlan(converting: model, to: target, options: options())
     return try CheckpointJob(
       plan: plan, source: model, destination: destination, output: output, common: common,
@@ -107,7 +107,9 @@ struct ConvertCommand: Verb {
     let options = try options()
     let explanations = try (layout.map { [$0] } ?? catalogue.ids).map {
       try ConversionExplanation(
-        model, to: model.target($0, form: form, cast: dtype.type, in: catalogue), options: options)
+        model,
+        to: model.target($0, form: form, cast: dtype.type, leaving: strays, in: catalogue),
+        options: options)
     }
     return ExplanationSummary(model.layout.id, explanations, isDetailed: layout != nil).outcome
   }

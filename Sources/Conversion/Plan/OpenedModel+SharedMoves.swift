@@ -1,0 +1,32 @@
+import Canonical
+import Containers
+import Layouts
+import Opening
+
+/// The way of carried tensors that layouts share from layout to layout.
+extension OpenedModel {
+  /// Whether another layout has a place for a carried tensor. Names tell only where both layouts give
+  /// them the same meaning, which one with keys of its own does not.
+  func hasPlace(_ stored: StoredTensor, in other: LayoutBinding) -> Bool {
+    if let part = shared(stored)?.part { return other.storing(part) != nil }
+    let isForeign =
+      other.layout.id != layout.id && (layout.hasOwnKeys || other.layout.hasOwnKeys)
+    return !isForeign && other.carrier(of: stored.name) != nil
+  }
+
+  /// How a shared tensor, and its scales, come into another layout, nothing for scales that come with
+  /// their weight; nil for one that stays as it is.
+  /// - Throws: `Problem` of kind `unsupported` where the layout has no place for its scales.
+  func sharedMoves(_ stored: StoredTensor, to other: LayoutBinding) throws -> [TensorMove]? {
+    guard let (part, tensor) = shared(stored), let target = other.storing(part),
+      target.name != stored.name || target.parts.map(\.view) != [part.view]
+    else { return nil }
+    guard !binding.carriedScales.values.contains(where: { $0.name == stored.name }) else {
+      return []
+    }
+    let move = try TensorMove(
+      target, [tensor], cast: .keep,
+      scaleName: other.layout.scales?.names(of: target.name).first, narrow: nil)
+    return [move] + (move.scales.map { [$0] } ?? [])
+  }
+}
