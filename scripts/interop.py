@@ -42,18 +42,24 @@ class Case:
     graft: tuple  # a verb and options that come after source and target
     script: str
     options: tuple = ()
+    layout: tuple = ()  # a conversion that comes before
 
     def run(self, shop):
         source, target = FIXTURES / self.source, shop.place()
         reference = source / "reference.safetensors"
         verb, *options = self.graft
+        if self.layout:
+            converted = shop.place()
+            shop.graft("convert", source, converted, *self.layout)
+            source = converted
         done = shop.graft(verb, source, target, *options)
         if done.returncode == 0 and verb == "splice":  # another function: what Graft computes is the reference
             tokens, reference = reference, shop.place()
             done = shop.graft("logits", target, "--tokens", tokens, "--output", reference)
         if done.returncode == 0:
             done = shop.python(SCRIPTS / self.script, target, reference, *self.options)
-        shop.add(self.program, READS, f"{self.source}, {' '.join(map(str, self.graft))}", done)
+        said = [self.source, *(["convert", *self.layout, "then"] if self.layout else []), *self.graft]
+        shop.add(self.program, READS, " ".join(map(str, said)).replace(" ", ", ", 1), done)
 
 
 @dataclass
@@ -136,6 +142,9 @@ def cases(options):
     for source, layout in ((next_, "qwen3_next"), (five, "qwen3_5"), (moe, "qwen3_5_moe"), (olmo, "olmo_hybrid")):
         yield Case("mlx-lm", source, ("convert", "--to", f"mlx-{layout}", *wide), mlx)
         yield Saved("mlx-lm", source, ("--to", f"mlx-{layout}", *wide))
+    for source, layout in ((next_, "qwen3_next"), (five, "qwen3_5"), (moe, "qwen3_5_moe"), (olmo, "olmo_hybrid")):
+        before = ("--to", f"mlx-{layout}", *wide, "--mtp", "drop")
+        yield Case("mlx-lm", source, ("splice", "--layer", "0"), mlx, layout=before)
     for program, library in (("torch", "torch"), ("numpy", "numpy"), ("mlx", "mlx")):
         yield Exchanged(program, library, "options/gdn-small")
     yield Exchanged("gguf-py", "gguf", "gguf/qwen")
@@ -147,6 +156,8 @@ def cases(options):
     for source in ("hybrid", "tied", "bare", "gdn-hybrid"):
         shards = ("convert", "--to", "fla", "--max-shard-size", "40KB")
         yield Case("flash-linear-attention", f"fla/{source}", shards, "check_fla_load.py")
+    yield Case("flash-linear-attention", "fla/hybrid", ("splice", "--layer", "1"), "check_fla_load.py")
+    yield Case("flash-linear-attention", "fla/gdn-hybrid", ("splice", "--layer", "0"), "check_fla_load.py")
 
 
 class Shop:

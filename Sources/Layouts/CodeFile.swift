@@ -3,6 +3,9 @@ import Diagnostics
 import JSON
 
 /// A program file that a layout asks for beside some models: classes by which a library loads them.
+///
+/// A config names a file's classes in `auto_map`, as transformers reads it, or the file itself in
+/// `model_file`, as mlx-lm reads it; a file that neither names is one that another imports.
 public struct CodeFile: Sendable {
   /// The name of the file.
   public let name: String
@@ -14,6 +17,8 @@ public struct CodeFile: Sendable {
   let classes: JSONObject
   /// The same for a config whose keys stand in a nested object.
   let nestedClasses: JSONObject
+  /// Whether the config names the file itself.
+  let isModelFile: Bool
 
   /// The bytes of the program file of a name; nil where there is none.
   public static func bytes(named name: String) -> [UInt8]? {
@@ -24,7 +29,9 @@ public struct CodeFile: Sendable {
   public static var names: Set<String> { Set(FormatFiles.code.map(\.name)) }
 
   /// The key of a config that names classes.
-  private static let mapKey = "auto_map"
+  public static let mapKey = "auto_map"
+  /// The key of a config that names the file with its model.
+  public static let fileKey = "model_file"
 
   init(_ value: JSONValue) throws {
     var object = try FormatObject(value, "a program file")
@@ -32,6 +39,7 @@ public struct CodeFile: Sendable {
     condition = try object.condition()
     classes = object.optional("auto_map")?.object ?? [:]
     nestedClasses = object.optional("nested_auto_map")?.object ?? [:]
+    isModelFile = object.optional("model_file") == .bool(true)
     try object.finish()
     guard Self.names.contains(name) else {
       throw Problem(
@@ -40,30 +48,37 @@ public struct CodeFile: Sendable {
     }
   }
 
-  /// The classes as a config names them.
-  func entries(isNested: Bool) -> JSONObject {
+  /// The members by which a config names the file.
+  func members(isNested: Bool) -> JSONObject {
     let module = name.prefix { $0 != "." }
-    return JSONObject(
-      (isNested ? nestedClasses : classes).entries.map {
-        ($0.key, .string("\(module).\($0.value.string ?? "")"))
-      })
+    let entries = (isNested ? nestedClasses : classes).entries.map {
+      ($0.key, JSONValue.string("\(module).\($0.value.string ?? "")"))
+    }
+    var members: JSONObject = isModelFile ? [Self.fileKey: .string(name)] : [:]
+    if !entries.isEmpty { members[Self.mapKey] = .object(JSONObject(entries)) }
+    return members
   }
 
-  /// The entries that name classes of Graft's program files.
-  public static func ownEntries(of map: JSONObject) -> JSONObject {
+  /// The members of a config that name Graft's program files, without what names others.
+  public static func ownMembers(of config: JSONObject) -> JSONObject {
     let modules = names.map { $0.prefix { $0 != "." } + "." }
-    return JSONObject(
-      map.entries.compactMap { key, value in
-        modules.contains { value.string?.hasPrefix($0) == true } ? (key, value) : nil
-      })
+    let entries = (config[mapKey]?.object ?? [:]).entries.filter { entry in
+      modules.contains { entry.value.string?.hasPrefix($0) == true }
+    }
+    var members: JSONObject = [:]
+    if !entries.isEmpty { members[mapKey] = .object(JSONObject(entries)) }
+    if let file = config[fileKey]?.string, names.contains(file) { members[fileKey] = .string(file) }
+    return members
   }
 
-  /// A config object that names these classes and no others of Graft's program files.
-  static func naming(_ entries: JSONObject, in object: JSONObject) -> JSONObject {
+  /// A config object that names Graft's program files by these members and by no others.
+  static func naming(_ members: JSONObject, in object: JSONObject) -> JSONObject {
     var object = object
+    let own = ownMembers(of: object)
+    if own[fileKey] != members[fileKey] { object[fileKey] = members[fileKey] }
     var map = object[mapKey]?.object ?? [:]
-    for key in ownEntries(of: map).keys { map[key] = nil }
-    for (key, value) in entries.entries { map[key] = value }
+    for key in own[mapKey]?.object?.keys ?? [] { map[key] = nil }
+    for (key, value) in members[mapKey]?.object?.entries ?? [] { map[key] = value }
     if object[mapKey] != .object(map) {
       object[mapKey] = map.entries.isEmpty ? .none : .some(.object(map))
     }
@@ -88,9 +103,10 @@ extension Layout {
     if let nested = self.config.nested, let inner {
       object[nested] = .object(CodeFile.naming([:], in: inner))
     }
-    let entries = code(for: configuration).flatMap {
-      $0.entries(isNested: inner != nil).entries.map { ($0.key, $0.value) }
+    var members: JSONObject = [:]
+    for file in code(for: configuration) {
+      for (key, value) in file.members(isNested: inner != nil).entries { members[key] = value }
     }
-    return .object(CodeFile.naming(JSONObject(entries), in: object))
+    return .object(CodeFile.naming(members, in: object))
   }
 }

@@ -4,10 +4,12 @@ import JSON
 import SystemPackage
 import Testing
 
-/// The files of classes and kernels that go along with M²RNN layers in Hugging Face layouts.
+/// The program files that go along with M²RNN layers.
 @Suite struct ProgramFileTests {
   private static let classes = "modeling_graft_m2rnn.py"
   private static let names = [classes, "graft_m2rnn_kernels.py"]
+  private static let mlx = "graft_m2rnn_mlx.py"
+  private static let fla = "modeling_graft_m2rnn_fla.py"
 
   private static func source(_ name: String) -> FilePath {
     Fixtures.directory.removingLastComponent().appending("formats/code").appending(name)
@@ -21,15 +23,16 @@ import Testing
     try JSONValue(parsing: Fixtures.contents(path.appending("config.json")))
   }
 
-  private func expectFiles(in path: FilePath) throws {
-    for name in Self.names {
+  /// Exactly these of Graft's files.
+  private func expectFiles(_ names: [String] = Self.names, in path: FilePath) throws {
+    let own = Set(Self.names + [Self.mlx, Self.fla])
+    #expect(own.intersection(EditableCheckpoint.names(in: path)) == Set(names))
+    for name in names {
       #expect(try Fixtures.contents(path.appending(name)) == Fixtures.contents(Self.source(name)))
     }
   }
 
-  private func expectNoFiles(in path: FilePath) {
-    #expect(Set(EditableCheckpoint.names(in: path)).isDisjoint(with: Self.names))
-  }
+  private func expectNoFiles(in path: FilePath) throws { try expectFiles([], in: path) }
 
   @Test(arguments: [
     ("huggingface/qwen3_next/bf16", "M2RNNQwen3NextForCausalLM"),
@@ -49,25 +52,66 @@ import Testing
     #expect(text.contains("class \(name)(WithM2RNN, ") || text.contains("class \(name)(TextOf"))
   }
 
-  /// The files stay behind where a layout has no use for them, and come back.
+  /// Each layout has its own files and keys that name them; those of the layout before stay behind.
   @Test func theFilesFollowTheLayout() throws {
     let folder = try TemporaryDirectory()
     let (spliced, mlx) = (folder.path.appending("spliced"), folder.path.appending("mlx"))
     let (back, multimodal) = (folder.path.appending("back"), folder.path.appending("multimodal"))
+    let again = folder.path.appending("again")
     try graft(
       "splice", Fixtures.path("huggingface/qwen3_5/text-bf16").string, spliced.string, "--layer",
       "1")
     try graft("convert", spliced.string, mlx.string, "--to", "mlx-qwen3_5")
-    expectNoFiles(in: mlx)
+    try expectFiles([Self.mlx], in: mlx)
     #expect(try config(mlx)["auto_map"] == nil && config(mlx)["text_config"]?["auto_map"] == nil)
+    #expect(try config(mlx)["model_file"] == .string(Self.mlx))
+    #expect(try config(mlx)["text_config"]?["model_file"] == nil)
+    try graft("splice", mlx.string, again.string, "--layer", "0")
+    try expectFiles([Self.mlx], in: again)
+    #expect(try config(again)["model_file"] == .string(Self.mlx))
     try graft("convert", mlx.string, back.string, "--to", "qwen3_5")
     try expectFiles(in: back)
     #expect(try config(back)["auto_map"] == config(spliced)["auto_map"])
+    #expect(try config(back)["model_file"] == nil)
     try graft("convert", spliced.string, multimodal.string, "--form", "multimodal")
     #expect(
       try config(multimodal)["auto_map"]?["AutoModelForImageTextToText"]
         == "modeling_graft_m2rnn.M2RNNQwen3_5ForConditionalGeneration")
     #expect(try config(multimodal)["text_config"]?["auto_map"] == nil)
+  }
+
+  /// Layouts of mlx-lm name the file with the model.
+  @Test(arguments: [
+    ("qwen3_next/bf16", "mlx-qwen3_next"), ("qwen3_5/text-bf16", "mlx-qwen3_5"),
+    ("qwen3_5_moe/text-f32", "mlx-qwen3_5_moe"), ("olmo_hybrid/rope-noneg-f32", "mlx-olmo_hybrid"),
+  ])
+  func mlxLoadsItsFileAlone(fixture: String, layout: String) throws {
+    let folder = try TemporaryDirectory()
+    let (plain, out) = (folder.path.appending("plain"), folder.path.appending("out"))
+    let source = Fixtures.path("huggingface/\(fixture)").string
+    try graft("convert", source, plain.string, "--to", layout, "--mtp", "drop")
+    try expectNoFiles(in: plain)
+    #expect(try config(plain)["model_file"] == nil)
+    try graft("splice", plain.string, out.string, "--layer", "0")
+    try expectFiles([Self.mlx], in: out)
+    #expect(try config(out)["model_file"] == .string(Self.mlx))
+    #expect(try config(out)["auto_map"] == nil)
+  }
+
+  /// fla's classes come with those they use, and go with the layout.
+  @Test func flaGetsItsClasses() throws {
+    let folder = try TemporaryDirectory()
+    let (out, engine) = (folder.path.appending("out"), folder.path.appending("engine"))
+    try graft("convert", Fixtures.path("options/m2rnn-bias").string, out.string, "--to", "fla")
+    try expectFiles(Self.names + [Self.fla], in: out)
+    #expect(
+      try config(out)["auto_map"] == [
+        "AutoConfig": "modeling_graft_m2rnn_fla.M2RNNGatedDeltaNetConfig",
+        "AutoModelForCausalLM": "modeling_graft_m2rnn_fla.M2RNNGatedDeltaNetForCausalLM",
+      ])
+    try graft("convert", out.string, engine.string, "--to", "lm-engine")
+    try expectNoFiles(in: engine)
+    #expect(try config(engine)["auto_map"] == nil)
   }
 
   /// A checkpoint of somebody who has classes of his own, one of them under the name of Graft's.
@@ -104,7 +148,7 @@ import Testing
     }
     let names = EditableCheckpoint.names(in: out)
     #expect(Self.programs.allSatisfy { !names.contains($0) })
-    if arguments[0] == "splice" { try expectFiles(in: out) } else { expectNoFiles(in: out) }
+    if arguments[0] == "splice" { try expectFiles(in: out) } else { try expectNoFiles(in: out) }
     guard names.contains("config.json") else { return }
     let map = try config(out)["auto_map"]?.object
     #expect(try config(out)["model_file"] == nil && map?["AutoConfig"] == nil)
@@ -117,7 +161,7 @@ import Testing
     let (plain, spliced) = (checkpoint.beside("plain"), checkpoint.beside("spliced"))
     try graft("convert", checkpoint.path.string, plain.string, "--allow", "code")
     let names = EditableCheckpoint.names(in: plain)
-    expectNoFiles(in: plain)
+    try expectNoFiles(in: plain)
     #expect(Self.programs.allSatisfy(names.contains))
     #expect(try config(plain)["auto_map"] == ["AutoConfig": "modeling_other.Config"])
     try graft(

@@ -79,6 +79,23 @@ ACTIVATIONS = {
     "tanh_shrink": F.tanhshrink,
 }
 
+OPTIONS = {
+    "layers", "k_head_dim", "v_head_dim", "num_q_heads", "num_k_heads", "num_v_heads", "num_f_heads", "num_g_heads",
+    "num_weight_heads", "use_residual", "kernel_size", "activation_function", "add_bias", "normalization_function",
+    "gradient_clipping",
+}
+INITIAL = {"A_init_min", "A_init_max", "dt_init_min", "dt_init_max", "dt_init_floor"}
+
+
+def check_options(options):
+    """Refuses options of a version that this file was not written for."""
+    wrong = sorted((OPTIONS - options.keys()) | (options.keys() - OPTIONS - INITIAL))
+    if wrong:
+        raise ValueError(
+            f"m2rnn: modeling_graft_m2rnn.py and config.json are of different versions, in {', '.join(wrong)}; "
+            "`graft convert` writes both anew"
+        )
+
 
 class ClippedGradient(torch.autograd.Function):
     """The identity, whose gradient is clipped element by element."""
@@ -359,26 +376,10 @@ def by_sequence(forward):
     return separated
 
 
-class WithM2RNN:
-    """Puts M2RNN layers where the config names them; a class of transformers comes after it."""
+class StrictlyLoaded:
+    """Refuses a checkpoint whose M2RNN layers are not all that the config says."""
 
     _keep_in_fp32_modules_strict = {"decay_gate"}
-
-    def __init__(self, config, *args, **kwargs):
-        super().__init__(config, *args, **kwargs)
-        model = getattr(self.model, "language_model", self.model)
-        groups = getattr(model.config, "m2rnn", None) or []
-        for options in groups if isinstance(groups, list) else [groups]:
-            for index in options["layers"]:
-                if model.config.layer_types[index] != "linear_attention":
-                    raise ValueError(f"m2rnn: layer {index} is not a linear_attention layer")
-                model.layers[index].linear_attn = M2RNNAttention(model.config.hidden_size, options, index)
-        for layer in model.layers:
-            mixer = getattr(layer, "linear_attn", None)
-            # Without fla's kernels transformers runs Gated DeltaNet across the ends of sequences.
-            plain = mixer is not None and not isinstance(mixer, M2RNNAttention)
-            if plain and not importlib.util.find_spec("fla"):
-                mixer.forward = by_sequence(mixer.forward)
 
     @classmethod
     def from_pretrained(cls, *args, **kwargs):
@@ -388,6 +389,32 @@ class WithM2RNN:
         if wrong:
             raise ValueError(f"m2rnn: tensors do not fit the config: {', '.join(wrong)}")
         return (model, info) if wants_info else model
+
+
+def replaced_layers(config):
+    """The index and the options of each M2RNN layer."""
+    groups = getattr(config, "m2rnn", None) or []
+    for options in groups if isinstance(groups, list) else [groups]:
+        check_options(options)
+        yield from ((index, options) for index in options["layers"])
+
+
+class WithM2RNN(StrictlyLoaded):
+    """Puts M2RNN layers where the config names them; a class of transformers comes after it."""
+
+    def __init__(self, config, *args, **kwargs):
+        super().__init__(config, *args, **kwargs)
+        model = getattr(self.model, "language_model", self.model)
+        for index, options in replaced_layers(model.config):
+            if model.config.layer_types[index] != "linear_attention":
+                raise ValueError(f"m2rnn: layer {index} is not a linear_attention layer")
+            model.layers[index].linear_attn = M2RNNAttention(model.config.hidden_size, options, index)
+        for layer in model.layers:
+            mixer = getattr(layer, "linear_attn", None)
+            # Without fla's kernels transformers runs Gated DeltaNet across the ends of sequences.
+            plain = mixer is not None and not isinstance(mixer, M2RNNAttention)
+            if plain and not importlib.util.find_spec("fla"):
+                mixer.forward = by_sequence(mixer.forward)
 
 
 class TextOfMultimodal(WithM2RNN):

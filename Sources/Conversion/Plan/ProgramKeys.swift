@@ -8,10 +8,8 @@ import Layouts
 enum ProgramKeys {
   /// Why such keys are left out.
   static let reason = "names a program; --allow code keeps it"
-  /// Where classes of a library's own loaders are named.
-  private static let map = "auto_map"
-  private static let keys: Set<String> = [map, "custom_pipelines", "custom_generate"]
-  private static let fileKey = "model_file"
+  private static let keys: Set<String> = [CodeFile.mapKey, "custom_pipelines", "custom_generate"]
+  private static let fileKey = CodeFile.fileKey
 
   /// Whether a member of an object names a program.
   static func names(_ key: String, _ value: JSONValue) -> Bool {
@@ -27,10 +25,10 @@ enum ProgramKeys {
     (keys + [fileKey, "\\u"]).contains { bytes.firstRange(of: Array($0.utf8)) != nil }
   }
 
-  /// A config without such keys, but for the classes of Graft's own program files.
+  /// A config without such keys, but for what names Graft's own program files.
   /// - Returns: also what was left out, each by key and value.
   static func removed(from config: JSONValue) -> (config: JSONValue, names: [String]) {
-    let own = CodeFile.ownEntries(of: config[map]?.object ?? [:])
+    let own = CodeFile.ownMembers(of: config.object ?? [:])
     var names: [String] = []
     return (pruned(config, sparing: own, &names), names)
   }
@@ -52,9 +50,8 @@ enum ProgramKeys {
           result[key] = pruned(value, sparing: [:], &names)
           continue
         }
-        let kept = key == map ? own : [:]
-        names += texts(key, value, except: kept)
-        if !kept.isEmpty { result[key] = .object(kept) }
+        names += texts(key, value, except: own[key])
+        result[key] = own[key]
       }
       return .object(result)
     default: return value
@@ -62,11 +59,12 @@ enum ProgramKeys {
   }
 
   /// What a member names, in words.
-  static func texts(_ key: String, _ value: JSONValue, except kept: JSONObject = [:]) -> [String] {
+  static func texts(_ key: String, _ value: JSONValue, except kept: JSONValue? = nil) -> [String] {
+    if value == kept { return [] }
     guard let object = value.object else {
       return ["\(key) \(value.string ?? value.text(indent: 0))"]
     }
-    return object.entries.filter { kept[$0.key] != $0.value }.map {
+    return object.entries.filter { kept?[$0.key] != $0.value }.map {
       "\(key)/\($0.key) \($0.value.string ?? $0.value.text(indent: 0))"
     }
   }
