@@ -17,10 +17,16 @@ Graft writes this file beside a checkpoint whose config has the key `m2rnn`. The
 modeling_graft_m2rnn.py, the rest of the model is fla's own.
 
     model = AutoModelForCausalLM.from_pretrained(path, trust_remote_code=True)
+
+transformers prefers classes that were registered to those beside a checkpoint. So these are registered in the place of
+fla's, which they extend; a program that imports fla before it loads its first such checkpoint imports them by itself:
+
+    get_class_from_dynamic_module("modeling_graft_m2rnn_fla.M2RNNGatedDeltaNetForCausalLM", path)
 """
 
 import torch
 from torch import nn
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from .modeling_graft_m2rnn import M2RNN, Sequences, StrictlyLoaded, fused, replaced_layers
 
@@ -103,3 +109,7 @@ class M2RNNGatedDeltaNetForCausalLM(StrictlyLoaded, GatedDeltaNetForCausalLM):
             if not isinstance(layer.attn, GatedDeltaNet):
                 raise ValueError(f"m2rnn: layer {index} has attention, not Gated DeltaNet")
             layer.attn = M2RNNMixer(config.hidden_size, options, index)
+
+
+AutoConfig.register(M2RNNGatedDeltaNetConfig.model_type, M2RNNGatedDeltaNetConfig, exist_ok=True)
+AutoModelForCausalLM.register(M2RNNGatedDeltaNetConfig, M2RNNGatedDeltaNetForCausalLM, exist_ok=True)
