@@ -153,6 +153,10 @@ let package = Package(
       name: "verify-example",
       dependencies: ["Opening", "Layouts", "Runtime", "Verification", systemPackage],
       path: "Examples/Verify", swiftSettings: settings),
+    .executableTarget(
+      name: "convert-example",
+      dependencies: ["Conversion", "Layouts", "Opening", systemPackage],
+      path: "Examples/Convert", swiftSettings: settings),
     .target(
       name: "GraftTestSupport",
       dependencies: ["Tensors", "JSON", "Containers", "Canonical", "Layouts", systemPackage],
@@ -171,7 +175,7 @@ let package = Package(
       "Conversion",
       [
         "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Opening",
-        "Comparison", "Conversion", systemPackage,
+        "Comparison", "Conversion", "Threads", systemPackage,
       ]),
     tests(
       "Runtime",
@@ -200,7 +204,7 @@ let package = Package(
       "Message",
       [
         "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Opening",
-        "Conversion", "Runtime", "Calibration", systemPackage, "graft",
+        "Conversion", "Threads", "Runtime", "Calibration", systemPackage, "graft",
       ]),
     tests("Command", ["Diagnostics", "Platform", "JSON", crypto, systemPackage, "graft"]),
   ] + processorLoops

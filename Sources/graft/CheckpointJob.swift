@@ -11,113 +11,44 @@ import Tensors
 /// Carries out a plan, or shows it, and tells what was done.
 struct CheckpointJob {
   let plan: CheckpointPlan
-  let source: OpenedModel
   let destination: String
   let output: OutputOptions
   let common: CommonOptions
   /// What to do of the plan.
-  var task = Task.everything
+  var task = WriteOptions.Task.everything
   /// What was asked for, by the names of the command line; nil for a job that is not resumed.
-  var options: [String: String]?
-
-  /// What a process does of a job that several can share.
-  enum Task {
-    case everything
-    /// Some of the weight files.
-    case part(Share)
-    /// Checking what the parts are, and everything beside the weights.
-    case finish
-  }
+  var request: [String: String]?
 
   /// Writes the output unless only the plan is wanted.
   /// - Parameter measure: looks at the finished output before it appears under its name; where it
   ///   throws, nothing is written.
   func outcome(headline: String, measure: (OpenedModel) throws -> Void = { _ in }) throws -> Outcome
   {
+    let path = FilePath(destination)
     guard !output.dryRun else {
-      try OutputDirectory.check(
-        at: FilePath(destination), overwrite: output.overwrite, inputs: inputs, marks: marks)
+      try plan.check(path, overwrites: output.overwrite)
       return described(nil, headline: headline)
     }
-    let identity = try identity()
-    let directory = try OutputDirectory(
-      at: FilePath(destination), overwrite: output.overwrite,
-      inputs: inputs, marks: marks, use: use)
-    defer { directory.abort() }
-    var run = CheckpointRun(
-      plan, into: directory, identity: identity, isHashed: !output.hidesManifest,
-      share: share ?? .whole, threads: common.threads)
-    let progress = Progress(isFinishing ? "checking" : "writing", total: run.totalBytes, common)
+    let progress = Progress(
+      task == .finish ? "checking" : "writing", total: plan.byteCount(task), common)
     defer { progress.finish() }
-    if isFinishing {
-      try run.collect(progress.advance)
-    } else {
-      try run.checkParts()
-      directory.own()
-      try run.writeShards(progress.advance)
+    let report = try plan.write(to: path, options(), progress: progress.advance) {
+      progress.finish()
+      try measure($0)
     }
-    progress.finish()
-    if let share { return leave(directory, share, run.report, headline) }
-    try complete(run, directory, measure)
-    return described(run.report, headline: headline)
-  }
-
-  private var inputs: [FilePath] { [source.checkpoint.directory] }
-  private var marks: CheckpointMarks { CheckpointMarks(source: source.checkpoint) }
-  private var share: Share? { if case .part(let share) = task { share } else { nil } }
-  private var isFinishing: Bool { if case .finish = task { true } else { false } }
-
-  private var use: OutputDirectory.Use {
-    switch task {
-    case .everything: .alone
-    case .part: .part
-    case .finish: .collection
-    }
-  }
-
-  private func leave(
-    _ directory: OutputDirectory, _ share: Share, _ report: CheckpointReport, _ headline: String
-  ) -> Outcome {
-    directory.leave()
+    guard case .part(let share) = task else { return described(report, headline: headline) }
     return described(
       report, headline: "\(headline), part \(share.number) of \(share.count)", share)
   }
 
-  private func identity() throws -> RunIdentity? {
-    guard !output.hidesManifest, let options else { return nil }
-    return try RunIdentity(
-      plan, of: source.checkpoint, options: options, version: Graft.version)
-  }
-
-  /// What was written must open as what it was meant to be, and hold what was moved, before it appears
-  /// under its name.
-  private func complete(
-    _ run: CheckpointRun, _ directory: OutputDirectory, _ measure: (OpenedModel) throws -> Void
-  ) throws {
-    try run.complete()
-    try Shortening.check(in: source.checkpoint.directory)
-    let written = try reopened(directory)
-    if !output.hidesManifest {
-      let manifest = try run.manifest(
-        of: written, from: source, version: Graft.version)
-      try OutputFile.write(Array(manifest.utf8), to: directory.file(Manifest.fileName))
-    }
-    try measure(written)
-    try Shortening.check(in: source.checkpoint.directory)
-    try directory.commit()
-  }
-
-  /// The output as anybody will open it, who is not told its layout.
-  private func reopened(_ directory: OutputDirectory) throws -> OpenedModel {
-    let named = try OpenedModel(directory.path, from: plan.layout, catalogue: .builtIn())
-    let found = Result { try OpenedModel(directory.path, catalogue: .builtIn()) }
-    if case .success(let model) = found, model.layout.id == plan.layout { return model }
-    throw Problem(
-      .unsupported, "the output would not be recognised as what it is",
-      file: named.checkpoint.directory.string, expected: plan.layout,
-      found: (try? found.get().layout.id) ?? "several layouts that fit it",
-      remedy: "write safetensors files, whose metadata tell layouts apart, or choose another layout"
-    )
+  private func options() throws -> WriteOptions {
+    var options = try WriteOptions(catalogue: .builtIn(), version: Graft.version)
+    options.task = task
+    options.overwrites = output.overwrite
+    options.keepsRecord = !output.hidesManifest
+    options.request = request
+    options.threads = common.threads
+    return options
   }
 
   private func described(_ report: CheckpointReport?, headline: String, _ share: Share? = nil)
@@ -126,7 +57,7 @@ struct CheckpointJob {
     var json: JSONObject = [
       "destination": .string(destination),
       "written": .bool(report != nil && share == nil),
-      "shards": .array(shards(share).map { .object(shard($0, report)) }),
+      "shards": .array(plan.shards(of: share ?? .whole).map { .object(shard($0, report)) }),
       "code": .array(plan.code.map { .string($0.name) }),
       "sidecars": .array(plan.sidecars.map { .string($0.name) }),
       "dropped": .array(
@@ -137,7 +68,7 @@ struct CheckpointJob {
           ])
         }),
       "notes": .array(plan.notes.map { .string($0) }),
-      "findings": .array(source.findings.map { .object($0.json) }),
+      "findings": .array(plan.source.findings.map { .object($0.json) }),
       "tensors": .array(plan.shards.flatMap(\.tensors).map { .object(tensor($0)) }),
     ]
     if let share { json["part"] = .string("\(share.number)/\(share.count)") }
@@ -146,12 +77,7 @@ struct CheckpointJob {
       json["changed_values"] = .object(
         JSONObject(report.changedValues.map { ($0.name, JSONValue($0.count)) }))
     }
-    return Outcome(json: json, text: lines(report, headline, shards(share)))
-  }
-
-  private func shards(_ share: Share?) -> [CheckpointPlan.Shard] {
-    guard let share else { return plan.shards }
-    return plan.shards.enumerated().filter { share.contains($0.offset) }.map(\.element)
+    return Outcome(json: json, text: lines(report, headline, plan.shards(of: share ?? .whole)))
   }
 
   private func shard(_ shard: CheckpointPlan.Shard, _ report: CheckpointReport?) -> JSONObject {
@@ -196,7 +122,7 @@ struct CheckpointJob {
     }
     lines += rules.map { "  \($0.rule): \($0.names)" }
     lines += changes(report?.changedValues ?? []) + plan.notes.map { "  note: \($0)" }
-    lines += source.findings.map { "  finding in the source: \($0.claim)" }
+    lines += plan.source.findings.map { "  finding in the source: \($0.claim)" }
     if !plan.code.isEmpty {
       lines.append("  written beside: \(plan.code.map(\.name).joined(separator: ", "))")
     }

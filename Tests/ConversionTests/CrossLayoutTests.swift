@@ -21,7 +21,7 @@ struct CrossLayoutTests {
   ) throws -> OpenedModel {
     let layout = try source.target(id, in: .builtIn())
     let plan = try CheckpointPlan(converting: source, to: layout, options: options)
-    try plan.execute(to: destination)
+    try plan.writePlainly(to: destination)
     return try OpenedModel(destination, from: id, catalogue: .builtIn())
   }
 

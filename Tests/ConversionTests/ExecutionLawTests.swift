@@ -48,7 +48,7 @@ struct ExecutionLawTests {
     guard let (_, plan) = try plan(id, at: folder.path) else { return }
     let written = try [1, 3].map { threads in
       let path = scratch.path.appending("\(threads)")
-      try plan.execute(to: path, threads: threads)
+      try plan.writePlainly(to: path, threads: threads)
       return try contents(path)
     }
     #expect(!written[0].isEmpty && written[1] == written[0])
@@ -60,7 +60,7 @@ struct ExecutionLawTests {
     let (scratch, folder) = (try TemporaryDirectory(), try TemporaryDirectory())
     guard let (source, plan) = try plan(id, at: folder.path) else { return }
     let path = scratch.path.appending("copy")
-    try plan.execute(to: path)
+    try plan.writePlainly(to: path)
     let copy = try OpenedModel(path, from: plan.layout, catalogue: .builtIn()).canonical
       .withNorms(zeroCentred: false)
     let whole = source.canonical.withNorms(zeroCentred: false)

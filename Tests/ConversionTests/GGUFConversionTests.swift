@@ -30,7 +30,7 @@ struct GGUFConversionTests {
     let layout = try source.target(id, in: .builtIn())
     let plan = try CheckpointPlan(converting: source, to: layout, options: options)
     let destination = scratch.path.appending(name)
-    try plan.execute(to: destination)
+    try plan.writePlainly(to: destination)
     return (plan, try opened(destination))
   }
 

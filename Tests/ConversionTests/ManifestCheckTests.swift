@@ -5,6 +5,7 @@ import Layouts
 import Opening
 import SystemPackage
 import Testing
+import Threads
 
 @testable import Conversion
 
@@ -22,10 +23,10 @@ struct ManifestCheckTests {
     let plan = try CheckpointPlan(
       converting: source, to: source.target(layout, in: .builtIn()), options: ConversionOptions())
     let path = scratch.path.appending("out")
-    try plan.execute(to: path)
+    try plan.writePlainly(to: path)
     func manifest() throws -> String {
       let output = try OpenedModel(path, from: layout, catalogue: .builtIn())
-      return try plan.manifest(of: output, from: source, version: "0", threads: 2)
+      return try ConversionRecord(plan, of: output, "0", ThreadPool(threads: 2)).text
     }
     _ = try manifest()
     let file = path.appending("model.safetensors")

@@ -40,7 +40,7 @@ import Testing
     let written = folder.path.appending("out")
     try CheckpointPlan(
       converting: source, to: source.target(layout, in: .builtIn()), options: ConversionOptions()
-    ).execute(to: written)
+    ).writePlainly(to: written)
     let copy = try EditableCheckpoint(copying: written)
     let name = "model.layers.0.mlp.shared_expert.up_proj.weight"
     try copy.editWeights { $0[name] = nil }

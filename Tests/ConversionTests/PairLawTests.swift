@@ -24,7 +24,7 @@ struct PairLawTests {
     var options = ConversionOptions()
     options.maximumShardSize = shardSize
     let layout = try source.target(id, in: .builtIn())
-    try CheckpointPlan(converting: source, to: layout, options: options).execute(to: path)
+    try CheckpointPlan(converting: source, to: layout, options: options).writePlainly(to: path)
     return try opened(path, id)
   }
 

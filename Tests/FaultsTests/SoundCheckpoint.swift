@@ -72,6 +72,9 @@ final class SoundCheckpoint {
     options.maximumShardSize = shardSize
     options.dropsMTP = layout != source.layout.id
     let target = try source.target(layout, in: .builtIn())
-    try CheckpointPlan(converting: source, to: target, options: options).execute(to: path)
+    var writing = try WriteOptions(catalogue: .builtIn(), version: "0")
+    writing.keepsRecord = false
+    _ = try CheckpointPlan(converting: source, to: target, options: options).write(
+      to: path, writing)
   }
 }

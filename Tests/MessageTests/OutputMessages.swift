@@ -1,8 +1,10 @@
 import Containers
-import Conversion
 import Foundation
 import GraftTestSupport
 import Opening
+import Threads
+
+@testable import Conversion
 
 extension MessageSection {
   /// Outputs and the parts of them.
@@ -131,19 +133,22 @@ extension MessageSection {
           converting: source, to: source.layout, options: ConversionOptions())
         try FileManager.default.removeItem(atPath: source.checkpoint.configPath.string)
         return try shop.thrown {
-          try RunIdentity(plan, of: source.checkpoint, options: [:], version: "0")
+          var options = try WriteOptions(catalogue: .builtIn(), version: "0")
+          options.request = [:]
+          return try plan.write(to: shop.folder.path.appending("made"), options)
         }
       },
       .init("an output that does not hold what was written") { shop in
         let source = try OpenedModel(Fixtures.path("options/gdn-small"), catalogue: .builtIn())
         let plan = try CheckpointPlan(
           converting: source, to: source.layout, options: ConversionOptions())
-        try plan.execute(to: shop.folder.path.appending("made"))
+        let options = try WriteOptions(catalogue: .builtIn(), version: "0")
+        _ = try plan.write(to: shop.folder.path.appending("made"), options)
         let copy = try shop.copied("made")
         try copy.editWeights { $0["lm_head.weight"]?.bytes[0] ^= 1 }
         let output = try OpenedModel(copy.path, catalogue: .builtIn())
         return try shop.thrown {
-          try plan.manifest(of: output, from: source, version: "0", threads: 1)
+          try ConversionRecord(plan, of: output, "0", ThreadPool(threads: 1))
         }
       },
     ])

@@ -40,7 +40,7 @@ extension CheckpointPlan {
           tensors: tensors.count) ?? [])
     }
     self.init(
-      layout: layout.id, container: container, shards: shards,
+      source: source, layout: layout.id, container: container, shards: shards,
       writesIndex: shards.count > 1 && container.isIndexed,
       config: container.hasMetadata
         ? GGUFConfig.text(shards[0].values, shards.flatMap(\.tensors).map(\.name))

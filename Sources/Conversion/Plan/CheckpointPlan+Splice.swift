@@ -51,7 +51,8 @@ extension CheckpointPlan {
     let beside = try TravellingFiles(
       source.checkpoint, allowsCode: allowsCode, keepsRecordings: false, stale: source.leftover)
     self.init(
-      layout: source.layout.id, container: source.checkpoint.container, shards: shards,
+      source: source, layout: source.layout.id, container: source.checkpoint.container,
+      shards: shards,
       writesIndex: source.checkpoint.hasIndex, config: config,
       sidecars: beside.files,
       code: source.layout.code(for: edited.configuration),

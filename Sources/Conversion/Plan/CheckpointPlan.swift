@@ -2,6 +2,7 @@ import Containers
 import Diagnostics
 import JSON
 import Layouts
+import Opening
 import SystemPackage
 import Tensors
 
@@ -83,6 +84,8 @@ public struct CheckpointPlan: Sendable {
     var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
   }
 
+  /// The checkpoint that it is made of.
+  public let source: OpenedModel
   /// The id of the layout that is written.
   public let layout: String
   /// The kind of weight files that is written.

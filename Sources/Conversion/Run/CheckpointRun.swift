@@ -7,64 +7,40 @@ import Threads
 
 /// Writes a plan, or a share of it, into the directory of an unfinished output, goes on with what an
 /// interrupted run left, and completes the output.
-public struct CheckpointRun {
-  /// How a run treats the output of one before.
-  public enum Beginning: Hashable, Sendable {
-    /// There was none.
-    case new
-    /// That many files were finished and are kept.
-    case resumed(files: Int)
-    /// It was another conversion, or none of its files was finished.
-    case anew
-  }
-
+struct CheckpointRun {
   let plan: CheckpointPlan
   let output: OutputDirectory
   let pool: ThreadPool
   /// What is known of the files that are finished.
-  private(set) var written: [String: WrittenShard] = [:]
+  var written: [String: WrittenShard] = [:]
   /// How files that did not change were copied, by file name.
   private(set) var cloning: [String: FileCloning.Method] = [:]
   /// How the run began.
-  public private(set) var beginning = Beginning.new
-  private let identity: RunIdentity?
-  private let isHashed: Bool
-  private let share: Share
+  private(set) var beginning = CheckpointReport.Beginning.new
+  /// What the run is; nil for one that cannot be resumed.
+  let identity: RunIdentity?
+  let options: WriteOptions
 
   /// Prepares a run.
-  /// - Parameters:
-  ///   - identity: what the run is; nil for one that cannot be resumed.
-  ///   - isHashed: whether tensors are hashed while they are written, as runs with an identity need.
-  ///   - share: what to write.
-  ///   - threads: how many tensors are written at a time; 0 stands for the active cores.
-  public init(
-    _ plan: CheckpointPlan, into output: OutputDirectory, identity: RunIdentity? = nil,
-    isHashed: Bool = false, share: Share = .whole, threads: Int = 0
+  init(
+    _ plan: CheckpointPlan, into output: OutputDirectory, _ identity: RunIdentity?,
+    _ options: WriteOptions
   ) {
-    self.isHashed = isHashed
-    self.plan = plan
-    self.output = output
-    self.identity = identity
-    self.share = share
-    pool = ThreadPool(threads: threads)
+    (self.plan, self.output, self.identity, self.options) = (plan, output, identity, options)
+    pool = ThreadPool(threads: options.threads)
   }
 
-  /// The shards to write, in the order of the plan.
-  private var own: [CheckpointPlan.Shard] {
-    plan.shards.enumerated().filter { share.contains($0.offset) }.map(\.element)
-  }
-
-  /// The bytes of the tensors of the share.
-  public var totalBytes: Int {
-    own.reduce(0) { $0 + $1.byteCount }
-  }
+  /// What is written.
+  private var share: Share { options.share }
+  /// The weight files of the share.
+  private var own: [CheckpointPlan.Shard] { plan.shards(of: share) }
 
   /// Writes the weight files of the share that are not finished yet.
   /// - Parameter progress: called by several threads with the bytes that were written, or found.
   /// - Throws: `Problem` of kind `io`.
   /// - Cost: one pass over the tensors; finished files are read once; memory for one buffer per
   ///   thread.
-  public mutating func writeShards(_ progress: @Sendable (Int) -> Void) throws {
+  mutating func writeShards(_ progress: @Sendable (Int) -> Void) throws {
     let left = try Left(output)
     // Before anything of the share is removed, because another process may be writing it.
     let journal = try identity.map { _ in try JournalWriter(output.record(share.journalName)) }
@@ -75,7 +51,7 @@ public struct CheckpointRun {
     for shard in kept { written[shard.fileName] = shard }
     for shard in own where written[shard.fileName] != nil { progress(shard.byteCount) }
     let rest = own.filter { written[$0.fileName] == nil }
-    let files = rest.map { ShardFile($0, of: plan, in: output, isHashed: isHashed) }
+    let files = rest.map { ShardFile($0, of: plan, in: output, isHashed: options.isHashed) }
     let tasks = files.flatMap { file in file.tasks.map { (file, $0) } }
     let stop = FirstError()
     pool.run(tasks.count) { task, _ in
@@ -128,31 +104,9 @@ public struct CheckpointRun {
     return kept
   }
 
-  private func journal(_ share: Share) throws -> Journal? {
+  func journal(_ share: Share) throws -> Journal? {
     guard try output.records().contains(share.journalName) else { return nil }
     return try Journal(output.record(share.journalName))
-  }
-
-  /// Refuses to mix parts of different conversions, or of different numbers of parts.
-  /// - Throws: `Problem` of kind `exists`; what others wrote must stay.
-  public func checkParts() throws {
-    for other in try output.records().compactMap(Share.init(journalName:)) {
-      guard other.count == share.count else {
-        throw mismatch(
-          "--part", "one of \(share.count)", "one of \(other.count), part \(other.number)")
-      }
-      guard share != .whole, let identity, let theirs = try journal(other)?.identity,
-        let difference = identity.differences(from: theirs).first
-      else { continue }
-      throw mismatch("part \(other.number) of \(other.count)", "the same conversion", difference)
-    }
-  }
-
-  private func mismatch(_ what: String, _ expected: String, _ found: String) -> Problem {
-    Problem(
-      .exists, "the unfinished output is one of another conversion: \(what)",
-      file: output.unfinished.string, expected: expected, found: found,
-      remedy: "give the same options to all parts, or remove \(output.unfinished.string)")
   }
 
   /// Those of the files that are as their journal says.
@@ -162,56 +116,6 @@ public struct CheckpointRun {
     return try shards.filter { shard in
       guard let shardPlan = planned[shard.fileName] else { return false }
       return try ShardCheck(shardPlan, of: plan, in: output, pool).holds(shard)
-    }
-  }
-}
-
-extension CheckpointRun {
-  /// Takes over what all parts wrote.
-  /// - Throws: `Problem` of kind `missing` for a part or a file that is not finished, `invalid` for one
-  ///   that is not as it was written, `exists` where the parts are other conversions.
-  /// - Cost: reads all files once.
-  public mutating func collect(_ progress: @Sendable (Int) -> Void) throws {
-    guard let identity else { return }
-    let shares = try output.records().compactMap(Share.init(journalName:))
-    guard let count = shares.first?.count else {
-      throw Problem(
-        .missing, "no part was written", file: output.unfinished.string,
-        remedy: "run graft convert --part 1/1, or without --finish")
-    }
-    for share in Share.all(count) {
-      guard shares.allSatisfy({ $0.count == count }), let journal = try journal(share) else {
-        throw Problem(
-          .missing, "a part was not written", file: output.unfinished.string,
-          expected: "part \(share.number) of \(count)", remedy: "run it, then --finish again")
-      }
-      if let difference = identity.differences(from: journal.identity).first {
-        throw mismatch("part \(share.number) of \(count)", "the same conversion", difference)
-      }
-      try take(journal, share, progress)
-    }
-  }
-
-  private mutating func take(
-    _ journal: Journal, _ share: Share, _ progress: @Sendable (Int) -> Void
-  ) throws {
-    let finished = Dictionary(
-      journal.shards.map { ($0.fileName, $0) }, uniquingKeysWith: { _, last in last })
-    for (index, shard) in plan.shards.enumerated() where share.contains(index) {
-      guard let known = finished[shard.fileName] else {
-        throw Problem(
-          .missing, "a file was not finished", file: output.path.appending(shard.fileName).string,
-          remedy: "run part \(share.number) of \(share.count) again")
-      }
-      guard try ShardCheck(shard, of: plan, in: output, pool).holds(known) else {
-        throw Problem(
-          .invalid, "a file is not as it was written",
-          file: output.path.appending(shard.fileName).string,
-          expected: "the size and the hashes of its journal",
-          remedy: "run part \(share.number) of \(share.count) again")
-      }
-      written[shard.fileName] = known
-      progress(shard.byteCount)
     }
   }
 }

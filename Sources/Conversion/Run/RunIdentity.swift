@@ -6,7 +6,7 @@ import Platform
 import SystemPackage
 
 /// What a conversion is: only one that is the same may go on with what another left.
-public struct RunIdentity: Hashable, Sendable {
+struct RunIdentity: Hashable, Sendable {
   /// What was asked for, by the names of the command line.
   let options: [String: String]
   /// The hash of the names, sizes and times of the files of the source.
@@ -19,11 +19,11 @@ public struct RunIdentity: Hashable, Sendable {
   ///   - options: what was asked for, by the names of the command line.
   ///   - version: the version of the tool.
   /// - Throws: `Problem` of kind `missing` where a file of the source is gone.
-  public init(
-    _ plan: CheckpointPlan, of source: StoredCheckpoint, options: [String: String], version: String
+  init(
+    _ plan: CheckpointPlan, options: [String: String], version: String
   ) throws {
     self.options = options
-    self.source = TensorHash.text(Array(try Self.state(of: source).utf8))
+    self.source = TensorHash.text(Array(try Self.state(of: plan.source.checkpoint).utf8))
     self.plan = TensorHash.text(Array((version + "\n" + plan.summary).utf8))
   }
 

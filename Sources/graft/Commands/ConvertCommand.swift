@@ -86,9 +86,9 @@ struct ConvertCommand: Verb {
       layout ?? model.layout.id, form: form, cast: dtype.type, leaving: strays, in: catalogue)
     let plan = try CheckpointPlan(converting: model, to: target, options: options())
     return try CheckpointJob(
-      plan: plan, source: model, destination: destination, output: output, common: common,
+      plan: plan, destination: destination, output: output, common: common,
       task: try part.map { .part(try Share($0)) } ?? (finish ? .finish : .everything),
-      options: named
+      request: named
     ).outcome(headline: "\(sourcePath) → \(destination), layout \(target.id)")
   }
 

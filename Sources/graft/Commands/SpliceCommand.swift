@@ -105,7 +105,7 @@ struct SpliceCommand: Verb {
     let headline = "\(sourcePath) → \(destination), layer \(list) replaced by M²RNN"
     var gap: SpliceGap?
     var outcome = try CheckpointJob(
-      plan: plan, source: job.source, destination: destination, output: output, common: common
+      plan: plan, destination: destination, output: output, common: common
     ).outcome(headline: headline) { gap = try measure(job, edited, $0.runnable) }
     if job.tokens != nil, output.dryRun { gap = try measure(job, edited) { try Model(edited) } }
     SpliceSummary(from: job.source.configuration, to: edited.configuration, job.layers, reports)

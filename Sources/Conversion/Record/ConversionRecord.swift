@@ -1,0 +1,112 @@
+import Canonical
+import Containers
+import JSON
+import Layouts
+import Opening
+import Tensors
+import Threads
+
+/// The record of a conversion, `graft.json`: what was read, what was written, and how each tensor came
+/// about.
+struct ConversionRecord {
+  /// The text of the file.
+  let text: String
+
+  /// Describes source and output by what came up while tensors were written, and hashes what did not;
+  /// checks that what was only moved is what it was.
+  /// - Parameters:
+  ///   - version: the version of the tool.
+  ///   - known: what is known of the weight files.
+  /// - Throws: `Problem` of kind `io` where the output does not hold the moved values.
+  /// - Cost: reads tensors of the source again that were not read from front to back, twice where
+  ///   their parts were put in another order; of the output, only what is not in canonical order. All
+  ///   of both where nothing is known.
+  init(
+    _ plan: CheckpointPlan, of output: OpenedModel, _ version: String,
+    known: [String: WrittenShard] = [:], _ pool: ThreadPool
+  ) throws {
+    let records = try HashedTensors(plan, output, known, pool)
+    let document: JSONObject = [
+      "schema": .string(Manifest.schema),
+      "version": .string(version),
+      "layout": .string(output.layout.id),
+      "form": .string(output.layout.variant.name),
+      "container": .string(plan.container.rawValue),
+      "config_sha256": .string(TensorHash.text(plan.config)),
+      "origins": .array(plan.origins.map { .object($0.json) }),
+      "kept": .array((plan.kept + records.lost).map { .object($0.json) }),
+      "sources": .array(records.sources.map { .object($0) }),
+      "tensors": .array(records.tensors.map { .object($0) }),
+      "files": .array(try Manifest.files(of: output.checkpoint)),
+      "dropped": .array(
+        plan.dropped.map { .object(["name": .string($0.name), "reason": .string($0.reason)]) }),
+    ]
+    text = JSONValue.object(document).text(indent: 1) + "\n"
+  }
+}
+
+/// The tensors of a plan with their hashes.
+private struct HashedTensors {
+  /// Every tensor of the source.
+  let sources: [JSONObject]
+  /// Every tensor of the output.
+  let tensors: [JSONObject]
+  /// The values of the source that do not follow from those of the output.
+  let lost: [KeptValues]
+
+  init(
+    _ plan: CheckpointPlan, _ output: OpenedModel, _ known: [String: WrittenShard],
+    _ pool: ThreadPool
+  ) throws {
+    let source = plan.source
+    let seen = known.values.reduce(into: [:]) { $0.merge($1.sources) { first, _ in first } }
+    let before = try source.checkpoint.hashes(pool, known: seen)
+    sources = source.checkpoint.tensors.map { tensor in
+      Self.record(tensor.name, tensor.file, tensor.type, tensor.shape, before[tensor.name] ?? "")
+    }
+    let check = OutputCheck(
+      source: source, output: output,
+      hashes: before,
+      known: Dictionary(
+        known.values.flatMap(\.tensors).map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a }),
+      cloned: Set(plan.shards.filter { $0.clone != nil }.flatMap(\.tensors).map(\.name)),
+      places: Dictionary(
+        output.binding.tensors.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a }))
+    let planned = plan.shards.flatMap { shard in shard.tensors.map { (shard.fileName, $0) } }
+    let results = try pool.map(planned) { try check.hashed($0.1) }
+    lost = plan.keepsValues ? results.flatMap(\.lost) : []
+    tensors = zip(planned, results).map { planned, result in
+      let (file, tensor) = planned
+      var record = Self.record(tensor.name, file, tensor.type, tensor.shape, result.stored)
+      record["rule"] = .string(tensor.rule.text)
+      record["from"] = .array(tensor.origins.map { .string($0) })
+      record["holds"] = .array(
+        result.parts.map {
+          .object(["role": .string($0.role.description), "sha256": .string($0.hash)])
+        })
+      return record
+    }
+  }
+
+  private static func record(
+    _ name: String, _ file: String, _ type: ScalarType, _ shape: [Int], _ hash: String
+  ) -> JSONObject {
+    [
+      "name": .string(name), "file": .string(file), "dtype": .string(type.rawValue),
+      "shape": .array(shape.map { JSONValue($0) }), "sha256": .string(hash),
+    ]
+  }
+}
+
+extension CheckpointPlan.Tensor {
+  /// The names of the tensors it is made of.
+  var origins: [String] {
+    switch content {
+    case .stored(let tensor): [tensor.name]
+    case .move(let move):
+      move.pieces.map(\.source.origin).reduce(into: []) { names, name in
+        if name != CanonicalTensor.newOrigin, !names.contains(name) { names.append(name) }
+      }
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import Canonical
+import Diagnostics
+import Layouts
+import Opening
+import Tensors
+
+/// Compares what was written with what it was made of.
+struct OutputCheck: Sendable {
+  let source: OpenedModel
+  let output: OpenedModel
+  /// The hashes of the tensors of the source.
+  let hashes: [String: String]
+  /// What came up while tensors were written.
+  let known: [String: WrittenTensor]
+  /// The tensors of files that are the same as in the source.
+  let cloned: Set<String>
+  /// The tensors of the output as its layout prescribes them.
+  let places: [String: BoundTensor]
+
+  /// The hashes of a written tensor: of its bytes, and of the canonical tensors in it; and what does
+  /// not follow from them.
+  /// - Throws: `Problem` of kind `io` where it does not hold what was moved.
+  func hashed(_ planned: CheckpointPlan.Tensor) throws -> (
+    stored: String, parts: [(role: Role, hash: String)], lost: [KeptValues]
+  ) {
+    guard let written = output.checkpoint.tensor(planned.name) else {
+      throw mismatch(planned, "no such tensor")
+    }
+    let known = known[planned.name]
+    let clone = cloned.contains(planned.name) ? hashes[planned.name] : nil
+    let stored = try known?.hash ?? clone ?? TensorHash.stored(written.region)
+    let isWhole = planned.rule == .copied || planned.rule == .carried
+    if isWhole, let origin = planned.origins.first, hashes[origin] != stored {
+      throw mismatch(planned, "other bytes than \(origin)")
+    }
+    let place =
+      places[planned.name] ?? output.binding.shared(planned.name, shape: planned.shape)
+    let parts = try (place?.parts ?? []).compactMap { part in
+      try (known?.roles[part.role.description] ?? output.hash(part.role, stored: stored)).map {
+        (part.role, $0)
+      }
+    }
+    for (role, hash) in parts where planned.rule == .rearranged {
+      guard try source.hash(role, stored: nil) == hash else {
+        throw mismatch(planned, "other values of \(role)")
+      }
+    }
+    return (stored, parts, try lost(planned, parts))
+  }
+
+  /// The values of the source that cannot be computed from the written ones.
+  private func lost(_ planned: CheckpointPlan.Tensor, _ parts: [(role: Role, hash: String)])
+    throws -> [KeptValues]
+  {
+    guard planned.rule == .computed(planned.type), case .move(let move) = planned.content else {
+      return []
+    }
+    return try zip(move.target.parts, move.pieces).compactMap { part, piece in
+      guard let hash = parts.first(where: { $0.role == part.role })?.hash,
+        let bytes = try piece.lostBytes(writtenAs: move.type)
+      else { return nil }
+      return KeptValues(
+        role: part.role.description,
+        form: KeptValues.form(
+          part.role, source.canonical.tensors[part.role]?.steps ?? [], in: source.configuration),
+        hash: hash, type: piece.source.type, bytes: bytes)
+    }
+  }
+
+  private func mismatch(_ planned: CheckpointPlan.Tensor, _ found: String) -> Problem {
+    Problem(
+      .io, "the output does not hold what was written", tensor: planned.name, found: found,
+      remedy: "check the storage and try again")
+  }
+}
+
+extension OpenedModel {
+  /// The canonical hash of a role.
+  /// - Parameter stored: the hash of the stored tensor, where it is known.
+  fileprivate func hash(_ role: Role, stored: String?) throws -> String? {
+    guard let tensor = canonical.tensors[role] ?? shared(role) else { return nil }
+    if let stored, TensorHash.isStoredForm(tensor) { return stored }
+    return try TensorHash.canonical(
+      tensor,
+      isZeroCentred: configuration.isCentred(role))
+  }
+}
