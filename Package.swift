@@ -121,7 +121,8 @@ let package = Package(
       ]
         + processorLoops.map { .byName(name: $0.name) }),
     fast("LinearAlgebra", []),
-    fast("Splicing", ["Diagnostics", "Tensors", "Canonical", "LinearAlgebra"]),
+    fast(
+      "Splicing", ["Diagnostics", "Tensors", "JSON", "Canonical", "LinearAlgebra", systemPackage]),
     fast(
       "Verification",
       [
@@ -181,7 +182,9 @@ let package = Package(
       "Runtime",
       ["Diagnostics", "Tensors", "Containers", "Canonical", "Kernels", "Runtime"]),
     tests("LinearAlgebra", ["LinearAlgebra"]),
-    tests("Splicing", ["Diagnostics", "Tensors", "Canonical", "LinearAlgebra", "Splicing"]),
+    tests(
+      "Splicing",
+      ["Diagnostics", "Tensors", "Canonical", "LinearAlgebra", "Splicing", systemPackage]),
     tests(
       "Verification",
       [
@@ -218,7 +221,7 @@ if Context.environment["GRAFT_FUZZ"] != nil {
       name: "graft-fuzz",
       dependencies: [
         "CFuzzing", "Diagnostics", "Platform", "Tensors", "JSON", "Tokenizers", "Containers",
-        "Canonical", "Layouts", "Verification", systemPackage,
+        "Canonical", "Layouts", "Splicing", "Verification", systemPackage,
       ],
       path: "Tests/Fuzzing", swiftSettings: settings),
   ]

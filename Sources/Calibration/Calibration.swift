@@ -1,6 +1,7 @@
 import Canonical
 import Diagnostics
 import Runtime
+import Splicing
 import Threads
 
 /// Fits an M²RNN layer to the layer it replaces, on tokens.
@@ -8,16 +9,9 @@ import Threads
 /// The original model is run once, and what the layer reads and writes is kept. No gradient goes through
 /// the rest of the model.
 public struct Calibration: Sendable {
-  /// How much of the layer is fitted.
-  public enum Extent: Sendable {
-    /// One factor for the output of each head, in closed form.
-    case scale
-    /// The output projection in closed form, then all values by gradients, then the projection again.
-    case everything
-  }
-
-  /// How much of the layer is fitted.
-  public var extent: Extent
+  /// Whether all values are fitted: the output projection in closed form, then all by gradients, then the
+  /// projection again. Else one factor for the output of each head is, in closed form.
+  let fitsAll: Bool
   /// The steps of optimisation.
   public var steps = 1000
   /// The seed of the order in which sequences are taken.
@@ -25,8 +19,8 @@ public struct Calibration: Sendable {
   /// The number of threads; 0 for all cores. Results do not depend on it.
   public var threads = 0
 
-  /// A fit of some extent with the usual settings.
-  public init(_ extent: Extent) { self.extent = extent }
+  /// A fit with the usual settings: of all values for `calibrate`, of one factor for each head else.
+  public init(_ initialisation: Splice.Initialisation) { fitsAll = initialisation == .calibrate }
 
   /// The sequences that run side by side.
   static let batch = 8

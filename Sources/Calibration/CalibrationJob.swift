@@ -30,7 +30,7 @@ struct CalibrationJob {
     try closedForm(&report)
     report.closedForm = try error()
     best.update(layer, report.closedForm)
-    if settings.extent == .everything {
+    if settings.fitsAll {
       try optimise(&report, &best, progress)
       best.restore(layer)
       try closedForm(&report)
@@ -50,11 +50,7 @@ struct CalibrationJob {
       try fit.add(layer, rows: count * layer.length)
       return true
     }
-    let solution =
-      switch settings.extent {
-      case .scale: try fit.scale(layer)
-      case .everything: try fit.project(layer)
-      }
+    let solution = try settings.fitsAll ? fit.project(layer) : fit.scale(layer)
     (report.ridge, report.condition) = (solution.ridge, solution.condition)
   }
 

@@ -4,30 +4,57 @@ import Tensors
 
 /// The replacement of Gated DeltaNet layers by M²RNN layers: an overlay on a canonical model.
 public struct Splice: Sendable {
-  /// How the new layer gets its values.
-  public enum Initialisation: Sendable {
+  /// How the new layer gets its values, as the command line and recipes name it.
+  public enum Initialisation: String, CaseIterable, Sendable {
     /// lm-engine's own initialisation.
-    case reference(seed: UInt64)
+    case reference
     /// As `reference`, with an output projection of zeros: the mixer adds nothing at first.
-    case zero(seed: UInt64)
-    /// What keeps its meaning is taken from the replaced layer, the rest drawn as in `reference`.
-    case transfer(seed: UInt64)
-    /// The M²RNN layer of another model, which messages call by its file.
-    case donor(CanonicalModel, layer: Int, file: String)
+    case zero
+    /// What keeps its meaning is taken from the replaced layer, the rest drawn as in `reference`; then
+    /// one factor for the output of each head is fitted.
+    case transfer
+    /// As `transfer`, but everything is fitted, on tokens.
+    case calibrate
+    /// The M²RNN layer of another model.
+    case donor
+
+    /// Whether the new layer is then fitted to the replaced one.
+    public var isFitted: Bool { self == .transfer || self == .calibrate }
+  }
+
+  /// An M²RNN layer of another model.
+  public struct Donor: Sendable {
+    let model: CanonicalModel
+    let layer: Int
+    let file: String
+
+    /// A layer of a model, which messages call by its file.
+    public init(_ model: CanonicalModel, layer: Int, file: String) {
+      (self.model, self.layer, self.file) = (model, layer, file)
+    }
   }
 
   /// The layers to replace.
   public let layers: [Int]
   /// The sizes of the new layers, unless a donor brings its own.
   public let sizing: M2RNNSizing
-  /// How the new layers get their values.
+  /// How the new layers get their values; fitting them is for others.
   public let initialisation: Initialisation
+  /// The seed of what is drawn.
+  public let seed: UInt64
+  /// The layer that is taken instead of one that is made.
+  public var donor: Donor?
 
   /// A replacement of one or more layers.
-  public init(layers: [Int], sizing: M2RNNSizing, initialisation: Initialisation) {
+  public init(
+    layers: [Int], sizing: M2RNNSizing, initialisation: Initialisation, seed: UInt64 = 0,
+    donor: Donor? = nil
+  ) {
     self.layers = layers
     self.sizing = sizing
     self.initialisation = initialisation
+    self.seed = seed
+    self.donor = donor
   }
 
   /// The model with the layers replaced; every other tensor is the one of `model`.
@@ -86,22 +113,23 @@ public struct Splice: Sendable {
   }
 
   private func newMixer(replacing old: GatedDeltaNet, in model: CanonicalModel) throws -> M2RNN {
-    guard case .donor(let donor, let layer, let file) = initialisation else {
+    guard let donor else {
       return try sizing.configuration(replacing: old, hidden: model.configuration.hidden)
     }
-    guard donor.configuration.layers.indices.contains(layer),
-      case .m2rnn(let mixer) = donor.configuration.layers[layer].mixer
+    let configuration = donor.model.configuration
+    guard configuration.layers.indices.contains(donor.layer),
+      case .m2rnn(let mixer) = configuration.layers[donor.layer].mixer
     else {
       throw Problem(
-        .unsupported, "the donor has no M²RNN layer there", file: file, layer: layer,
-        found: donor.configuration.layers.map(\.mixer.mark).joined(),
+        .unsupported, "the donor has no M²RNN layer there", file: donor.file, layer: donor.layer,
+        found: configuration.layers.map(\.mixer.mark).joined(),
         remedy: "name with --donor-layer one that is marked M")
     }
-    guard donor.configuration.hidden == model.configuration.hidden else {
+    guard configuration.hidden == model.configuration.hidden else {
       throw Problem(
         .unsupported, "the donor has another hidden size",
         expected: "\(model.configuration.hidden)",
-        found: "\(donor.configuration.hidden)", remedy: "take a donor of the same hidden size")
+        found: "\(configuration.hidden)", remedy: "take a donor of the same hidden size")
     }
     return mixer
   }
@@ -110,15 +138,16 @@ public struct Splice: Sendable {
     _ mixer: M2RNN, replacing old: GatedDeltaNet, in source: CanonicalModel,
     _ result: CanonicalModel, _ layer: Int
   ) throws -> [(Role, CanonicalTensor)] {
-    if case .donor(let donor, let from, _) = initialisation {
-      return donor.tensors.filter { $0.key.layer == from && Mixer.m2rnn(mixer).owns($0.key) }
+    if let donor {
+      return donor.model.tensors
+        .filter { $0.key.layer == donor.layer && Mixer.m2rnn(mixer).owns($0.key) }
         .map { (Role($0.key.name, layer: layer), $0.value) }
     }
     let symbols = result.configuration.symbols(layer: layer)
     let fresh = ReferenceInitialisation(
       model: result.configuration, layer: layer, mixer: mixer, seed: seed)
     var transferred: [String: [Float]] = [:]
-    if case .transfer = initialisation {
+    if initialisation.isFitted {
       transferred = try TransferInitialisation(
         from: source, layer: layer, old: old, new: mixer, fresh: fresh
       ).values
@@ -126,7 +155,7 @@ public struct Splice: Sendable {
     return try Mixer.m2rnn(mixer).roleNames.map { name in
       let shape = try (RoleTable.shape(name) ?? []).map { try $0.value(symbols) }
       let count = shape.reduce(1, *)
-      let isZero = name == "m2rnn.o" && startsAtZero
+      let isZero = name == "m2rnn.o" && initialisation == .zero
       let values =
         isZero
         ? Array(repeating: 0, count: count)
@@ -136,16 +165,5 @@ public struct Splice: Sendable {
         CanonicalTensor(shape: shape, values: values, origin: CanonicalTensor.newOrigin)
       )
     }
-  }
-
-  private var seed: UInt64 {
-    switch initialisation {
-    case .reference(let seed), .zero(let seed), .transfer(let seed): seed
-    case .donor: 0
-    }
-  }
-
-  private var startsAtZero: Bool {
-    if case .zero = initialisation { true } else { false }
   }
 }

@@ -19,17 +19,17 @@ import Testing
     original = try OpenedModel(Fixtures.path("trained/pytiny"), catalogue: .builtIn()).canonical
     var sizing = M2RNNSizing()
     (sizing.keyDim, sizing.valueDim, sizing.heads) = (12, 8, 3)
-    changed = try Splice(layers: [1], sizing: sizing, initialisation: .transfer(seed: 2))
+    changed = try Splice(layers: [1], sizing: sizing, initialisation: .transfer, seed: 2)
       .applied(to: original)
     let text = try Fixtures.bytes("trained/python-source.val.bin").map(Int.init)
     sequences = try CalibrationSequences([Array(text.prefix(2100))], for: original.configuration)
   }
 
   private func fitted(
-    _ extent: Calibration.Extent, steps: Int = 12, threads: Int = 1, seed: UInt64 = 0,
+    _ initialisation: Splice.Initialisation, steps: Int = 12, threads: Int = 1, seed: UInt64 = 0,
     _ model: CanonicalModel? = nil
   ) throws -> (model: CanonicalModel, report: CalibrationReport) {
-    var calibration = Calibration(extent)
+    var calibration = Calibration(initialisation)
     (calibration.steps, calibration.threads, calibration.seed) = (steps, threads, seed)
     return try calibration.fitted(
       model ?? changed, layer: 1, to: original, sequences, progress: { _ in })
@@ -42,9 +42,9 @@ import Testing
   }
 
   @Test func everyStageIsBetter() throws {
-    let scaled = try fitted(.scale).report
+    let scaled = try fitted(.transfer).report
     #expect(scaled.after < 1 && scaled.after < scaled.before && scaled.steps == 0)
-    let report = try fitted(.everything, steps: 60).report
+    let report = try fitted(.calibrate, steps: 60).report
     #expect(report.closedForm < scaled.after)
     #expect(report.after < 0.97 * report.closedForm && report.steps == 60)
     #expect(report.ridge == 1e-6 && report.condition > 1)
@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test func scalesChangeTheNormAlone() throws {
-    let (before, after) = (try values(changed), try values(fitted(.scale).model))
+    let (before, after) = (try values(changed), try values(fitted(.transfer).model))
     #expect(before["m2rnn.norm"] != after["m2rnn.norm"])
     for (name, value) in before where name != "m2rnn.norm" { #expect(after[name] == value) }
     for head in 0..<3 {
@@ -64,20 +64,20 @@ import Testing
   }
 
   @Test func seedsDecideAndThreadsDoNot() throws {
-    let first = try values(fitted(.everything).model)
-    #expect(try first == values(fitted(.everything, threads: 3).model))
-    #expect(try first != values(fitted(.everything, seed: 1).model))
+    let first = try values(fitted(.calibrate).model)
+    #expect(try first == values(fitted(.calibrate, threads: 3).model))
+    #expect(try first != values(fitted(.calibrate, seed: 1).model))
   }
 
   /// A layer that is fitted to what it writes itself finds its output projection again.
   @Test func aProjectionIsFoundAgain() throws {
-    let truth = try fitted(.everything, steps: 0).model
+    let truth = try fitted(.calibrate, steps: 0).model
     var lost = truth
     let role = Role("m2rnn.o", layer: 1)
     let o = try #require(truth.tensors[role])
     lost.tensors[role] = CanonicalTensor(
       shape: o.shape, values: try o.floats().map { -3 * $0 + 0.01 }, origin: "lost")
-    let calibration = Calibration(.everything)
+    let calibration = Calibration(.calibrate)
     var one = calibration
     one.steps = 0
     let report = try one.fitted(
@@ -97,7 +97,7 @@ import Testing
     }
     for (value, what) in [(Float(0), "the same everywhere"), (.nan, "not finite")] {
       let problem = try #require(throws: Problem.self) {
-        _ = try Calibration(.scale).fitted(
+        _ = try Calibration(.transfer).fitted(
           changed, layer: 1, to: model(value), sequences, progress: { _ in })
       }
       #expect(problem.kind == .invalid && problem.layer == 1 && problem.what.contains(what))
@@ -117,8 +117,8 @@ import Testing
       model.tensors[role] = CanonicalTensor(
         shape: old.shape, values: Array(repeating: 0, count: old.count), origin: "zero")
     }
-    for extent in [Calibration.Extent.scale, .everything] {
-      let problem = try #require(throws: Problem.self) { _ = try fitted(extent, model) }
+    for initialisation in [Splice.Initialisation.transfer, .calibrate] {
+      let problem = try #require(throws: Problem.self) { _ = try fitted(initialisation, model) }
       #expect(problem.kind == .invalid && problem.what.contains("singular"))
     }
   }

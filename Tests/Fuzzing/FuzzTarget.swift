@@ -1,4 +1,5 @@
 import JSON
+import Splicing
 
 /// A reader of bytes that come from elsewhere.
 enum FuzzTarget: String, CaseIterable {

@@ -88,7 +88,7 @@ extension Workshop {
   fileprivate func fitted(_ fixture: String) throws -> Message {
     let model = try canonical(fixture)
     return try thrown {
-      try Calibration(.scale).fitted(
+      try Calibration(.transfer).fitted(
         model, layer: 0, to: model, CalibrationSequences(only: [1, 2, 3, 4])
       ) { _ in }
     }

@@ -15,7 +15,7 @@ import Testing
   {
     var sizing = M2RNNSizing()
     sizing.heads = 12
-    let splice = Splice(layers: [layer], sizing: sizing, initialisation: .reference(seed: seed))
+    let splice = Splice(layers: [layer], sizing: sizing, initialisation: .reference, seed: seed)
     let edited = try splice.applied(to: model)
     var values: [String: [Float]] = [:]
     for (role, tensor) in edited.tensors where role.name.hasPrefix("m2rnn.") {

@@ -19,9 +19,11 @@ import Testing
   }
 
   private func splice(
-    _ layers: [Int], _ initialisation: Splice.Initialisation = .reference(seed: 0)
+    _ layers: [Int], _ initialisation: Splice.Initialisation = .reference,
+    donor: Splice.Donor? = nil
   ) -> Splice {
-    Splice(layers: layers, sizing: M2RNNSizing(), initialisation: initialisation)
+    Splice(
+      layers: layers, sizing: M2RNNSizing(), initialisation: initialisation, donor: donor)
   }
 
   @Test(arguments: [[0], [1], [2, 0], [0, 1, 2]])
@@ -42,8 +44,8 @@ import Testing
   }
 
   @Test func zeroStartsWithNothingFromTheMixer() throws {
-    let zero = try splice([1], .zero(seed: 3)).applied(to: model())
-    let plain = try splice([1], .reference(seed: 3)).applied(to: model())
+    let zero = try splice([1], .zero).applied(to: model())
+    let plain = try splice([1], .reference).applied(to: model())
     for (role, tensor) in plain.tensors where role.layer == 1 && role.name.hasPrefix("m2rnn.") {
       let values = try #require(zero.tensors[role]).floats()
       if role.name == "m2rnn.o" {
@@ -80,9 +82,10 @@ import Testing
   @Test func aDonorGivesItsSizesAndValues() throws {
     var sizing = M2RNNSizing()
     (sizing.keyDim, sizing.valueDim, sizing.heads) = (4, 6, 2)
-    let donor = try Splice(layers: [0], sizing: sizing, initialisation: .reference(seed: 8))
+    let donor = try Splice(layers: [0], sizing: sizing, initialisation: .reference, seed: 8)
       .applied(to: model(layers: 1))
-    let after = try splice([2], .donor(donor, layer: 0, file: "d")).applied(to: model())
+    let after = try splice([2], .donor, donor: .init(donor, layer: 0, file: "d")).applied(
+      to: model())
     #expect(after.configuration.layers[2].mixer.m2rnn == donor.configuration.layers[0].mixer.m2rnn)
     for (role, tensor) in donor.tensors where role.name.hasPrefix("m2rnn.") {
       #expect(try after.tensors[Role(role.name, layer: 2)]?.floats() == tensor.floats(), "\(role)")
@@ -91,16 +94,14 @@ import Testing
 
   @Test func donorsThatDoNotFit() throws {
     let donor = try splice([0]).applied(to: model(layers: 2))
-    let cases: [(Splice.Initialisation, String?)] = [
-      (.donor(donor, layer: 1, file: "d"), "MG"), (.donor(donor, layer: 2, file: "d"), "MG"),
-      (.donor(donor, layer: -1, file: "d"), "MG"),
-      (
-        .donor(try splice([0]).applied(to: model(hidden: 64)), layer: 0, file: "d"), "64"
-      ),
+    let other = try splice([0]).applied(to: model(hidden: 64))
+    let cases: [(Splice.Donor, String?)] = [
+      (.init(donor, layer: 1, file: "d"), "MG"), (.init(donor, layer: 2, file: "d"), "MG"),
+      (.init(donor, layer: -1, file: "d"), "MG"), (.init(other, layer: 0, file: "d"), "64"),
     ]
-    for (initialisation, found) in cases {
+    for (donor, found) in cases {
       let problem = try #require(throws: Problem.self) {
-        _ = try splice([0], initialisation).applied(to: model())
+        _ = try splice([0], .donor, donor: donor).applied(to: model())
       }
       #expect(problem.kind == .unsupported && problem.found == found)
     }

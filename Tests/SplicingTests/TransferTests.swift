@@ -34,7 +34,7 @@ import Testing
   {
     var sizing = M2RNNSizing()
     (sizing.keyDim, sizing.valueDim, sizing.heads) = (K, V, N)
-    let splice = Splice(layers: [0], sizing: sizing, initialisation: .transfer(seed: 5))
+    let splice = Splice(layers: [0], sizing: sizing, initialisation: .transfer, seed: 5)
     let result = try splice.applied(to: model)
     func values(_ model: CanonicalModel, _ prefix: String) throws -> [String: [Float]] {
       let own = model.tensors.filter { $0.key.name.hasPrefix(prefix) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Calibration
 import Canonical
 import Conversion
 import Diagnostics
@@ -6,6 +7,7 @@ import JSON
 import Opening
 import Runtime
 import Splicing
+import SystemPackage
 import Verification
 
 /// `graft splice`: replaces Gated DeltaNet layers by M²RNN layers.
@@ -34,7 +36,7 @@ struct SpliceCommand: Verb {
   @Option(
     name: .customLong("init"),
     help: "How the new layer gets its values: reference, zero, transfer, calibrate or donor.")
-  var strategy: SpliceStrategy?
+  var initialisation: Splice.Initialisation?
   @Option(help: "The seed of what is drawn.") var seed: UInt64?
   @Option(help: "The steps of optimisation of calibrate; 1000 by default.") var steps: Int?
   @Option(help: "The checkpoint whose M2RNN layer is taken (donor).", completion: .file())
@@ -62,19 +64,19 @@ struct SpliceCommand: Verb {
       throw ValidationError("A recipe says how layers are made; leave the options for that out.")
     }
     guard layers == "auto" || top == nil else { throw ValidationError("--top needs --layer auto.") }
-    guard strategy == .calibrate || steps == nil, steps ?? 0 >= 0 else {
+    guard initialisation == .calibrate || steps == nil, steps ?? 0 >= 0 else {
       throw ValidationError("--steps needs --init calibrate and a number of 0 or more.")
     }
-    guard strategy == .donor || (donor == nil && donorLayer == nil) else {
+    guard initialisation == .donor || (donor == nil && donorLayer == nil) else {
       throw ValidationError("--donor and --donor-layer need --init donor.")
     }
-    guard strategy != .donor || (kHeadDim == nil && vHeadDim == nil && heads == nil) else {
+    guard initialisation != .donor || (kHeadDim == nil && vHeadDim == nil && heads == nil) else {
       throw ValidationError("A donor brings its own sizes; leave them out.")
     }
   }
 
   private var hasLayerOptions: Bool {
-    strategy != nil || seed != nil || donor != nil
+    initialisation != nil || seed != nil || donor != nil
       || [steps, donorLayer, kHeadDim, vHeadDim, heads].contains { $0 != nil }
   }
 
@@ -83,23 +85,30 @@ struct SpliceCommand: Verb {
     try locating(.file(sourcePath)) { try model.layout.requireUnderstood() }
     try model.checkPayload()
     try model.checkSigns()
-    let batch = try tokens.batch(for: model)
-    let ranking = try locating(.file(sourcePath)) {
-      try self.ranking(model, batch)
-    }
-    let groups = try recipe.map(SpliceRecipe.read) ?? [try group(ranking?.chosen ?? layerList())]
-    let job = SpliceJob(
-      source: model, groups: groups, tokens: batch, tokensFile: tokens.origin, common: common)
-    var outcome = try perform(job)
+    var job = try job(model)
+    let ranking = try locating(.file(sourcePath)) { try self.ranking(job) }
+    job.groups = try recipe.map(SpliceRecipe.read) ?? [try group(ranking?.chosen ?? layerList())]
+    var outcome = try perform(job, on: model)
     ranking?.add(to: &outcome)
     return outcome
   }
 
-  private func perform(_ job: SpliceJob) throws -> Outcome {
+  private func job(_ model: OpenedModel) throws -> SpliceJob {
+    var job = SpliceJob(model.canonical, original: model.runnable) {
+      try OpenedModel(FilePath($0), catalogue: .builtIn()).canonical
+    }
+    job.tokens = try tokens.batch(for: model)
+    job.tokensFile = tokens.origin
+    job.threads = common.threads
+    job.observer = common
+    return job
+  }
+
+  private func perform(_ job: SpliceJob, on model: OpenedModel) throws -> Outcome {
     let page = try report.map(PageFile.init)
     let (edited, reports) = try locating(.file(sourcePath)) { try job.replaced() }
     let plan = try CheckpointPlan(
-      editing: job.source, to: edited, layers: job.layers,
+      editing: model, to: edited, layers: job.layers,
       allowsCode: permission.allow.contains(.code))
     let list = job.layers.map(String.init).joined(separator: ",")
     let headline = "\(sourcePath) → \(destination), layer \(list) replaced by M²RNN"
@@ -112,9 +121,22 @@ struct SpliceCommand: Verb {
       .add(to: &outcome)
     gap?.add(to: &outcome)
     if let page, let gap {
-      try page.write(job.report(gap, edited, title: headline, outcome.text).page)
+      let report = SpliceReport(
+        title: headline, lines: outcome.text, layers: Self.layers(gap, of: edited, job))
+      try page.write(report.page)
     }
     return outcome
+  }
+
+  private static func layers(_ gap: SpliceGap, of edited: CanonicalModel, _ job: SpliceJob)
+    -> [SpliceReport.Layer]
+  {
+    gap.stages.map { stage in
+      let error = stage.gap.mixer
+      return SpliceReport.Layer(
+        index: stage.layer, positions: error.bars(64),
+        heads: job.headErrors(edited, layer: stage.layer), error: error.value)
+    }
   }
 
   /// Compares with the source; a model that Graft does not compute is left alone unless tokens are given.
@@ -128,16 +150,18 @@ struct SpliceCommand: Verb {
     }
   }
 
-  private func ranking(_ model: OpenedModel, _ tokens: TokenBatch?) throws -> SpliceRanking? {
+  private func ranking(_ job: SpliceJob) throws -> SpliceRanking? {
     guard layers == "auto" else { return nil }
-    return try SpliceRanking(
-      model, group([]), top: top ?? 1, tokens: tokens, from: self.tokens.origin, common)
+    return try SpliceRanking(job, group([]), top: top ?? 1)
   }
 
   private func group(_ layers: [Int]) -> SpliceGroup {
-    SpliceGroup(
-      layers: layers, strategy: strategy ?? .reference, sizing: sizing, seed: seed ?? 0,
-      steps: steps, donor: donor, donorLayer: donorLayer)
+    var group = SpliceGroup(layers: layers)
+    group.initialisation = initialisation ?? .reference
+    group.sizing = sizing
+    group.seed = seed ?? 0
+    (group.steps, group.donor, group.donorLayer) = (steps, donor, donorLayer)
+    return group
   }
 
   private func layerList() throws -> [Int] {
@@ -157,5 +181,25 @@ struct SpliceCommand: Verb {
     sizing.valueDim = vHeadDim ?? sizing.valueDim
     sizing.heads = heads
     return sizing
+  }
+}
+
+extension Splice.Initialisation: ExpressibleByArgument {}
+
+/// The terminal tells how far the long parts of a splice are.
+extension CommonOptions: SpliceObserver {
+  func fitting<Result>(
+    layer: Int, steps: Int, _ fit: (_ reach: (Double) -> Void) throws -> Result
+  ) throws -> Result {
+    let progress = Progress("fitting layer \(layer)", total: steps, self)
+    defer { progress.finish() }
+    return try fit(progress.reach)
+  }
+
+  func measuring<Result>(
+    layer: Int?, positions: Int, _ measure: (_ advance: (Int) -> Void) throws -> Result
+  ) throws -> Result {
+    let what = layer.map { "measuring layer \($0)" } ?? "measuring"
+    return try watched(what, total: positions, of: .positions) { try measure($0) }
   }
 }

@@ -1,4 +1,5 @@
 import Diagnostics
+import JSON
 
 /// Reads the part of YAML that people write recipes in: mappings and lists by indentation, lists in
 /// brackets, words, integers, texts in quotes, and comments.

@@ -1,19 +1,17 @@
-import Containers
 import Diagnostics
 import JSON
-import Splicing
 import SystemPackage
 import Tensors
 
 /// A file that says which layers are replaced, with which sizes and strategies.
-enum SpliceRecipe {
+public enum SpliceRecipe {
   /// - Units: bytes.
   private static let limit = 1 << 20
 
   /// Reads a recipe, `.yaml`, `.yml` or `.json`.
   /// - Throws: `Problem` that names the file, for a file that cannot be read, a key that nobody knows,
   ///   or a value that cannot be.
-  static func read(_ file: String) throws -> [SpliceGroup] {
+  public static func read(_ file: String) throws -> [SpliceGroup] {
     try locating(.file(file), advising: "see recipes/ for what a recipe looks like") {
       let path = FilePath(file)
       let bytes = try MappedFile.readAll(path, limit: limit)
@@ -63,7 +61,7 @@ enum SpliceRecipe {
       throw Problem(.invalid, "a group of the recipe names no layers", expected: "layers: [N, M]")
     }
     var group = SpliceGroup(layers: layers)
-    group.strategy = try strategy(value["init"])
+    group.initialisation = try initialisation(value["init"])
     group.seed = UInt64(try integer("seed", value, 0...Int.max) ?? 0)
     group.steps = try integer("steps", value, 0...1_000_000)
     group.sizing.keyDim = try integer("k_head_dim", value, 1...4096) ?? group.sizing.keyDim
@@ -74,15 +72,15 @@ enum SpliceRecipe {
     return group
   }
 
-  private static func strategy(_ value: JSONValue?) throws -> SpliceStrategy {
+  private static func initialisation(_ value: JSONValue?) throws -> Splice.Initialisation {
     guard let value else { return .reference }
-    guard let strategy = value.string.flatMap(SpliceStrategy.init) else {
+    guard let word = value.string.flatMap(Splice.Initialisation.init) else {
       throw Problem(
         .invalid, "the recipe names no known strategy",
-        expected: SpliceStrategy.allCases.map(\.rawValue).joined(separator: ", "),
+        expected: Splice.Initialisation.allCases.map(\.rawValue).joined(separator: ", "),
         found: String(value.text(indent: 0).prefix(60)))
     }
-    return strategy
+    return word
   }
 
   private static func integer(_ key: String, _ value: JSONValue, _ range: ClosedRange<Int>) throws
