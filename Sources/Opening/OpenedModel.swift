@@ -161,4 +161,10 @@ public struct OpenedModel: Sendable {
   public var unused: [String] {
     carried.map(\.name).filter { binding.carrier(of: $0)?.isUnused == true }
   }
+
+  /// The carried tensors that say nothing of the model: those that the original never reads, and those
+  /// without elements, such as the ones of a shared expert of no width.
+  package var silent: Set<String> {
+    Set(carried.filter { $0.elementCount == 0 }.map(\.name) + unused)
+  }
 }

@@ -54,9 +54,10 @@ public struct Audit: Sendable {
     let pool = ThreadPool(threads: threads)
     let checkpoint = model.checkpoint
     let (filled, fresh) = (model.namesWithoutPadding, model.freshValues)
-    let initial = model.initialNorms
+    let (initial, silent) = (model.initialNorms, model.silent)
     let looks = try pool.map(checkpoint.tensors) { tensor in
-      try TensorStatistics(tensor, progress: progress).map {
+      guard !silent.contains(tensor.name) else { return [AuditFinding]?.none }
+      return try TensorStatistics(tensor, progress: progress).map {
         TensorAudit(
           $0, tensor, mayEndInZeros: !filled.contains(tensor.name),
           fresh: fresh[tensor.name] ?? [], initial: initial[tensor.name] ?? []

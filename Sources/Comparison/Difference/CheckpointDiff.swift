@@ -73,7 +73,9 @@ public struct CheckpointDiff: Sendable {
     _ a: OpenedModel, _ b: OpenedModel, threads: Int, progress: @Sendable (Int) -> Void = { _ in }
   ) throws {
     guard a.layout.id != b.layout.id else {
-      try self.init(a.checkpoint, b.checkpoint, threads: threads, progress: progress)
+      try self.init(
+        a.checkpoint, b.checkpoint, leaving: a.silent.union(b.silent), threads: threads,
+        progress: progress)
       return
     }
     let facts = a.configuration.disagreements(with: b.configuration).map { row in
@@ -88,14 +90,17 @@ public struct CheckpointDiff: Sendable {
   }
 
   /// Compares two checkpoints by stored names.
-  /// - Parameter progress: called by several threads with the bytes of the first that were compared.
+  /// - Parameters:
+  ///   - silent: the names of tensors that say nothing of either.
+  ///   - progress: called by several threads with the bytes of the first that were compared.
   /// - Throws: `Problem` of kind `io` where bytes cannot be read.
   public init(
-    _ a: StoredCheckpoint, _ b: StoredCheckpoint, threads: Int,
+    _ a: StoredCheckpoint, _ b: StoredCheckpoint, leaving silent: Set<String> = [], threads: Int,
     progress: @Sendable (Int) -> Void = { _ in }
   ) throws {
     try self.init(
-      .names, ComparedTensors(a), ComparedTensors(b), Self.statements(a.config, b.config),
+      .names, ComparedTensors(a, silent), ComparedTensors(b, silent),
+      Self.statements(a.config, b.config),
       Self.files(a, b), threads, progress)
   }
 
@@ -139,10 +144,11 @@ private struct ComparedTensors: Sendable {
   let names: [String]
   let byName: [String: CanonicalTensor]
 
-  init(_ checkpoint: StoredCheckpoint) {
-    names = checkpoint.tensors.map(\.name)
+  init(_ checkpoint: StoredCheckpoint, _ silent: Set<String>) {
+    let tensors = checkpoint.tensors.filter { !silent.contains($0.name) }
+    names = tensors.map(\.name)
     byName = Dictionary(
-      checkpoint.tensors.map { ($0.name, CanonicalTensor(whole: $0)) },
+      tensors.map { ($0.name, CanonicalTensor(whole: $0)) },
       uniquingKeysWith: { first, _ in first })
   }
 

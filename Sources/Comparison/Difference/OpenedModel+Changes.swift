@@ -75,11 +75,11 @@ extension OpenedModel {
       whole.map { ($0.name, $0.parts[0].role) }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// The carried tensors of multi-token prediction, or the others, by name, scales not among them.
+  /// The carried tensors of multi-token prediction, or the others, by name, scales and what says nothing not among them.
   private func unrun(_ isPrediction: Bool) -> [String: CanonicalTensor] {
-    let scales = Set(binding.carriedScales.values.map(\.name))
+    let others = silent.union(binding.carriedScales.values.map(\.name))
     let tensors = carried.filter {
-      binding.carrier(of: $0.name)?.same == nil && !scales.contains($0.name)
+      binding.carrier(of: $0.name)?.same == nil && !others.contains($0.name)
         && self.isPrediction($0) == isPrediction
     }
     return Dictionary(

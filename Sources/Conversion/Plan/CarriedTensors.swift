@@ -69,15 +69,17 @@ struct CarriedTensors {
 /// What the tensors that are carried by name are worth to a layout that has no place for them.
 extension OpenedModel {
   /// Whether a model lacks something without a carried tensor: not where it repeats another, which is
-  /// checked before anything is written, or where the original never reads it.
+  /// checked before anything is written, or where it says nothing.
   fileprivate func losesSomething(without name: String) -> Bool {
     guard let carrier = binding.carrier(of: name) else { return true }
-    return carrier.same == nil && !carrier.isUnused
+    return carrier.same == nil && !carrier.isUnused && !isEmpty(name)
   }
+
+  private func isEmpty(_ name: String) -> Bool { checkpoint.tensor(name)?.elementCount == 0 }
 
   /// Why a tensor is left out without which nothing is lost.
   fileprivate func reasonToLeave(_ name: String) -> String {
     binding.carrier(of: name)?.same.map { "copy of the \($0.name)" }
-      ?? "tensor that the original never reads"
+      ?? (isEmpty(name) ? "tensor without elements" : "tensor that the original never reads")
   }
 }

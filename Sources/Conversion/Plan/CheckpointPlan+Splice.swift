@@ -28,7 +28,9 @@ extension CheckpointPlan {
           && !Self.isSame(source.canonical.tensors[part.role], edited.tensors[part.role])
       }
     }
+    let homeless = source.carried.map(\.name).filter { binding.carrier(of: $0) == nil }
     let gone = Set(source.binding.tensors.map(\.name)).subtracting(binding.tensors.map(\.name))
+      .union(homeless)
     let touched = gone.union(fresh.map(\.name))
     let quantised = source.binding.tensors.filter { $0.scales != nil }
     let removed = gone.union(
