@@ -105,6 +105,9 @@ public struct CarriedPrefix: Hashable, Sendable {
   public let isUnused: Bool
   /// How other layouts know the tensors; nil where they go by their stored names alone.
   public let shared: SharedNames?
+
+  /// Whether the prefix is the whole name.
+  var isWholeName: Bool { same != nil || isUnused }
 }
 
 /// A layout expanded for one model: every stored tensor with its shape and parts.
@@ -115,6 +118,9 @@ public struct LayoutBinding: Sendable {
   public internal(set) var tensors: [BoundTensor]
   /// What is carried through by name.
   public let carried: [CarriedPrefix]
+  /// What is carried of which the whole name is known, by that name, and the rest.
+  private let carriedNames: [String: CarriedPrefix]
+  private let carriedPrefixes: [CarriedPrefix]
   /// The scales of carried tensors that are stored as FP8, by the name of the tensor.
   public internal(set) var carriedScales: [String: BoundScales] = [:]
 
@@ -141,13 +147,14 @@ public struct LayoutBinding: Sendable {
     carried = layout.carried.flatMap { rule in
       (rule.prefix.usesLayer ? layers : [model]).compactMap { $0.bind(rule) }
     }
+    carriedNames = Dictionary(
+      carried.filter(\.isWholeName).map { ($0.prefix, $0) }, uniquingKeysWith: { first, _ in first })
+    carriedPrefixes = carried.filter { !$0.isWholeName }
   }
 
   /// What a stored name is carried as; nil for a name that is not carried.
   public func carrier(of name: String) -> CarriedPrefix? {
-    carried.first {
-      $0.same == nil && !$0.isUnused ? name.hasPrefix($0.prefix) : name == $0.prefix
-    }
+    carriedNames[name] ?? carriedPrefixes.first { name.hasPrefix($0.prefix) }
   }
 }
 
