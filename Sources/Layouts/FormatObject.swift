@@ -74,6 +74,12 @@ struct FormatObject {
     try optional(key).map(FormatValue.facts) ?? [:]
   }
 
+  mutating func scalar(_ key: String) throws -> FactValue? {
+    guard let value = optional(key) else { return nil }
+    guard let fact = FactValue(value) else { throw FormatValue.wrong(value, "a scalar") }
+    return fact
+  }
+
   /// Refuses keys that nobody asked for.
   func finish() throws {
     for key in object.keys where !read.contains(key) {
@@ -119,12 +125,22 @@ enum FormatValue {
     var facts: Facts = [:]
     for (name, value) in object.entries {
       guard let fact = FactValue(value) else { throw wrong(value, "a fact") }
-      guard FactNames.all.contains(name) else {
-        throw Problem(.invalid, "a layout file names an unknown fact", found: name)
-      }
-      facts[name] = fact
+      facts[try Self.fact(name)] = fact
     }
     return facts
+  }
+
+  /// The name of a fact that Graft knows.
+  static func fact(_ name: String) throws -> String {
+    guard FactNames.all.contains(name) else {
+      throw Problem(.invalid, "a layout file names an unknown fact", found: name)
+    }
+    return name
+  }
+
+  /// A word of a list; `true` and `false` are the truth values.
+  static func word(_ text: String) -> JSONValue {
+    text == "true" || text == "false" ? .bool(text == "true") : .string(text)
   }
 
   static func wrong(_ value: JSONValue, _ expected: String) -> Problem {

@@ -29,10 +29,8 @@ public struct LayoutLimit: Hashable, Sendable {
     guard (holds == nil) != (some == nil) else {
       throw FormatValue.wrong(value, "either holds or some")
     }
-    let names = [scope, holds, some].compactMap(\.self).flatMap(\.facts) + shown
-    if let name = names.first(where: { !FactNames.all.contains($0) }) {
-      throw Problem(.invalid, "a layout file names an unknown fact", found: name)
-    }
+    let conditions = [scope, holds, some].compactMap(\.self)
+    for name in conditions.flatMap(\.facts) + shown { _ = try FormatValue.fact(name) }
   }
 
   /// What a model breaks of the limit; nil where it keeps it.

@@ -25,9 +25,7 @@ public struct LayoutNote: Hashable, Sendable {
       throw FormatValue.wrong(value, "either some or widened")
     }
     occasion = some.map(Occasion.some) ?? .widened
-    if let name = some?.facts.first(where: { !FactNames.all.contains($0) }) {
-      throw Problem(.invalid, "a layout file names an unknown fact", found: name)
-    }
+    for name in some?.facts ?? [] { _ = try FormatValue.fact(name) }
   }
 
   /// The note for a model; nil where it does not concern it.

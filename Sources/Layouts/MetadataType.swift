@@ -25,7 +25,7 @@ extension Layout {
     var types: [String: String] = [:]
     for entry in config.entries {
       types[entry.key] = types[entry.key] ?? entry.type
-      if case .list(_, let interval?, _) = entry.meaning, let key = interval.key {
+      if let interval = entry.layerRule?.interval, let key = interval.key {
         types[key] = interval.type
       }
     }

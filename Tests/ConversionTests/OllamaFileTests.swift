@@ -105,7 +105,7 @@ struct OllamaFileTests {
     let layout = try source.target(id, leaving: allowing, in: .builtIn())
     let plan = try CheckpointPlan(converting: source, to: layout, options: options)
     let destination = scratch.path.appending(name)
-    try plan.execute(to: destination)
+    try plan.writePlainly(to: destination)
     return try opened(destination)
   }
 
@@ -186,7 +186,7 @@ struct OllamaFileTests {
     options.cast = .f32
     let plan = try CheckpointPlan(
       converting: held, to: held.target("qwen3_5", in: .builtIn()), options: options)
-    try plan.execute(to: scratch.path.appending("there"))
+    try plan.writePlainly(to: scratch.path.appending("there"))
     let there = try opened(scratch.path.appending("there"))
     #expect(there.checkpoint.tensors.allSatisfy { !$0.name.hasPrefix("mtp.") })
   }

@@ -58,10 +58,11 @@ struct LayoutPartTests {
     let table = try layout(#""parts": { "mixer": "h.{layer}." },"#).config
     let object = try table.table(JSONValue(parsing: Array(config.utf8)))
     return try table.entries.reduce(into: []) { layers, entry in
-      let list = try entry.readList(from: object, known: ["layers": .integer(3)])
+      guard let rule = entry.layerRule else { return }
+      let list = try rule.readLayers(from: object, known: ["layers": .integer(3)])
       if layers.isEmpty { layers = list }
       guard !list.isEmpty else { return }
-      try entry.checkExceptions(list, from: layers)
+      try rule.exceptions?.check(list, from: layers, at: rule.key)
       for index in layers.indices { layers[index].merge(list[index]) { $1 } }
     }
   }
@@ -84,14 +85,17 @@ struct LayoutPartTests {
   @Test func listsSayWhatExceptionsStandFor() throws {
     let table = try layout(#""parts": { "mixer": "h.{layer}." },"#).config
     let odd: Facts = ["mixer": .word("m2rnn"), "m2rnn.taps": .integer(4)]
-    let facts: [Facts] = [
-      odd, ["mixer": .word("attention")], odd.merging(["m2rnn.taps": .integer(2)]) { $1 },
-    ]
-    let lists = table.entries.compactMap { $0.list(for: table.stated(facts, by: $0)) }
+    let facts = LayerFacts(
+      layers: [
+        odd, ["mixer": .word("attention")], odd.merging(["m2rnn.taps": .integer(2)]) { $1 },
+      ], predictions: 0)
+    let rules = table.entries.compactMap(\.layerRule)
+    let lists = rules.compactMap { $0.value(for: table.stated(facts, by: $0)) }
     let expected = """
       [["g", "a", "g"], [{ "layers": [0], "taps": 4 }, { "layers": [2], "taps": 2 }]]
       """
     #expect(JSONValue.array(lists) == (try JSONValue(parsing: Array(expected.utf8))))
-    #expect(table.entries.last?.list(for: [["mixer": .word("gdn")]]) == nil)
+    let plain = LayerFacts(layers: [["mixer": .word("gdn")]], predictions: 0)
+    #expect(rules.last?.value(for: plain) == nil)
   }
 }

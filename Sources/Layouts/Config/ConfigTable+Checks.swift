@@ -13,7 +13,7 @@ extension ConfigTable {
 
   /// The keys from which paths lead into objects.
   private var parents: [String] {
-    let paths = entries.flatMap { [$0.key] + $0.alternativeKeys }
+    let paths = entries.flatMap(\.place.all)
     return Set(paths.filter { $0.contains("/") }.map { String($0.prefix { $0 != "/" }) }).sorted()
   }
 

@@ -15,7 +15,9 @@ extension ConfigTable {
   private func use(of key: String, beside read: Set<String>) -> KeyUse? {
     if read.contains(key) { return .read }
     return entries.lazy.compactMap { entry -> KeyUse? in
-      guard case .inert(let reason) = entry.meaning, entry.covers(key) else { return nil }
+      guard case .inert(let reason) = entry.rule.weight, entry.place.covers(key) else {
+        return nil
+      }
       return .inert(reason)
     }.first
   }
@@ -23,7 +25,9 @@ extension ConfigTable {
   /// The keys of a config that the layout does not know, as paths; nothing where the layout does not
   /// list what its readers know.
   func unknownKeys(_ config: JSONValue) -> [String] {
-    guard entries.contains(where: \.isInert), let object = try? table(config) else { return [] }
+    guard entries.contains(where: \.rule.weight.isInert), let object = try? table(config) else {
+      return []
+    }
     let read = readKeys
     return object.entries.flatMap { key, value -> [String] in
       if use(of: key, beside: read) != nil { return [] }
@@ -38,27 +42,9 @@ extension ConfigTable {
     let stated =
       (nested.map { [$0] } ?? [])
       + entries.flatMap { entry -> [String] in
-        if case .inert = entry.meaning { return [] }
-        if case .sparse(let step, let experts) = entry.meaning {
-          return [entry.key, step, experts] + entry.alternativeKeys
-        }
-        return [entry.key] + entry.alternativeKeys + entry.helperKeys
+        if case .inert = entry.rule.weight { return [] }
+        return entry.place.all + entry.rule.helperKeys
       }
     return Set(stated).union(intervalKeys).union(typeKeys).union(predictionKey.map { [$0] } ?? [])
-  }
-}
-
-extension ConfigEntry {
-  /// Keys beside its own from which a value follows.
-  fileprivate var helperKeys: [String] {
-    guard case .fact(let entry) = meaning else { return [] }
-    return [entry.derived?.key, entry.ratio?.key].compactMap(\.self)
-  }
-
-  /// Whether a key is this one, or begins with it where it ends with `*`.
-  fileprivate func covers(_ other: String) -> Bool {
-    ([key] + alternativeKeys).contains {
-      $0.hasSuffix("*") ? other.hasPrefix($0.dropLast()) : other == $0
-    }
   }
 }

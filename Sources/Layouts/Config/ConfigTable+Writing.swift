@@ -10,20 +10,12 @@ extension ConfigTable {
   {
     guard case .object(var object) = config else { return config }
     var inner = nested.flatMap { object[$0]?.object } ?? object
-    let before = old.layers.map(\.values)
-    let after = new.layers.map(\.values)
+    let (before, after) = (LayerFacts(old), LayerFacts(new))
     for entry in entries {
-      if let old = facts(for: entry, in: old), let new = facts(for: entry, in: new) {
+      if let rule = entry.layerRule {
+        rule.update(&inner, from: stated(before, by: rule), to: stated(after, by: rule))
+      } else if let old = facts(for: entry, in: old), let new = facts(for: entry, in: new) {
         entry.update(&inner, from: old, to: new)
-      }
-      entry.updateBlocks(&inner, from: before, to: after)
-      entry.updateList(&inner, from: stated(before, by: entry), to: stated(after, by: entry))
-    }
-    if old.predictionLayers != new.predictionLayers {
-      for entry in entries {
-        guard case .list(_, _, .list(_?)) = entry.meaning, inner[entry.key] != nil else { continue }
-        inner[entry.key] = entry.list(
-          for: stated(after, by: entry), predictions: new.predictionLayers)
       }
     }
     guard let nested, case .object? = object[nested] else { return .object(inner) }
@@ -35,21 +27,15 @@ extension ConfigTable {
   func written(_ configuration: ModelConfiguration) -> JSONValue { wrapped(flat(configuration)) }
 
   private func flat(_ configuration: ModelConfiguration) -> JSONObject {
-    let layers = configuration.factsByLayer
-    var object = JSONObject()
-    for entry in entries {
-      let facts = facts(for: entry, in: configuration)
-      let blocks = layers.compactMap { entry.block(for: $0) }
-      let list = entry.list(
-        for: stated(layers, by: entry), predictions: configuration.predictionLayers)
-      if let value = facts.flatMap(entry.written(for:)) ?? list {
+    let layers = LayerFacts(
+      layers: configuration.factsByLayer, predictions: configuration.predictionLayers)
+    return entries.reduce(into: JSONObject()) { object, entry in
+      if let rule = entry.layerRule {
+        rule.write(stated(layers, by: rule), into: &object)
+      } else if let value = facts(for: entry, in: configuration).flatMap(entry.written(for:)) {
         object.set(value, at: entry.key)
-        if let (key, value) = entry.interval(for: layers) { object.set(value, at: key) }
-      } else if !blocks.isEmpty {
-        object[entry.key] = .array(blocks.map { .object($0) })
       }
     }
-    return object
   }
 
   /// A config for a configuration that also keeps what the config of another layout says beyond
@@ -59,7 +45,7 @@ extension ConfigTable {
   ) throws -> JSONValue {
     var object = flat(configuration)
     let understood = understoodKeys(configuration).union(other.understoodKeys(configuration))
-    let known = Set(entries.filter { !$0.isInert }.map(\.topKey))
+    let known = knownKeys
     if let key = predictionKey, configuration.predictionLayers > 0 {
       object.set(JSONValue(configuration.predictionLayers), at: key)
     }
@@ -105,29 +91,29 @@ extension ConfigTable {
   func keysBeyondFacts(_ config: JSONValue, _ configuration: ModelConfiguration) throws
     -> [String]
   {
-    let known = Set(entries.filter { !$0.isInert }.flatMap { [$0.key] + $0.alternativeKeys })
+    let known = Set(entries.filter { !$0.rule.weight.isInert }.flatMap(\.place.all))
       .union(intervalKeys)
     return try table(config).keys.filter { key in
       !known.contains(key) && !known.contains { $0.hasPrefix(key + "/") }
     }
   }
 
+  /// The outermost keys that the layout knows.
+  var knownKeys: Set<String> {
+    Set(entries.filter { !$0.rule.weight.isInert }.map(\.place.top))
+  }
+
   /// The keys under which intervals stand beside lists.
   var intervalKeys: [String] {
-    entries.compactMap { entry in
-      if case .list(_, let interval?, _) = entry.meaning { interval.key } else { nil }
-    }
+    entries.compactMap { $0.layerRule?.interval?.key }
   }
 
   /// The keys that say something of a configuration, or belong to the layout alone.
   func understoodKeys(_ configuration: ModelConfiguration) -> Set<String> {
     let entries = entries.filter { entry in
-      if case .standard = entry.meaning { return false }
-      if entry.isInert { return false }
-      if case .cases = entry.meaning, entry.facts.isEmpty { return false }
-      return facts(for: entry, in: configuration) != nil
+      entry.rule.weight == .deciding && facts(for: entry, in: configuration) != nil
     }
-    return Set(entries.flatMap { [$0.key] + $0.alternativeKeys })
+    return Set(entries.flatMap(\.place.all))
   }
 
   /// The facts of the model, or of the first layer, for which an entry holds; nil where it holds for
@@ -142,17 +128,10 @@ extension ConfigTable {
   }
 }
 
-extension ScalarType {
-  /// The name that configs give to a type of weights.
-  var configName: String? {
-    switch self {
-    case .f32: "float32"
-    case .bf16: "bfloat16"
-    case .f16: "float16"
-    case .f64: "float64"
-    case .f8E4M3: "float8_e4m3fn"
-    case .f8E5M2: "float8_e5m2"
-    default: nil
-    }
+extension LayerFacts {
+  /// The facts of the layers of a model.
+  fileprivate init(_ configuration: ModelConfiguration) {
+    self.init(
+      layers: configuration.layers.map(\.values), predictions: configuration.predictionLayers)
   }
 }

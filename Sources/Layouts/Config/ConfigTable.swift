@@ -43,8 +43,9 @@ public struct ConfigTable: Sendable {
     }
     var layers: [Facts] = []
     for entry in entries {
-      let list = collect { try entry.readList(from: object, known: facts) } ?? []
-      _ = collect { try merge(list, of: entry, into: &layers, base: layer) }
+      guard let rule = entry.layerRule else { continue }
+      let list = collect { try rule.readLayers(from: object, known: facts) } ?? []
+      _ = collect { try merge(list, of: rule, into: &layers, base: layer) }
     }
     var stated: [String: String] = [:]
     for entry in entries where entry.isForLayers {
@@ -62,27 +63,29 @@ public struct ConfigTable: Sendable {
   }
 
   private func merge(
-    _ list: [Facts], of entry: ConfigEntry, into layers: inout [Facts], base: Facts
+    _ list: [Facts], of rule: any LayerRule, into layers: inout [Facts], base: Facts
   ) throws {
     guard !list.isEmpty else { return }
     if layers.isEmpty { layers = Array(repeating: base, count: list.count) }
     guard layers.count == list.count else {
       throw Problem(
         .invalid, "lists of layers differ in length", expected: "\(layers.count)",
-        found: "\(entry.key) has \(list.count)")
+        found: "\(rule.key.path) has \(list.count)")
     }
-    try entry.checkExceptions(list, from: layers)
+    try rule.exceptions?.check(list, from: layers, at: rule.key)
     for index in layers.indices { layers[index].merge(list[index]) { $1 } }
   }
 
-  /// The facts of layers as an entry states them: a layer that another entry names as an exception
-  /// is there what it stands instead of.
-  func stated(_ layers: [Facts], by entry: ConfigEntry) -> [Facts] {
-    guard entry.exceptions == nil else { return layers }
-    let all = entries.compactMap(\.exceptions)
-    return layers.map { layer in
-      all.first { $0.set.agree(with: layer) }.map { layer.merging($0.insteadOf) { $1 } } ?? layer
+  /// The facts of layers as a rule states them: a layer that another rule names as an exception is
+  /// there what it stands instead of.
+  func stated(_ layers: LayerFacts, by rule: any LayerRule) -> LayerFacts {
+    let exceptions = entries.compactMap { $0.layerRule?.exceptions }
+    guard rule.exceptions == nil, !exceptions.isEmpty else { return layers }
+    var stated = layers
+    stated.layers = layers.layers.map { layer in
+      exceptions.lazy.compactMap { $0.hidden(layer) }.first ?? layer
     }
+    return stated
   }
 
   /// The object that holds the keys, those that count outside it among them.
@@ -95,7 +98,7 @@ public struct ConfigTable: Sendable {
     guard case .object(var inner)? = object[nested] else { return object }
     for key in agreeing {
       guard let here = inner[key], let there = object[key], here != there else { continue }
-      throw ConfigEntry.contradiction(
+      throw ConfigValue.contradiction(
         "\(key): \(there.text(indent: 0))", "\(nested)/\(key): \(here.text(indent: 0))")
     }
     for key in outer { if let value = object[key] { inner[key] = value } }

@@ -20,6 +20,18 @@ enum ConfigValue {
       found: text(JSONValue(number), at: key))
   }
 
+  /// What is wrong where a key that is required is not there.
+  static func missing(_ key: String) -> Problem {
+    Problem(.invalid, "the config lacks a key", expected: key)
+  }
+
+  /// What is wrong where two keys state one fact in two ways.
+  static func contradiction(_ first: String, _ second: String) -> Problem {
+    Problem(
+      .invalid, "two keys of the config contradict each other", expected: first, found: second,
+      remedy: "keep the value that the weights were made with")
+  }
+
   /// A key with a value, for a message.
   static func text(_ value: JSONValue, at key: String) -> String {
     "\(key): \(value.text(indent: 0))"

@@ -23,7 +23,7 @@ extension Layout {
   /// What each key is for a configuration.
   public func keyKinds(_ configuration: ModelConfiguration) -> (String) -> ConfigKeyKind {
     let facts = config.factKeys(configuration)
-    let known = Set(config.entries.filter { !$0.isInert }.map(\.topKey))
+    let known = config.knownKeys
     return { key in
       if key == "architectures" || key == "model_type" { return .name }
       if key.hasSuffix("_token_id") { return .foreign }

@@ -107,8 +107,6 @@ extension LayoutBinding {
 extension ConfigTable {
   /// The key that states a fact as its value.
   func key(of fact: String) -> String? {
-    entries.first { entry in
-      if case .fact(let stated) = entry.meaning { stated.fact == fact } else { false }
-    }?.key
+    entries.first { $0.rule.statedFact == fact }?.key
   }
 }

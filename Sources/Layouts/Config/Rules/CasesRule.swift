@@ -1,0 +1,75 @@
+import Canonical
+import Diagnostics
+import JSON
+
+/// `cases`, `alternatives`: each value stands for some facts.
+///
+/// Cases without facts guard a key: other values are refused, and the key is not written.
+struct CasesRule: ConfigRule {
+  static let tellingKeys = ["cases", "alternatives"]
+
+  private let key: ConfigKey
+  private let cases: [ValueCase]
+  /// The value that a missing key stands for.
+  private let absent: JSONValue?
+  /// What any other value, or none, stands for; nil where it is refused.
+  private let otherwise: Facts?
+  let facts: Set<String>
+
+  init(_ object: inout FormatObject, at key: ConfigKey, _ pairs: SharedPairs) throws {
+    self.key = key
+    cases = try Self.cases(&object, pairs)
+    absent = object.optional("absent")
+    otherwise = object.optional("otherwise") == nil ? nil : try object.facts("otherwise")
+    facts = Set(cases.flatMap(\.facts.keys)).union((otherwise ?? [:]).keys)
+  }
+
+  private static func cases(_ object: inout FormatObject, _ pairs: SharedPairs) throws
+    -> [ValueCase]
+  {
+    var list = try object.array("cases").map(FormatValue.array)
+    if let name = try object.optionalString("alternatives") {
+      guard let shared = pairs.alternatives[name] else {
+        throw Problem(.invalid, "a layout file names unknown alternatives", found: name)
+      }
+      list = shared
+    }
+    return try list.map { pair in
+      guard pair.count == 2 else { throw FormatValue.wrong(.array(pair), "[value, facts]") }
+      return ValueCase(value: pair[0], facts: try FormatValue.facts(pair[1]))
+    }
+  }
+
+  var weight: KeyWeight { facts.isEmpty ? .standard : .deciding }
+
+  func read(from object: JSONObject, known facts: Facts) throws -> Facts {
+    let value = key.value(in: object) ?? absent
+    if let match = cases.first(where: { $0.value == value }) { return match.facts }
+    if let otherwise { return otherwise }
+    guard let value else { throw ConfigValue.missing(key.path) }
+    throw ValueCase.unknown(value, at: key, of: cases)
+  }
+
+  func value(for facts: Facts) -> JSONValue? {
+    self.facts.isEmpty ? nil : cases.first { $0.facts.agree(with: facts) }?.value
+  }
+
+  func cannotSay(_ facts: Facts) -> Bool {
+    guard !self.facts.isEmpty, value(for: facts) == nil else { return false }
+    return otherwise.map { !$0.agree(with: facts) } ?? true
+  }
+}
+
+/// One value of a key and the facts it stands for.
+struct ValueCase: Sendable {
+  let value: JSONValue
+  let facts: Facts
+
+  /// The refusal of a value that is none of some cases.
+  static func unknown(_ value: JSONValue, at key: ConfigKey, of cases: [ValueCase]) -> Problem {
+    Problem(
+      .unsupported, "\(key.path): the value is not one the layout knows",
+      expected: cases.map { $0.value.text(indent: 0) }.joined(separator: ", "),
+      found: value.text(indent: 0))
+  }
+}

@@ -1,0 +1,84 @@
+import Canonical
+import Diagnostics
+import JSON
+
+/// `plus`, `with`, `over`, `times`: how the number in a config differs from that of the fact.
+struct FactArithmetic: Sendable {
+  private let key: ConfigKey
+  /// What is added to an integer on reading.
+  private let plus: Int
+  /// The fact by which the value is multiplied on reading.
+  private let times: String?
+  /// The fact by which the value is divided on reading.
+  private let over: String?
+  /// The fact that is subtracted from the value on reading.
+  private let with: String?
+
+  init(_ object: inout FormatObject, at key: ConfigKey) throws {
+    self.key = key
+    plus = object.optional("plus") == nil ? 0 : try object.integer("plus")
+    times = try object.optionalString("times").map(FormatValue.fact)
+    over = try object.optionalString("over").map(FormatValue.fact)
+    with = try object.optionalString("with").map(FormatValue.fact)
+  }
+
+  /// The facts that the value says something of beside its own.
+  var facts: [String] { [with, over].compactMap(\.self) }
+
+  /// Whether the value is multiplied, so that it may have a fraction.
+  var multiplies: Bool { times != nil }
+
+  // MARK: Reading
+
+  /// A value that is stated, with the constant added.
+  func added(_ value: FactValue) -> FactValue {
+    guard case .integer(let number) = value else { return value }
+    let (sum, overflow) = number.addingReportingOverflow(plus)
+    return .integer(overflow ? number : sum)
+  }
+
+  /// The fact for a value: less one fact, over another, times a third.
+  func fact(_ value: FactValue, known: Facts) throws -> FactValue {
+    let value = try quotient(less(value, known), known: known)
+    guard let times else { return value }
+    guard case .integer(let factor)? = known[times], let number = value.json.number,
+      let product = Int(exactly: number * Double(factor))
+    else {
+      throw Problem(.invalid, "\(key.path) times \(times) is not a whole number", found: value.text)
+    }
+    return .integer(product)
+  }
+
+  private func less(_ value: FactValue, _ known: Facts) -> FactValue {
+    guard case .integer(let number) = value, let with, case .integer(let other)? = known[with]
+    else { return value }
+    return .integer(number.subtractingReportingOverflow(other).partialValue)
+  }
+
+  private func quotient(_ value: FactValue, known: Facts) throws -> FactValue {
+    guard case .integer(let number) = value, let over else { return value }
+    guard case .integer(let divisor)? = known[over], divisor > 0, number % divisor == 0 else {
+      throw Problem(.invalid, "\(key.path) is not a multiple of \(over)", found: "\(number)")
+    }
+    return .integer(number / divisor)
+  }
+
+  // MARK: Writing
+
+  /// The value for a fact that reading multiplies; nil for one that it does not.
+  func quotient(_ fact: FactValue, _ facts: Facts) -> JSONValue? {
+    guard let times, case .integer(let product) = fact, case .integer(let factor)? = facts[times],
+      factor > 0
+    else { return nil }
+    return JSONValue(Double(product) / Double(factor))
+  }
+
+  /// The value for an integer; nil where it does not fit 64 bits.
+  func value(_ number: Int, _ facts: Facts) -> JSONValue? {
+    var number = number - plus
+    if let with, case .integer(let other)? = facts[with] { number += other }
+    guard let over, case .integer(let factor)? = facts[over] else { return JSONValue(number) }
+    let (product, overflow) = number.multipliedReportingOverflow(by: factor)
+    return overflow ? nil : JSONValue(product)
+  }
+}

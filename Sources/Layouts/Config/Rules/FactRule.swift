@@ -1,0 +1,129 @@
+import Canonical
+import Diagnostics
+import JSON
+
+/// A key with none of the keys that tell another kind: its value is that of a fact.
+///
+/// On reading, a value that is there is taken as it is, through a map or as a list; then arithmetic
+/// makes the fact of it. A value that is missing may follow from others. Writing goes the other way.
+struct FactRule: ConfigRule {
+  static let tellingKeys: [String] = []
+
+  private let key: ConfigKey
+  private let fact: String
+  /// The fact that is written in place of the one that is read.
+  private let written: String?
+  /// What JSON null stands for; nil where null is refused.
+  private let null: FactValue?
+  /// What a missing key stands for; nil where the key is required.
+  private let absent: FactValue?
+  /// What the value follows from where the key is null or missing.
+  private let derived: DerivedNumber?
+  /// How the value follows from the hidden size where it is null or missing.
+  private let ratio: HiddenRatio?
+  private let arithmetic: FactArithmetic
+  /// The fewest integers of a list that is written; nil for a value that is no list.
+  private let listed: Int?
+  /// Whether a number is written with a fraction even where it is whole.
+  private let isFloat: Bool
+  /// Pairs of config value and fact value; nil for the value itself.
+  private let map: [ValueCase]?
+
+  init(_ object: inout FormatObject, at key: ConfigKey, _ pairs: SharedPairs) throws {
+    self.key = key
+    let fact = try Self.fact(&object)
+    self.fact = fact
+    map = try object.optionalString("map").map { try Self.map($0, pairs, to: fact) }
+    null = try object.scalar("null")
+    absent = try object.scalar("absent")
+    arithmetic = try FactArithmetic(&object, at: key)
+    derived = try object.optional("derived").map(DerivedNumber.init)
+    listed = object.optional("listed") == nil ? nil : try object.integer("listed")
+    written = try object.optionalString("written").map(FormatValue.fact)
+    ratio = try object.optional("ratio").map(HiddenRatio.init)
+    isFloat = object.optional("float") == .bool(true)
+  }
+
+  /// The fact that a key states: one that Graft knows, or a size that only the layout knows.
+  private static func fact(_ object: inout FormatObject) throws -> String {
+    if let symbol = try object.optionalString("size") {
+      return ModelConfiguration.sizePrefix + symbol
+    }
+    return try FormatValue.fact(object.string("fact"))
+  }
+
+  private static func map(_ name: String, _ pairs: SharedPairs, to fact: String) throws
+    -> [ValueCase]
+  {
+    guard let map = pairs.maps[name] else {
+      throw Problem(.invalid, "a layout file names an unknown map", found: name)
+    }
+    return try map.map { pair in
+      guard let value = FactValue(pair[1]) else {
+        throw FormatValue.wrong(.array(pair), "[config value, fact value]")
+      }
+      return ValueCase(value: pair[0], facts: [fact: value])
+    }
+  }
+
+  var facts: Set<String> { Set([fact] + arithmetic.facts) }
+  var statedFact: String? { fact }
+  var helperKeys: [String] { [derived?.key, ratio?.key].compactMap(\.self) }
+
+  // MARK: Reading
+
+  func read(from object: JSONObject, known facts: Facts) throws -> Facts {
+    let value = key.value(in: object)
+    if value == nil || value == .null, let number = try following(from: object, facts) {
+      return [fact: number]
+    }
+    return [fact: try arithmetic.fact(stated(value), known: facts)]
+  }
+
+  /// What a value that is null or missing follows from; nil where it stands for itself.
+  private func following(from object: JSONObject, _ facts: Facts) throws -> FactValue? {
+    if let derived, absent == nil || derived.base(object, facts) != nil {
+      return try derived.value(object, facts)
+    }
+    return try ratio?.value(object, facts)
+  }
+
+  private func stated(_ value: JSONValue?) throws -> FactValue {
+    guard let value else {
+      guard let absent else { throw ConfigValue.missing(key.path) }
+      return absent
+    }
+    if value == .null, let null { return null }
+    if value == .null, absent == FactValue.none { return .none }
+    if listed != nil { return FactValue(integers: try ConfigValue.integers(value, at: key.path)) }
+    if let map {
+      guard let fact = map.first(where: { $0.value == value })?.facts[fact] else {
+        throw ValueCase.unknown(value, at: key, of: map)
+      }
+      return fact
+    }
+    guard let fact = FactValue(value), kind.holds(fact) else {
+      throw ConfigValue.wrongType(value, at: key.path, expected: kind.text)
+    }
+    return arithmetic.added(fact)
+  }
+
+  /// The kind of the value itself; one that is multiplied by a fact may have a fraction.
+  private var kind: FactKind {
+    arithmetic.multiplies ? .number : FactNames.kind(of: fact) ?? .word
+  }
+
+  // MARK: Writing
+
+  func value(for facts: Facts) -> JSONValue? {
+    let fact = facts[written ?? self.fact] ?? .none
+    if let quotient = arithmetic.quotient(fact, facts) { return quotient }
+    if let listed { return fact.integers(atLeast: listed) }
+    if let null, null.means(fact) { return .null }
+    if fact == .none { return nil }
+    if let map { return map.first { $0.facts[self.fact] == fact }?.value }
+    if case .integer(let number) = fact { return arithmetic.value(number, facts) }
+    if isFloat, case .number(let number) = fact { return JSONValue(number) }
+    return fact.json
+  }
+}

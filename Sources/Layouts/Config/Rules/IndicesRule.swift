@@ -1,0 +1,57 @@
+import Canonical
+import Diagnostics
+import JSON
+
+/// `indices`: the value lists layers by number, or says how many come first.
+///
+/// Such a key is read and never written.
+struct IndicesRule: LayerRule {
+  static let tellingKeys = ["indices"]
+
+  let key: ConfigKey
+  /// Whether the value is the number of the first layers, not a list.
+  private let isCount: Bool
+  /// The number of the first layer in a list.
+  private let first: Int
+  /// The facts of the layers in the list.
+  private let set: Facts
+  /// The facts of all other layers.
+  private let others: Facts
+
+  init(_ object: inout FormatObject, at key: ConfigKey, _ pairs: SharedPairs) throws {
+    self.key = key
+    var indices = try FormatObject(object.required("indices"), "indices")
+    isCount = indices.optional("count") == .bool(true)
+    first = isCount ? 0 : try indices.integer("first")
+    set = try indices.facts("set")
+    others = try indices.facts("others")
+    try indices.finish()
+  }
+
+  var facts: Set<String> { Set(set.keys).union(others.keys) }
+
+  func readLayers(from object: JSONObject, known facts: Facts) throws -> [Facts] {
+    guard let value = key.given(in: object) else { return [] }
+    let count = try LayerCount.checked(facts)
+    let named =
+      try isCount
+      ? Array(0..<min(object.integer(at: key.path, in: 0...) ?? 0, count))
+      : layers(value, count: count)
+    return (0..<count).map { named.contains($0) ? set : others }
+  }
+
+  /// The numbers of layers in a list, counted from 0.
+  private func layers(_ value: JSONValue, count: Int) throws -> [Int] {
+    let named = try ConfigValue.integers(value, at: key.path)
+      .map { $0.subtractingReportingOverflow(first).partialValue }
+    guard named.allSatisfy((0..<count).contains), Set(named).count == named.count else {
+      throw Problem(
+        .invalid, "\(key.path): a layer does not exist or is named twice",
+        expected: "numbers from \(first) to \(first + count - 1), each once at most",
+        found: value.text(indent: 0))
+    }
+    return named
+  }
+
+  func value(for layers: LayerFacts) -> JSONValue? { nil }
+}

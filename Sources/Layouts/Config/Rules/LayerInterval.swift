@@ -1,0 +1,54 @@
+import Canonical
+import Diagnostics
+import JSON
+
+/// `interval`: every so many layers one is of another kind.
+struct LayerInterval: Sendable {
+  /// The key that states it; nil where it is fixed.
+  let key: String?
+  private let standard: Int
+  /// The word of layers interval - 1, 2 · interval - 1, …
+  private let every: JSONValue
+  private let other: JSONValue
+  /// Whether the last layer is of the kind `every` where no other is.
+  private let hasOneAtLeast: Bool
+  /// The type of the interval in typed metadata, where it is written beside the list.
+  let type: String?
+
+  init(_ value: JSONValue) throws {
+    var rule = try FormatObject(value, "interval")
+    key = try rule.optionalString("key")
+    standard = try rule.integer("default")
+    every = FormatValue.word(try rule.string("every"))
+    other = FormatValue.word(try rule.string("other"))
+    hasOneAtLeast = rule.optional("one_at_least") == .bool(true)
+    type = try MetadataType.checked(rule.optionalString("as"))
+    try rule.finish()
+  }
+
+  /// The words of a list that is not written down.
+  /// - Throws: `Problem` of kind `invalid` where the config gives no sensible number or interval.
+  func words(_ object: JSONObject, _ facts: Facts) throws -> [JSONValue] {
+    let interval = try key.flatMap { try object.integer(at: $0, in: 1...) } ?? standard
+    guard case .integer(let count)? = facts["layers"], LayerCount.range.contains(count),
+      interval > 0
+    else {
+      throw Problem(
+        .invalid, "the config gives neither a list of layers nor a sensible number and interval",
+        expected: key, found: "\(interval)")
+    }
+    var words = words(count, every: interval)
+    if hasOneAtLeast, !words.contains(every), !words.isEmpty { words[words.count - 1] = every }
+    return words
+  }
+
+  /// The smallest interval that gives these words; nil where none does.
+  func smallest(_ words: [JSONValue]) -> Int? {
+    (1...(words.count + 1)).first { self.words(words.count, every: $0) == words }
+  }
+
+  /// The words of some layers for one interval.
+  private func words(_ count: Int, every interval: Int) -> [JSONValue] {
+    (0..<count).map { ($0 + 1) % interval == 0 ? every : other }
+  }
+}

@@ -1,0 +1,112 @@
+import Canonical
+import Diagnostics
+import JSON
+
+/// `list`: one word per layer, or an interval in its place.
+struct WordsRule: LayerRule {
+  static let tellingKeys = ["list"]
+
+  let key: ConfigKey
+  /// The words and the facts that each of them stands for.
+  private let words: [(word: JSONValue, facts: Facts)]
+  /// The rule for a missing list.
+  let interval: LayerInterval?
+  /// Whether the interval alone is written, under the key; reading knows no list then.
+  private let isInterval: Bool
+  /// The word for each layer of multi-token prediction, with which the list goes on.
+  private let prediction: JSONValue?
+
+  init(_ object: inout FormatObject, at key: ConfigKey, _ pairs: SharedPairs) throws {
+    self.key = key
+    let value = try object.required("list")
+    guard case .object(let words) = value else { throw FormatValue.wrong(value, "an object") }
+    interval = try object.optional("interval").map(LayerInterval.init)
+    prediction = try object.optionalString("prediction").map(FormatValue.word)
+    self.words = try words.entries.map {
+      (FormatValue.word($0.key), try FormatValue.facts($0.value))
+    }
+    isInterval = object.optional("only_interval") == .bool(true)
+  }
+
+  var facts: Set<String> { Set(words.flatMap(\.facts.keys)) }
+
+  // MARK: Reading
+
+  func readLayers(from object: JSONObject, known facts: Facts) throws -> [Facts] {
+    let list = isInterval ? nil : try list(in: object, facts)
+    return try read(list ?? interval?.words(object, facts) ?? [])
+  }
+
+  /// The list without its last words, which stand for layers of multi-token prediction.
+  private func list(in object: JSONObject, _ facts: Facts) throws -> [JSONValue]? {
+    guard let value = key.given(in: object) else { return nil }
+    let list = try ConfigValue.array(value, at: key.path)
+    guard let prediction, case .integer(let count)? = facts["mtp.layers"], count > 0 else {
+      return list
+    }
+    guard list.count >= count, list.suffix(count).allSatisfy({ $0 == prediction }) else {
+      throw Problem(
+        .invalid, "\(key.path): the list does not end with the layers of multi-token prediction",
+        expected: "\(count) times \(prediction.text(indent: 0))",
+        found: JSONValue.array(list).text(indent: 0))
+    }
+    return list.dropLast(count)
+  }
+
+  private func read(_ list: [JSONValue]) throws -> [Facts] {
+    try list.enumerated().map { layer, value in
+      guard let match = words.first(where: { value == $0.word }) else {
+        throw Problem(
+          .unsupported, "\(key.path): the kind of a layer is not one the layout knows",
+          layer: layer,
+          expected: words.map { $0.word.string ?? $0.word.text(indent: 0) }
+            .joined(separator: ", "), found: value.text(indent: 0))
+      }
+      return match.facts
+    }
+  }
+
+  // MARK: Writing
+
+  func value(for layers: LayerFacts) -> JSONValue? {
+    let list = nearest(layers)
+    if isInterval { return interval?.smallest(list).map { JSONValue($0) } }
+    return .array(
+      list + (prediction.map { Array(repeating: $0, count: layers.predictions) } ?? []))
+  }
+
+  /// The nearest word of every layer.
+  private func nearest(_ layers: LayerFacts) -> [JSONValue] {
+    layers.layers.compactMap { facts in
+      words.min { $0.facts.distance(to: facts) < $1.facts.distance(to: facts) }?.word
+    }
+  }
+
+  /// Writes the list, and the interval beside it where the layout does and the layers follow one.
+  func write(_ layers: LayerFacts, into object: inout JSONObject) {
+    guard let value = value(for: layers) else { return }
+    object.set(value, at: key.path)
+    guard !isInterval, let interval, interval.type != nil, let key = interval.key,
+      let number = interval.smallest(nearest(layers))
+    else { return }
+    object.set(JSONValue(number), at: key)
+  }
+
+  /// A list that is not there follows from the interval: other layers of multi-token prediction do not
+  /// put it there.
+  func update(_ object: inout JSONObject, from old: LayerFacts, to new: LayerFacts) {
+    let place = key.place(in: object)
+    let isSame = nearest(old) == nearest(new)
+    guard let after = value(for: new), value(for: old) != after, !isSame || object[place] != nil
+    else { return }
+    object[place] = after
+  }
+
+  func unsaid(_ layers: LayerFacts) -> [UnsaidFacts] {
+    if isInterval, value(for: layers) == nil {
+      let facts: Facts = ["mixer": .word("in no regular interval")]
+      return [UnsaidFacts(key: key.path, facts: facts, layer: nil)]
+    }
+    return UnsaidFacts.keeping(layers.layers, from: words.map(\.facts), at: key)
+  }
+}
