@@ -1,5 +1,4 @@
 import Canonical
-import JSON
 import Tensors
 
 /// A layout: how a family of checkpoints names, shapes and orders the tensors of a model.
@@ -55,32 +54,4 @@ extension Layout {
   public var configName: String {
     container == nil ? "config.json" : "the metadata of the file"
   }
-}
-
-/// One of the forms on disk of a layout: another prefix, experts fused or apart, an older dialect.
-public struct LayoutVariant: Hashable, Sendable {
-  /// The name of the form; empty where there is one only.
-  public let name: String
-  /// What `{prefix}` in names stands for.
-  public let prefix: String
-  /// Rules marked with one of these exist in this form only.
-  public let tags: Set<String>
-  /// Whether Graft writes the form, not only reads it.
-  public let isWritten: Bool
-  /// Whether the keys of a new config stand in the nested object.
-  public let isWrapped: Bool
-
-  /// The only form of a layout.
-  static let only = LayoutVariant(
-    name: "", prefix: "", tags: [], isWritten: true, isWrapped: true)
-}
-
-/// How a layout is recognised from a config and stored names.
-public struct LayoutDetection: Sendable {
-  /// Config keys and the values one of which they must have; null stands for a missing key.
-  public let config: [(key: String, values: [JSONValue])]
-  /// Names that must be there.
-  public let present: [NameTemplate]
-  /// Names that must not be there.
-  public let absent: [NameTemplate]
 }

@@ -234,6 +234,6 @@ struct ConfigReaderTests {
     let problem = #expect(throws: Problem.self) {
       try LayoutCatalogue(files: [("x.json", Array("{".utf8))])
     }
-    #expect(problem?.file == "x.json" && problem?.remedy == LayoutCatalogue.remedy)
+    #expect(problem?.file == "x.json" && problem?.remedy == FormatValue.remedy)
   }
 }

@@ -2,21 +2,6 @@ import Canonical
 import Diagnostics
 import Tensors
 
-/// The scales of a quantised stored tensor, as layout and config prescribe them.
-public struct BoundScales: Hashable, Sendable {
-  /// The stored name.
-  public let name: String
-  /// The stored shape.
-  public let shape: [Int]
-  /// The size of a block.
-  public let size: BlockSize
-  /// Whether the config asks for one scale per tensor and not for blocks.
-  public let isPerTensor: Bool
-}
-
-/// The type and shape of stored tensors by name.
-public typealias StoredHeaders = [String: (type: ScalarType, shape: [Int])]
-
 extension LayoutBinding {
   /// The scales of all quantised tensors, carried ones among them.
   public var allScales: [BoundScales] {
@@ -31,50 +16,16 @@ extension LayoutBinding {
   /// The same binding with scales for every tensor that is stored as FP8.
   public func scaled(by quantisation: Quantisation?, stored: StoredHeaders) -> LayoutBinding {
     guard let quantisation, let rule = layout.scales else { return self }
+    let binder = ScaleBinder(rule: rule, quantisation: quantisation, stored: stored)
     var copy = self
     copy.tensors = tensors.map { tensor in
       tensor.with(
-        scales: Self.scales(
-          of: tensor.name, tensor.shape, parts: tensor.parts.count, rule, quantisation, stored))
+        scales: binder.scales(of: tensor.name, tensor.shape, parts: tensor.parts.count))
     }
     for (name, header) in stored where carrier(of: name) != nil {
-      copy.carriedScales[name] = Self.scales(
-        of: name, header.shape, parts: 1, rule, quantisation, stored)
+      copy.carriedScales[name] = binder.scales(of: name, header.shape, parts: 1)
     }
     return copy
-  }
-
-  private static func scales(
-    of weight: String, _ shape: [Int], parts: Int, _ rule: ScaleRule, _ quantisation: Quantisation,
-    _ stored: StoredHeaders
-  ) -> BoundScales? {
-    guard let header = stored[weight], header.type.isScaled, shape.count >= 2,
-      shape.allSatisfy({ $0 > 0 })
-    else { return nil }
-    let names = rule.names(of: weight)
-    let name = names.first { stored[$0] != nil } ?? names[0]
-    if let block = quantisation.block {
-      return BoundScales(
-        name: name, shape: block.grid(of: shape), size: block, isPerTensor: false)
-    }
-    return perTensor(name, shape, parts: parts, stored: stored[name]?.shape)
-  }
-
-  /// One scale for a matrix, or, where experts share a tensor, one for each expert or for each part
-  /// of each expert.
-  private static func perTensor(_ name: String, _ shape: [Int], parts: Int, stored: [Int]?)
-    -> BoundScales
-  {
-    let experts = shape.dropLast(2).reduce(1, *)
-    let (rows, columns) = (shape[shape.count - 2], shape[shape.count - 1])
-    let count = stored.flatMap(TensorShape.elementCount) ?? experts
-    let share = experts > 0 && parts % experts == 0 ? parts / experts : 1
-    let isHalved = shape.count > 2 && share > 1 && count == experts * share && rows % share == 0
-    let size = BlockSize(rows: isHalved ? rows / share : rows, columns: columns)
-    let expected = shape.count == 2 ? [] : size.grid(of: shape)
-    let fits = stored.map { $0.count <= shape.count && count == expected.reduce(1, *) } ?? false
-    return BoundScales(
-      name: name, shape: fits ? stored ?? expected : expected, size: size, isPerTensor: true)
   }
 
   /// What is wrong with the types of quantised weights and their scales, from headers alone.

@@ -23,14 +23,11 @@ public struct LayoutCatalogue: Sendable {
   ) throws {
     let parts = LayoutParts(parts)
     outlines = try files.flatMap { name, bytes in
-      try locating(.file(name), advising: Self.remedy) {
+      try locating(.file(name), advising: FormatValue.remedy) {
         try LayoutOutline.forms(parsing: bytes, name: name, parts: parts)
       }
     }
   }
-
-  /// What to do where a layout file is wrong.
-  static let remedy = "correct the layout file; formats/README.md says what it may hold"
 
   /// The layouts of `formats/`, which are part of the build.
   /// - Throws: `Problem` of kind `invalid`, naming the file, where one of them is wrong.
@@ -95,51 +92,5 @@ public struct LayoutCatalogue: Sendable {
     let counts = forms.map { $0.detection.evidence(config: config, has: has).against.count }
     return try zip(forms, counts).sorted { $0.1 < $1.1 }
       .map { LayoutEvidence(layout: try $0.0.layout(), evidence: ["named by --from"]) }
-  }
-}
-
-/// A recognised layout and what speaks for it.
-public struct LayoutEvidence: Sendable {
-  /// The layout.
-  public let layout: Layout
-  /// What was seen, one clause each.
-  public let evidence: [String]
-
-  /// A layout and what speaks for it.
-  public init(layout: Layout, evidence: [String]) {
-    self.layout = layout
-    self.evidence = evidence
-  }
-
-  /// The layout with one more clause for it.
-  public func adding(_ clause: String) -> LayoutEvidence {
-    LayoutEvidence(layout: layout, evidence: evidence + [clause])
-  }
-}
-
-extension LayoutDetection {
-  /// What a clause about the config begins with.
-  static let configClause = "config "
-
-  /// What speaks for and against the layout.
-  func evidence(config json: JSONValue?, has: (String) -> Bool)
-    -> (pro: [String], against: [String])
-  {
-    var pro: [String] = []
-    var against: [String] = []
-    for (key, values) in config {
-      let found = json?[key] ?? .null
-      let matches = values.contains(found)
-      let text =
-        "\(Self.configClause)\(key) is \(found.string ?? (found == .null ? "missing" : "no text"))"
-      if matches { pro.append(text) } else { against.append(text) }
-    }
-    for name in present.map({ $0.name() }) {
-      if has(name) { pro.append("has \(name)") } else { against.append("no \(name)") }
-    }
-    for name in absent.map({ $0.name() }) {
-      if has(name) { against.append("has \(name)") } else { pro.append("no \(name)") }
-    }
-    return (pro, against)
   }
 }

@@ -52,7 +52,7 @@ public final class LayoutOutline: Sendable {
       let detection = try LayoutDetection(
         detect.replacing("{prefix}", with: variant.prefix), variant)
       return LayoutOutline(id: id, variant: variant, detection: detection) {
-        try locating(.file(name), advising: LayoutCatalogue.remedy) {
+        try locating(.file(name), advising: FormatValue.remedy) {
           try Layout(
             LayoutPart.completed(value, parts.all()).replacing("{prefix}", with: variant.prefix),
             variant, of: named)
@@ -75,7 +75,7 @@ final class LayoutParts: Sendable {
     try read.withLock { read in
       if let read { return read }
       let parts = try files.map { name, bytes in
-        try locating(.file(name), advising: LayoutCatalogue.remedy) {
+        try locating(.file(name), advising: FormatValue.remedy) {
           try LayoutPart(parsing: bytes)
         }
       }

@@ -9,34 +9,34 @@ extension LayoutBinding {
   /// Every finding is reported: tensors that are missing, tensors nobody asked for, wrong shapes, and
   /// quantised weights that are not what the config says of them.
   /// - Parameters:
-  ///   - layers: the number of layers of the model.
+  ///   - config: what the config says, which explains some findings.
   ///   - allowing: the kinds of tensors nobody asked for that are none of the findings.
-  ///   - config: where it is known, what it says explains some findings.
+  ///   - file: where the tensors are stored, for messages.
   /// - Returns: the stored names for which the layout has no use.
   /// - Throws: `Problem` of kind `invalid`.
   @discardableResult
   public func check(
-    stored: StoredHeaders, quantisation: Quantisation? = nil, layers: Int = .max,
-    allowing: Set<StrayTensor> = [], config: JSONValue? = nil, file: String
+    stored: StoredHeaders, config: ConfigStatement = .none, allowing: Set<StrayTensor> = [],
+    file: String
   ) throws -> [String] {
     var problems = doubleClaims()
     let missing = missing(in: stored)
     let extra = extra(in: stored, isExact: missing.isEmpty && problems.isEmpty)
     let explanations = explanations(
-      missing: missing, extra: extra, stored: stored, config: config, file: file)
+      missing: missing, extra: extra, stored: stored, config: config.json, file: file)
     let explained = explanations.reduce(into: Set()) { $0.formUnion($1.names) }
     problems += explanations.map(\.problem)
-    let strays = strays(extra.filter { !explained.contains($0) }, in: stored, layers: layers)
+    let strays = strays(extra.filter { !explained.contains($0) }, in: stored, layers: config.layers)
       .filter { !allowing.contains($0.kind) }
     problems += missingProblems(
       missing.filter { !explained.contains($0) }, strays.map(\.name), stored, file)
     problems += strayProblems(strays, stored, file)
     problems += unexplainedProblems(stored, file)
-    problems += sharedProblems(stored, config, file)
+    problems += sharedProblems(stored, config.json, file)
     problems += tensors.lazy.filter { !explained.contains($0.name) }
       .compactMap { shapeProblem($0, stored, file) }
     problems += allScales.compactMap { shapeProblem($0, stored, file) }
-    problems += scaleProblems(quantisation, stored: stored, file: file)
+    problems += scaleProblems(config.quantisation, stored: stored, file: file)
     try Problem.throwIfAny(problems)
     return extra
   }
@@ -171,13 +171,13 @@ extension LayoutBinding {
         problems.append(
           Problem(
             .invalid, "two rules of layout \(layout.id) claim a tensor", tensor: name,
-            remedy: LayoutCatalogue.remedy))
+            remedy: FormatValue.remedy))
       }
       for part in tensor.parts where !roles.insert(part.role).inserted {
         problems.append(
           Problem(
             .invalid, "two rules of layout \(layout.id) claim \(part.role)", tensor: tensor.name,
-            remedy: LayoutCatalogue.remedy))
+            remedy: FormatValue.remedy))
       }
     }
     return problems

@@ -95,7 +95,7 @@ extension LayoutStep {
     guard condition else {
       throw Problem(
         .invalid, "a step of the layout does not fit its tensor", expected: "\(self)",
-        found: "shape \(TensorShape.text(shape))", remedy: LayoutCatalogue.remedy)
+        found: "shape \(TensorShape.text(shape))", remedy: FormatValue.remedy)
     }
   }
 }

@@ -1,5 +1,3 @@
-import Canonical
-import Diagnostics
 import JSON
 
 /// How a layout stores the tensors of multi-token prediction: rules of the model, and those of a layer
@@ -35,24 +33,5 @@ public struct PredictionRules: Sendable {
       if !forms.contains(form) { forms.append(form) }
     }
     layers = forms
-  }
-}
-
-extension Layout {
-  /// The stored tensors of multi-token prediction, one list for each way in which the layout stores
-  /// them; none where it only carries them or the model has none.
-  /// - Throws: `Problem` of kind `invalid` where a rule does not fit the model.
-  public func predictionTensors(_ configuration: ModelConfiguration) throws -> [[BoundTensor]] {
-    guard let prediction, !configuration.predictions.isEmpty else { return [] }
-    let model = Scope(self, configuration, layer: nil, valueHeads: nil)
-    let scopes = configuration.predictions.indices.map { index in
-      Scope(
-        self, configuration, prediction: index,
-        name: prediction.isCountedApart ? index : configuration.layers.count + index)
-    }
-    return try prediction.layers.map { rules in
-      try prediction.model.flatMap(model.bind)
-        + scopes.flatMap { scope in try rules.flatMap(scope.bind) }
-    }
   }
 }

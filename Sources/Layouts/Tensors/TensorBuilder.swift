@@ -22,7 +22,7 @@ struct TensorBuilder {
     guard let first = builders.first, axis < first.shape.count else {
       throw Problem(
         .invalid, "a woven tensor needs parts that have the woven axis",
-        remedy: LayoutCatalogue.remedy)
+        remedy: FormatValue.remedy)
     }
     shape = first.shape
     shape[axis] = groups * total
@@ -53,7 +53,7 @@ struct TensorBuilder {
   private static func misfit(_ builder: TensorBuilder, expected: String) -> Problem {
     Problem(
       .invalid, "a part does not fit the tensor it is woven into: \(builder.parts[0].role)",
-      expected: expected, found: TensorShape.text(builder.shape), remedy: LayoutCatalogue.remedy)
+      expected: expected, found: TensorShape.text(builder.shape), remedy: FormatValue.remedy)
   }
 
   /// Applies one step to everything built so far.
@@ -71,7 +71,7 @@ struct TensorBuilder {
       guard let view = part.view.moved(by: map) else {
         throw Problem(
           .invalid, "a step of the layout cuts through a part: \(part.role)",
-          found: TensorShape.text(shape), remedy: LayoutCatalogue.remedy)
+          found: TensorShape.text(shape), remedy: FormatValue.remedy)
       }
       return BoundPart(role: part.role, shape: part.shape, view: view, steps: part.steps)
     }

@@ -58,21 +58,3 @@ public struct TensorRule: Hashable, Sendable {
     name.usesLayer || parts.contains { RoleTable.scope($0.role) != .model }
   }
 }
-
-/// Stored tensors that are carried through by name: those of a mixer Graft does not compute, or a
-/// second copy of a tensor.
-public struct CarryRule: Hashable, Sendable {
-  /// How the stored names begin.
-  public let prefix: NameTemplate
-  /// For which layers, or for which models.
-  public let condition: Condition
-  /// The role whose values the tensor repeats; nil for a tensor of its own.
-  public let same: String?
-  /// Whether the tensors belong to multi-token prediction.
-  public let isPrediction: Bool
-  /// Whether the original never reads the tensor, so that a layout without a place for it loses nothing;
-  /// the prefix is then the whole name.
-  public let isUnused: Bool
-  /// How other layouts know the tensors; nil where they go by their stored names alone.
-  public let shared: SharedNames?
-}

@@ -122,8 +122,9 @@ extension OpenedModel {
     let stored = checkpoint.shaped(like: reading.binding.tensors)
     let layers = reading.configuration.layers.count
     let extra = try reading.binding.check(
-      stored: stored, quantisation: reading.quantisation, layers: layers, allowing: allowing,
-      config: config, file: checkpoint.weightsPath.string)
+      stored: stored,
+      config: ConfigStatement(config, layers: layers, quantisation: reading.quantisation),
+      allowing: allowing, file: checkpoint.weightsPath.string)
     reading.extra = reading.binding.strays(extra, in: stored, layers: layers)
     try Problem.throwIfAny(
       ConfigClaims(

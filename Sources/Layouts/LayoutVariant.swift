@@ -1,0 +1,31 @@
+import JSON
+
+/// One of the forms on disk of a layout: another prefix, experts fused or apart, an older dialect.
+public struct LayoutVariant: Hashable, Sendable {
+  /// The name of the form; empty where there is one only.
+  public let name: String
+  /// What `{prefix}` in names stands for.
+  public let prefix: String
+  /// Rules marked with one of these exist in this form only.
+  public let tags: Set<String>
+  /// Whether Graft writes the form, not only reads it.
+  public let isWritten: Bool
+  /// Whether the keys of a new config stand in the nested object.
+  public let isWrapped: Bool
+
+  /// The only form of a layout.
+  static let only = LayoutVariant(
+    name: "", prefix: "", tags: [], isWritten: true, isWrapped: true)
+}
+
+extension LayoutVariant {
+  init(_ value: JSONValue) throws {
+    var object = try FormatObject(value, "a variant")
+    name = try object.string("name")
+    prefix = try object.optionalString("prefix") ?? ""
+    tags = Set(try object.strings("tags"))
+    isWritten = object.optional("write") != .bool(false)
+    isWrapped = object.optional("wrap") != .bool(false)
+    try object.finish()
+  }
+}

@@ -1,0 +1,41 @@
+import Canonical
+import Tensors
+
+/// Finds the scales of quantised weights among what is stored.
+struct ScaleBinder {
+  let rule: ScaleRule
+  let quantisation: Quantisation
+  let stored: StoredHeaders
+
+  /// The scales of a weight; nil where it is stored without.
+  /// - Parameter parts: the number of canonical parts that fill the weight.
+  func scales(of weight: String, _ shape: [Int], parts: Int) -> BoundScales? {
+    guard let header = stored[weight], header.type.isScaled, shape.count >= 2,
+      shape.allSatisfy({ $0 > 0 })
+    else { return nil }
+    let names = rule.names(of: weight)
+    let name = names.first { stored[$0] != nil } ?? names[0]
+    if let block = quantisation.block {
+      return BoundScales(
+        name: name, shape: block.grid(of: shape), size: block, isPerTensor: false)
+    }
+    return perTensor(name, shape, parts: parts, stored: stored[name]?.shape)
+  }
+
+  /// One scale for a matrix, or, where experts share a tensor, one for each expert or for each part
+  /// of each expert.
+  private func perTensor(_ name: String, _ shape: [Int], parts: Int, stored: [Int]?)
+    -> BoundScales
+  {
+    let experts = shape.dropLast(2).reduce(1, *)
+    let (rows, columns) = (shape[shape.count - 2], shape[shape.count - 1])
+    let count = stored.flatMap(TensorShape.elementCount) ?? experts
+    let share = experts > 0 && parts % experts == 0 ? parts / experts : 1
+    let isHalved = shape.count > 2 && share > 1 && count == experts * share && rows % share == 0
+    let size = BlockSize(rows: isHalved ? rows / share : rows, columns: columns)
+    let expected = shape.count == 2 ? [] : size.grid(of: shape)
+    let fits = stored.map { $0.count <= shape.count && count == expected.reduce(1, *) } ?? false
+    return BoundScales(
+      name: name, shape: fits ? stored ?? expected : expected, size: size, isPerTensor: true)
+  }
+}

@@ -1,0 +1,54 @@
+import JSON
+
+/// How a layout is recognised from a config and stored names.
+public struct LayoutDetection: Sendable {
+  /// Config keys and the values one of which they must have; null stands for a missing key.
+  public let config: [(key: String, values: [JSONValue])]
+  /// Names that must be there.
+  public let present: [NameTemplate]
+  /// Names that must not be there.
+  public let absent: [NameTemplate]
+}
+
+extension LayoutDetection {
+  init(_ value: JSONValue, _ variant: LayoutVariant) throws {
+    var object = try FormatObject(value, "detect")
+    if case .object(let keys)? = object.optional("config") {
+      config = try keys.entries.map {
+        ($0.key, try FormatValue.array($0.value))
+      }
+    } else {
+      config = []
+    }
+    present = try object.marked("present", variant).map(NameTemplate.init)
+    absent = try object.marked("absent", variant).map(NameTemplate.init)
+    try object.finish()
+  }
+}
+
+extension LayoutDetection {
+  /// What a clause about the config begins with.
+  static let configClause = "config "
+
+  /// What speaks for and against the layout.
+  func evidence(config json: JSONValue?, has: (String) -> Bool)
+    -> (pro: [String], against: [String])
+  {
+    var pro: [String] = []
+    var against: [String] = []
+    for (key, values) in config {
+      let found = json?[key] ?? .null
+      let matches = values.contains(found)
+      let text =
+        "\(Self.configClause)\(key) is \(found.string ?? (found == .null ? "missing" : "no text"))"
+      if matches { pro.append(text) } else { against.append(text) }
+    }
+    for name in present.map({ $0.name() }) {
+      if has(name) { pro.append("has \(name)") } else { against.append("no \(name)") }
+    }
+    for name in absent.map({ $0.name() }) {
+      if has(name) { against.append("has \(name)") } else { pro.append("no \(name)") }
+    }
+    return (pro, against)
+  }
+}

@@ -1,0 +1,97 @@
+import Canonical
+import Tensors
+
+/// One canonical part of a bound tensor.
+public struct BoundPart: Hashable, Sendable {
+  /// What the part is.
+  public let role: Role
+  /// Its canonical shape.
+  public let shape: [Int]
+  /// Where its elements lie in the stored tensor.
+  public let view: StridedView
+  /// What is done to its values when it is stored.
+  public var steps: [ValueStep]
+
+  /// A part from what it is and where it lies.
+  public init(role: Role, shape: [Int], view: StridedView, steps: [ValueStep] = []) {
+    self.role = role
+    self.shape = shape
+    self.view = view
+    self.steps = steps
+  }
+}
+
+extension BoundPart {
+  /// The same part of another expert, where experts are stored apart.
+  func of(expert: Int) -> BoundPart {
+    guard expert > 0, role.expert != nil else { return self }
+    return BoundPart(
+      role: Role(role.name, layer: role.layer, expert: expert), shape: shape, view: view,
+      steps: steps)
+  }
+}
+
+/// One stored tensor as a layout prescribes it for a given model.
+///
+/// A class for the reason that `StoredTensor` is one: lists of hundreds of thousands are gone through
+/// again and again.
+public final class BoundTensor: Sendable {
+  /// The stored name.
+  public let name: String
+  /// The names of the stored tensors that make it up, end to end along axis 0; mostly one.
+  public let pieces: [String]
+  /// The stored shape.
+  public let shape: [Int]
+  /// The canonical parts that fill it.
+  public let parts: [BoundPart]
+  /// The type in which it is written.
+  public let storedType: TensorRule.StoredType
+  /// The scales of a tensor that is stored as FP8.
+  public let scales: BoundScales?
+
+  /// A stored tensor and the parts that fill it.
+  public init(
+    name: String, pieces: [String], shape: [Int], parts: [BoundPart],
+    storedType: TensorRule.StoredType
+  ) {
+    self.name = name
+    self.pieces = pieces
+    self.shape = shape
+    self.parts = parts
+    self.storedType = storedType
+    scales = nil
+  }
+
+  /// The tensor of the same name and shape with other parts and scales.
+  private init(_ other: BoundTensor, parts: [BoundPart], scales: BoundScales?) {
+    name = other.name
+    pieces = other.pieces
+    shape = other.shape
+    storedType = other.storedType
+    self.parts = parts
+    self.scales = scales
+  }
+
+  /// A tensor of which only name and shape are understood, with one part that is all of it.
+  public convenience init(carrying name: String, shape: [Int]) {
+    self.init(
+      name: name, pieces: [name], shape: shape,
+      parts: [BoundPart(role: Role(name), shape: shape, view: StridedView(contiguous: shape))],
+      storedType: .keep)
+  }
+
+  /// The same content under another name.
+  public func named(_ name: String) -> BoundTensor {
+    BoundTensor(name: name, pieces: [name], shape: shape, parts: parts, storedType: storedType)
+  }
+
+  /// The same tensor with other parts.
+  func with(parts: [BoundPart]) -> BoundTensor {
+    BoundTensor(self, parts: parts, scales: scales)
+  }
+
+  /// The same tensor with scales.
+  public func with(scales: BoundScales?) -> BoundTensor {
+    BoundTensor(self, parts: parts, scales: scales)
+  }
+}
