@@ -9,10 +9,11 @@ struct FactObject: Sendable {
   let entries: [ConfigEntry]
 
   /// Reads the object from a layout file.
-  /// - Parameter key: where the file lists the keys.
-  init(_ object: inout FormatObject, keys key: String = "keys", _ pairs: SharedPairs) throws {
+  /// - Parameter keys: the list of its keys; nil where it stands under `keys`.
+  init(_ object: inout FormatObject, keys: JSONValue? = nil, _ pairs: SharedPairs) throws {
     set = try object.facts("set")
-    entries = try object.array(key).map { try ConfigEntry($0, pairs) }
+    let list = try keys.map(FormatValue.array) ?? object.array("keys")
+    entries = try list.map { try ConfigEntry($0, pairs) }
   }
 
   /// The names of all facts that it states.

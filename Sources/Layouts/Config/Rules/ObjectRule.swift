@@ -13,7 +13,8 @@ struct ObjectRule: ConfigRule {
   init(_ object: inout FormatObject, at key: ConfigKey, _ pairs: SharedPairs) throws {
     self.key = key
     null = try object.facts("null")
-    content = try FactObject(&object, keys: "object", pairs)
+    let keys = try object.required("object")
+    content = try FactObject(&object, keys: keys, pairs)
   }
 
   var facts: Set<String> { content.facts.union(null.keys) }
