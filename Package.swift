@@ -195,7 +195,7 @@ let package = Package(
       "Calibration",
       [
         "Diagnostics", "Threads", "Canonical", "Layouts", "Opening", "Runtime", "Splicing",
-        "Calibration", systemPackage,
+        "Verification", "Calibration", systemPackage,
       ]),
     tests(
       "Faults",
