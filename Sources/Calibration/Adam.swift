@@ -1,3 +1,6 @@
+import Runtime
+import Threads
+
 /// The optimiser of D. Kingma and J. Ba (2014), with a step size that rises and then falls along half a
 /// cosine.
 struct Adam {
@@ -11,8 +14,8 @@ struct Adam {
   private let steps: Int
   private let rate: Double
   private var step = 0
-  private var first: [Float]
-  private var second: [Float]
+  /// The moments of every value.
+  private let first, second: FloatBuffer
   /// `1 - decay^step` of both moments.
   private var bias = (first: 1.0, second: 1.0)
 
@@ -22,10 +25,10 @@ struct Adam {
   private static let warmup = 0.05
 
   /// - Parameter rate: the largest step, as a share of the size of a part.
-  init(_ parts: [Part], steps: Int, rate: Double) {
+  init(_ parts: [Part], steps: Int, rate: Double) throws {
     (self.parts, self.steps, self.rate) = (parts, steps, rate)
-    first = Array(repeating: 0, count: parts.last?.range.upperBound ?? 0)
-    second = first
+    let count = parts.last?.range.upperBound ?? 0
+    (first, second) = (try FloatBuffer(count), try FloatBuffer(count))
   }
 
   /// The step size now; half a cosine as a polynomial, which every machine rounds alike.
@@ -38,7 +41,7 @@ struct Adam {
 
   /// Moves values against their gradient.
   mutating func advance(
-    _ values: UnsafeMutablePointer<Float>, _ gradient: UnsafePointer<Float>
+    _ values: UnsafeMutablePointer<Float>, _ gradient: UnsafePointer<Float>, _ pool: ThreadPool
   ) {
     step += 1
     bias.first *= Self.decay.first
@@ -46,13 +49,17 @@ struct Adam {
     let rate = currentRate / (1 - bias.first)
     let scale = Float(1 / (1 - bias.second))
     let (b1, b2) = (Float(Self.decay.first), Float(Self.decay.second))
+    let (first, second) = (first.pointer, second.pointer)
     for part in parts {
-      let rate = Float(rate) * part.size
-      for index in part.range {
-        let g = gradient[index]
-        first[index] = b1 * first[index] + (1 - b1) * g
-        second[index] = b2 * second[index] + (1 - b2) * g * g
-        values[index] -= rate * first[index] / ((scale * second[index]).squareRoot() + Self.epsilon)
+      let (rate, start) = (Float(rate) * part.size, part.range.lowerBound)
+      pool.run(part.range.count, by: 1 << 14) { range in
+        for index in start &+ range.lowerBound..<start &+ range.upperBound {
+          let g = gradient[index]
+          let mean = b1 * first[index] + (1 - b1) * g
+          let square = b2 * second[index] + (1 - b2) * g * g
+          (first[index], second[index]) = (mean, square)
+          values[index] -= rate * mean / ((scale * square).squareRoot() + Self.epsilon)
+        }
       }
     }
   }

@@ -45,9 +45,9 @@ struct CalibrationJob {
   }
 
   private func closedForm(_ report: inout CalibrationReport) throws {
-    var fit = RidgeFit(layer.shape)
+    var fit = try RidgeFit(layer.shape)
     try run(fitting, order: Array(0..<fitting.sequences)) { count in
-      try fit.add(layer, rows: count * layer.length)
+      fit.add(layer, rows: count * layer.length)
       return true
     }
     let solution = try settings.fitsAll ? fit.project(layer) : fit.scale(layer)
@@ -104,7 +104,7 @@ struct CalibrationJob {
   private func optimise(
     _ report: inout CalibrationReport, _ best: inout Best, _ progress: (Double) -> Void
   ) throws {
-    var adam = Adam(parts, steps: settings.steps, rate: Self.rate)
+    var adam = try Adam(parts, steps: settings.steps, rate: Self.rate)
     var bits = SplitMix64(seed: settings.seed)
     var order = Array(0..<fitting.sequences)
     var sinceBest = 0
@@ -128,7 +128,7 @@ struct CalibrationJob {
   private func step(_ count: Int, _ adam: inout Adam) {
     let values = Double(count * layer.length * layer.shape.H)
     layer.backward(sequences: count, factor: Float(1 / (values * fitting.power)))
-    adam.advance(layer.parameters.pointer, layer.gradient.pointer)
+    adam.advance(layer.parameters.pointer, layer.gradient.pointer, layer.pool)
   }
 
   private func shuffle(_ order: inout [Int], _ bits: inout SplitMix64) {

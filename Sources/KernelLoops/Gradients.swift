@@ -2,34 +2,6 @@ import Kernels
 
 enum Gradients: GradientKernels {
   @inline(never)
-  static func addProduct(
-    _ a: FloatRows, _ b: FloatRows, to c: MutableFloatRows, _ shape: ProductShape
-  ) {
-    @inline(__always) func panel(_ column: Int) -> Tile.Product {
-      Tile.Product(
-        a: a, b: FloatRows(b.start + column, stride: b.stride),
-        c: MutableFloatRows(c.start + column, stride: c.stride), rows: shape.rows,
-        depth: shape.depth)
-    }
-    var column = 0
-    while column &+ Tile.columns <= shape.columns {
-      Tile.accumulate(panel(column))
-      column &+= Tile.columns
-    }
-    if column &+ width <= shape.columns {
-      Tile.accumulateNarrow(panel(column))
-      column &+= width
-    }
-    for row in 0..<shape.rows {
-      for index in column..<max(shape.columns, column) {
-        var sum = c[row][index]
-        for k in 0..<shape.depth { sum += a[row][k] * b[k][index] }
-        c[row][index] = sum
-      }
-    }
-  }
-
-  @inline(never)
   static func record(
     _ inputs: MatrixRecurrenceInputs, _ weights: MatrixRecurrenceWeights,
     to history: MatrixRecurrenceHistory
@@ -41,6 +13,13 @@ enum Gradients: GradientKernels {
       let before = history.states + (t &* K &* Vp)
       let z = history.candidates + (t &* K &* Vp)
       let keys = inputs.k[t]
+      #if V4
+        if Vp == width {
+          let step = Move(k: keys, v: load(row), forget: inputs.f[t][0])
+          run(step, weights, before, candidates: z)
+          continue
+        }
+      #endif
       for i in 0..<K {
         for column in Swift.stride(from: 0, to: Vp, by: width) {
           store(keys[i] * load(row + column), z + ((i &* Vp) &+ column))
@@ -56,6 +35,37 @@ enum Gradients: GradientKernels {
       }
     }
   }
+
+  #if V4
+    /// What one step moves the state by, where a row of S is one vector.
+    private struct Move {
+      let k: Floats
+      let v: Lanes
+      let forget: Float
+    }
+
+    /// One step with W in registers; the state after follows that before.
+    @inline(__always)
+    private static func run(
+      _ step: Move, _ weights: MatrixRecurrenceWeights, _ before: MutableFloats,
+      candidates: MutableFloats
+    ) {
+      let W = InlineArray<16, Lanes> { row in load(weights.state + (row &* width)) }
+      let keep = Lanes(repeating: step.forget), take = Lanes(repeating: 1 - step.forget)
+      let after = before + (weights.K &* width)
+      for i in 0..<weights.K {
+        let row = before + (i &* width)
+        var even = step.k[i] * step.v, odd = Lanes()
+        for j in 0..<8 {
+          even = fused(even, row[2 &* j], W[2 &* j])
+          odd = fused(odd, row[2 &* j &+ 1], W[2 &* j &+ 1])
+        }
+        let candidate = VectorMath.tanh(even + odd)
+        store(candidate, candidates + (i &* width))
+        store(fused(keep * load(row), take, candidate), after + (i &* width))
+      }
+    }
+  #endif
 
   /// One step of the recurrence, and where what is left of its gradient goes.
   private struct Step {

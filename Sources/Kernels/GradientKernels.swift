@@ -1,9 +1,20 @@
 /// What fitting a layer needs beside running it.
 public protocol GradientKernels: SendableMetatype {
-  /// `C += A B`.
-  /// - Shape: `a` `[rows, depth]`, `b` `[depth, columns]`, `c` `[rows, columns]`.
+  /// The columns of a panel of B.
+  static var panelWidth: Int { get }
+
+  /// Lays out B for `addProduct`: panels of columns one after the other, zeros after the last.
+  /// - Shape: `b` `[depth, columns]`, `panels` `[columns / panel, depth, panel]`.
+  static func pack(_ b: FloatRows, depth: Int, columns: Int, panels: MutableFloats)
+
+  /// `C += A B`, each sum in the order of its depth.
+  /// - Shape: `a` `[rows, depth]`, `panels` B as `pack` leaves it, `c` `[rows, columns]`.
   static func addProduct(
-    _ a: FloatRows, _ b: FloatRows, to c: MutableFloatRows, _ shape: ProductShape)
+    _ a: FloatRows, panels: Floats, to c: MutableFloatRows, _ shape: ProductShape)
+
+  /// Exchanges rows and columns.
+  /// - Shape: `source` `[rows, columns]`, `target` `[columns, rows]`.
+  static func transpose(_ source: FloatRows, rows: Int, columns: Int, to target: MutableFloatRows)
 
   /// Runs the M²RNN recurrence of one head and keeps what its gradient needs.
   static func record(
