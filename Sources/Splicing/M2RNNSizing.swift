@@ -9,6 +9,8 @@ public struct M2RNNSizing: Hashable, Sendable {
   public var valueDim = 16
   /// N, the number of heads; nil for the paper's rule.
   public var heads: Int?
+  /// The taps of the convolution, 0 for none; nil for those of the replaced layer.
+  public var taps: Int?
 
   /// The paper's sizes.
   public init() {}
@@ -21,7 +23,7 @@ public struct M2RNNSizing: Hashable, Sendable {
   private static let multiple = 12
 
   /// The configuration of the new layer: one query and one key head shared by N heads of everything
-  /// else, residual, silu, rmsnorm, the convolution of the replaced layer.
+  /// else, residual, silu, rmsnorm, a convolution as wide as that of the replaced layer unless given.
   ///
   /// Unless given, N is the number of heads with the nearest parameter count, rounded up to a
   /// multiple of 12 where that adds at most 8 %; this gives 84 and 132 in the paper's models.
@@ -36,7 +38,7 @@ public struct M2RNNSizing: Hashable, Sendable {
         found: "K \(keyDim), V \(valueDim), N \(heads.map(String.init) ?? "by rule")",
         remedy: "choose other --k-head-dim, --v-head-dim or --heads")
     }
-    let taps = old.taps > 0 ? old.taps : 4
+    let taps = taps ?? (old.taps > 0 ? old.taps : 4)
     let wanted = old.cost(hidden: hidden).parameters
     let count = heads ?? matchingHeads(wanted, hidden: hidden, taps: taps)
     let layer = make(heads: count, taps: taps)
@@ -74,7 +76,7 @@ public struct M2RNNSizing: Hashable, Sendable {
     layer.weightHeads = heads
     layer.hasResidual = true
     layer.taps = taps
-    layer.activation = .silu
+    layer.activation = taps > 0 ? .silu : .identity
     layer.norm = .rmsnorm
     return layer
   }

@@ -36,7 +36,8 @@ struct ReferenceInitialisation {
     return (0..<count).map { _ in draw(&numbers) }
   }
 
-  private func normal(_ role: String, _ count: Int, _ deviation: Double) -> [Float] {
+  /// Independent normal values of one role.
+  func normal(_ role: String, _ count: Int, _ deviation: Double) -> [Float] {
     drawn(role, count) { $0.normal(deviation: deviation) }
   }
 

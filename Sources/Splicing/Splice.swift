@@ -10,6 +10,8 @@ public struct Splice: Sendable {
     case reference
     /// As `reference`, with an output projection of zeros: the mixer adds nothing at first.
     case zero
+    /// Drawn so that training finds states that last: those of a finite automaton, say.
+    case tracking
     /// What keeps its meaning is taken from the replaced layer, the rest drawn as in `reference`; then
     /// one factor for the output of each head is fitted.
     case transfer
@@ -114,7 +116,11 @@ public struct Splice: Sendable {
 
   private func newMixer(replacing old: GatedDeltaNet, in model: CanonicalModel) throws -> M2RNN {
     guard let donor else {
-      return try sizing.configuration(replacing: old, hidden: model.configuration.hidden)
+      let hidden = model.configuration.hidden
+      guard initialisation == .tracking else {
+        return try sizing.configuration(replacing: old, hidden: hidden)
+      }
+      return try TrackingInitialisation.configuration(sizing, replacing: old, hidden: hidden)
     }
     let configuration = donor.model.configuration
     guard configuration.layers.indices.contains(donor.layer),
@@ -146,11 +152,13 @@ public struct Splice: Sendable {
     let symbols = result.configuration.symbols(layer: layer)
     let fresh = ReferenceInitialisation(
       model: result.configuration, layer: layer, mixer: mixer, seed: seed)
-    var transferred: [String: [Float]] = [:]
+    var chosen: [String: [Float]] = [:]
     if initialisation.isFitted {
-      transferred = try TransferInitialisation(
+      chosen = try TransferInitialisation(
         from: source, layer: layer, old: old, new: mixer, fresh: fresh
       ).values
+    } else if initialisation == .tracking {
+      chosen = TrackingInitialisation.values(mixer, fresh)
     }
     return try Mixer.m2rnn(mixer).roleNames.map { name in
       let shape = try (RoleTable.shape(name) ?? []).map { try $0.value(symbols) }
@@ -159,7 +167,7 @@ public struct Splice: Sendable {
       let values =
         isZero
         ? Array(repeating: 0, count: count)
-        : transferred[name] ?? fresh.values(name, count: count)
+        : chosen[name] ?? fresh.values(name, count: count)
       return (
         Role(name, layer: layer),
         CanonicalTensor(shape: shape, values: values, origin: CanonicalTensor.newOrigin)

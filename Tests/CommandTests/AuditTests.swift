@@ -21,7 +21,7 @@ import Testing
   }
 
   /// A layer that a splice has just begun may hold zeros and ones.
-  @Test(arguments: ["reference", "zero", "transfer"])
+  @Test(arguments: ["reference", "zero", "tracking", "transfer"])
   func freshLayersHaveNoErrors(_ strategy: String) throws {
     for name in ["trained/pytiny", "huggingface/qwen3_5/text-bf16"] {
       let checkpoint = try EditableCheckpoint(name)

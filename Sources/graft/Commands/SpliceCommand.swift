@@ -35,7 +35,8 @@ struct SpliceCommand: Verb {
   var recipe: String?
   @Option(
     name: .customLong("init"),
-    help: "How the new layer gets its values: reference, zero, transfer, calibrate or donor.")
+    help:
+      "How the new layer gets its values: reference, zero, tracking, transfer, calibrate or donor.")
   var initialisation: Splice.Initialisation?
   @Option(help: "The seed of what is drawn.") var seed: UInt64?
   @Option(help: "The steps of optimisation of calibrate; 1000 by default.") var steps: Int?
