@@ -19,12 +19,13 @@ enum ModelReaders {
     let config = try JSONValue(parsing: input)
     _ = PackedWeights.recognise(config, [:])
     for layout in layouts {
-      _ = layout.findings(config, [:], file: "config.json")
       _ = try? layout.quantisation(from: config)
       guard let configuration = try? layout.configuration(from: config) else { continue }
       _ = layout.unsaid(configuration)
       _ = layout.updatedConfig(config, from: configuration, to: configuration)
-      _ = try? LayoutBinding(layout, configuration)
+      guard let binding = try? LayoutBinding(layout, configuration) else { continue }
+      let claims = ConfigClaims(binding, configuration, config, [:], file: "config.json")
+      _ = (claims.problems, claims.findings)
     }
   }
 
