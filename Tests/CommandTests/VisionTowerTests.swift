@@ -81,6 +81,19 @@ import Testing
     try copy.expectRefused(65, "vision_tower." + Self.patches, "5 axes")
   }
 
+  /// mlx-vlm does not load a model whose config describes a tower that is not there.
+  @Test func aTowerThatIsLostIsTold() throws {
+    let copy = try EditableCheckpoint(copying: there(Self.dense, "there"))
+    #expect(try copy.graft("inspect", "--audit").exitCode == 0)
+    try copy.editWeights { file in
+      file.tensors.removeAll { $0.name.hasPrefix("vision_tower.") }
+    }
+    let audit = try copy.graft("inspect", "--audit")
+    #expect(audit.exitCode == 1 && audit.output.contains("vision"), "\(audit)")
+    let text = try there(Self.dense, "text", "--allow", "vision")
+    #expect(try GraftCommand.run("inspect", text.string, "--audit").exitCode == 0)
+  }
+
   @Test func aTowerIsLeftOutWhereThatIsAllowed() throws {
     let text = try there(Self.dense, "text", "--allow", "vision")
     #expect(try tensors(text).keys.allSatisfy { !$0.hasPrefix("vision_tower.") })

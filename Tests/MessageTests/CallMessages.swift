@@ -26,7 +26,9 @@ extension MessageSection {
       .init("numbers of heads that differ by layer") { shop in
         let layout = try LayoutCatalogue.builtIn().layout("gguf-qwen35")
         return try shop.thrown {
-          try layout.configuration(from: ["qwen35.attention.head_count_kv": [0, 2, 0, 4]])
+          try layout.configuration(from: [
+            "qwen35.block_count": 4, "qwen35.attention.head_count_kv": [0, 2, 0, 4],
+          ])
         }
       },
       .init("a prompt without tokens") { try $0.ran([]) },

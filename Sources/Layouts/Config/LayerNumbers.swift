@@ -7,6 +7,8 @@ import JSON
 struct LayerNumbers: Sendable {
   /// The key.
   let key: String
+  /// The key of the number of layers, which a list must have.
+  let layers: String
   /// The key of a list that says `true` of the layers with a zero, where it is missing; nil where zeros
   /// tell nothing.
   let zero: String?
@@ -14,6 +16,7 @@ struct LayerNumbers: Sendable {
   init(_ value: JSONValue) throws {
     var object = try FormatObject(value, "a key by layer")
     key = try object.string("key")
+    layers = try object.string("layers")
     zero = try object.optionalString("zero")
     try object.finish()
   }
@@ -21,7 +24,9 @@ struct LayerNumbers: Sendable {
   /// The same config with one number under the key, and with the list that its zeros say.
   /// - Throws: `Problem` of kind `unsupported` where layers have different numbers.
   func folded(_ object: JSONObject) throws -> JSONObject {
-    guard case .array(let list)? = object[key], !list.isEmpty else { return object }
+    guard case .array(let list)? = object[key], list.count == object[layers]?.int else {
+      return object
+    }
     let counts = list.filter { $0 != 0 }
     let number = counts.first ?? 0
     guard counts.allSatisfy({ $0 == number }) else {
