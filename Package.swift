@@ -194,8 +194,8 @@ let package = Package(
     tests(
       "Calibration",
       [
-        "Diagnostics", "Threads", "Canonical", "Layouts", "Opening", "Runtime", "Splicing",
-        "Verification", "Calibration", systemPackage,
+        "Diagnostics", "Threads", "Canonical", "Layouts", "Opening", "Kernels", "Runtime",
+        "Splicing", "Verification", "Calibration", systemPackage,
       ]),
     tests(
       "Faults",
