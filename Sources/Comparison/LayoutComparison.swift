@@ -33,7 +33,7 @@ public struct LayoutComparison: Sendable {
   /// The facts that decide what the model computes.
   public let rows: [Row]
   /// The configuration that the layout reads from its own config; nil where it cannot.
-  package let configuration: ModelConfiguration?
+  private let configuration: ModelConfiguration?
   private let layout: String
   private let unreadable: [Problem]
   private let breaches: [Problem]
@@ -98,16 +98,20 @@ public struct LayoutComparison: Sendable {
     }
   }
 
-  /// The configuration that the layout reads from its own config.
-  /// - Parameter others: looks for reasons beyond facts.
+  /// What is made of the configuration that the layout reads from its own config.
+  /// - Parameter refusals: looks for reasons beyond facts.
   /// - Throws: every reason why the layout cannot hold the model.
-  package func reading(orRefusingWith others: (ModelConfiguration) throws -> [Problem]) throws
-    -> ModelConfiguration
-  {
+  package func bound<Bound>(
+    by bind: (ModelConfiguration) throws -> Bound, unless refusals: (Bound) -> [Problem]
+  ) throws -> Bound {
     guard let configuration else { throw Problem(all: problems) }
-    let reasons = problems.isEmpty ? try others(configuration) : (try? others(configuration)) ?? []
-    try Problem.throwIfAny(problems + reasons)
-    return configuration
+    if !problems.isEmpty {
+      let others = (try? bind(configuration)).map(refusals) ?? []
+      try Problem.throwIfAny(problems + others)
+    }
+    let bound = try bind(configuration)
+    try Problem.throwIfAny(refusals(bound))
+    return bound
   }
 
   /// Every reason why the layout cannot hold the model, of kind `unsupported`.

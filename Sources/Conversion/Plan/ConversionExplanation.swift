@@ -18,7 +18,11 @@ public struct ConversionExplanation: Sendable {
   public init(_ source: OpenedModel, to layout: Layout, options: ConversionOptions) throws {
     self.layout = layout.id
     let isUnderstood = source.layout.inspectOnly == nil && layout.inspectOnly == nil
-    facts = isUnderstood ? try ConversionTarget.comparison(source, layout).rows : []
+    facts =
+      isUnderstood
+      ? try WrittenConfig(
+        source.configuration, of: source, in: layout, ModelHistory(of: source.checkpoint)
+      ).comparison.rows : []
     do {
       plan = try CheckpointPlan(converting: source, to: layout, options: options)
       reasons = []

@@ -13,6 +13,8 @@ import Opening
 struct RestoredConfig {
   /// The config with its text.
   let text: ConfigText
+  /// What the layout reads from it, beside the model.
+  let comparison: LayoutComparison
   /// The keys of the record that are left out.
   let dropped: [LeftOut]
 
@@ -39,10 +41,8 @@ struct RestoredConfig {
     dropped = merge.dropped.map {
       LeftOut(.key, "\(Manifest.fileName): \($0)", "only the record has it")
     }
-    guard
-      LayoutComparison(configuration, isSaidBy: config, in: layout, isWritten: true).problems
-        .isEmpty
-    else { return nil }
+    comparison = LayoutComparison(configuration, isSaidBy: config, in: layout, isWritten: true)
+    guard comparison.problems.isEmpty else { return nil }
   }
 
   /// Two configs becoming one.

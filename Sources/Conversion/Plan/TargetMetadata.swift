@@ -20,7 +20,7 @@ struct TargetMetadata {
     in layout: Layout
   ) throws {
     guard layout.container == Container.gguf.rawValue else { return nil }
-    let isSame = ConversionTarget.isSameForm(source, layout)
+    let isSame = source.isInForm(of: layout)
     let kept = source.checkpoint.values.filter { isSame || !layout.isKeyOfModel($0.key) }
     let stated = try GGUFConfig.metadata(
       config, types: layout.metadataTypes, keeping: layout.id == source.layout.id ? kept : [])

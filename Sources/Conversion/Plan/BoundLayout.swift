@@ -1,0 +1,54 @@
+import Canonical
+import Comparison
+import Diagnostics
+import Layouts
+import Opening
+
+/// A layout with the stored tensors that a model has in it.
+struct BoundLayout {
+  /// What the layout reads from its own config.
+  let configuration: ModelConfiguration
+  /// The stored tensors.
+  let binding: LayoutBinding
+  /// The stored tensors of multi-token prediction that are written under new names.
+  let predictions: [BoundTensor]
+
+  /// Binds a layout that means what the model is.
+  /// - Throws: `Problem` of kind `unsupported`, with every reason, where it does not,
+  ///   or has no place for a carried tensor.
+  init(
+    _ layout: Layout, as written: WrittenConfig, of source: OpenedModel,
+    _ carried: CarriedTensors, _ prediction: PredictionTensors
+  ) throws {
+    let plain = try written.comparison.bound(
+      by: { read in
+        var configuration = read
+        configuration.predictionLayers = written.configuration.predictionLayers
+        return (configuration, try LayoutBinding(layout, configuration))
+      }, unless: { carried.problems($0.1) })
+    configuration = plain.0
+    binding =
+      source.isInForm(of: layout)
+      ? plain.1.scaled(by: source.quantisation, stored: source.checkpoint.headers) : plain.1
+    predictions = try prediction.written(in: layout, configuration, from: source)
+  }
+
+  /// Every canonical tensor must have a place, and every place a tensor.
+  func check(_ model: CanonicalModel) throws {
+    let places = Set((binding.tensors + predictions).flatMap { $0.parts.map(\.role) })
+    let homeless = Set(model.tensors.keys).subtracting(places)
+    let missing = places.subtracting(model.tensors.keys)
+    try Problem.throwIfAny(
+      Set(homeless.map(\.name)).sorted().map { name in
+        Problem(
+          .unsupported, "layout \(binding.layout.id) has no place for \(name)",
+          remedy: Layout.remedy)
+      }
+        + Set(missing.map(\.name)).sorted().map { name in
+          Problem(
+            .unsupported,
+            "layout \(binding.layout.id) needs \(name), which the model does not have",
+            remedy: Layout.remedy)
+        })
+  }
+}

@@ -1,0 +1,78 @@
+import Canonical
+import Comparison
+import JSON
+import Layouts
+import Opening
+
+/// The config that a layout would write of a model, and what it would read from it.
+struct WrittenConfig {
+  /// What the model is.
+  let configuration: ModelConfiguration
+  /// The config with its text.
+  let text: ConfigText
+  /// What is left out of a config that is written again.
+  let dropped: [LeftOut]
+  /// What the layout reads from it, beside the model.
+  let comparison: LayoutComparison
+
+  /// The source's own config where its form stays; the remembered one where the model comes back to a
+  /// layout that it was in before; else a new one.
+  init(
+    _ configuration: ModelConfiguration, of source: OpenedModel, in layout: Layout,
+    _ history: ModelHistory?
+  ) throws {
+    self.configuration = configuration
+    if source.isInForm(of: layout) {
+      text = source.config.changed(
+        to: layout.updatedConfig(
+          source.config.value, from: source.configuration, to: configuration))
+      dropped = []
+      comparison = LayoutComparison(
+        configuration, isSaidBy: text.value, in: layout, isWritten: false)
+      return
+    }
+    let config = try Self.newConfig(configuration, of: source, in: layout)
+    if !layout.hasOwnKeys, let origin = history?.origin(layout.id),
+      origin.form == layout.variant.name,
+      let restored = RestoredConfig(
+        origin, insteadOf: config, of: source, configuration, in: layout)
+    {
+      (text, dropped, comparison) = (restored.text, restored.dropped, restored.comparison)
+      return
+    }
+    (text, dropped) = (ConfigText(value: config, bytes: nil), [])
+    comparison = LayoutComparison(configuration, isSaidBy: config, in: layout, isWritten: true)
+  }
+
+  /// A new config, with what the source's says beyond the model where the layout has words for it.
+  private static func newConfig(
+    _ configuration: ModelConfiguration, of source: OpenedModel, in layout: Layout
+  ) throws -> JSONValue {
+    let config = source.config.value
+    return layout.id == source.layout.id && layout.hasOwnKeys
+      ? layout.writtenConfig(configuration, describedBy: config)
+      : try layout.writtenConfig(configuration, around: config, of: source.layout)
+  }
+
+  /// The config to write: with the type that is asked for, true of what is left out, and naming the
+  /// programs that lie beside it and no others.
+  /// - Parameter configuration: what the layout reads from the config.
+  func edited(
+    _ configuration: ModelConfiguration, of source: OpenedModel, in layout: Layout,
+    _ options: ConversionOptions
+  ) -> JSONValue {
+    let lacksMTP =
+      options.dropsMTP || layout.predictionLayers(claimedBy: source.config.value) == 0
+    let cast = layout.editedConfig(text.value, type: options.cast, dropsMTP: lacksMTP)
+    let named = layout.configNamingCode(
+      source.layout.editedConfig(cast, type: nil, dropsMTP: lacksMTP), for: configuration)
+    return options.allowsCode ? named : ProgramKeys.removed(from: named).config
+  }
+}
+
+extension OpenedModel {
+  /// Whether a checkpoint in a layout is stored as this one is.
+  func isInForm(of layout: Layout) -> Bool {
+    layout.id == self.layout.id && layout.variant == self.layout.variant
+  }
+}
