@@ -13,13 +13,6 @@ enum Gradients: GradientKernels {
       let before = history.states + (t &* K &* Vp)
       let z = history.candidates + (t &* K &* Vp)
       let keys = inputs.k[t]
-      #if V4
-        if Vp == width {
-          let step = Move(k: keys, v: load(row), forget: inputs.f[t][0])
-          run(step, weights, before, candidates: z)
-          continue
-        }
-      #endif
       for i in 0..<K {
         for column in Swift.stride(from: 0, to: Vp, by: width) {
           store(keys[i] * load(row + column), z + ((i &* Vp) &+ column))
@@ -35,37 +28,6 @@ enum Gradients: GradientKernels {
       }
     }
   }
-
-  #if V4
-    /// What one step moves the state by, where a row of S is one vector.
-    private struct Move {
-      let k: Floats
-      let v: Lanes
-      let forget: Float
-    }
-
-    /// One step with W in registers; the state after follows that before.
-    @inline(__always)
-    private static func run(
-      _ step: Move, _ weights: MatrixRecurrenceWeights, _ before: MutableFloats,
-      candidates: MutableFloats
-    ) {
-      let W = InlineArray<16, Lanes> { row in load(weights.state + (row &* width)) }
-      let keep = Lanes(repeating: step.forget), take = Lanes(repeating: 1 - step.forget)
-      let after = before + (weights.K &* width)
-      for i in 0..<weights.K {
-        let row = before + (i &* width)
-        var even = step.k[i] * step.v, odd = Lanes()
-        for j in 0..<8 {
-          even = fused(even, row[2 &* j], W[2 &* j])
-          odd = fused(odd, row[2 &* j &+ 1], W[2 &* j &+ 1])
-        }
-        let candidate = VectorMath.tanh(even + odd)
-        store(candidate, candidates + (i &* width))
-        store(fused(keep * load(row), take, candidate), after + (i &* width))
-      }
-    }
-  #endif
 
   /// One step of the recurrence, and where what is left of its gradient goes.
   private struct Step {
