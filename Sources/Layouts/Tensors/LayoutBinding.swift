@@ -39,7 +39,8 @@ public struct LayoutBinding: Sendable {
       (rule.prefix.usesLayer ? layers : [model]).compactMap { $0.bind(rule) }
     }
     carriedNames = Dictionary(
-      carried.filter(\.isWholeName).map { ($0.prefix, $0) }, uniquingKeysWith: { first, _ in first })
+      carried.filter(\.isWholeName).map { ($0.prefix, $0) }, uniquingKeysWith: { first, _ in first }
+    )
     carriedPrefixes = carried.filter { !$0.isWholeName }
   }
 
