@@ -52,6 +52,29 @@ import Testing
     #expect(text.contains("class \(name)(WithM2RNN, ") || text.contains("class \(name)(TextOf"))
   }
 
+  /// What of each file `inspect` says.
+  private func states(_ path: FilePath) throws -> [String?] {
+    let programs = try GraftCommand.run(["inspect", path.string, "--json"]).json()["programs"]
+    return (programs?.array ?? []).map { $0["state"]?.string }
+  }
+
+  /// A file that is missing, or another of its name, is told of; a conversion writes it anew.
+  @Test func inspectTellsOfFilesThatAreNotThere() throws {
+    let folder = try TemporaryDirectory()
+    let (out, mended) = (folder.path.appending("out"), folder.path.appending("mended"))
+    let source = Fixtures.path("huggingface/qwen3_next/bf16")
+    #expect(try states(source) == [])
+    try graft("splice", source.string, out.string, "--layer", "1")
+    #expect(try states(out) == ["present", "present"])
+    let files = FileManager.default
+    try files.removeItem(atPath: out.appending(Self.classes).string)
+    #expect(
+      files.createFile(atPath: out.appending(Self.names[1]).string, contents: Data("pass".utf8)))
+    #expect(try states(out) == ["missing", "other"])
+    try graft("convert", out.string, mended.string)
+    #expect(try states(mended) == ["present", "present"])
+  }
+
   /// Each layout has its own files and keys that name them; those of the layout before stay behind.
   @Test func theFilesFollowTheLayout() throws {
     let folder = try TemporaryDirectory()

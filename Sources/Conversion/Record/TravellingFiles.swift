@@ -45,18 +45,15 @@ struct TravellingFiles {
     for file in others {
       let path = checkpoint.path(file.name)
       if let own = CodeFile.bytes(named: file.name) {
-        if try !Self.holds(path, own) { leave(file, "not the file that Graft has of this name") }
+        if try !checkpoint.holds(own, in: file.name) {
+          leave(file, "not the file that Graft has of this name")
+        }
       } else if let reason = file.kind.reason(allowsCode, keepsRecordings) {
         leave(file, reason)
       } else {
         try take(file, path, allowsCode)
       }
     }
-  }
-
-  private static func holds(_ path: FilePath, _ bytes: [UInt8]) throws -> Bool {
-    let file = try MappedFile(path)
-    return withExtendedLifetime(file) { file.bytes.elementsEqual(bytes) }
   }
 
   private mutating func leave(_ file: Sidecar, _ reason: String) {

@@ -49,8 +49,10 @@ public struct LayoutCatalogue: Sendable {
     _ id: String, form: String? = nil, quantised: Bool = false, sharing: Set<String> = []
   ) throws -> Layout {
     let all = outlines.filter { $0.id == id && $0.variant.isWritten }
-    let sharing = try all.filter { try $0.layout().sharedPrefixes.isSuperset(of: sharing) }
-    let written = form != nil || sharing.isEmpty ? all : sharing
+    let fitting =
+      form != nil || sharing.isEmpty
+      ? [] : try all.filter { try $0.layout().sharedPrefixes.isSuperset(of: sharing) }
+    let written = fitting.isEmpty ? all : fitting
     guard let preferred = written.first else {
       throw Problem(
         .usage, "there is no such layout", expected: ids.joined(separator: ", "), found: id,

@@ -38,7 +38,6 @@ extension OpenedModel {
   ) throws -> Reading {
     let config = try config(checkpoint)
     let headers = checkpoint.headers
-    func has(_ name: String) -> Bool { headers[name] != nil }
     let place = checkpoint.weightsPath.string
     if let packed = PackedWeights.recognise(
       config, headers, beside: checkpoint.quantisationFiles)
@@ -46,23 +45,25 @@ extension OpenedModel {
       throw packed.problem.located(.file(place))
     }
     let candidates = try locating(.file(place)) {
-      let found =
-        try from.map { try catalogue.forms(of: $0, config: config, has: has) }
-        ?? catalogue.candidates(config: config, has: has)
-      if found.isEmpty {
-        throw catalogue.refusal(config: config, names: checkpoint.tensors.map(\.name))
-      }
-      return found
-    }
-    let readings = candidates.map { candidate in
-      Result { try read(candidate, config, checkpoint, headers) }
+      try self.candidates(checkpoint, config, from: from, in: catalogue)
     }
     func checked(_ reading: Reading) throws -> Reading {
       try self.checked(reading, config, checkpoint, allowing)
     }
-    if let reading = try fitting(readings, headers, checkpoint, checked: checked) {
-      return reading
+    // A form of a layout of which another form fits is not read: binding it takes time that grows with
+    // the tensors. Where nothing fits, all of them have been read.
+    var (readings, fitting): ([Result<Reading, Error>], [Reading]) = ([], [])
+    for candidate in candidates
+    where !fitting.contains(where: { $0.evidence.layout.id == candidate.layout.id }) {
+      let reading = Result { try read(candidate, config, checkpoint, headers) }
+      readings.append(reading)
+      if let found = try? reading.get(), found.binding.isComplete(in: headers),
+        let sound = try? checked(found)
+      {
+        fitting.append(sound)
+      }
     }
+    if !fitting.isEmpty { return try only(fitting, checkpoint) }
     if let problem = twoForms(readings.compactMap { try? $0.get() }, checkpoint) {
       throw problem.located(.file(place))
     }
@@ -70,26 +71,32 @@ extension OpenedModel {
     return try checkpoint.nearest(of: candidates, failures).get()
   }
 
-  /// The candidate whose names and shapes are those of the checkpoint; nil where none fits.
-  ///
-  /// One that lacks a tensor cannot fit; what else is wrong with it is not asked.
-  /// - Throws: `Problem` of kind `unsupported` where two layouts fit.
-  private static func fitting(
-    _ readings: [Result<Reading, Error>], _ stored: StoredHeaders, _ checkpoint: StoredCheckpoint,
-    checked: (Reading) throws -> Reading
-  ) throws -> Reading? {
-    let complete = readings.compactMap { try? $0.get() }.filter {
-      $0.binding.isComplete(in: stored)
-    }
-    let fitting = complete.compactMap { try? checked($0) }
-    guard let first = fitting.first else { return nil }
-    let ids = Set(fitting.map(\.evidence.layout.id)).sorted()
-    if ids.count == 1 { return first }
-    let forms = ids.compactMap { id in fitting.first { $0.evidence.layout.id == id } }
+  /// The forms that a checkpoint may have, by its config and the names of its tensors, or those of the
+  /// layout that is said to be its own.
+  private static func candidates(
+    _ checkpoint: StoredCheckpoint, _ config: JSONValue, from: String?,
+    in catalogue: LayoutCatalogue
+  ) throws -> [LayoutEvidence] {
+    let headers = checkpoint.headers
+    func has(_ name: String) -> Bool { headers[name] != nil }
+    let found =
+      try from.map { try catalogue.forms(of: $0, config: config, has: has) }
+      ?? catalogue.candidates(config: config, has: has)
+    guard found.isEmpty else { return found }
+    throw catalogue.refusal(config: config, names: checkpoint.tensors.map(\.name))
+  }
+
+  /// The reading of the one layout that fits, or which of several the values tell.
+  /// - Parameter fitting: one reading of each layout whose names and shapes are those of the checkpoint.
+  /// - Throws: `Problem` of kind `unsupported` where several fit and nothing tells.
+  private static func only(_ fitting: [Reading], _ checkpoint: StoredCheckpoint) throws -> Reading {
+    if fitting.count == 1 { return fitting[0] }
+    let forms = fitting.sorted { $0.evidence.layout.id < $1.evidence.layout.id }
     if let settled = try settled(forms, checkpoint) { return settled }
     throw Problem(
       .unsupported, "more than one layout fits this checkpoint",
-      file: checkpoint.directory.string, found: ids.joined(separator: ", "),
+      file: checkpoint.directory.string,
+      found: forms.map(\.evidence.layout.id).joined(separator: ", "),
       remedy: "name the layout with --from")
   }
 

@@ -16,6 +16,8 @@ struct ModelSummary {
   let layerParameters: [Int]
   /// What lies beside the weights and is no part of the model.
   let beside: SidecarSummary
+  /// What the layout's library needs to load the model.
+  let programs: [NeededProgram]
   private let types: [(type: ScalarType, tensors: Int, bytes: Int)]
 
   /// - Throws: `Problem` of kind `io` where values cannot be read.
@@ -24,6 +26,7 @@ struct ModelSummary {
     configuration = model.configuration
     signs = try model.signs()
     beside = SidecarSummary(model.checkpoint)
+    programs = try model.neededPrograms()
     layerParameters = Self.parametersByLayer(model)
     types = Self.types(model.checkpoint.tensors)
   }
@@ -98,6 +101,8 @@ struct ModelSummary {
       "tensors": JSONValue(model.checkpoint.tensors.count),
       "sidecars": .array(model.checkpoint.sidecars.map { .string($0) }),
       "beside": .array(beside.json.map { .object($0) }),
+      "programs": .array(
+        programs.map { ["name": .string($0.name), "state": .string($0.state.rawValue)] }),
       "layers": .array(configuration.layers.indices.map { .object(layer($0)) }),
     ]
   }
@@ -171,6 +176,7 @@ struct ModelSummary {
     lines += Self.lines("values", signs.map(\.line))
     lines += Self.lines("findings", model.findings.map(\.claim))
     lines += Self.lines("beside", beside.lines)
+    lines += Self.lines("programs", programs.map(\.line))
     lines += Self.lines("unknown", unknownKeys.map { "key \($0), which Graft does not know" })
     lines += [""] + table.lines(width: Terminal.columns)
     if verbose { lines += [""] + tensorLines + ignoredLines }
