@@ -43,7 +43,7 @@ enum BlockAttention: AttentionKernels {
     for panel in 0..<(64 / panelWidth) {
       let column = panel &* panelWidth
       Tile.accumulate(
-        Tile.Product(
+        TileProduct(
           a: FloatRows(queries.values, stride: keys.hd),
           b: FloatRows(keys.keys + (column &* keys.hd), stride: panelWidth),
           c: MutableFloatRows(scores + column, stride: 64), rows: rows, depth: keys.hd))
@@ -56,7 +56,7 @@ enum BlockAttention: AttentionKernels {
     guard span.first < span.end else { return }
     for column in Swift.stride(from: 0, to: keys.hdp, by: panelWidth) {
       Tile.accumulate(
-        Tile.Product(
+        TileProduct(
           a: FloatRows(sums.scores + span.first, stride: 64),
           b: FloatRows(keys.values + ((span.first &* keys.hdp) &+ column), stride: keys.hdp),
           c: MutableFloatRows(sums.values + column, stride: keys.hdp), rows: rows,

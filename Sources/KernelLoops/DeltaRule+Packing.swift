@@ -17,7 +17,7 @@ extension DeltaRule {
     clear(products, pair &* chunk)
     let panel = min(Tile.columns, chunk)
     for column in Swift.stride(from: 0, to: chunk, by: panel) {
-      let product = Tile.Product(
+      let product = TileProduct(
         a: FloatRows(packed, stride: 1), aStep: pair, b: FloatRows(packed + column, stride: pair),
         c: MutableFloatRows(products + column, stride: chunk), rows: pair, depth: dk)
       if panel == Tile.columns {

@@ -34,7 +34,7 @@ enum DeltaRule: DeltaRuleKernels {
     copy(FloatRows(w.start, stride: blockWidth), to: o, rows: steps, columns)
     for j in 0..<steps { scaleInPlace(u[j], decays[j], blockWidth) }
     Tile.accumulate(
-      Tile.Product(
+      TileProduct(
         a: FloatRows(inputs.packed, stride: pair), b: FloatRows(scratch, stride: blockWidth),
         c: MutableFloatRows(state.values, stride: blockWidth), rows: dk, depth: steps,
         keeping: kept))
@@ -46,7 +46,7 @@ enum DeltaRule: DeltaRuleKernels {
     _ state: DeltaRuleState, _ packed: Floats, steps: Int, to target: MutableFloatRows
   ) {
     Tile.accumulate(
-      Tile.Product(
+      TileProduct(
         a: FloatRows(packed, stride: 1), aStep: pair,
         b: FloatRows(state.values, stride: blockWidth), c: target, rows: steps, depth: state.dk))
   }

@@ -24,7 +24,7 @@ extension Gradients {
     var (panel, column) = (FloatRows(panels, stride: panelWidth), 0)
     while column &+ panelWidth <= shape.columns {
       Tile.accumulate(
-        Tile.Product(
+        TileProduct(
           a: a, b: panel, c: MutableFloatRows(c.start + column, stride: c.stride),
           rows: shape.rows, depth: shape.depth))
       panel = FloatRows(panel[shape.depth], stride: panelWidth)

@@ -139,7 +139,7 @@ enum Gradients: GradientKernels {
     let Vp = weights.Vp
     for column in Swift.stride(from: 0, to: Vp, by: width) {
       Tile.accumulateNarrow(
-        Tile.Product(
+        TileProduct(
           a: FloatRows(a, stride: Vp), b: FloatRows(weights.state + column, stride: Vp),
           c: MutableFloatRows(c + column, stride: Vp), rows: weights.K, depth: Vp))
     }

@@ -34,7 +34,7 @@ enum MatrixMultiply: MatrixMultiplyKernels {
     _ weights: FloatRows, rows: Int, panel: Floats, depth: Int, sums: MutableFloats
   ) {
     Tile.accumulate(
-      Tile.Product(
+      TileProduct(
         a: weights, b: FloatRows(panel, stride: panelWidth),
         c: MutableFloatRows(sums, stride: panelWidth), rows: rows, depth: depth))
   }

@@ -53,7 +53,7 @@ enum MatrixRecurrence: MatrixRecurrenceKernels {
     // z[K, panel] += S[K, V] · W[V, panel]
     let panel = min(Tile.columns, padding)
     for column in Swift.stride(from: 0, to: Vp, by: panel) {
-      let product = Tile.Product(
+      let product = TileProduct(
         a: FloatRows(state, stride: Vp), b: FloatRows(weights.state + column, stride: Vp),
         c: MutableFloatRows(z + column, stride: Vp), rows: K, depth: weights.V)
       if panel == Tile.columns {

@@ -13,36 +13,20 @@ enum Tile {
     private typealias Sums = InlineArray<12, Lanes>
   #endif
 
-  /// `C = keeping · C + A B`, for one panel of B and C.
-  struct Product {
-    /// `[rows, depth]`
-    let a: FloatRows
-    /// The distance of columns of A.
-    var aStep = 1
-    /// `[depth, panel]`
-    let b: FloatRows
-    /// `[rows, panel]`
-    let c: MutableFloatRows
-    let rows: Int
-    let depth: Int
-    /// What C counts as before.
-    var keeping: Float = 1
-  }
-
   /// The columns of a panel of two vectors.
   @inline(__always)
   static var columns: Int { 2 &* width }
 
   /// Adds the product with a panel of two vectors for any number of rows.
   @inline(__always)
-  static func accumulate(_ product: Product) { accumulate(2, product) }
+  static func accumulate(_ product: TileProduct) { accumulate(2, product) }
 
   /// Adds the product with a panel of one vector for any number of rows.
   @inline(__always)
-  static func accumulateNarrow(_ product: Product) { accumulate(1, product) }
+  static func accumulateNarrow(_ product: TileProduct) { accumulate(1, product) }
 
   @inline(__always)
-  private static func accumulate(_ vectors: Int, _ product: Product) {
+  private static func accumulate(_ vectors: Int, _ product: TileProduct) {
     let most = min(12, Sums.count / vectors)
     var row = 0
     @inline(__always) func add(_ count: Int) {
@@ -56,7 +40,7 @@ enum Tile {
 
   /// Adds the product for a number of rows and vectors known to the compiler.
   @inline(__always)
-  private static func block(_ rows: Int, _ vectors: Int, _ product: Product, from first: Int) {
+  private static func block(_ rows: Int, _ vectors: Int, _ product: TileProduct, from first: Int) {
     let (a, c) = (product.a[first], product.c[first])
     let (aStride, cStride) = (product.a.stride, product.c.stride)
     var sums = Sums { index in

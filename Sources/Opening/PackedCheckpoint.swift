@@ -24,11 +24,12 @@ public struct PackedCheckpoint: Sendable {
     else { return nil }
     self.packed = packed
     let config = checkpoint.config?.withoutQuantisation ?? .null
-    let candidates = (try? catalogue.candidates(config: config, has: checkpoint.holds)) ?? []
+    let candidates = catalogue.candidates(config: config, has: checkpoint.holds)
     let readings = candidates.compactMap { candidate -> LayoutReading? in
-      guard let configuration = try? candidate.layout.configuration(from: config),
+      guard let layout = try? candidate.read().layout,
+        let configuration = try? layout.configuration(from: config),
         configuration.layers.count <= checkpoint.tensors.count,
-        let binding = try? LayoutBinding(candidate.layout, configuration)
+        let binding = try? LayoutBinding(layout, configuration)
       else { return nil }
       return (configuration, binding, binding.tensors.count { checkpoint.isPlain($0) })
     }

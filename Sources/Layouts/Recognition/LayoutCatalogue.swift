@@ -77,22 +77,22 @@ public struct LayoutCatalogue: Sendable {
   /// The layouts that the config and the names of the tensors fit; the preferred form of each first.
   /// - Parameter has: whether there is a tensor of that name.
   /// - Returns: nothing where none fits; `refusal(config:names:)` says why.
-  public func candidates(config: JSONValue?, has: (String) -> Bool) throws -> [LayoutEvidence] {
-    try outlines.compactMap { outline in
+  public func candidates(config: JSONValue?, has: (String) -> Bool) -> [LayoutCandidate] {
+    outlines.compactMap { outline in
       let (pro, against) = outline.detection.evidence(config: config, has: has)
-      return against.isEmpty ? LayoutEvidence(layout: try outline.layout(), evidence: pro) : nil
+      return against.isEmpty ? LayoutCandidate(outline, evidence: pro) : nil
     }
   }
 
   /// The forms of one layout, the one that fits best first.
   /// - Throws: `Problem` of kind `usage` for an id nobody knows.
   public func forms(of id: String, config: JSONValue?, has: (String) -> Bool) throws
-    -> [LayoutEvidence]
+    -> [LayoutCandidate]
   {
     _ = try layout(id)
     let forms = outlines.filter { $0.id == id }
     let counts = forms.map { $0.detection.evidence(config: config, has: has).against.count }
-    return try zip(forms, counts).sorted { $0.1 < $1.1 }
-      .map { LayoutEvidence(layout: try $0.0.layout(), evidence: ["named by --from"]) }
+    return zip(forms, counts).sorted { $0.1 < $1.1 }
+      .map { LayoutCandidate($0.0, evidence: ["named by --from"]) }
   }
 }

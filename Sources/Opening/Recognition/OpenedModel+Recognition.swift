@@ -50,12 +50,13 @@ extension OpenedModel {
     func checked(_ reading: Reading) throws -> Reading {
       try self.checked(reading, config, checkpoint, allowing)
     }
-    // A form of a layout of which another form fits is not read: binding it takes time that grows with
-    // the tensors. Where nothing fits, all of them have been read.
+    // A form of a layout of which another form fits is not read: its file takes a while, and binding it
+    // takes time that grows with the tensors. Where nothing fits, all of them have been read.
     var (readings, fitting): ([Result<Reading, Error>], [Reading]) = ([], [])
     for candidate in candidates
-    where !fitting.contains(where: { $0.evidence.layout.id == candidate.layout.id }) {
-      let reading = Result { try read(candidate, config, checkpoint, headers) }
+    where !fitting.contains(where: { $0.evidence.layout.id == candidate.id }) {
+      let evidence = try candidate.read()
+      let reading = Result { try read(evidence, config, checkpoint, headers) }
       readings.append(reading)
       if let found = try? reading.get(), found.binding.isComplete(in: headers),
         let sound = try? checked(found)
@@ -68,7 +69,7 @@ extension OpenedModel {
       throw problem.located(.file(place))
     }
     let failures = readings.map { reading in Result { try checked(reading.get()) } }
-    return try checkpoint.nearest(of: candidates, failures).get()
+    return try checkpoint.nearest(of: candidates.map { try $0.read().layout }, failures).get()
   }
 
   /// The forms that a checkpoint may have, by its config and the names of its tensors, or those of the
@@ -76,7 +77,7 @@ extension OpenedModel {
   private static func candidates(
     _ checkpoint: StoredCheckpoint, _ config: JSONValue, from: String?,
     in catalogue: LayoutCatalogue
-  ) throws -> [LayoutEvidence] {
+  ) throws -> [LayoutCandidate] {
     let headers = checkpoint.headers
     func has(_ name: String) -> Bool { headers[name] != nil }
     let found =

@@ -29,10 +29,10 @@ extension StoredCheckpoint {
   private func baseModel(_ catalogue: LayoutCatalogue) -> Problem? {
     let prefixes = ["model.", "transformer."]
     let prefix = prefixes.first { prefix in
-      let candidates = try? catalogue.candidates(config: config) { name in
+      let candidates = catalogue.candidates(config: config) { name in
         name.hasPrefix(prefix) && headers[String(name.dropFirst(prefix.count))] != nil
       }
-      return candidates?.isEmpty == false
+      return !candidates.isEmpty
     }
     guard let prefix else { return nil }
     let hasHead = headers.keys.contains { $0.hasSuffix("lm_head.weight") }

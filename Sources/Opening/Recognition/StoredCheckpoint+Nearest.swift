@@ -9,14 +9,11 @@ extension StoredCheckpoint {
   /// read the config, tensors tell nothing: that explains the rest if the config calls the model by
   /// the name of the layout, and counts last if it does not. Then the fewest problems decide.
   func nearest<Reading>(
-    of candidates: [LayoutEvidence], _ readings: [Result<Reading, Error>]
+    of layouts: [Layout], _ readings: [Result<Reading, Error>]
   ) -> Result<Reading, Error> {
     let names = tensors.map(\.name)
-    let distances = zip(candidates, readings).map { candidate, reading in
-      (
-        strangers: candidate.layout.strangers(in: names).count,
-        problems: weight(of: reading, in: candidate.layout)
-      )
+    let distances = zip(layouts, readings).map { layout, reading in
+      (strangers: layout.strangers(in: names).count, problems: weight(of: reading, in: layout))
     }
     let nearest = distances.indices.min { distances[$0] < distances[$1] }
     return readings[nearest ?? 0]
