@@ -156,7 +156,7 @@ let package = Package(
       path: "Examples/Verify", swiftSettings: settings),
     .executableTarget(
       name: "convert-example",
-      dependencies: ["Conversion", "Layouts", "Opening", systemPackage],
+      dependencies: ["Diagnostics", "Platform", "Conversion", "Layouts", "Opening", systemPackage],
       path: "Examples/Convert", swiftSettings: settings),
     .target(
       name: "GraftTestSupport",
