@@ -330,8 +330,11 @@ class M2RNNAttention(nn.Module):
         self.m2rnn = M2RNN(hidden_size, options)
 
     def forward(
-        self, hidden_states, cache_params=None, attention_mask=None, cu_seq_lens_q=None, max_length_q=None, **kwargs
+        self, hidden_states, cache_params=None, attention_mask=None, cu_seq_lens_q=None, max_length_q=None, cache=None,
+        **kwargs,
     ):
+        # transformers 5.17 calls the argument cache_params, 5.24 cache
+        cache_params = cache if cache_params is None else cache_params
         mask = None if attention_mask is None else attention_mask.bool()
         x, f, g = self.m2rnn.project(hidden_states)
         x = x.transpose(1, 2) if mask is None else (x * mask.unsqueeze(-1)).transpose(1, 2)
@@ -364,9 +367,11 @@ class M2RNNAttention(nn.Module):
 def by_sequence(forward):
     """The forward pass of a linear layer, one sequence of a padding-free batch after the other."""
 
-    def separated(hidden_states, cache_params=None, attention_mask=None, cu_seq_lens_q=None, **kwargs):
-        if cu_seq_lens_q is None or cache_params is not None:
-            return forward(hidden_states, cache_params=cache_params, attention_mask=attention_mask, **kwargs)
+    def separated(hidden_states, attention_mask=None, cu_seq_lens_q=None, **kwargs):
+        caches = {name: kwargs.pop(name, None) for name in ("cache_params", "cache")}
+        given = {name: cache for name, cache in caches.items() if cache is not None}
+        if cu_seq_lens_q is None or given:
+            return forward(hidden_states, attention_mask=attention_mask, **given, **kwargs)
         if hidden_states.shape[0] != 1:
             raise ValueError("a padding-free batch has one row")
         bounds = cu_seq_lens_q.tolist()
