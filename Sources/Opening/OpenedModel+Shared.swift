@@ -3,8 +3,7 @@ import Containers
 import Layouts
 import Tensors
 
-/// Carried tensors that layouts know under one name, such as those of a vision tower, by
-/// that name.
+/// Carried tensors, such as those of a vision tower, under the name by which all layouts know them.
 extension OpenedModel {
   /// A carried tensor under its shared name and in the shared order; nil for one that is not shared.
   package func shared(_ stored: StoredTensor) -> (part: BoundPart, tensor: CanonicalTensor)? {
