@@ -79,10 +79,14 @@ let package = Package(
     module("Reports", ["Diagnostics", "Platform"]),
     fast("Tensors", ["Diagnostics", "Platform", "CPlatform", systemPackage]),
     module("JSON", ["Diagnostics", "CJSONC"]),
+    fast("Packing", ["Diagnostics", "Tensors", "JSON"]),
     module("Tokenizers", ["Diagnostics", "Tensors", "JSON", heap, systemPackage]),
     module(
       "Containers",
-      ["Diagnostics", "Platform", "CPlatform", "Tensors", "JSON", "CZlib", systemPackage]),
+      [
+        "Diagnostics", "Platform", "CPlatform", "Tensors", "JSON", "Packing", "CZlib",
+        systemPackage,
+      ]),
     module("Canonical", ["Diagnostics", "Platform", "Tensors"]),
     .target(
       name: "Layouts", dependencies: ["Diagnostics", "Tensors", "JSON", "Canonical"],
@@ -95,8 +99,8 @@ let package = Package(
     module(
       "Opening",
       [
-        "Diagnostics", "Tensors", "JSON", "Threads", "Containers", "Canonical", "Layouts", crypto,
-        systemPackage,
+        "Diagnostics", "Tensors", "JSON", "Packing", "Threads", "Containers", "Canonical",
+        "Layouts", crypto, systemPackage,
       ]),
     module(
       "Comparison",
@@ -165,6 +169,7 @@ let package = Package(
     tests("Reports", ["Diagnostics", "Reports"]),
     tests("Tensors", ["Diagnostics", "Tensors", systemPackage]),
     tests("JSON", ["Diagnostics", "JSON"]),
+    tests("Packing", ["Diagnostics", "Tensors", "JSON", "Packing", "Containers", systemPackage]),
     tests("Threads", ["Threads"]),
     tests("Tokenizers", ["Diagnostics", "JSON", "Tokenizers", systemPackage]),
     tests(

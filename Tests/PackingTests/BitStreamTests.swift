@@ -1,0 +1,20 @@
+import Testing
+
+@testable import Packing
+
+struct BitStreamTests {
+  @Test(arguments: 1...8)
+  func codesFollowEachOtherAcrossBytes(width: Int) {
+    let codes = (0..<64).map { ($0 * 37 + 11) & (1 << width - 1) }
+    var bytes = [UInt8](repeating: 0, count: 8 * width)
+    for (index, code) in codes.enumerated() {
+      for bit in 0..<width where code >> bit & 1 == 1 {
+        bytes[(index * width + bit) / 8] |= 1 << ((index * width + bit) % 8)
+      }
+    }
+    bytes.withUnsafeBytes { bytes in
+      let stream = BitStream(bytes: bytes, width: width)
+      #expect(codes.indices.map { stream[$0] } == codes)
+    }
+  }
+}
