@@ -55,11 +55,11 @@ struct FormatObject {
   }
 
   /// Strings, those in `{"in": [tags], "name": …}` only where the form has one of the tags.
-  mutating func marked(_ key: String, _ variant: LayoutVariant) throws -> [String] {
+  mutating func marked(_ key: String, _ form: LayoutForm) throws -> [String] {
     try array(key).compactMap { value in
       guard case .object = value else { return try FormatValue.string(value) }
       var object = try FormatObject(value, key)
-      let isIn = try !variant.tags.isDisjoint(with: object.strings("in"))
+      let isIn = try !form.tags.isDisjoint(with: object.strings("in"))
       let name = try object.string("name")
       try object.finish()
       return isIn ? name : nil

@@ -16,16 +16,16 @@ extension Layout {
   }
 
   /// Reads one form of a layout file whose parts and prefix are filled in.
-  init(_ value: JSONValue, _ variant: LayoutVariant, of variants: [LayoutVariant]) throws {
+  init(_ value: JSONValue, _ form: LayoutForm, of forms: [LayoutForm]) throws {
     var file = try FormatObject(value, "the top level")
     about = try file.string("about")
     inspectOnly = try file.optionalString("inspect_only")
-    _ = file.optional("variants")
-    self.variant = variant
+    _ = file.optional("forms")
+    self.form = form
     id = try file.string("layout")
     version = try file.integer("version")
-    detection = try LayoutDetection(file.required("detect"), variant)
-    config = try ConfigTable(file.required("config"), variant)
+    detection = try LayoutDetection(file.required("detect"), form)
+    config = try ConfigTable(file.required("config"), form)
     var semantics = try FormatObject(file.required("semantics"), "semantics")
     modelSemantics = try semantics.facts("model")
     layerSemantics = try semantics.facts("layer")
@@ -34,12 +34,12 @@ extension Layout {
     scales = try file.optional("scales").map(ScaleRule.init)
     let tables = try Self.tables(file.optional("tables"))
     tensors = try file.array("tensors").compactMap {
-      try TensorRule($0, tables: tables, variant: variant)
+      try TensorRule($0, tables: tables, form: form)
     }
     metadata =
       try file.optional("metadata")?.object?.entries
       .map { ($0.key, try FormatValue.string($0.value)) } ?? [("format", "pt")]
-    carried = try file.array("carry").compactMap { try CarryRule($0, variant) }
+    carried = try file.array("carry").compactMap { try CarryRule($0, form) }
     claims = try file.array("carry").compactMap { $0["claimed"]?.string }
     code = try file.array("code").map(CodeFile.init)
     container = try file.optionalString("container")
@@ -47,7 +47,7 @@ extension Layout {
     notes = try file.array("notes").map(LayoutNote.init)
     let rules = try file.array("tensors")
     prediction = try file.optional("mtp").map {
-      try PredictionRules($0, rules: rules, tables: tables, variants: [variant] + variants)
+      try PredictionRules($0, rules: rules, tables: tables, forms: [form] + forms)
     }
     try file.finish()
   }

@@ -8,7 +8,7 @@ public struct Layout: Sendable {
   /// The name users give on the command line.
   public let id: String
   /// Which of the forms on disk it is, for a layout that has several.
-  public let variant: LayoutVariant
+  public let form: LayoutForm
   /// What the layout is, one sentence.
   public let about: String
   /// The version of the layout file.

@@ -146,9 +146,9 @@ struct CrossLayoutTests {
   @Test func anOlderDialectIsWrittenAsTheReleasedOne() throws {
     let scratch = try TemporaryDirectory()
     let source = try opened(Fixtures.path("huggingface/olmo_hybrid/resave-f32"))
-    #expect(!source.layout.variant.isWritten)
+    #expect(!source.layout.form.isWritten)
     let written = try convert(source, to: "olmo_hybrid", at: scratch.path.appending("new"))
-    #expect(written.layout.variant.name == "released")
+    #expect(written.layout.form.name == "released")
     for (role, tensor) in source.canonical.tensors {
       #expect(try written.canonical.tensors[role]?.floats() == tensor.floats(), "\(role)")
     }

@@ -12,7 +12,7 @@ import Testing
 struct LayoutLawTests {
   private static let layouts = (try? LayoutCatalogue.builtIn().layouts) ?? []
 
-  @Test(arguments: layouts.filter(\.variant.isWritten).map(\.id), 0..<8)
+  @Test(arguments: layouts.filter(\.form.isWritten).map(\.id), 0..<8)
   func whatIsWrittenIsReadAgain(id: String, seed: UInt64) throws {
     let layout = try LayoutCatalogue.builtIn().layout(id)
     guard let configuration = try GeneratedModel.configuration(seed: seed, in: layout) else {
@@ -33,7 +33,7 @@ struct LayoutLawTests {
     }
   }
 
-  @Test(arguments: layouts.filter(\.variant.isWritten).map(\.id), 0..<4)
+  @Test(arguments: layouts.filter(\.form.isWritten).map(\.id), 0..<4)
   func whatIsReadIsWrittenAgain(id: String, seed: UInt64) throws {
     let layout = try LayoutCatalogue.builtIn().layout(id)
     guard let configuration = try GeneratedModel.configuration(seed: seed, in: layout) else {

@@ -135,7 +135,7 @@ struct OllamaFileTests {
         try $0.addTower()
       })
     let plain = try opened(Fixtures.path("gguf/\(name).gguf"))
-    #expect(held.configuration == plain.configuration && !held.layout.variant.isWritten)
+    #expect(held.configuration == plain.configuration && !held.layout.form.isWritten)
     #expect(held.layout.unknownKeys(held.checkpoint.config ?? .null).isEmpty)
     #expect(throws: (any Error).self, "the tower has no place") {
       try convert(held, to: layout, "refused")
@@ -159,7 +159,7 @@ struct OllamaFileTests {
       })
     let released = try convert(held, to: held.layout.id, "released", allowing: [.vision])
     try expectSameTensors(released, plain)
-    #expect(released.layout.variant.isWritten && released.configuration == plain.configuration)
+    #expect(released.layout.form.isWritten && released.configuration == plain.configuration)
     let values = Dictionary(
       released.checkpoint.values.map { ($0.key, $0.value) }, uniquingKeysWith: { a, _ in a })
     #expect(values["general.name"] == GGUFValue("held"))

@@ -9,17 +9,17 @@ import Testing
   private static let head =
     "| layout | what it is | forms that are written | forms that are only read |"
 
-  private static func names(_ variants: [LayoutVariant]) -> String {
-    variants.map { $0.name.isEmpty ? "the only one" : $0.name }.joined(separator: "; ")
+  private static func names(_ forms: [LayoutForm]) -> String {
+    forms.map { $0.name.isEmpty ? "the only one" : $0.name }.joined(separator: "; ")
   }
 
-  private static func row(_ layout: Layout, _ variants: [LayoutVariant]) -> String {
-    let written = variants.filter(\.isWritten)
+  private static func row(_ layout: Layout, _ forms: [LayoutForm]) -> String {
+    let written = forms.filter(\.isWritten)
     let isUnderstood = layout.inspectOnly == nil
     let cells = [
       "`\(layout.id)`", layout.about,
       isUnderstood ? names(written) : "none: inspected only",
-      names(isUnderstood ? variants.filter { !$0.isWritten } : variants),
+      names(isUnderstood ? forms.filter { !$0.isWritten } : forms),
     ]
     return "| " + cells.joined(separator: " | ") + " |"
   }
@@ -27,7 +27,7 @@ import Testing
   private static func table() throws -> [String] {
     let catalogue = try LayoutCatalogue.builtIn()
     let rows = try catalogue.ids.map { id in
-      row(try catalogue.layout(id), catalogue.outlines.filter { $0.id == id }.map(\.variant))
+      row(try catalogue.layout(id), catalogue.outlines.filter { $0.id == id }.map(\.form))
     }
     return [head, "|---|---|---|---|"] + rows
   }

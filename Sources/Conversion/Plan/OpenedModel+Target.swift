@@ -13,7 +13,7 @@ extension OpenedModel {
     _ id: String, form: String? = nil, cast: ScalarType? = nil,
     leaving allowed: Set<StrayTensor> = [], in catalogue: LayoutCatalogue
   ) throws -> Layout {
-    if form == nil, id == layout.id, layout.variant.isWritten { return layout }
+    if form == nil, id == layout.id, layout.form.isWritten { return layout }
     let former = form == nil ? ModelHistory(of: checkpoint)?.origin(id)?.form : nil
     let known = former.flatMap { $0.isEmpty ? nil : try? catalogue.layout(id, form: $0) }
     return try known

@@ -33,7 +33,7 @@ struct WrittenConfig {
     }
     let config = try Self.newConfig(configuration, of: source, in: layout)
     if !layout.hasOwnKeys, let origin = history?.origin(layout.id),
-      origin.form == layout.variant.name,
+      origin.form == layout.form.name,
       let restored = RestoredConfig(
         origin, insteadOf: config, of: source, configuration, in: layout)
     {
@@ -73,6 +73,6 @@ struct WrittenConfig {
 extension OpenedModel {
   /// Whether a checkpoint in a layout is stored as this one is.
   func isInForm(of layout: Layout) -> Bool {
-    layout.id == self.layout.id && layout.variant == self.layout.variant
+    layout.id == self.layout.id && layout.form == self.layout.form
   }
 }

@@ -30,7 +30,7 @@ struct ConversionRecord {
       "schema": .string(Manifest.schema),
       "version": .string(version),
       "layout": .string(output.layout.id),
-      "form": .string(output.layout.variant.name),
+      "form": .string(output.layout.form.name),
       "container": .string(plan.container.rawValue),
       "config_sha256": .string(TensorHash.text(plan.config)),
       "origins": .array(plan.origins.map { .object($0.json) }),

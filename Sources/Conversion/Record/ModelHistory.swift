@@ -42,7 +42,7 @@ extension OpenedModel {
   func origins(_ history: ModelHistory?) -> [ModelHistory.Origin] {
     guard let bytes = checkpoint.configBytes else { return [] }
     let here = ModelHistory.Origin(
-      layout: layout.id, form: layout.variant.name, config: String(decoding: bytes, as: UTF8.self))
+      layout: layout.id, form: layout.form.name, config: String(decoding: bytes, as: UTF8.self))
     return [here] + (history?.origins ?? []).filter { $0.layout != layout.id }
   }
 }

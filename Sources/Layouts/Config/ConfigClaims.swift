@@ -134,13 +134,13 @@ public struct ConfigClaims {
   /// Names of the text model beside the class that holds it inside: the class finds none of them and
   /// starts from random ones.
   private var classFindings: [Problem] {
-    guard let outer = layout.config.outerClass, !layout.variant.isWrapped, tower != nil,
+    guard let outer = layout.config.outerClass, !layout.form.isWrapped, tower != nil,
       let claim = outerClassClaim(outer)
     else { return [] }
     return [
       Problem(
         .invalid, "the config names a class that finds none of the stored tensors", file: file,
-        expected: "names of the text model, \(layout.variant.prefix)…, for another class",
+        expected: "names of the text model, \(layout.form.prefix)…, for another class",
         found: claim,
         remedy: "use the config of the text model, or convert with --form to the multimodal one")
     ]

@@ -2,7 +2,7 @@ import JSON
 
 extension ConfigTable {
   /// Reads the `config` section of a layout file.
-  init(_ value: JSONValue, _ variant: LayoutVariant) throws {
+  init(_ value: JSONValue, _ form: LayoutForm) throws {
     var object = try FormatObject(value, "config")
     let pairs = try SharedPairs(&object)
     nested = try object.optionalString("nested")
@@ -12,7 +12,7 @@ extension ConfigTable {
     predictionKey = try object.optionalString("mtp")
     let wrapping = object.optional("wrapper")?.object
     outerClass = wrapping
-    wrapper = variant.isWrapped ? wrapping : nil
+    wrapper = form.isWrapped ? wrapping : nil
     isClosed = object.optional("closed") == .bool(true)
     isApart = object.optional("apart") == .bool(true)
     layerNumbers = try object.array("by_layer").map(LayerNumbers.init)

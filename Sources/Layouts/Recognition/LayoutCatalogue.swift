@@ -48,7 +48,7 @@ public struct LayoutCatalogue: Sendable {
   public func layout(
     _ id: String, form: String? = nil, quantised: Bool = false, sharing: Set<String> = []
   ) throws -> Layout {
-    let all = outlines.filter { $0.id == id && $0.variant.isWritten }
+    let all = outlines.filter { $0.id == id && $0.form.isWritten }
     let fitting =
       form != nil || sharing.isEmpty
       ? [] : try all.filter { try $0.layout().sharedPrefixes.isSuperset(of: sharing) }
@@ -61,10 +61,10 @@ public struct LayoutCatalogue: Sendable {
     }
     guard let form else {
       let tags = quantised ? try preferred.layout().scales?.tags ?? [] : []
-      return try (written.first { !$0.variant.tags.isDisjoint(with: tags) } ?? preferred).layout()
+      return try (written.first { !$0.form.tags.isDisjoint(with: tags) } ?? preferred).layout()
     }
-    guard let layout = written.first(where: { $0.variant.name == form }) else {
-      let names = written.map(\.variant.name).filter { !$0.isEmpty }
+    guard let layout = written.first(where: { $0.form.name == form }) else {
+      let names = written.map(\.form.name).filter { !$0.isEmpty }
       throw Problem(
         .usage, "layout \(id) is not written in such a form",
         expected: names.isEmpty ? "no form: there is one only" : names.joined(separator: "; "),

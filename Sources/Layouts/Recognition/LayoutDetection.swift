@@ -11,7 +11,7 @@ public struct LayoutDetection: Sendable {
 }
 
 extension LayoutDetection {
-  init(_ value: JSONValue, _ variant: LayoutVariant) throws {
+  init(_ value: JSONValue, _ form: LayoutForm) throws {
     var object = try FormatObject(value, "detect")
     if case .object(let keys)? = object.optional("config") {
       config = try keys.entries.map {
@@ -20,8 +20,8 @@ extension LayoutDetection {
     } else {
       config = []
     }
-    present = try object.marked("present", variant).map(NameTemplate.init)
-    absent = try object.marked("absent", variant).map(NameTemplate.init)
+    present = try object.marked("present", form).map(NameTemplate.init)
+    absent = try object.marked("absent", form).map(NameTemplate.init)
     try object.finish()
   }
 }

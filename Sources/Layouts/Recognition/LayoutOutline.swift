@@ -7,18 +7,18 @@ public final class LayoutOutline: Sendable {
   /// The id of the layout.
   public let id: String
   /// The form.
-  public let variant: LayoutVariant
+  public let form: LayoutForm
   /// How the form is recognised.
   let detection: LayoutDetection
   private let make: @Sendable () throws -> Layout
   private let made = Mutex<Layout?>(nil)
 
   private init(
-    id: String, variant: LayoutVariant, detection: LayoutDetection,
+    id: String, form: LayoutForm, detection: LayoutDetection,
     make: @escaping @Sendable () throws -> Layout
   ) {
     self.id = id
-    self.variant = variant
+    self.form = form
     self.detection = detection
     self.make = make
   }
@@ -46,16 +46,16 @@ public final class LayoutOutline: Sendable {
     let value = try JSONValue(parsing: bytes)
     var file = try FormatObject(value, "the top level")
     let id = try file.string("layout")
-    let named = try file.array("variants").map(LayoutVariant.init)
+    let named = try file.array("forms").map(LayoutForm.init)
     let detect = try file.required("detect")
-    return try (named.isEmpty ? [.only] : named).map { variant in
+    return try (named.isEmpty ? [.only] : named).map { form in
       let detection = try LayoutDetection(
-        detect.replacing("{prefix}", with: variant.prefix), variant)
-      return LayoutOutline(id: id, variant: variant, detection: detection) {
+        detect.replacing("{prefix}", with: form.prefix), form)
+      return LayoutOutline(id: id, form: form, detection: detection) {
         try locating(.file(name), advising: FormatValue.remedy) {
           try Layout(
-            LayoutPart.completed(value, parts.all()).replacing("{prefix}", with: variant.prefix),
-            variant, of: named)
+            LayoutPart.completed(value, parts.all()).replacing("{prefix}", with: form.prefix),
+            form, of: named)
         }
       }
     }

@@ -22,7 +22,7 @@ public struct CarryRule: Hashable, Sendable {
 
 extension CarryRule {
   /// Reads a rule; nil where the form on disk does not have it.
-  init?(_ value: JSONValue, _ variant: LayoutVariant) throws {
+  init?(_ value: JSONValue, _ form: LayoutForm) throws {
     var object = try FormatObject(value, "a carry rule")
     let tags = try object.strings("in")
     prefix = try NameTemplate(object.string("prefix"))
@@ -36,6 +36,6 @@ extension CarryRule {
       throw Problem(.invalid, "a layout file names an unknown role", found: same)
     }
     try object.finish()
-    guard tags.isEmpty || !variant.tags.isDisjoint(with: tags) else { return nil }
+    guard tags.isEmpty || !form.tags.isDisjoint(with: tags) else { return nil }
   }
 }

@@ -11,7 +11,7 @@ public struct PredictionRules: Sendable {
   let isCountedApart: Bool
 
   init(
-    _ value: JSONValue, rules: [JSONValue], tables: [String: [Int]], variants: [LayoutVariant]
+    _ value: JSONValue, rules: [JSONValue], tables: [String: [Int]], forms: [LayoutForm]
   ) throws {
     var object = try FormatObject(value, "mtp")
     let prefixes = try object.strings("layers")
@@ -19,19 +19,19 @@ public struct PredictionRules: Sendable {
       throw FormatValue.wrong(value, "two prefixes of names as layers")
     }
     model = try object.array("tensors").compactMap {
-      try TensorRule($0, tables: tables, variant: variants[0])
+      try TensorRule($0, tables: tables, form: forms[0])
     }
     try object.finish()
     isCountedApart = !prefixes.isEmpty
     let renamed =
       prefixes.isEmpty ? rules : rules.map { $0.replacing(prefixes[0], with: prefixes[1]) }
-    var forms: [[TensorRule]] = []
-    for variant in variants {
-      let form = try renamed.compactMap {
-        try TensorRule($0, tables: tables, variant: variant)
+    var layers: [[TensorRule]] = []
+    for form in forms {
+      let rules = try renamed.compactMap {
+        try TensorRule($0, tables: tables, form: form)
       }.filter(\.isPerLayer)
-      if !forms.contains(form) { forms.append(form) }
+      if !layers.contains(rules) { layers.append(rules) }
     }
-    layers = forms
+    self.layers = layers
   }
 }

@@ -11,7 +11,7 @@ public struct StoredForm: Sendable {
 
   /// Reads the form off a binding.
   public init(_ binding: LayoutBinding, _ configuration: ModelConfiguration) {
-    let form = binding.layout.variant.name
+    let form = binding.layout.form.name
     aspects =
       (form.isEmpty ? [] : [("form", form)])
       + FormAspect.allCases.compactMap { aspect in

@@ -5,7 +5,7 @@ import Tensors
 
 extension TensorRule {
   /// Reads a rule; nil where the form on disk does not have it.
-  init?(_ value: JSONValue, tables: [String: [Int]], variant: LayoutVariant) throws {
+  init?(_ value: JSONValue, tables: [String: [Int]], form: LayoutForm) throws {
     var object = try FormatObject(value, "a tensor rule")
     let tags = try object.strings("in")
     name = try NameTemplate(object.string("name"))
@@ -29,7 +29,7 @@ extension TensorRule {
     }
     try object.finish()
     if opaque == nil { try checkScopes() }
-    guard tags.isEmpty || !variant.tags.isDisjoint(with: tags) else { return nil }
+    guard tags.isEmpty || !form.tags.isDisjoint(with: tags) else { return nil }
   }
 
   /// Parts of one tensor must belong to the same model, layer or expert, and the name must say which.

@@ -26,7 +26,7 @@ extension OpenedModel {
     Problem(
       .invalid, "tensors of two forms of layout \(layout.id) are stored at once",
       tensor: NameFolding.summary(names),
-      expected: "\(layout.variant.name), or \(other.variant.name)",
+      expected: "\(layout.form.name), or \(other.form.name)",
       found: "both", remedy: "leave out the tensors of one form")
   }
 }

@@ -13,14 +13,14 @@ struct FormatsCommand: Verb {
   func perform() throws -> Outcome {
     let catalogue = try LayoutCatalogue.builtIn()
     let entries = try catalogue.ids.map { id in
-      (try catalogue.layout(id), catalogue.outlines.filter { $0.id == id }.map(\.variant))
+      (try catalogue.layout(id), catalogue.outlines.filter { $0.id == id }.map(\.form))
     }
     return Outcome(
       json: ["layouts": .array(entries.map { .object(document($0, $1)) })],
       text: entries.flatMap(lines))
   }
 
-  private func document(_ layout: Layout, _ forms: [LayoutVariant]) -> JSONObject {
+  private func document(_ layout: Layout, _ forms: [LayoutForm]) -> JSONObject {
     [
       "id": .string(layout.id),
       "version": JSONValue(layout.version),
@@ -31,7 +31,7 @@ struct FormatsCommand: Verb {
     ]
   }
 
-  private func lines(_ layout: Layout, _ forms: [LayoutVariant]) -> [String] {
+  private func lines(_ layout: Layout, _ forms: [LayoutForm]) -> [String] {
     let names = forms.filter { !$0.name.isEmpty }
       .map { $0.isWritten ? $0.name : "\($0.name) (read only)" }
     let limit = layout.inspectOnly.map { ["  inspected only: \($0)"] } ?? []

@@ -1,7 +1,7 @@
 import JSON
 
-/// One of the forms on disk of a layout: another prefix, experts fused or apart, an older dialect.
-public struct LayoutVariant: Hashable, Sendable {
+/// One of the forms on disk of a layout: another prefix, experts fused or apart, names of an older program.
+public struct LayoutForm: Hashable, Sendable {
   /// The name of the form; empty where there is one only.
   public let name: String
   /// What `{prefix}` in names stands for.
@@ -14,13 +14,13 @@ public struct LayoutVariant: Hashable, Sendable {
   public let isWrapped: Bool
 
   /// The only form of a layout.
-  static let only = LayoutVariant(
+  static let only = LayoutForm(
     name: "", prefix: "", tags: [], isWritten: true, isWrapped: true)
 }
 
-extension LayoutVariant {
+extension LayoutForm {
   init(_ value: JSONValue) throws {
-    var object = try FormatObject(value, "a variant")
+    var object = try FormatObject(value, "a form")
     name = try object.string("name")
     prefix = try object.optionalString("prefix") ?? ""
     tags = Set(try object.strings("tags"))
