@@ -169,7 +169,9 @@ let package = Package(
     tests("Reports", ["Diagnostics", "Reports"]),
     tests("Tensors", ["Diagnostics", "Tensors", systemPackage]),
     tests("JSON", ["Diagnostics", "JSON"]),
-    tests("Packing", ["Diagnostics", "Tensors", "JSON", "Packing", "Containers", systemPackage]),
+    tests(
+      "Packing",
+      ["Diagnostics", "Tensors", "JSON", "Packing", "Containers", crypto, systemPackage]),
     tests("Threads", ["Threads"]),
     tests("Tokenizers", ["Diagnostics", "JSON", "Tokenizers", systemPackage]),
     tests(

@@ -19,4 +19,26 @@ struct BitStream {
     let rest = shift + width > 8 ? Int(bytes[byte + 1]) << (8 - shift) : 0
     return (low | rest) & (1 << width - 1)
   }
+
+  /// Writes a run of codes as numbers, counted from a code that stands for zero.
+  /// - Precondition: all their bits lie inside the bytes.
+  func unpack(_ run: Range<Int>, minus zero: Int, into values: UnsafeMutablePointer<Float>) {
+    var (index, place) = (run.lowerBound, values)
+    // Eight codes fill as many bytes as a code has bits, so that one word holds them wherever they start.
+    while index + 8 <= run.upperBound, (index * width) >> 3 + 8 <= bytes.count {
+      let bit = index * width
+      var word = bytes.loadUnaligned(fromByteOffset: bit >> 3, as: UInt64.self) >> UInt64(bit & 7)
+      for lane in 0..<8 {
+        place[lane] = Float(Int32(truncatingIfNeeded: Int(word & mask) &- zero))
+        word >>= UInt64(width)
+      }
+      (index, place) = (index + 8, place + 8)
+    }
+    for index in index..<run.upperBound {
+      place.pointee = Float(self[index] - zero)
+      place += 1
+    }
+  }
+
+  private var mask: UInt64 { 1 << UInt64(width) - 1 }
 }

@@ -1,0 +1,22 @@
+import Diagnostics
+
+/// The tensors that libraries put in the place of a weight, by which two packings of one weight show.
+enum Companions {
+  private static let codes = [".weight", ".weight_packed", ".qweight"]
+  private static let scales = [
+    ".scales", ".weight_scale", ".weight_scale_inv", ".SCB", ".weight.absmax",
+  ]
+
+  /// Refuses a module that has the codes or the scales of another packing too.
+  /// - Throws: `Problem` of kind `invalid` naming them.
+  static func refuseOthers(
+    of module: String, _ code: String, _ scale: String, _ part: (String) -> PackedPart?
+  ) throws {
+    let other = (codes + scales).first { $0 != code && $0 != scale && part($0) != nil }
+    guard let other else { return }
+    throw Problem(
+      .invalid, "one weight is packed in two ways", tensor: module + code,
+      expected: "codes \(code) with scales \(scale) alone", found: "\(other) beside them",
+      remedy: "take the checkpoint as the tool that packed it wrote it")
+  }
+}

@@ -1,0 +1,139 @@
+import Diagnostics
+import JSON
+
+/// How MLX packed one weight.
+struct MLXForm: Hashable, Sendable {
+  enum Mode: String, CaseIterable { case affine, mxfp4, mxfp8, nvfp4 }
+
+  let mode: Mode
+  let bits: Int
+  let group: Int
+
+  /// The bits of a code and the values of a group where nothing says them, and in the modes of floats
+  /// always.
+  private static let standard: [Mode: (bits: Int, group: Int)] = [
+    .affine: (4, 64), .mxfp4: (4, 32), .mxfp8: (8, 32), .nvfp4: (4, 16),
+  ]
+  private static let affineBits = [2, 3, 4, 5, 6, 8]
+  private static let affineGroups = [32, 64, 128]
+  private static let largestGroup = 1 << 20
+
+  init(_ mode: Mode, bits: Int? = nil, group: Int? = nil) {
+    let standard = Self.standard[mode] ?? (4, 64)
+    (self.mode, self.bits, self.group) = (mode, bits ?? standard.bits, group ?? standard.group)
+  }
+
+  /// The form that an object of the config describes.
+  init(_ claim: JSONObject) throws {
+    let name = claim["mode"]?.string ?? Mode.affine.rawValue
+    guard let mode = Mode(rawValue: name) else {
+      throw Problem(
+        .unsupported, "MLX packs weights in a mode that Graft does not read",
+        expected: Mode.allCases.map(\.rawValue).joined(separator: ", "), found: name)
+    }
+    self.init(
+      mode, bits: try Self.number("bits", claim), group: try Self.number("group_size", claim))
+    let standard = Self(mode)
+    let isKnown =
+      mode == .affine
+      ? Self.affineBits.contains(bits) && 1...Self.largestGroup ~= group : self == standard
+    if !isKnown {
+      throw Problem(
+        .invalid, "the config describes a packing that MLX does not have",
+        expected: mode == .affine
+          ? "2, 3, 4, 5, 6 or 8 bits in groups"
+          : "\(standard.bits) bits in groups of \(standard.group), as mode \(name) has them",
+        found: "\(bits) bits in groups of \(group)")
+    }
+  }
+
+  private static func number(_ key: String, _ claim: JSONObject) throws -> Int? {
+    guard let value = claim[key], !value.isNull else { return nil }
+    guard let number = value.int else {
+      throw Problem(
+        .invalid, "the config describes a packing that cannot be", expected: "\(key) as a number",
+        found: value.kindName)
+    }
+    return number
+  }
+
+  /// The form that the parts alone tell; nil where several have such parts.
+  static func told(by stored: MLXPacking.Stored) -> MLXForm? {
+    let forms =
+      stored.scales.type == .u8
+      ? Mode.allCases.filter { $0 != .affine }.map { MLXForm($0) }
+      : affineBits.flatMap { bits in
+        affineGroups.map { MLXForm(.affine, bits: bits, group: $0) }
+      }
+    let fitting = forms.filter { $0.bits * $0.group == stored.groupBits }
+    return fitting.count == 1 ? fitting[0] : nil
+  }
+
+  /// What a code is.
+  var codeKind: CodeRows.Kind {
+    switch mode {
+    case .affine: .integers(width: bits, zero: 0)
+    case .mxfp4, .nvfp4: .float4(.signedZero)
+    case .mxfp8: .float8(.f8E4M3)
+    }
+  }
+}
+
+/// The forms of all modules, as a config says them.
+struct MLXOptions: Sendable {
+  /// What the config says of one module.
+  private enum Entry { case form(MLXForm), base, plain }
+
+  private let base: MLXForm?
+  private let entries: [String: Entry]
+
+  private static let options = ["group_size", "bits", "mode", "global_scale", "quant_method"]
+
+  init(_ claim: JSONValue?) throws {
+    guard let claim, !claim.isNull else {
+      (base, entries) = (nil, [:])
+      return
+    }
+    guard let object = claim.object else {
+      throw Problem(
+        .invalid, "the config describes a packing that cannot be", expected: "an object",
+        found: claim.kindName)
+    }
+    base = try MLXForm(object)
+    var entries: [String: Entry] = [:]
+    for (name, value) in object.entries where !Self.options.contains(name) {
+      entries[name] = try Self.entry(name, value)
+    }
+    self.entries = entries
+  }
+
+  private static func entry(_ name: String, _ value: JSONValue) throws -> Entry {
+    switch value {
+    case .object(let object): .form(try MLXForm(object))
+    case .bool(let isPacked): isPacked ? .base : .plain
+    default:
+      throw Problem(
+        .unsupported, "the config has an option of MLX's packing that Graft does not know",
+        found: name)
+    }
+  }
+
+  /// The form of a module.
+  func of(_ module: String, _ stored: MLXPacking.Stored) throws -> MLXForm {
+    switch entries[module] {
+    case .form(let form): return form
+    case .plain:
+      throw stored.codes.disagreement(
+        expected: "a plain weight, as the config says", found: "packed codes and scales")
+    case .base, nil: break
+    }
+    guard let form = base ?? MLXForm.told(by: stored) else {
+      throw Problem(
+        .invalid, "nothing says how many bits a code has and how many values share a scale",
+        tensor: stored.codes.name,
+        expected: "quantization in config.json, with group_size and bits",
+        found: "none", remedy: "put back the quantization that mlx_lm wrote into config.json")
+    }
+    return form
+  }
+}
