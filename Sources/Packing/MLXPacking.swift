@@ -85,8 +85,7 @@ public struct MLXPacking: PackingMethod {
       guard form.mode == .nvfp4 else {
         throw global.disagreement(expected: "mode nvfp4", found: "mode \(form.mode.rawValue)")
       }
-      let matrices = codes.shape.dropLast(2).reduce(1, *)
-      return .amax(try global.of(.f32).shaped([matrices], matrices == 1 ? [] : [matrices]).region)
+      return .amax(try global.of(.f32).ofMatrices(Array(codes.shape.dropLast(2))).region)
     }
 
     private func offset(_ form: MLXForm) throws -> GroupedWeight.Offset? {

@@ -28,10 +28,17 @@ extension PackedPart {
     guard shapes.contains(shape) else {
       throw Problem(
         .invalid, "a part of a packed weight has the wrong shape", tensor: name,
-        expected: shapes.map(TensorShape.text).joined(separator: " or "),
+        expected: Set(shapes).sorted { $0.count < $1.count }.map(TensorShape.text).joined(
+          separator: " or "),
         found: TensorShape.shortText(shape))
     }
     return self
+  }
+
+  /// The part, if it has one number for each matrix of a weight, or one for all, however written.
+  /// - Parameter outer: the extents of the weight before those of a matrix.
+  func ofMatrices(_ outer: [Int]) throws -> PackedPart {
+    shape.allSatisfy { $0 == 1 } ? self : try shaped([1], outer, outer + [1], outer + [1, 1])
   }
 
   /// The part, if it has so many axes and elements along all of them, so that what is computed from its

@@ -11,12 +11,19 @@ struct PackedZeros: Sendable {
   let zero: Int
   /// The groups of a row.
   let count: Int
+  /// The rows of a matrix.
+  let rows: Int
+
+  /// The words of a stream over some rows.
+  static func words(rows: Int, width: Int) -> Int { (rows * width + 31) / 32 }
 
   /// Writes the zero points of some groups of a row.
   func load(_ row: Int, _ groups: Range<Int>, into zeros: UnsafeMutablePointer<Float>) throws {
-    let (word, shift) = (row * width).quotientAndRemainder(dividingBy: 32)
+    let (matrix, inside) = row.quotientAndRemainder(dividingBy: rows)
+    let (word, shift) = (inside * width).quotientAndRemainder(dividingBy: 32)
     let words = shift + width > 32 ? 2 : 1
-    try region.withBytes(in: word * count * 4..<(word + words) * count * 4) { bytes in
+    let start = (matrix * Self.words(rows: rows, width: width) + word) * count * 4
+    try region.withBytes(in: start..<start + words * count * 4) { bytes in
       for (place, group) in groups.enumerated() {
         let low = bytes.loadUnaligned(fromByteOffset: group * 4, as: UInt32.self)
         let high =

@@ -26,7 +26,10 @@ struct PackedCase: CustomTestStringConvertible, Sendable {
 
   var testDescription: String { name }
 
-  static let methods: [String: any PackingMethod.Type] = ["mlx": MLXPacking.self]
+  static let methods: [String: any PackingMethod.Type] = [
+    "mlx": MLXPacking.self, "compressed-tensors": CompressedTensorsPacking.self,
+    "modelopt": ModelOptPacking.self,
+  ]
 
   /// The cases of the repository and of the directories that `GRAFT_PACKED_CASES` names, with colons
   /// between them.
