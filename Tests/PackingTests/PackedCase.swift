@@ -28,7 +28,8 @@ struct PackedCase: CustomTestStringConvertible, Sendable {
 
   static let methods: [String: any PackingMethod.Type] = [
     "mlx": MLXPacking.self, "compressed-tensors": CompressedTensorsPacking.self,
-    "modelopt": ModelOptPacking.self,
+    "modelopt": ModelOptPacking.self, "gptq": GPTQPacking.self, "awq": AWQPacking.self,
+    "bitsandbytes": BitsandbytesPacking.self,
   ]
 
   /// The cases of the repository and of the directories that `GRAFT_PACKED_CASES` names, with colons
