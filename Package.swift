@@ -87,7 +87,7 @@ let package = Package(
         "Diagnostics", "Platform", "CPlatform", "Tensors", "JSON", "Packing", "CZlib",
         systemPackage,
       ]),
-    module("Canonical", ["Diagnostics", "Platform", "Tensors"]),
+    module("Canonical", ["Diagnostics", "Platform", "Tensors", "Packing"]),
     .target(
       name: "Layouts", dependencies: ["Diagnostics", "Tensors", "JSON", "Canonical"],
       swiftSettings: settings, plugins: ["EmbedFormats"]),
@@ -105,14 +105,14 @@ let package = Package(
     module(
       "Comparison",
       [
-        "Diagnostics", "Tensors", "JSON", "Threads", "Containers", "Canonical", "Layouts",
-        "Opening",
+        "Diagnostics", "Tensors", "JSON", "Packing", "Threads", "Containers", "Canonical",
+        "Layouts", "Opening",
       ]),
     module(
       "Conversion",
       [
-        "Diagnostics", "Platform", "Tensors", "JSON", "Threads", "Tokenizers", "Containers",
-        "Canonical", "Layouts", "Opening", "Comparison", crypto, systemPackage,
+        "Diagnostics", "Platform", "Tensors", "JSON", "Packing", "Threads", "Tokenizers",
+        "Containers", "Canonical", "Layouts", "Opening", "Comparison", crypto, systemPackage,
       ]),
     fast("Threads", ["Platform", "CPlatform"]),
     fast("Kernels", []),
@@ -187,7 +187,7 @@ let package = Package(
       ]),
     tests(
       "Runtime",
-      ["Diagnostics", "Tensors", "Containers", "Canonical", "Kernels", "Runtime"]),
+      ["Diagnostics", "Tensors", "Packing", "Containers", "Canonical", "Kernels", "Runtime"]),
     tests("LinearAlgebra", ["LinearAlgebra"]),
     tests(
       "Splicing",

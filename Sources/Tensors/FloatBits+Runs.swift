@@ -32,7 +32,7 @@ extension FloatBits {
   /// Stores a run of elements of an F32, BF16 or F16 tensor.
   /// - Parameter values: F32 values at any address.
   /// - Returns: how many values the type does not represent exactly; NaNs do not count.
-  /// - Precondition: `type.isComputable`.
+  /// - Precondition: `type.isFloat`.
   public static func store(
     _ values: UnsafeRawPointer, count: Int, to place: UnsafeMutableRawPointer, _ type: ScalarType
   ) -> Int {

@@ -45,7 +45,7 @@ public enum FloatBits {
   }
 
   /// The value of one element, before any scale beside the tensor is applied.
-  /// - Precondition: `type.isComputable` or one of the 8-bit types F8_E4M3, F8_E5M2 and F8_E8M0.
+  /// - Precondition: `type.isFloat` or one of the 8-bit types F8_E4M3, F8_E5M2 and F8_E8M0.
   @inlinable
   public static func load(_ bytes: UnsafeRawBufferPointer, _ index: Int, _ type: ScalarType)
     -> Float
@@ -57,7 +57,7 @@ public enum FloatBits {
     case .f8E5M2: float(f8E5M2: bytes[index])
     case .f8E8M0: float(f8E8M0: bytes[index])
     case .f32: bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self)
-    default: BlockValues.load(bytes, index, type)
+    default: preconditionFailure("elements of this type are not floats of their own")
     }
   }
 

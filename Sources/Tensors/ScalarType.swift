@@ -111,8 +111,10 @@ public enum ScalarType: String, CaseIterable, Hashable, Sendable {
   /// Whether elements are quantised together, with a scale for each block.
   public var isBlock: Bool { block != nil }
 
-  /// Whether Graft can read values of this type as F32.
-  public var isComputable: Bool { isFloat || BlockValues.types.contains(self) }
+  /// Whether elements of this type are weights that can be read as F32 by themselves.
+  ///
+  /// Blocks of Q8_1 and Q8_K hold the inputs of products while ggml computes them, never weights.
+  public var isComputable: Bool { isFloat || (isBlock && self != .q8One && self != .q8K) }
 
   /// Whether Graft can compute with values where they are stored as F32, BF16 or F16.
   public var isFloat: Bool { self == .f32 || self == .bf16 || self == .f16 }

@@ -1,6 +1,7 @@
 import Canonical
 import GraftTestSupport
 import Kernels
+import Packing
 import Tensors
 import Testing
 
@@ -67,7 +68,8 @@ import Testing
     var generator = SeededGenerator(seed: 3)
     let values = (0..<512).map { _ in generator.float() }
     let bytes = OwnedBytes(count: 16 * 34)
-    _ = BlockQuantisation.q8Zero(values, blocks: 16, to: bytes.mutableBytes)
+    let place = try #require(bytes.mutableBytes.baseAddress)
+    _ = StoredValues.store(values, blocks: 16, to: place, .q8Zero)
     let tensor = CanonicalTensor(
       shape: [6, 64], type: .q8Zero, region: ByteRegion(bytes), view: view, origin: "blocks")
     let matrix = try WeightMatrix(tensor, rows: 6, columns: 64)

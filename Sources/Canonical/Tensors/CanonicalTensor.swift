@@ -1,3 +1,4 @@
+import Packing
 import Tensors
 
 /// One tensor of the canonical model, read lazily from wherever its bytes are.
@@ -79,7 +80,7 @@ public struct CanonicalTensor: Sendable {
     let pairing = PairedView(source: view, target: StridedView(contiguous: shape))
     try region.withBytes { bytes in
       try pairing.forEachRun { source, target, run in
-        FloatBits.load(bytes, source..<(source + run), type, into: values + target)
+        StoredValues.load(bytes, source..<(source + run), type, into: values + target)
         try restore(values + target, source..<(source + run))
       }
     }

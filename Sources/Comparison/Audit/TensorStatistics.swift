@@ -1,4 +1,5 @@
 import Containers
+import Packing
 import Tensors
 
 /// What the values of a stored tensor of floats are like, from one pass over them.
@@ -45,7 +46,7 @@ struct TensorStatistics: Sendable {
       guard let values = values.baseAddress else { return }
       try tensor.region.forEachWindow(of: Self.chunk * unit.bytes) { bytes in
         let count = bytes.count / unit.bytes * unit.elements
-        FloatBits.load(bytes, 0..<count, tensor.type, into: values)
+        StoredValues.load(bytes, 0..<count, tensor.type, into: values)
         statistics.add(values, count: count)
         progress(bytes.count)
       }

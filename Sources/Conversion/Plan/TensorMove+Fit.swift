@@ -35,7 +35,7 @@ extension MovedPart {
   ///
   /// These may differ in their last two bits, by which the exponentials of libraries differ too.
   fileprivate func comesBack(as narrow: ScalarType) throws -> Bool {
-    guard source.steps == [.negexp], steps.isEmpty, source.scales == nil else { return false }
+    guard source.steps == [.negexp], steps.isEmpty, source.type.isFloat else { return false }
     let scratch = OwnedBytes(count: 4)
     var agrees = true
     try source.region.withBytes { bytes in

@@ -2,6 +2,7 @@ import Canonical
 import Diagnostics
 import Layouts
 import Opening
+import Packing
 import Tensors
 
 /// The type that was asked for a tensor.
@@ -135,7 +136,7 @@ public struct TensorMove: Sendable {
         try checkBlocks(piece)
         continue
       }
-      guard piece.source.isComputable, type.isFloat || type == .q8Zero else {
+      guard piece.source.isComputable, StoredValues.canStore(type) else {
         throw Problem(
           .unsupported, "values of this type can only be moved, not changed", tensor: target.name,
           expected: type.rawValue, found: piece.source.type.rawValue,

@@ -1,6 +1,7 @@
 import Canonical
 import Containers
 import Opening
+import Packing
 import Tensors
 
 extension TensorMove {
@@ -47,8 +48,8 @@ extension TensorMove {
       let elements = window.lowerBound * size..<window.upperBound * size
       _ = try Self.fill(values.mutableBytes, elements, streams)
       return values.bytes.withMemoryRebound(to: Float.self) { floats in
-        floats.baseAddress.map { BlockQuantisation.q8Zero($0, blocks: window.count, to: place) }
-          ?? 0
+        guard let base = floats.baseAddress, let start = place.baseAddress else { return 0 }
+        return StoredValues.store(base, blocks: window.count, to: start, type)
       }
     }
   }

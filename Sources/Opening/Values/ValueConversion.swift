@@ -1,4 +1,5 @@
 import Canonical
+import Packing
 import Tensors
 
 /// The change of values between one stored tensor and another, computed in F32.
@@ -95,7 +96,7 @@ package struct ValueConversion {
     let last = (run.upperBound + unit.elements - 1) / unit.elements
     try reader.withBytes(in: first * unit.bytes..<last * unit.bytes) { bytes in
       let start = run.lowerBound - first * unit.elements
-      FloatBits.load(bytes, start..<start + run.count, source.type, into: values)
+      StoredValues.load(bytes, start..<start + run.count, source.type, into: values)
     }
   }
 }
