@@ -26,12 +26,14 @@ public struct TensorListing: Sendable {
 
   /// Lists the tensors with what the record beside them says of each that has the same type and shape.
   public init(_ model: OpenedModel) {
-    let records = Self.records(of: model.checkpoint)
+    let records = Self.records(of: model.stored)
     let roles = Dictionary(
       model.binding.tensors.flatMap { bound in
-        bound.pieces.map { ($0, Self.distinct(bound.parts.map(\.role.name))) }
+        bound.pieces.flatMap(model.filesNames).map {
+          ($0, Self.distinct(bound.parts.map(\.role.name)))
+        }
       }, uniquingKeysWith: { first, _ in first })
-    entries = model.checkpoint.tensors.map { tensor in
+    entries = model.stored.tensors.map { tensor in
       let record = records[tensor.name].flatMap { Self.describes($0, tensor) ? $0 : nil }
       return Entry(
         tensor: tensor, roles: roles[tensor.name] ?? [], rule: record?["rule"]?.string,
@@ -65,5 +67,12 @@ public struct TensorListing: Sendable {
   private static func describes(_ record: JSONValue, _ tensor: StoredTensor) -> Bool {
     record["dtype"]?.string == tensor.type.rawValue
       && record["shape"] == .array(tensor.shape.map { JSONValue($0) })
+  }
+}
+
+extension OpenedModel {
+  /// The names in the files of what is stored for a tensor: its own, or those of the parts of a packed one.
+  fileprivate func filesNames(_ name: String) -> [String] {
+    checkpoint.tensor(name)?.packed?.parts.map(\.name) ?? [name]
   }
 }

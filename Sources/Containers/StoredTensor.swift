@@ -1,4 +1,5 @@
 import Diagnostics
+import Packing
 import Tensors
 
 /// A tensor as it lies in a file: its name and type there, and its bytes, not yet read.
@@ -16,21 +17,33 @@ public final class StoredTensor: Sendable {
   public let region: ByteRegion
   /// The name of the file, for messages.
   public let file: String
+  /// The packed weight whose values these are; nil for a tensor that lies in the file as it is.
+  public let packed: (any PackedWeight)?
 
   /// Describes a tensor whose bytes fit its type and shape.
   public init(
-    name: String, type: ScalarType, shape: [Int], region: ByteRegion, file: String
+    name: String, type: ScalarType, shape: [Int], region: ByteRegion, file: String,
+    packed: (any PackedWeight)? = nil
   ) {
     self.name = name
     self.type = type
     self.shape = shape
     self.region = region
     self.file = file
+    self.packed = packed
+  }
+
+  /// The values of a packed weight, as a tensor that stands in the place of its parts.
+  public convenience init(_ packed: any PackedWeight, name: String, file: String) {
+    self.init(
+      name: name, type: .f32, shape: packed.shape, region: packed.unpacked, file: file,
+      packed: packed)
   }
 
   /// The same tensor under another name.
-  func named(_ name: String) -> StoredTensor {
-    StoredTensor(name: name, type: type, shape: shape, region: region, file: file)
+  public func named(_ name: String) -> StoredTensor {
+    StoredTensor(
+      name: name, type: type, shape: shape, region: region, file: file, packed: packed)
   }
 
   /// The number of elements.

@@ -24,10 +24,10 @@ public struct WeightFile: Sendable {
     self.checksums = checksums
   }
 
-  /// The file with tensors of other names.
-  func renamed(_ rename: (String) -> String) -> WeightFile {
+  /// The file with other tensors in the place of its own.
+  func replacing(_ change: (StoredTensor) -> StoredTensor?) -> WeightFile {
     WeightFile(
-      metadata: metadata, tensors: tensors.map { $0.named(rename($0.name)) },
+      metadata: metadata, values: values, tensors: tensors.compactMap(change),
       ignored: ignored, checksums: checksums)
   }
 }

@@ -39,3 +39,11 @@ extension OpenedModel {
       view: StridedView(contiguous: stored.shape), scales: scales, origin: stored.name)
   }
 }
+
+extension StoredTensor {
+  /// The tensor as one to compute with.
+  package var values: CanonicalTensor {
+    CanonicalTensor(
+      shape: shape, type: type, region: region, view: StridedView(contiguous: shape), origin: name)
+  }
+}

@@ -8,8 +8,10 @@ import Tensors
 
 /// A checkpoint on disk understood through its layout: names and shapes are checked, no payload read.
 public struct OpenedModel: Sendable {
-  /// The files.
+  /// The files, with the values of packed weights in the place of their parts.
   public let checkpoint: StoredCheckpoint
+  /// How weights are packed; nil where none are.
+  public let packing: PackedStorage?
   /// The layout and what spoke for it.
   public let evidence: LayoutEvidence
   /// The stored tensors as the layout prescribes them.
@@ -56,9 +58,12 @@ public struct OpenedModel: Sendable {
   ) throws {
     assumptions = assuming
     leftover = stored.leftoverQuantisation
+    let stored = try stored.unpacked()
+    packing = stored.packing
     let fitting: Reading
     (checkpoint, fitting) = try Self.recognised(
-      leftover.isEmpty ? stored : stored.withConfig(\.withoutQuantisation), catalogue
+      leftover.isEmpty ? stored.checkpoint : stored.checkpoint.withConfig(\.withoutQuantisation),
+      catalogue
     ) {
       try Self.reading($0, from: from, allowing, catalogue)
     }

@@ -65,8 +65,8 @@ public struct Audit: Sendable {
       }
     }
     tensors = looks.reduce(0) { $0 + ($1 == nil ? 0 : 1) }
-    let recorded = RecordedHashes(checkpoint)
-    let comparison = try recorded?.compared(with: checkpoint, pool, progress: progress)
+    let recorded = RecordedHashes(model.stored)
+    let comparison = try recorded?.compared(with: model.stored, pool, progress: progress)
     hashed = comparison?.hashed ?? 0
     findings =
       try looks.flatMap { $0 ?? [] } + (comparison?.findings ?? []) + model.auditFindings(pool)

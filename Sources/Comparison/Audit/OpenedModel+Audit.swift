@@ -54,7 +54,7 @@ extension OpenedModel {
   func auditFindings(_ pool: ThreadPool) throws -> [AuditFinding] {
     try repeatedTensorFindings() + claimFindings + predictionFindings()
       + signs().filter(\.isDoubt).map(finding)
-      + normFindings() + scaleFindings(pool)
+      + normFindings() + scaleFindings(pool) + packedFindings(pool)
   }
 
   private func finding(_ sign: ValueSign) -> AuditFinding {
@@ -91,7 +91,7 @@ extension OpenedModel {
   /// Dequantised weights of linear layers are far below one; without their scales, or with the inverse
   /// of them, they are far above.
   private func scaleFindings(_ pool: ThreadPool) throws -> [AuditFinding] {
-    let scaled = canonical.tensors.values.filter { $0.scales != nil && $0.isComputable }
+    let scaled = canonical.tensors.values.filter { isQuantised($0) && $0.isComputable }
       .sorted { $0.origin < $1.origin }
     return try pool.map(scaled) { tensor -> AuditFinding? in
       let size = try tensor.rootMeanSquare()
@@ -101,6 +101,10 @@ extension OpenedModel {
         file: checkpoint.tensor(tensor.origin)?.file ?? "",
         text: "with their scales the values are of magnitude \(Float(size))")
     }.compactMap(\.self)
+  }
+
+  private func isQuantised(_ tensor: CanonicalTensor) -> Bool {
+    tensor.scales != nil || checkpoint.tensor(tensor.origin)?.packed != nil
   }
 
   private static let largestWeight = 10.0

@@ -93,5 +93,5 @@ struct TensorAudit {
   /// Fewer zeros than this at the end are chance.
   private static let shortestTail = 16
   /// Fewer zeros than this elsewhere are chance; small values that are quantised become zero.
-  private var shortestHole: Int { tensor.type.isFloat ? 64 : 1024 }
+  private var shortestHole: Int { tensor.type.isFloat && tensor.packed == nil ? 64 : 1024 }
 }

@@ -28,6 +28,8 @@ public struct StoredCheckpoint: Sendable {
   public private(set) var tensors: [StoredTensor]
   /// What was taken off names, a clause each; mostly empty.
   public private(set) var takenOff: [String] = []
+  /// Whether the values of packed weights stand in the place of their parts.
+  public private(set) var isUnpacked = false
   /// The parsed `config.json`, where there is one; of files that say themselves what they hold, what
   /// their metadata say.
   public private(set) var config: JSONValue?
@@ -261,12 +263,23 @@ extension StoredCheckpoint {
   }
 
   private func renamed(_ clause: String, _ rename: (String) -> String) -> StoredCheckpoint? {
+    var copy = try? replacing { $0.named(rename($0.name)) }
+    copy?.takenOff.append(clause)
+    return copy
+  }
+
+  /// The checkpoint with other tensors in the place of its own, such as weights in the place of the parts
+  /// in which they are stored.
+  /// - Parameter change: the tensor to put in the place of one; nil for none.
+  /// - Throws: `Problem` of kind `invalid` where a name would occur twice.
+  public func replacing(_ change: (StoredTensor) -> StoredTensor?) throws -> StoredCheckpoint {
     var copy = self
-    copy.takenOff.append(clause)
-    copy.shards = shards.map { Shard(fileName: $0.fileName, content: $0.content.renamed(rename)) }
+    copy.shards = shards.map {
+      Shard(fileName: $0.fileName, content: $0.content.replacing(change))
+    }
     copy.tensors = copy.shards.flatMap(\.tensors)
-    guard let places = try? Self.places(copy.tensors) else { return nil }
-    copy.places = places
+    copy.isUnpacked = copy.tensors.contains { $0.packed != nil }
+    copy.places = try Self.places(copy.tensors)
     copy.headers = Self.headers(copy.tensors)
     return copy
   }

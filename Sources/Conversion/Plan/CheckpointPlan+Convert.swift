@@ -4,6 +4,7 @@ import Diagnostics
 import JSON
 import Layouts
 import Opening
+import Packing
 import Tensors
 
 extension CheckpointPlan {
@@ -16,18 +17,24 @@ extension CheckpointPlan {
     try layout.requireUnderstood()
     let target = try ConversionTarget(source, layout, options)
     try options.checkOverrides(target.binding.tensors.map(\.name))
-    let moves = try Self.moves(target.binding.tensors + target.predictions) {
-      try target.move($0, cast: options.cast(for: $0.name))
+    let packed = PackedMoves(source, to: layout)
+    let moves = try Self.moves(target.binding.tensors + target.predictions) { bound in
+      let cast = options.cast(for: bound.name)
+      let move = try target.move(bound, cast: cast)
+      return (move, try packed.tensors(of: move, cast: cast) ?? Tensor.withScales(move))
     }
-    let carried = try Self.carried(source, target, options)
-    let tensors = moves.flatMap(Tensor.withScales) + carried.tensors
+    let carried = try Self.carried(source, target, packed, options)
+    let names = Set((moves.flatMap(\.tensors) + carried.tensors).map(\.name))
+    let beside = BesidePacked(source, written: names)
+    let tensors = moves.flatMap(\.tensors) + carried.tensors + beside.kept
     if !options.allowsLoss { try Self.refuseLoss(tensors) }
     let byName = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     let container = try options.container(from: source, to: layout)
     try Self.refuseTypes(tensors, container)
-    let beside = try TravellingFiles(
+    let files = try TravellingFiles(
       source.checkpoint, allowsCode: options.allowsCode, keepsRecordings: true,
-      stale: source.leftover)
+      stale: source.leftover + beside.stale,
+      edited: source.packing?.editedFiles(for: target.binding, packed: beside.packed) ?? [:])
     let shardPlan = ShardPlan(
       tensors.map { (name: $0.name, byteCount: $0.byteCount) },
       maximum: options.maximumShardSize, container: container)
@@ -46,12 +53,13 @@ extension CheckpointPlan {
         ? GGUFConfig.text(shards[0].values, shards.flatMap(\.tensors).map(\.name))
         : target.configBytes(
           from: source,
-          quantised: Set(
-            moves.filter { $0.scales != nil }.map(\.target.name) + carried.quantised)),
-      sidecars: beside.files,
+          quantised: beside.packed.union(
+            moves.filter { $0.move.scales != nil }.map(\.move.target.name) + carried.quantised)),
+      sidecars: files.files,
       code: layout.code(for: source.configuration),
-      dropped: target.dropped + carried.dropped + beside.dropped + source.checkpoint.leftBehind)
-    notes = layout.notes(source.configuration, widened: moves.count(where: \.isWidened))
+      dropped: target.dropped + carried.dropped + beside.dropped + files.dropped
+        + source.checkpoint.leftBehind)
+    notes = layout.notes(source.configuration, widened: moves.count(where: \.move.isWidened))
     keepsValues = options.cast == nil && layout.id != source.layout.id
     if options.keepsConfig {
       origins = source.origins(target.history)
@@ -60,40 +68,41 @@ extension CheckpointPlan {
     try checkFiles()
   }
 
+  /// How a tensor of the layout is filled, and what is written for it.
+  private typealias PlannedMove = (move: TensorMove, tensors: [Tensor])
+
   /// The plans of stored tensors.
   /// - Throws: `Problem` with every reason, each once for all tensors it concerns.
   private static func moves(
-    _ tensors: [BoundTensor], _ plan: (BoundTensor) throws -> TensorMove
-  ) throws -> [TensorMove] {
-    var moves: [TensorMove] = []
-    var order: [Problem] = []
-    var names: [Problem: [String]] = [:]
-    for bound in tensors {
-      do { moves.append(try plan(bound)) } catch var problem as Problem {
-        problem.tensor = nil
-        if names[problem] == nil { order.append(problem) }
-        names[problem, default: []].append(bound.name)
-      }
+    _ tensors: [BoundTensor], _ plan: (BoundTensor) throws -> PlannedMove
+  ) throws -> [PlannedMove] {
+    var problems = FoldedProblems()
+    let moves = tensors.compactMap { bound in
+      problems.collecting(bound.name) { try plan(bound) }
     }
-    try Problem.throwIfAny(
-      order.map { $0.located(.tensor(NameFolding.summary(names[$0] ?? []))) })
+    try problems.throwIfAny()
     return moves
   }
 
   /// Carried tensors as they are, or, where a type is asked for, dequantised.
   private static func carried(
-    _ source: OpenedModel, _ target: ConversionTarget, _ options: ConversionOptions
+    _ source: OpenedModel, _ target: ConversionTarget, _ packed: PackedMoves,
+    _ options: ConversionOptions
   ) throws -> (tensors: [Tensor], quantised: [String], dropped: [LeftOut]) {
     var tensors: [Tensor] = []
     var quantised: [String] = []
     var consumed: Set<String> = []
     for stored in target.kept {
-      if let moves = try source.sharedMoves(stored, to: target.binding) {
-        tensors += moves.map { Tensor($0) }
+      let asked = stored.packed == nil ? .keep : options.cast(for: stored.name)
+      if let moves = try source.sharedMoves(stored, to: target.binding, cast: asked) {
+        tensors += try moves.flatMap { try packed.tensors(of: $0, cast: asked) ?? [Tensor($0)] }
         if moves.count > 1 { quantised.append(moves[0].target.name) }
       } else if let original = source.original(of: stored) {
         let cast = options.cast(for: original.name)
-        tensors.append(Tensor(try target.move(original.named(stored.name), cast: cast)))
+        let move = try target.move(original.named(stored.name), cast: cast)
+        tensors += try packed.tensors(of: move, cast: cast) ?? [Tensor(move)]
+      } else if let kept = try packed.carried(stored, cast: asked) {
+        tensors += kept
       } else if case let cast = options.cast(for: stored.name), cast != .keep,
         let scaled = source.scaledCarried(stored)
       {
@@ -138,7 +147,10 @@ extension CheckpointPlan {
       else {
         return nil
       }
-      return (tensor.name, loss)
+      let isUnpacked = tensor.rule.isUnpacked
+      return (
+        tensor.name, isUnpacked ? "dequantised values stored as \(tensor.type.rawValue)" : loss
+      )
     }
     let kinds = Set(losses.map(\.loss)).sorted()
     try Problem.throwIfAny(
@@ -161,6 +173,13 @@ extension CheckpointPlan.Tensor {
     self.init(
       name: move.target.name, type: move.type, shape: move.target.shape, rule: move.rule,
       content: .move(move))
+  }
+
+  /// The values of packed weights.
+  static func unpacked(_ scheme: PackingScheme, _ move: TensorMove) -> Self {
+    Self(
+      name: move.target.name, type: move.type, shape: move.target.shape,
+      rule: .unpacked(scheme, to: move.type), content: .move(move))
   }
 
   init(_ stored: StoredTensor, rule: TensorRuleName) {

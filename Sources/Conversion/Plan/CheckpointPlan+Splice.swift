@@ -20,6 +20,7 @@ extension CheckpointPlan {
     editing source: OpenedModel, to edited: CanonicalModel, layers: [Int], allowsCode: Bool = false
   ) throws {
     try source.layout.requireUnderstood()
+    try Self.checkNames(source)
     let binding = try LayoutBinding(source.layout, edited.configuration)
     let replacedLayers = Set(layers)
     let fresh = binding.tensors.filter { bound in
@@ -33,12 +34,15 @@ extension CheckpointPlan {
       .union(homeless)
     let touched = gone.union(fresh.map(\.name))
     let quantised = source.binding.tensors.filter { $0.scales != nil }
-    let removed = gone.union(
+    let removed = source.storedNames(of: touched, gone: gone).union(
       quantised.filter { touched.contains($0.name) }.compactMap { $0.scales?.name })
     let replaced = touched.union(removed)
+    let stayingPacked = Set(source.packing?.schemes.flatMap(\.weights) ?? [])
+      .subtracting(touched)
     let (config, programs) = try Self.config(
       source, edited.configuration, binding,
-      quantised: quantised.map(\.name).filter { !touched.contains($0) }, allowsCode: allowsCode)
+      quantised: quantised.map(\.name).filter { !touched.contains($0) } + stayingPacked,
+      allowsCode: allowsCode)
     let homes = Self.homes(source, replaced: replaced)
     let fallback = source.checkpoint.shards.last?.fileName ?? source.checkpoint.container.singleName
     var arrivals: [String: [Tensor]] = [:]
@@ -47,11 +51,13 @@ extension CheckpointPlan {
       let home = layer.flatMap { homes[$0] } ?? fallback
       arrivals[home, default: []].append(try Self.arrival(bound, edited, source))
     }
-    let shards = try source.checkpoint.shards.map { shard in
+    let shards = try source.stored.shards.map { shard in
       try Self.shard(shard, source, replaced: replaced, arriving: arrivals[shard.fileName] ?? [])
     }
     let beside = try TravellingFiles(
-      source.checkpoint, allowsCode: allowsCode, keepsRecordings: false, stale: source.leftover)
+      source.checkpoint, allowsCode: allowsCode, keepsRecordings: false,
+      stale: source.leftover,
+      edited: source.packing?.editedFiles(for: binding, packed: stayingPacked) ?? [:])
     self.init(
       source: source, layout: source.layout.id, container: source.checkpoint.container,
       shards: shards,
@@ -63,6 +69,16 @@ extension CheckpointPlan {
         + source.checkpoint.leftBehind)
     notes = source.layout.notes(edited.configuration, widened: 0)
     try checkFiles()
+  }
+
+  /// Refuses to edit files whose names are those of a wrapper around the model.
+  private static func checkNames(_ source: OpenedModel) throws {
+    guard source.packing != nil, !source.checkpoint.takenOff.isEmpty else { return }
+    throw Problem(
+      .unsupported, "packed weights under the names of a wrapper cannot be edited where they lie",
+      file: source.checkpoint.directory.string,
+      found: source.checkpoint.takenOff.joined(separator: ", "),
+      remedy: "convert with --dtype f32 first, or with --dtype bf16 --allow lossy")
   }
 
   private static func isSame(_ a: CanonicalTensor?, _ b: CanonicalTensor?) -> Bool {
@@ -87,7 +103,7 @@ extension CheckpointPlan {
   }
 
   /// A tensor of a replaced layer, in the type that the layer's output projection had, or, where that
-  /// was quantised, in the type of the embedding; a tensor that comes from another checkpoint keeps its
+  /// was quantised, in the type of the embedding or of the last norm; a tensor that comes from another checkpoint keeps its
   /// own.
   private static func arrival(_ bound: BoundTensor, _ edited: CanonicalModel, _ source: OpenedModel)
     throws -> Tensor
@@ -98,8 +114,11 @@ extension CheckpointPlan {
     }
     let role = layer.flatMap { source.configuration.layers[$0].mixer.output }
     let output = role.flatMap { source.canonical.tensors[Role($0, layer: layer)] }
-    let isScaled = output?.scales != nil
-    let old = isScaled ? source.canonical.tensors[Role("embedding")]?.type : output?.type
+    let old = output.flatMap { output in
+      [output, source.canonical.tensors[Role("embedding")]].compactMap(\.self)
+        .first { $0.scales == nil && source.checkpoint.tensor($0.origin)?.packed == nil }
+        ?? source.canonical.tensors[Role("final_norm")]
+    }?.type
     let cast = isNew ? old.map(RequestedType.everywhere) ?? .keep : .keep
     let move = try TensorMove(bound, from: edited, cast: cast)
     return Tensor(
@@ -137,5 +156,19 @@ extension CheckpointPlan {
       source.config(
         updated, of: binding, quantised: Set(quantised + source.binding.carriedScales.keys)))
     return (bytes, ProgramKeys.leftOut(programs))
+  }
+}
+
+extension OpenedModel {
+  /// The stored names of the tensors that go: of those without a place, and of the parts of packed ones
+  /// that are replaced, with the scales of what goes into them.
+  fileprivate func storedNames(of touched: Set<String>, gone: Set<String>) -> Set<String> {
+    let packed = touched.compactMap { checkpoint.tensor($0) }.filter { $0.packed != nil }
+    let modules = Set(packed.map { String($0.name.dropLast(".weight".count)) })
+    let beside = (packing?.beside ?? []).map(\.name).filter { name in
+      name.lastIndex(of: ".").map { modules.contains(String(name[..<$0])) } ?? false
+    }
+    return gone.subtracting(packed.map(\.name)).union(beside)
+      .union(packed.flatMap { $0.packed?.parts.map(\.name) ?? [] })
   }
 }

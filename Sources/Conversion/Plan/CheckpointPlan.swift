@@ -3,6 +3,7 @@ import Diagnostics
 import JSON
 import Layouts
 import Opening
+import Packing
 import SystemPackage
 import Tensors
 
@@ -16,6 +17,8 @@ public enum TensorRuleName: Hashable, Sendable {
   case cast(from: ScalarType, to: ScalarType)
   /// Quantised values of the source times their scales.
   case dequantised(from: ScalarType, to: ScalarType)
+  /// The values of a packed weight.
+  case unpacked(PackingScheme, to: ScalarType)
   /// Values computed from those of the source, such as a norm with one added.
   case computed(ScalarType)
   /// The bytes of the source, of which only the name is understood.
@@ -34,6 +37,7 @@ public enum TensorRuleName: Hashable, Sendable {
     case .rearranged: "rearranged"
     case .cast(let from, let to): "cast \(from.rawValue) to \(to.rawValue)"
     case .dequantised(let from, let to): "dequantised \(from.rawValue) to \(to.rawValue)"
+    case .unpacked(let scheme, let to): "dequantised \(scheme.text) to \(to.rawValue)"
     case .computed(let type): "computed as \(type.rawValue)"
     case .carried: "carried"
     case .restored: "restored"
@@ -41,6 +45,14 @@ public enum TensorRuleName: Hashable, Sendable {
     case .new: "new"
     }
   }
+
+  /// Whether values are those of the source, though not its bytes.
+  var keepsValues: Bool {
+    if case .unpacked(_, to: .f32) = self { return true }
+    return self == .rearranged
+  }
+  /// Whether bytes are read that no file of the source holds.
+  var isUnpacked: Bool { if case .unpacked = self { true } else { false } }
 }
 
 /// Everything that will be written, decided from headers alone.

@@ -11,8 +11,9 @@ extension OpenedModel {
   /// A config with what it says of quantised weights brought up to date; unchanged where that is true.
   /// - Parameters:
   ///   - binding: the stored tensors the config is for.
-  ///   - quantised: the names of those with scales.
+  ///   - quantised: the names of those with scales, or that stay packed.
   func config(_ config: JSONValue, of binding: LayoutBinding, quantised: Set<String>) -> JSONValue {
+    if let packing { return packing.config(config, of: binding, packed: quantised) }
     guard let rule = layout.scales ?? binding.layout.scales else { return config }
     guard let quantisation, !quantised.isEmpty else {
       return rule.config(config, in: binding.layout, quantisedExcept: nil)

@@ -17,7 +17,10 @@ extension OpenedModel {
   /// How a shared tensor, and its scales, come into another layout, nothing for scales that come with
   /// their weight; nil for one that stays as it is.
   /// - Throws: `Problem` of kind `unsupported` where the layout has no place for its scales.
-  func sharedMoves(_ stored: StoredTensor, to other: LayoutBinding) throws -> [TensorMove]? {
+  /// - Parameter cast: the type that is asked for a packed tensor.
+  func sharedMoves(_ stored: StoredTensor, to other: LayoutBinding, cast: RequestedType) throws
+    -> [TensorMove]?
+  {
     guard let (part, tensor) = shared(stored), let target = other.storing(part),
       target.name != stored.name || target.parts.map(\.view) != [part.view]
     else { return nil }
@@ -25,7 +28,7 @@ extension OpenedModel {
       return []
     }
     let move = try TensorMove(
-      target, [tensor], cast: .keep,
+      target, [tensor], cast: cast,
       scaleName: other.layout.scales?.names(of: target.name).first, narrow: nil)
     return [move] + (move.scales.map { [$0] } ?? [])
   }

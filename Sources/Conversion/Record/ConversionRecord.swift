@@ -60,8 +60,8 @@ private struct HashedTensors {
   ) throws {
     let source = plan.source
     let seen = known.values.reduce(into: [:]) { $0.merge($1.sources) { first, _ in first } }
-    let before = try source.checkpoint.hashes(pool, known: seen)
-    sources = source.checkpoint.tensors.map { tensor in
+    let before = try source.stored.hashes(pool, known: seen)
+    sources = source.stored.tensors.map { tensor in
       Self.record(tensor.name, tensor.file, tensor.type, tensor.shape, before[tensor.name] ?? "")
     }
     let check = OutputCheck(

@@ -23,7 +23,7 @@ struct OutputCheck: Sendable {
   func hashed(_ planned: CheckpointPlan.Tensor) throws -> (
     stored: String, parts: [(role: Role, hash: String)], lost: [KeptValues]
   ) {
-    guard let written = output.checkpoint.tensor(planned.name) else {
+    guard let written = output.stored.tensor(planned.name) else {
       throw mismatch(planned, "no such tensor")
     }
     let known = known[planned.name]
@@ -33,14 +33,17 @@ struct OutputCheck: Sendable {
     if isWhole, let origin = planned.origins.first, hashes[origin] != stored {
       throw mismatch(planned, "other bytes than \(origin)")
     }
+    let isPart = output.checkpoint.tensor(planned.name)?.packed != nil
     let place =
-      places[planned.name] ?? output.binding.shared(planned.name, shape: planned.shape)
+      isPart
+      ? nil
+      : places[planned.name] ?? output.binding.shared(planned.name, shape: planned.shape)
     let parts = try (place?.parts ?? []).compactMap { part in
       try (known?.roles[part.role.description] ?? output.hash(part.role, stored: stored)).map {
         (part.role, $0)
       }
     }
-    for (role, hash) in parts where planned.rule == .rearranged {
+    for (role, hash) in parts where planned.rule.keepsValues {
       guard try source.hash(role, stored: nil) == hash else {
         throw mismatch(planned, "other values of \(role)")
       }

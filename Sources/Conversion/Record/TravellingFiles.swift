@@ -35,16 +35,20 @@ struct TravellingFiles {
   ///   - allowsCode: whether programs travel, and keys that name them.
   ///   - keepsRecordings: whether the output computes what the source does.
   ///   - stale: files whose claims do not hold, which are told of elsewhere.
+  ///   - edited: the bytes of files that say something else in the output.
   /// - Throws: `Problem` where a file cannot be read.
-  init(_ checkpoint: StoredCheckpoint, allowsCode: Bool, keepsRecordings: Bool, stale: [String])
-    throws
-  {
+  init(
+    _ checkpoint: StoredCheckpoint, allowsCode: Bool, keepsRecordings: Bool, stale: [String],
+    edited: [String: [UInt8]] = [:]
+  ) throws {
     let others = try checkpoint.neighbours().filter {
       $0.name != Manifest.fileName && !stale.contains($0.name)
     }
     for file in others {
       let path = checkpoint.path(file.name)
-      if let own = CodeFile.bytes(named: file.name) {
+      if let bytes = edited[file.name] {
+        files.append(TravellingFile(name: file.name, path: path, changed: bytes))
+      } else if let own = CodeFile.bytes(named: file.name) {
         if try !checkpoint.holds(own, in: file.name) {
           leave(file, "not the file that Graft has of this name")
         }

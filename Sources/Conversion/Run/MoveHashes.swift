@@ -44,7 +44,9 @@ final class MoveHashes {
   }
 
   /// Whether what is read is a tensor of the source, not one of a donor or of the record.
-  private var isOfSource: Bool { tensor.rule != .donated && tensor.rule != .restored }
+  private var isOfSource: Bool {
+    tensor.rule != .donated && tensor.rule != .restored && !tensor.rule.isUnpacked
+  }
 
   private func sourceHash(_ hash: String) -> (name: String, hash: String)? {
     switch tensor.content {

@@ -1,13 +1,17 @@
 import JSON
 
 /// What a config, or a file beside it, says of quantised weights.
-struct QuantisationClaim: Hashable, Sendable {
-  /// The method as its tools call it; nil for FP8 with scales, which Graft reads.
-  let method: String?
+public struct QuantisationClaim: Hashable, Sendable {
+  /// The method as its tools call it; nil for FP8 with scales, which layouts describe.
+  public let method: String?
+  /// The word for the library whose parts of weights are claimed, such as `gptq`.
+  public let word: String
   /// The bits of a weight, where the claim says it; several where tensors differ.
   let widths: [Int]
   /// The key of the config, or the name of the file.
-  let evidence: String
+  public let evidence: String
+  /// What is said.
+  public let value: JSONValue
 
   /// The keys of a config that hold such a claim.
   static let keys = [
@@ -16,7 +20,9 @@ struct QuantisationClaim: Hashable, Sendable {
 
   /// The first claim of a config, at the top or in an object there, or of a file; nil for none.
   /// - Parameter files: the parsed files beside the config, by name.
-  static func first(_ config: JSONValue?, _ files: [String: JSONValue]) -> QuantisationClaim? {
+  public static func first(_ config: JSONValue?, _ files: [String: JSONValue])
+    -> QuantisationClaim?
+  {
     for object in objects(of: config) {
       for key in keys {
         if case .object(let claim)? = object[key] { return QuantisationClaim(claim, key) }
@@ -37,6 +43,8 @@ struct QuantisationClaim: Hashable, Sendable {
     evidence = key
     widths = Self.widths(claim)
     method = Self.method(claim, key)
+    word = Self.word(of: claim)
+    value = .object(claim)
   }
 
   private init(file: JSONObject, _ name: String) {
@@ -47,6 +55,26 @@ struct QuantisationClaim: Hashable, Sendable {
     evidence = name
     widths = Self.widths(claim)
     method = words.isEmpty ? "a method of \(name)" : words.joined(separator: " ")
+    word = Self.word(claim) ?? Self.files[name] ?? ""
+    value = .object(file)
+  }
+
+  /// The libraries that write each of the files.
+  static let files = [
+    "hf_quant_config.json": "modelopt", "quantize_config.json": "gptq", "quant_config.json": "awq",
+  ]
+
+  /// The word of a claim of a config, of which MLX's alone have none.
+  static func word(of claim: JSONObject) -> String {
+    word(claim) ?? (claim["group_size"] == nil ? "" : "mlx")
+  }
+
+  /// The word of the claim; that of the library whose form it has where it is one tool's own.
+  private static func word(_ claim: JSONObject) -> String? {
+    guard let word = claim["quant_method"]?.string else { return nil }
+    guard word == "auto-round" else { return word }
+    let format = claim["packing_format"]?.string ?? ""
+    return ["gptq", "awq"].first(where: format.contains) ?? word
   }
 
   private static func method(_ claim: JSONObject, _ key: String) -> String? {

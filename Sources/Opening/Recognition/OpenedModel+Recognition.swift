@@ -113,7 +113,8 @@ extension OpenedModel {
       ]) {
         let configuration = try candidate.layout.configuration(from: config)
         try checkCount(configuration.layers.count, checkpoint)
-        let quantisation = try candidate.layout.quantisation(from: config)
+        let quantisation =
+          checkpoint.isUnpacked ? nil : try candidate.layout.quantisation(from: config)
         let binding = try LayoutBinding(candidate.layout, configuration)
           .scaled(by: quantisation, stored: stored)
         return (candidate, configuration, binding, quantisation, [])

@@ -10,7 +10,7 @@ extension StoredCheckpoint {
   /// What files beside the config say of quantised weights, by name; one that cannot be read says
   /// nothing.
   /// - Cost: reads and parses them anew; there is rarely one.
-  var quantisationFiles: [String: JSONValue] {
+  package var quantisationFiles: [String: JSONValue] {
     var files: [String: JSONValue] = [:]
     for name in PackedWeights.files where sidecars.contains(name) {
       let bytes = try? MappedFile.readAll(path(name), limit: Self.fileLimit)

@@ -51,7 +51,9 @@ struct InspectCommand: Verb {
     do {
       model = try OpenedModel(stored, source)
     } catch {
-      guard let packed = try PackedCheckpoint(stored, catalogue: .builtIn()) else { throw error }
+      guard error.asProblems.contains(where: { $0.kind == .unsupported }),
+        let packed = try PackedCheckpoint(stored, catalogue: .builtIn())
+      else { throw error }
       let summary = try PackedSummary(packed)
       var outcome = Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
       let audit = audit ? AuditSummary(try audited(packed)) : nil

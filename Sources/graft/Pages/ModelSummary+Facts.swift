@@ -1,6 +1,7 @@
 import Canonical
 import Containers
 import JSON
+import Layouts
 import Opening
 import Reports
 
@@ -69,7 +70,10 @@ extension ModelSummary {
 
   /// Keys of the config that Graft does not know.
   var unknownKeys: [String] {
-    model.checkpoint.config.map(model.layout.unknownKeys) ?? []
+    let config =
+      model.packing == nil
+      ? model.checkpoint.config : model.checkpoint.config?.withoutQuantisation
+    return config.map(model.layout.unknownKeys) ?? []
   }
 
   var positionLines: [(label: String, text: String)] {

@@ -17,7 +17,8 @@ extension ModelSummary {
   }
 
   private var notes: [(label: String, text: String)] {
-    lines("stored", form.map { "\($0.name): \($0.text)" }) + lines("values", signs.map(\.line))
+    lines("quantised", quantisationLines) + lines("stored", form.map { "\($0.name): \($0.text)" })
+      + lines("values", signs.map(\.line))
       + lines("findings", model.findings.map(\.claim)) + lines("beside", beside.lines)
       + lines("unknown", unknownKeys.map { "key \($0), which Graft does not know" })
   }

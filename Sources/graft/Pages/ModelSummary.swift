@@ -28,7 +28,7 @@ struct ModelSummary {
     beside = SidecarSummary(model.checkpoint)
     programs = try model.neededPrograms()
     layerParameters = Self.parametersByLayer(model)
-    types = Self.types(model.checkpoint.tensors)
+    types = Self.types(model.stored.tensors)
   }
 
   private var parameters: Int {
@@ -50,7 +50,7 @@ struct ModelSummary {
     return sums
   }
 
-  private var byteCount: Int { model.checkpoint.byteCount }
+  private var byteCount: Int { model.stored.byteCount }
 
   private static func types(_ tensors: [StoredTensor])
     -> [(type: ScalarType, tensors: Int, bytes: Int)]
@@ -86,7 +86,8 @@ struct ModelSummary {
       "hidden": JSONValue(configuration.hidden),
       "tied": .bool(configuration.isTied),
       "facts": .object(facts.json),
-      "quantisation": model.quantisation.map { .object(json($0)) } ?? .null,
+      "quantisation": (model.quantisation.map(json) ?? model.packing?.json(plain: plainMatrices))
+        .map { .object($0) } ?? .null,
       "findings": .array(model.findings.map { .object($0.json) }),
       "unknown_keys": .array(unknownKeys.map { .string($0) }),
       "mtp": .object(prediction.json),
@@ -98,7 +99,7 @@ struct ModelSummary {
         JSONObject(
           types.map { ($0.type.rawValue, JSONValue($0.tensors)) })),
       "shards": .array(model.checkpoint.weightFiles.map { .string($0) }),
-      "tensors": JSONValue(model.checkpoint.tensors.count),
+      "tensors": JSONValue(model.stored.tensors.count),
       "sidecars": .array(model.checkpoint.sidecars.map { .string($0) }),
       "beside": .array(beside.json.map { .object($0) }),
       "programs": .array(
@@ -109,6 +110,16 @@ struct ModelSummary {
 
   private var unused: [String] {
     NameFolding.fold(model.unused).map { "\($0), which the original never reads" }
+  }
+
+  /// How weights are quantised; nothing where none is.
+  var quantisationLines: [String] {
+    model.quantisation.map { [text($0)] } ?? model.packing?.lines(plain: plainMatrices) ?? []
+  }
+
+  /// The matrices that are not packed.
+  private var plainMatrices: Int {
+    model.checkpoint.tensors.count { $0.packed == nil && $0.shape.count == 2 }
   }
 
   private var quantisedTensors: Int { model.binding.allScales.count }
@@ -147,7 +158,7 @@ struct ModelSummary {
   /// What the checkpoint is, line by line.
   var head: [(label: String, text: String)] {
     let layers = Quantity.of(configuration.layers.count, "layer")
-    let tensors = Quantity.of(model.checkpoint.tensors.count, "tensor")
+    let tensors = Quantity.of(model.stored.tensors.count, "tensor")
     let files = Quantity.of(model.checkpoint.weightFiles.count, "file")
     return [
       ("because", model.evidence.evidence.joined(separator: ", ")),
@@ -170,7 +181,7 @@ struct ModelSummary {
   func text(verbose: Bool) -> [String] {
     var lines = ["\(model.checkpoint.directory.string): layout \(model.layout.id)"]
     lines += head.flatMap { Self.lines($0, [$1]) }
-    lines += Self.lines("quantised", model.quantisation.map { [text($0)] } ?? [])
+    lines += Self.lines("quantised", quantisationLines)
     lines += Self.lines("stored", form.map { "\($0.name): \($0.text)" })
     lines += Self.lines("unused", unused)
     lines += Self.lines("values", signs.map(\.line))
@@ -243,7 +254,7 @@ struct ModelSummary {
   }
 
   private var tensorLines: [String] {
-    model.checkpoint.tensors.map {
+    model.stored.tensors.map {
       "  \($0.name)  \($0.type.rawValue) \(TensorShape.text($0.shape))"
     }
   }

@@ -1,0 +1,67 @@
+import Canonical
+import Containers
+import JSON
+import Layouts
+import Opening
+
+/// What belongs to packed weights and is none: scales of activations and caches, and files that say how
+/// weights are packed.
+struct BesidePacked {
+  /// The weights that stay packed.
+  let packed: Set<String>
+  /// The tensors that go along.
+  let kept: [CheckpointPlan.Tensor]
+  /// The files whose claims do not hold any more.
+  let stale: [String]
+  /// What is left out.
+  let dropped: [LeftOut]
+
+  /// - Parameter written: the names of all other tensors that are written.
+  init(_ source: OpenedModel, written: Set<String>) {
+    guard let packing = source.packing else {
+      (packed, kept, stale, dropped) = ([], [], [], [])
+      return
+    }
+    let staying = source.checkpoint.tensors.filter { tensor in
+      tensor.packed?.parts.allSatisfy { written.contains($0.name) } ?? false
+    }
+    // A plain weight may have the name of the codes; the other parts tell which of both is written.
+    packed = Set(staying.filter { ($0.packed?.parts.count ?? 0) > 1 }.map(\.name))
+    let isPacked = !packed.isEmpty
+    kept = isPacked ? packing.beside.map { CheckpointPlan.Tensor($0, rule: .carried) } : []
+    let files = PackedWeights.files.filter(source.checkpoint.sidecars.contains)
+    stale = isPacked ? [] : files
+    dropped =
+      isPacked
+      ? []
+      : packing.beside.map { LeftOut(.tensor, $0.name, "scale of activations") }
+        + files.map { LeftOut(.file, $0, "no weight is packed any more") }
+  }
+}
+
+extension PackedStorage {
+  /// A config that says of the weights how they are packed, and which are not, or, where none is any more,
+  /// nothing.
+  /// - Parameters:
+  ///   - binding: the stored tensors that the config is for.
+  ///   - packed: the names of those that are packed.
+  func config(_ config: JSONValue, of binding: LayoutBinding, packed: Set<String>) -> JSONValue {
+    packed.isEmpty
+      ? config.withoutQuantisation : config.listingPlain(plainModules(of: binding, packed))
+  }
+
+  /// The files beside the config that say which weights are not packed, where that changes.
+  func editedFiles(for binding: LayoutBinding, packed: Set<String>) -> [String: [UInt8]] {
+    let plain = plainModules(of: binding, packed)
+    guard !plain.isEmpty, !packed.isEmpty else { return [:] }
+    return stored.quantisationFiles.reduce(into: [:]) { files, file in
+      let value = QuantisationClaim.listing(plain: plain, in: file.value, of: file.key)
+      files[file.key] = Array((value.text(indent: 2) + "\n").utf8)
+    }
+  }
+
+  private func plainModules(of binding: LayoutBinding, _ packed: Set<String>) -> [String] {
+    binding.plainModules(
+      packed: packed, before: Set(schemes.flatMap(\.weights)), in: stored.headers)
+  }
+}

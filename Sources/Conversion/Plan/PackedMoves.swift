@@ -1,0 +1,70 @@
+import Containers
+import Diagnostics
+import Layouts
+import Opening
+import Packing
+import Tensors
+
+/// What becomes of packed weights in a conversion: where no type is asked for, they keep the bytes of
+/// their parts, or the conversion is refused; where one is, their values are written.
+struct PackedMoves {
+  private let source: OpenedModel
+  /// Why no weight can keep its parts; nil where those can that stay whole.
+  private let obstacle: String?
+
+  init(_ source: OpenedModel, to layout: Layout) {
+    self.source = source
+    obstacle = Self.obstacle(source, layout)
+  }
+
+  private static func obstacle(_ source: OpenedModel, _ layout: Layout) -> String? {
+    guard let packing = source.packing else { return nil }
+    if !packing.isAnnounced { return "parts that no config explains" }
+    if !source.checkpoint.takenOff.isEmpty { return "parts under names that are changed" }
+    return source.isInForm(of: layout)
+      ? nil
+      : "parts of the form \(source.layout.variant.name)"
+        + " of layout \(source.layout.id)"
+  }
+
+  /// The tensors to write in the place of one that is made of packed weights; nil for any other.
+  /// - Throws: `Problem` of kind `unsupported` where they would have to be dequantised and no type is
+  ///   asked for.
+  func tensors(of move: TensorMove, cast: RequestedType) throws -> [CheckpointPlan.Tensor]? {
+    let origins = move.pieces.map(\.source.origin).compactMap(source.checkpoint.tensor)
+    guard let first = origins.first(where: { $0.packed != nil }), let packed = first.packed else {
+      return nil
+    }
+    guard cast == .keep else { return [.unpacked(packed.scheme, move)] }
+    if let obstacle { throw refusal(packed, move.target.name, obstacle) }
+    guard move.wholeSource != nil, move.target.name == first.name else {
+      throw refusal(packed, move.target.name, "rows that go to other places")
+    }
+    return parts(of: first)
+  }
+
+  /// What is written in the place of a carried tensor that is packed; nil for any other.
+  func carried(_ stored: StoredTensor, cast: RequestedType) throws -> [CheckpointPlan.Tensor]? {
+    guard let packed = stored.packed else { return nil }
+    guard cast == .keep else {
+      let bound = BoundTensor(carrying: stored.name, shape: stored.shape)
+      let move = try TensorMove(
+        bound, [stored.values], cast: cast, scaleName: nil, narrow: nil)
+      return [.unpacked(packed.scheme, move)]
+    }
+    if let obstacle { throw refusal(packed, stored.name, obstacle) }
+    return parts(of: stored)
+  }
+
+  private func parts(of tensor: StoredTensor) -> [CheckpointPlan.Tensor] {
+    (tensor.packed?.parts ?? []).compactMap { source.stored.tensor($0.name) }
+      .map { CheckpointPlan.Tensor($0, rule: .copied) }
+  }
+
+  private func refusal(_ packed: any PackedWeight, _ name: String, _ found: String) -> Problem {
+    Problem(
+      .unsupported, "a packed weight cannot be written as it is packed", tensor: name,
+      expected: "the form and the layout that it has", found: "\(packed.scheme.text), \(found)",
+      remedy: "dequantise with --dtype f32, or with --dtype bf16 --allow lossy")
+  }
+}
