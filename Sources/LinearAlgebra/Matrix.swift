@@ -24,6 +24,12 @@ public struct Matrix: Hashable, Sendable {
     self.init(rows: rows, columns: columns, values: values.map(Double.init))
   }
 
+  /// A matrix that begins with the rows of another one of the same width, and zeros below.
+  init(rows: Int, filling other: Matrix) {
+    let rest = Array(repeating: 0.0, count: (rows - other.rows) * other.columns)
+    self.init(rows: rows, columns: other.columns, values: other.values + rest)
+  }
+
   /// One value.
   public subscript(row: Int, column: Int) -> Double {
     get { values[row * columns + column] }

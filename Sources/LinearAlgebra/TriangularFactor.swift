@@ -1,6 +1,6 @@
 /// The factor R of `A = Q R`, by Householder reflections.
 enum TriangularFactor {
-  /// The upper triangle, `[columns, columns]`; rows that A lacks are zero.
+  /// The upper triangle, `[min(rows, columns), columns]`.
   /// - Cost: `2 · rows · columns²` operations.
   static func of(_ a: Matrix) -> Matrix {
     var work = a.transposed  // one column of A per row
@@ -9,7 +9,7 @@ enum TriangularFactor {
       guard let columns = buffer.baseAddress else { return }
       for k in 0..<min(m, n) { reflect(columns, k, m, n) }
     }
-    var r = Matrix(rows: n, columns: n)
+    var r = Matrix(rows: min(m, n), columns: n)
     for j in 0..<n {
       for i in 0..<min(j + 1, m) { r[i, j] = work[j, i] }
     }

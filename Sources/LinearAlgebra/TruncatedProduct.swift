@@ -18,10 +18,10 @@ public struct TruncatedProduct: Sendable {
   /// - Precondition: `rank` is at most the number of channels.
   public init(_ a: Matrix, _ b: Matrix, rank: Int) {
     let (r1, r2) = (TriangularFactor.of(a), TriangularFactor.of(b.transposed))
-    let found = SingularValues(r1 * r2.transposed)
-    var input = found.left.rows(0..<rank) * r1
-    var output = (found.right.rows(0..<rank) * r2)
-    for index in 0..<rank {
+    let found = SingularValues(r1 * r2.transposed, rank: rank)
+    var input = Matrix(rows: rank, filling: found.left * r1)
+    var output = Matrix(rows: rank, filling: found.right * r2)
+    for index in 0..<found.left.rows {
       let isNoise = found.values[index] <= Self.noise * found.values[0]
       let scale = isNoise ? 0 : Self.scale(found.values[index], input.row(index))
       for column in 0..<input.columns {

@@ -23,7 +23,7 @@ struct PackedMoves {
     if !source.checkpoint.takenOff.isEmpty { return "parts under names that are changed" }
     return source.isInForm(of: layout)
       ? nil
-      : "parts of the form \(source.layout.variant.name)"
+      : "parts of the form \(source.layout.form.name)"
         + " of layout \(source.layout.id)"
   }
 
