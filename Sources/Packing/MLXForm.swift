@@ -8,6 +8,8 @@ struct MLXForm: Hashable, Sendable {
   let mode: Mode
   let bits: Int
   let group: Int
+  /// Whether the config says that matrices have a scale of their own.
+  var hasGlobalScale = false
 
   /// The bits of a code and the values of a group where nothing says them, and in the modes of floats
   /// always.
@@ -45,6 +47,13 @@ struct MLXForm: Hashable, Sendable {
           : "\(standard.bits) bits in groups of \(standard.group), as mode \(name) has them",
         found: "\(bits) bits in groups of \(group)")
     }
+  }
+
+  /// The form with what an object says of a scale for each matrix.
+  fileprivate func scaled(_ flag: JSONValue?) -> MLXForm {
+    var form = self
+    form.hasGlobalScale = flag == .bool(true)
+    return form
   }
 
   private static func number(_ key: String, _ claim: JSONObject) throws -> Int? {
@@ -109,7 +118,7 @@ struct MLXOptions: Sendable {
 
   private static func entry(_ name: String, _ value: JSONValue) throws -> Entry {
     switch value {
-    case .object(let object): .form(try MLXForm(object))
+    case .object(let object): .form(try MLXForm(object).scaled(object["global_scale"]))
     case .bool(let isPacked): isPacked ? .base : .plain
     default:
       throw Problem(

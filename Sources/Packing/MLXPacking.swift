@@ -80,8 +80,16 @@ public struct MLXPacking: PackingMethod {
         rows: (all: codes.shape.dropLast().last ?? 1, shared: 1), global: try globalScale(form))
     }
 
+    /// The name of a part beside the scales.
+    private func name(_ end: String) -> String {
+      String(scales.name.dropLast("scales".count)) + end
+    }
+
     private func globalScale(_ form: MLXForm) throws -> GroupScales.Global? {
-      guard let global else { return nil }
+      guard let global else {
+        if form.hasGlobalScale { _ = try PackedPart.required(nil, name("global_scale")) }
+        return nil
+      }
       guard form.mode == .nvfp4 else {
         throw global.disagreement(expected: "mode nvfp4", found: "mode \(form.mode.rawValue)")
       }
@@ -96,8 +104,7 @@ public struct MLXPacking: PackingMethod {
         }
         return nil
       }
-      let name = String(scales.name.dropLast("scales".count)) + "biases"
-      let biases = try PackedPart.required(biases, name).shaped(scales.shape)
+      let biases = try PackedPart.required(biases, name("biases")).shaped(scales.shape)
       return .bias(try numbers(biases, form))
     }
   }
