@@ -164,7 +164,10 @@ let package = Package(
       path: "Examples/Convert", swiftSettings: settings),
     .target(
       name: "GraftTestSupport",
-      dependencies: ["Tensors", "JSON", "Containers", "Canonical", "Layouts", systemPackage],
+      dependencies: [
+        "Diagnostics", "Tensors", "JSON", "Packing", "Containers", "Canonical", "Layouts",
+        systemPackage,
+      ],
       path: "Tests/GraftTestSupport", swiftSettings: settings + [optimised]),
     tests("Reports", ["Diagnostics", "Reports"]),
     tests("Tensors", ["Diagnostics", "Tensors", systemPackage]),

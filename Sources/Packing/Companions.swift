@@ -14,9 +14,15 @@ enum Companions {
   ) throws {
     let other = (codes + scales).first { $0 != code && $0 != scale && part($0) != nil }
     guard let other else { return }
-    throw Problem(
-      .invalid, "one weight is packed in two ways", tensor: module + code,
-      expected: "codes \(code) with scales \(scale) alone", found: "\(other) beside them",
-      remedy: "take the checkpoint as the tool that packed it wrote it")
+    throw twice(
+      module + code, expected: "codes \(code) with scales \(scale) alone",
+      found: "\(other) beside them")
+  }
+
+  /// One weight that is packed in two ways.
+  static func twice(_ tensor: String, expected: String, found: String) -> Problem {
+    Problem(
+      .invalid, "one weight is packed in two ways", tensor: tensor, expected: expected,
+      found: found, remedy: PackedPart.remedy)
   }
 }

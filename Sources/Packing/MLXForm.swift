@@ -29,23 +29,21 @@ struct MLXForm: Hashable, Sendable {
   init(_ claim: JSONObject) throws {
     let name = claim["mode"]?.string ?? Mode.affine.rawValue
     guard let mode = Mode(rawValue: name) else {
-      throw Problem(
-        .unsupported, "MLX packs weights in a mode that Graft does not read",
-        expected: Mode.allCases.map(\.rawValue).joined(separator: ", "), found: name)
+      throw PackingClaim.unsupported("MLX", "mode \(name)")
     }
     self.init(
-      mode, bits: try Self.number("bits", claim), group: try Self.number("group_size", claim))
+      mode, bits: try PackingClaim.number("bits", .object(claim)),
+      group: try PackingClaim.number("group_size", .object(claim)))
     let standard = Self(mode)
     let isKnown =
       mode == .affine
       ? Self.affineBits.contains(bits) && 1...Self.largestGroup ~= group : self == standard
     if !isKnown {
-      throw Problem(
-        .invalid, "the config describes a packing that MLX does not have",
-        expected: mode == .affine
+      throw PackingClaim.impossible(
+        mode == .affine
           ? "2, 3, 4, 5, 6 or 8 bits in groups"
           : "\(standard.bits) bits in groups of \(standard.group), as mode \(name) has them",
-        found: "\(bits) bits in groups of \(group)")
+        "\(bits) bits in groups of \(group)")
     }
   }
 
@@ -54,16 +52,6 @@ struct MLXForm: Hashable, Sendable {
     var form = self
     form.hasGlobalScale = flag == .bool(true)
     return form
-  }
-
-  private static func number(_ key: String, _ claim: JSONObject) throws -> Int? {
-    guard let value = claim[key], !value.isNull else { return nil }
-    guard let number = value.int else {
-      throw Problem(
-        .invalid, "the config describes a packing that cannot be", expected: "\(key) as a number",
-        found: value.kindName)
-    }
-    return number
   }
 
   /// The form that the parts alone tell; nil where several have such parts.
@@ -104,9 +92,7 @@ struct MLXOptions: Sendable {
       return
     }
     guard let object = claim.object else {
-      throw Problem(
-        .invalid, "the config describes a packing that cannot be", expected: "an object",
-        found: claim.kindName)
+      throw PackingClaim.impossible("an object", claim.kindName)
     }
     base = try MLXForm(object)
     var entries: [String: Entry] = [:]
@@ -121,9 +107,7 @@ struct MLXOptions: Sendable {
     case .object(let object): .form(try MLXForm(object).scaled(object["global_scale"]))
     case .bool(let isPacked): isPacked ? .base : .plain
     default:
-      throw Problem(
-        .unsupported, "the config has an option of MLX's packing that Graft does not know",
-        found: name)
+      throw PackingClaim.unsupported("MLX", name)
     }
   }
 

@@ -28,7 +28,7 @@ public struct ModelOptPacking: PackingMethod {
     let codes = try PackedPart.required(part(".weight"), module + ".weight").filled(axes: 2...8)
     try Companions.refuseOthers(of: module, ".weight", ".weight_scale", part)
     if let other = part(".pre_quant_scale") {
-      throw ModelOptClaim.unsupported("\(other.name), a scale of what goes in")
+      throw ModelOptClaim.unsupported("a scale of what goes in", other.name)
     }
     let scale = try PackedPart.required(part(".weight_scale"), module + ".weight_scale")
     let found: ModelOptClaim.Algorithm = codes.type == .u8 ? .nvfp4 : .fp8
@@ -108,10 +108,8 @@ struct ModelOptClaim: Sendable {
     guard let algorithm = algorithms[name] else { throw unsupported("quant_algo \(name)") }
     guard let value = claim["group_size"], !value.isNull else { return (algorithm, group) }
     guard let size = value.int, 1...largestGroup ~= size else {
-      throw Problem(
-        .invalid, "the config describes a packing that cannot be",
-        expected: "group_size as a positive number",
-        found: value.int.map { "\($0)" } ?? value.kindName)
+      throw PackingClaim.impossible(
+        "group_size as a positive number", value.int.map { "\($0)" } ?? value.kindName)
     }
     return (algorithm, size)
   }
@@ -119,9 +117,7 @@ struct ModelOptClaim: Sendable {
   /// What is said of a module.
   func of(_ module: String) -> (Algorithm, group: Int)? { layers[module] ?? base }
 
-  static func unsupported(_ option: String) -> Problem {
-    Problem(
-      .unsupported, "the checkpoint has an option of ModelOpt that Graft does not read",
-      found: option, remedy: "take the checkpoint it was quantised from")
+  static func unsupported(_ option: String, _ tensor: String? = nil) -> Problem {
+    PackingClaim.unsupported("ModelOpt", option, tensor)
   }
 }

@@ -2,6 +2,9 @@ import Diagnostics
 import Tensors
 
 extension PackedPart {
+  /// What to do about parts that do not fit each other.
+  static let remedy = "take the checkpoint as the tool that packed it wrote it"
+
   /// The part, where it is there.
   /// - Throws: `Problem` of kind `invalid` where it is not.
   static func required(_ part: PackedPart?, _ name: String) throws -> PackedPart {
@@ -18,7 +21,8 @@ extension PackedPart {
     guard types.contains(type) else {
       throw Problem(
         .invalid, "a part of a packed weight has the wrong type", tensor: name,
-        expected: types.map(\.rawValue).joined(separator: " or "), found: type.rawValue)
+        expected: types.map(\.rawValue).joined(separator: " or "), found: type.rawValue,
+        remedy: Self.remedy)
     }
     return self
   }
@@ -30,7 +34,7 @@ extension PackedPart {
         .invalid, "a part of a packed weight has the wrong shape", tensor: name,
         expected: Set(shapes).sorted { $0.count < $1.count }.map(TensorShape.text).joined(
           separator: " or "),
-        found: TensorShape.shortText(shape))
+        found: TensorShape.shortText(shape), remedy: Self.remedy)
     }
     return self
   }
@@ -49,7 +53,7 @@ extension PackedPart {
         .invalid, "a part of a packed weight has the wrong shape", tensor: name,
         expected: (axes.count == 1 ? "\(axes.lowerBound)" : "from \(axes.lowerBound)")
           + " axes, none of them empty",
-        found: TensorShape.shortText(shape))
+        found: TensorShape.shortText(shape), remedy: Self.remedy)
     }
     return self
   }

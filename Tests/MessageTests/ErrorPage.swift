@@ -7,7 +7,8 @@ enum ErrorPage {
   static let sections: [MessageSection] = [
     .commandLine, .tokens, .places, .natures, .safetensors, .shards, .archives, .torchFiles,
     .distributed,
-    .damaged, .gguf, .configs, .layerConfigs, .weights, .conversions, .outputs, .writers, .splices,
+    .damaged, .gguf, .configs, .layerConfigs, .weights, .packed, .conversions, .outputs, .writers,
+    .splices,
     .layoutFiles, .calls,
   ]
 

@@ -1,4 +1,5 @@
 import Diagnostics
+import GraftTestSupport
 import JSON
 import Packing
 import Tensors
@@ -79,7 +80,7 @@ struct PackedRefusalTests {
       (.nf4.with(["load_in_4bit": true, "bnb_4bit_quant_type": "af4"]), "af4"),
       (.int8.with(".weight_format", .u8, [], [1]), "1"),
       (.modelOpt.with(["quantization": ["quant_algo": "W4A16_AWQ"]]), "W4A16_AWQ"),
-      (.modelOpt.with(".pre_quant_scale", .f32, [32]), "pre_quant_scale"),
+      (.modelOpt.with(".pre_quant_scale", .f32, [32]), "what goes in"),
       (
         PackedLiteral(
           method: CompressedTensorsPacking.self, claim: nil, anchor: ".weight_scale",
@@ -97,10 +98,10 @@ struct PackedRefusalTests {
 
   @Test(
     arguments: [
-      (Literal.mlx.with(["group_size": 64, "bits": 7]), "does not have"),
+      (Literal.mlx.with(["group_size": 64, "bits": 7]), "cannot be"),
       (.mlx.with(["group_size": "64", "bits": 4]), "cannot be"),
-      (.mlx.with(["group_size": 0, "bits": 4]), "does not have"),
-      (.mlx.with(["mode": "nvfp4", "group_size": 32]), "does not have"),
+      (.mlx.with(["group_size": 0, "bits": 4]), "cannot be"),
+      (.mlx.with(["mode": "nvfp4", "group_size": 32]), "cannot be"),
       (.mlx.with(nil), "nothing says"),
       (.mlx.with(".weight_scale", .bf16, [2, 2]), "two ways"),
       (.mlx.with(".scales", .bf16, [2, 0]), "wrong shape"),
@@ -204,9 +205,7 @@ struct PackedRefusalTests {
 private let module = PackedLiteral.module
 
 extension PackedLiteral {
-  fileprivate func with(_ state: Part) -> PackedLiteral {
-    with(Self.nf4State, state.type, state.shape, state.bytes)
-  }
+  fileprivate func with(_ state: Part) -> PackedLiteral { with(Self.nf4State, state) }
 }
 
 private func state(_ text: String) -> PackedLiteral.Part { PackedLiteral.state(text) }

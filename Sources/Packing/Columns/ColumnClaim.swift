@@ -18,7 +18,7 @@ struct ColumnClaim: Sendable {
   private static let largestGroup = 1 << 30
 
   init(_ claim: JSONValue) throws {
-    guard claim.object != nil else { throw Self.impossible("an object", claim.kindName) }
+    guard claim.object != nil else { throw PackingClaim.impossible("an object", claim.kindName) }
     isAutoRound = claim["quant_method"]?.string?.hasSuffix("auto-round") ?? false
     base = try Self.entry(claim)
     let more = claim["extra_config"]?.object?.entries ?? []
@@ -32,32 +32,20 @@ struct ColumnClaim: Sendable {
   }
 
   private static func entry(_ claim: JSONValue) throws -> Entry {
-    let bits = try number("bits", claim) ?? number("w_bit", claim)
-    let group = try number("group_size", claim) ?? number("q_group_size", claim)
-    if let bits, !(1...32 ~= bits) { throw impossible("bits from 1 to 32", "\(bits)") }
+    let bits = try PackingClaim.number("bits", claim) ?? PackingClaim.number("w_bit", claim)
+    let group =
+      try PackingClaim.number("group_size", claim) ?? PackingClaim.number("q_group_size", claim)
+    if let bits, !(1...32 ~= bits) { throw PackingClaim.impossible("bits from 1 to 32", "\(bits)") }
     if let group, group != -1, !(1...largestGroup ~= group) {
-      throw impossible("group_size as a positive number or -1", "\(group)")
+      throw PackingClaim.impossible("group_size as a positive number or -1", "\(group)")
     }
     return Entry(bits: bits, group: group)
-  }
-
-  private static func number(_ key: String, _ claim: JSONValue) throws -> Int? {
-    guard let value = claim[key], !value.isNull else { return nil }
-    guard let number = value.int else { throw impossible("\(key) as a number", value.kindName) }
-    return number
   }
 
   func bits(of module: String) -> Int? { hasPatterns ? nil : modules[module]?.bits ?? base.bits }
   func group(of module: String) -> Int? { hasPatterns ? nil : modules[module]?.group ?? base.group }
 
-  private static func impossible(_ expected: String, _ found: String) -> Problem {
-    Problem(
-      .invalid, "the config describes a packing that cannot be", expected: expected, found: found)
-  }
-
   static func unsupported(_ option: String) -> Problem {
-    Problem(
-      .unsupported, "the config has an option of GPTQ or AWQ that Graft does not read",
-      found: option, remedy: "take the checkpoint it was quantised from")
+    PackingClaim.unsupported("GPTQ and AWQ", option)
   }
 }

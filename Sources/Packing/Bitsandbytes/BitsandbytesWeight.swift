@@ -30,7 +30,7 @@ struct BitsandbytesWeight: PackedWeight {
         .invalid, "the codes of a packed weight do not fill its shape", tensor: codes.name,
         expected:
           "\((state.count - 1) / 2 + 1) bytes for shape \(TensorShape.shortText(state.shape))",
-        found: "\(codes.region.count) bytes")
+        found: "\(codes.region.count) bytes", remedy: PackedPart.remedy)
     }
     let name = module + ".weight"
     func required(_ end: String) throws -> PackedPart {

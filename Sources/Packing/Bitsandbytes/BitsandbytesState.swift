@@ -30,7 +30,7 @@ struct BitsandbytesState {
     guard part.region.count <= Self.longest else {
       throw Self.impossible(part, "at most \(Self.longest) bytes", "\(part.region.count)")
     }
-    let value = try locating(.tensor(part.name)) {
+    let value = try locating(.tensor(part.name), advising: PackedPart.remedy) {
       try part.region.withBytes { try JSONValue(parsing: $0) }
     }
     self.part = part
@@ -73,6 +73,6 @@ struct BitsandbytesState {
   {
     Problem(
       .invalid, "the state of a packed weight cannot be", tensor: part.name, expected: expected,
-      found: found)
+      found: found, remedy: PackedPart.remedy)
   }
 }

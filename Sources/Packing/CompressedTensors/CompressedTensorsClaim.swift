@@ -16,7 +16,9 @@ struct CompressedTensorsClaim: Sendable {
   ]
 
   init(_ claim: JSONValue) throws {
-    guard let object = claim.object else { throw Self.impossible("an object", claim.kindName) }
+    guard let object = claim.object else {
+      throw PackingClaim.impossible("an object", claim.kindName)
+    }
     try Self.refuseUnknown(object)
     let groups = object["config_groups"]?.object?.entries ?? []
     forms = try groups.flatMap { name, group in try Self.forms(group, "config_groups.\(name)") }
@@ -40,7 +42,7 @@ struct CompressedTensorsClaim: Sendable {
   /// The forms that a group allows: of integers both, packed and not.
   private static func forms(_ group: JSONValue, _ place: String) throws -> [CompressedTensorsForm] {
     guard let weights = group["weights"], !weights.isNull else { return [] }
-    let bits = try number("num_bits", weights, place) ?? 8
+    let bits = try PackingClaim.number("num_bits", weights) ?? 8
     let isSymmetric = weights["symmetric"]?.bool ?? true
     let sharing = try sharing(weights, place)
     let storages: [CompressedTensorsForm.Storage]
@@ -56,7 +58,7 @@ struct CompressedTensorsClaim: Sendable {
   }
 
   private static func sharing(_ weights: JSONValue, _ place: String) throws -> ScaleSharing {
-    let group = try number("group_size", weights, place)
+    let group = try PackingClaim.number("group_size", weights)
     switch weights["strategy"]?.string?.lowercased() {
     case "tensor": return .tensor
     case "channel": return .channel
@@ -75,7 +77,7 @@ struct CompressedTensorsClaim: Sendable {
     let numbers =
       value?.array?.map(\.int) ?? value?.string?.split(separator: "x").map { Int($0) } ?? []
     guard numbers.count == 2 else {
-      throw impossible("block_structure as two numbers", value?.kindName ?? "none")
+      throw PackingClaim.impossible("block_structure as two numbers", value?.kindName ?? "none")
     }
     return .init(
       rows: try positive(numbers[0], "block_structure", place),
@@ -86,28 +88,13 @@ struct CompressedTensorsClaim: Sendable {
 
   private static func positive(_ number: Int?, _ key: String, _ place: String) throws -> Int {
     guard let number, 1...largest ~= number else {
-      throw impossible(
+      throw PackingClaim.impossible(
         "\(key) of \(place) as a positive number", number.map { "\($0)" } ?? "none")
     }
     return number
   }
 
-  private static func number(_ key: String, _ weights: JSONValue, _ place: String) throws -> Int? {
-    guard let value = weights[key], !value.isNull else { return nil }
-    guard let number = value.int else {
-      throw impossible("\(key) of \(place) as a number", value.kindName)
-    }
-    return number
-  }
-
-  private static func impossible(_ expected: String, _ found: String) -> Problem {
-    Problem(
-      .invalid, "the config describes a packing that cannot be", expected: expected, found: found)
-  }
-
   private static func unsupported(_ option: String) -> Problem {
-    Problem(
-      .unsupported, "the config has an option of compressed-tensors that Graft does not read",
-      found: option, remedy: "take the checkpoint it was quantised from")
+    PackingClaim.unsupported("compressed-tensors", option)
   }
 }

@@ -34,9 +34,8 @@ public struct BitsandbytesPacking: PackingMethod {
     try claim.check(codes, bits: anchor == ".SCB" ? 8 : 4)
     if anchor == ".SCB" { return try integers(module, codes, part) }
     guard states.count < 2 else {
-      throw Problem(
-        .invalid, "one weight is packed in two ways", tensor: codes.name,
-        expected: "one state", found: states.joined(separator: " and "))
+      throw Companions.twice(
+        codes.name, expected: "one state", found: states.joined(separator: " and "))
     }
     let end = states.first ?? BitsandbytesState.ends[0]
     let state = try BitsandbytesState(
@@ -53,10 +52,7 @@ public struct BitsandbytesPacking: PackingMethod {
     let format = try part(".weight_format").map { try $0.of(.u8).ofMatrices([]) }
     let code = try format?.region.withBytes { $0.first } ?? 0
     guard code == 0 else {
-      throw Problem(
-        .unsupported, "a weight lies in an order of bitsandbytes that Graft does not read",
-        tensor: codes.name, expected: "weight_format 0, row after row", found: "\(code)",
-        remedy: "save the checkpoint with a newer bitsandbytes")
+      throw PackingClaim.unsupported("bitsandbytes", "weight_format \(code)", codes.name)
     }
     let shape = try codes.of(.i8).filled(axes: 2...2).shape
     return GroupedWeight(
@@ -76,16 +72,12 @@ public struct BitsandbytesPacking: PackingMethod {
       let isFour = claim?["load_in_4bit"]?.bool ?? claim?["_load_in_4bit"]?.bool ?? false
       let isEight = claim?["load_in_8bit"]?.bool ?? claim?["_load_in_8bit"]?.bool ?? false
       if isFour, isEight {
-        throw Problem(
-          .invalid, "the config describes a packing that cannot be",
-          expected: "load_in_4bit or load_in_8bit", found: "both")
+        throw PackingClaim.impossible("load_in_4bit or load_in_8bit", "both")
       }
       bits = isFour ? 4 : isEight ? 8 : nil
       type = isFour ? claim?["bnb_4bit_quant_type"]?.string : nil
       if let type, !["nf4", "fp4"].contains(type) {
-        throw Problem(
-          .unsupported, "the config has an option of bitsandbytes that Graft does not read",
-          found: "bnb_4bit_quant_type \(type)", remedy: "take the checkpoint it was quantised from")
+        throw PackingClaim.unsupported("bitsandbytes", "bnb_4bit_quant_type \(type)")
       }
     }
 

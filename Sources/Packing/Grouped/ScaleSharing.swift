@@ -39,7 +39,8 @@ enum ScaleSharing: Hashable, Sendable {
       guard columns % size == 0 else {
         throw Problem(
           .invalid, "groups of a packed weight do not divide its rows", tensor: part.name,
-          expected: "rows of whole groups of \(size)", found: "rows of \(columns)")
+          expected: "rows of whole groups of \(size)", found: "rows of \(columns)",
+          remedy: PackedPart.remedy)
       }
       _ = try part.shaped(outer + [rows, columns / size])
       return GroupScales(region: part.region, kind: kind, count: columns / size, rows: (rows, 1))

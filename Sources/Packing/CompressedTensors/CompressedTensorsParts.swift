@@ -93,7 +93,7 @@ struct CompressedTensorsParts {
       throw Problem(
         .invalid, "the shape beside packed codes does not fit them", tensor: part.name,
         expected: "the shape of a weight packed as \(TensorShape.shortText(codes.shape))",
-        found: TensorShape.shortText(shape))
+        found: TensorShape.shortText(shape), remedy: PackedPart.remedy)
     }
     return shape
   }
@@ -184,7 +184,8 @@ struct CompressedTensorsParts {
       throw Problem(
         .invalid, "the groups of a packed weight are not equally large", tensor: index.name,
         expected: "\(size) columns in each",
-        found: "from \(members.min() ?? 0) to \(members.max() ?? 0)")
+        found: "from \(members.min() ?? 0) to \(members.max() ?? 0)",
+        remedy: PackedPart.remedy)
     }
     return ColumnGroups(size: size, index: groups)
   }

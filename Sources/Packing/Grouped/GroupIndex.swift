@@ -16,6 +16,7 @@ enum GroupIndex {
     guard let column = groups.firstIndex(where: { $0 < 0 || Int($0) >= count }) else { return }
     throw Problem(
       .invalid, "a column of a packed weight is in no group", tensor: part.name,
-      expected: "from 0 to \(count - 1)", found: "\(groups[column]) for column \(column)")
+      expected: "from 0 to \(count - 1)", found: "\(groups[column]) for column \(column)",
+      remedy: PackedPart.remedy)
   }
 }

@@ -4,22 +4,37 @@ import Packing
 import Tensors
 
 /// A weight written out in a test: a method, what a config says, and parts of one module.
-struct PackedLiteral: Sendable {
+public struct PackedLiteral: Sendable {
   /// A part: its type and shape, and its bytes; zeros where none are given.
-  struct Part: Sendable {
+  public struct Part: Sendable {
     let type: ScalarType
     let shape: [Int]
-    var bytes: [UInt8] = []
+    let bytes: [UInt8]
+
+    /// A part of these bytes.
+    public init(type: ScalarType, shape: [Int], bytes: [UInt8] = []) {
+      (self.type, self.shape, self.bytes) = (type, shape, bytes)
+    }
   }
 
-  let method: any PackingMethod.Type
-  var claim: JSONValue?
-  let anchor: String
-  var parts: [String: Part]
+  private let method: any PackingMethod.Type
+  private var claim: JSONValue?
+  private var anchor: String
+  /// The parts by the ends of their names.
+  public private(set) var parts: [String: Part]
 
-  static let module = "layers.0.mlp.up_proj"
+  /// A weight of these parts.
+  public init(
+    method: any PackingMethod.Type, claim: JSONValue?, anchor: String, parts: [String: Part]
+  ) {
+    (self.method, self.claim, self.anchor, self.parts) = (method, claim, anchor, parts)
+  }
 
-  func open() throws -> (any PackedWeight)? {
+  /// The name of the module.
+  public static let module = "layers.0.mlp.up_proj"
+
+  /// The weight; nil where its parts are those of another method.
+  public func open() throws -> (any PackedWeight)? {
     try method.init(claim: claim).weight(of: Self.module, anchor: anchor) { end in
       parts[end].map { part in
         let zeros = [UInt8](repeating: 0, count: TensorShape.byteCount(part.shape, part.type) ?? 0)
@@ -31,20 +46,22 @@ struct PackedLiteral: Sendable {
   }
 
   /// The problem that opening it throws.
-  func problem() -> Problem? {
+  public func problem() -> Problem? {
     do {
       _ = try open()
       return nil
     } catch { return error as? Problem }
   }
 
-  func with(_ claim: JSONValue?) -> PackedLiteral {
+  /// The same with another claim.
+  public func with(_ claim: JSONValue?) -> PackedLiteral {
     var copy = self
     copy.claim = claim
     return copy
   }
 
-  func with(_ end: String, _ type: ScalarType, _ shape: [Int], _ bytes: [UInt8] = [])
+  /// The same with another part.
+  public func with(_ end: String, _ type: ScalarType, _ shape: [Int], _ bytes: [UInt8] = [])
     -> PackedLiteral
   {
     var copy = self
@@ -52,29 +69,46 @@ struct PackedLiteral: Sendable {
     return copy
   }
 
-  func without(_ end: String) -> PackedLiteral {
+  /// The same with another part.
+  public func with(_ end: String, _ part: Part) -> PackedLiteral {
+    with(end, part.type, part.shape, part.bytes)
+  }
+
+  /// The same, found by another part.
+  public func anchored(_ anchor: String) -> PackedLiteral {
+    var copy = self
+    copy.anchor = anchor
+    return copy
+  }
+
+  /// The same without a part.
+  public func without(_ end: String) -> PackedLiteral {
     var copy = self
     copy.parts[end] = nil
     return copy
   }
 }
 
+/// One weight of each kind, whose parts fit.
 extension PackedLiteral {
-  static let mlx = PackedLiteral(
+  /// MLX affine, 4 bits in groups of 64.
+  public static let mlx = PackedLiteral(
     method: MLXPacking.self, claim: ["group_size": 64, "bits": 4], anchor: ".scales",
     parts: [
       ".weight": .init(type: .u32, shape: [2, 16]), ".scales": .init(type: .bf16, shape: [2, 2]),
       ".biases": .init(type: .bf16, shape: [2, 2]),
     ])
 
-  static let mxfp4 = PackedLiteral(
+  /// MLX mxfp4, one group.
+  public static let mxfp4 = PackedLiteral(
     method: MLXPacking.self, claim: ["mode": "mxfp4", "group_size": 32, "bits": 4],
     anchor: ".scales",
     parts: [
       ".weight": .init(type: .u32, shape: [1, 4]), ".scales": .init(type: .u8, shape: [1, 1]),
     ])
 
-  static let integers = PackedLiteral(
+  /// Packed integers of compressed-tensors, 4 bits in groups of 32.
+  public static let integers = PackedLiteral(
     method: CompressedTensorsPacking.self, claim: compressed(["num_bits": 4, "group_size": 32]),
     anchor: ".weight_packed",
     parts: [
@@ -83,14 +117,16 @@ extension PackedLiteral {
       ".weight_shape": .init(type: .i64, shape: [2], bytes: words64([3, 64])),
     ])
 
-  static let gptq = PackedLiteral(
+  /// GPTQ, 4 bits in groups of 32, with an index.
+  public static let gptq = PackedLiteral(
     method: GPTQPacking.self, claim: ["bits": 4, "group_size": 32], anchor: ".qweight",
     parts: [
       ".qweight": .init(type: .i32, shape: [8, 8]), ".qzeros": .init(type: .i32, shape: [2, 1]),
       ".scales": .init(type: .f16, shape: [2, 8]), ".g_idx": .init(type: .i32, shape: [64]),
     ])
 
-  static let awq = PackedLiteral(
+  /// AWQ, groups of 32.
+  public static let awq = PackedLiteral(
     method: AWQPacking.self, claim: ["bits": 4, "group_size": 32, "version": "gemm"],
     anchor: ".qweight",
     parts: [
@@ -98,7 +134,8 @@ extension PackedLiteral {
       ".scales": .init(type: .f16, shape: [2, 16]),
     ])
 
-  static let nf4 = PackedLiteral(
+  /// The nf4 of bitsandbytes, two blocks.
+  public static let nf4 = PackedLiteral(
     method: BitsandbytesPacking.self, claim: ["load_in_4bit": true, "bnb_4bit_quant_type": "nf4"],
     anchor: nf4State,
     parts: [
@@ -108,14 +145,16 @@ extension PackedLiteral {
       nf4State: state(#"{"quant_type": "nf4", "blocksize": 64, "shape": [2, 64]}"#),
     ])
 
-  static let int8 = PackedLiteral(
+  /// The int8 of bitsandbytes.
+  public static let int8 = PackedLiteral(
     method: BitsandbytesPacking.self, claim: ["load_in_8bit": true], anchor: ".SCB",
     parts: [
       ".weight": .init(type: .i8, shape: [2, 3]), ".SCB": .init(type: .f32, shape: [2]),
       ".weight_format": .init(type: .u8, shape: []),
     ])
 
-  static let modelOpt = PackedLiteral(
+  /// ModelOpt's NVFP4.
+  public static let modelOpt = PackedLiteral(
     method: ModelOptPacking.self, claim: ["quantization": ["quant_algo": "NVFP4"]],
     anchor: ".weight_scale",
     parts: [
@@ -124,23 +163,28 @@ extension PackedLiteral {
       ".weight_scale_2": .init(type: .f32, shape: []),
     ])
 
-  static let nf4State = ".weight.quant_state.bitsandbytes__nf4"
+  /// The end of the name of a state.
+  public static let nf4State = ".weight.quant_state.bitsandbytes__nf4"
 
-  static func state(_ text: String) -> Part {
+  /// A part that holds JSON.
+  public static func state(_ text: String) -> Part {
     Part(type: .u8, shape: [text.utf8.count], bytes: Array(text.utf8))
   }
 
-  static func compressed(_ weights: JSONValue, _ more: JSONValue = [:]) -> JSONValue {
+  /// A claim of compressed-tensors with one group of weights.
+  public static func compressed(_ weights: JSONValue, _ more: JSONValue = [:]) -> JSONValue {
     var claim: JSONValue = ["config_groups": ["group_0": ["weights": weights]]]
     for (key, value) in more.object?.entries ?? [] { claim[key] = value }
     return claim
   }
 
-  static func words64(_ numbers: [Int64]) -> [UInt8] {
+  /// The bytes of numbers.
+  public static func words64(_ numbers: [Int64]) -> [UInt8] {
     numbers.withUnsafeBytes { Array($0) }
   }
 
-  static func words32(_ numbers: [Int32]) -> [UInt8] {
+  /// The bytes of numbers.
+  public static func words32(_ numbers: [Int32]) -> [UInt8] {
     numbers.withUnsafeBytes { Array($0) }
   }
 }
