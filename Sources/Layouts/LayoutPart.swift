@@ -1,14 +1,15 @@
 import Diagnostics
 import JSON
 
-/// What several layouts say in the same words: config keys and tensors of one kind of layer.
+/// Rules that several layouts share: named lists of config keys, of tensors or of whatever else a layout
+/// file lists.
 ///
-/// A layout that uses a part says under which names its tensors stand there.
+/// A layout file says in one of its lists where the rules of a part stand; see `PartUse`.
 public struct LayoutPart: Sendable {
   /// The name by which layouts use it.
   public let name: String
-  private let keys: [JSONValue]
-  private let tensors: [JSONValue]
+  /// The rules of each list, in which `{place}` stands for what a layout puts there.
+  let lists: [String: [JSONValue]]
 
   /// Reads a part.
   /// - Throws: `Problem` of kind `invalid` for anything the file should not say.
@@ -16,40 +17,11 @@ public struct LayoutPart: Sendable {
     var file = try FormatObject(JSONValue(parsing: bytes), "the top level")
     name = try file.string("part")
     _ = try file.string("about")
-    keys = try file.array("keys")
-    tensors = try file.array("tensors")
+    guard case .object(let lists) = try file.required("lists") else {
+      throw FormatValue.wrong(try file.required("lists"), "names of lists and their rules")
+    }
+    self.lists = Dictionary(
+      uniqueKeysWithValues: try lists.entries.map { ($0.key, try FormatValue.array($0.value)) })
     try file.finish()
-  }
-
-  /// A layout file with the parts it uses at the end of its config keys and of its tensors.
-  /// - Throws: `Problem` of kind `invalid` for a part nobody knows.
-  static func completed(_ file: JSONValue, _ parts: [LayoutPart]) throws -> JSONValue {
-    guard var object = file.object, let uses = object["parts"] else { return file }
-    guard case .object(let uses) = uses else {
-      throw FormatValue.wrong(uses, "names of parts and what {place} stands for")
-    }
-    for (name, place) in uses.entries {
-      guard let part = parts.first(where: { $0.name == name }) else {
-        throw Problem(.invalid, "a layout file names an unknown part", found: name)
-      }
-      let place = try FormatValue.string(place)
-      object.append(part.keys, at: ["config", "keys"], place)
-      object.append(part.tensors, at: ["tensors"], place)
-    }
-    object["parts"] = nil
-    return .object(object)
-  }
-}
-
-extension JSONObject {
-  /// Puts values at the end of a list that stands at a path of keys.
-  fileprivate mutating func append(_ values: [JSONValue], at path: [String], _ place: String) {
-    guard let key = path.first else { return }
-    if case .object(var inner)? = self[key], path.count > 1 {
-      inner.append(values, at: Array(path.dropFirst()), place)
-      self[key] = .object(inner)
-    } else if case .array(let list)? = self[key] {
-      self[key] = .array(list + values.map { $0.replacing("{place}", with: place) })
-    }
   }
 }

@@ -32,8 +32,7 @@ enum ModelReaders {
   /// A layout file, and a model bound to what it says.
   static func formats(_ input: UnsafeRawBufferPointer) throws {
     let catalogue = try LayoutCatalogue(
-      files: [("input", Array(input))],
-      parts: FormatFiles.parts.map { ($0.name, Array($0.text.utf8)) })
+      files: [("input", Array(input))], parts: .builtIn)
     for layout in try catalogue.layouts {
       for (config, configuration) in models {
         _ = try? layout.configuration(from: config)

@@ -30,7 +30,19 @@ extension MessageSection {
       .init("an unknown type of a key") {
         try $0.key(#"{ "key": "a", "fact": "hidden", "as": "u99" }"#)
       },
-      .init("an unknown part of a file") { try $0.layout(top: #""parts": { "nowhere": "" },"#) },
+      .init("an unknown part of a file") {
+        try $0.layout(rule: #"{ "part": "m2rnn/tensor", "place": "m2rnn." }"#, parts: .builtIn)
+      },
+      .init("a part whose rules name a place, without one") {
+        try $0.layout(rule: #"{ "part": "m2rnn/tensors" }"#, parts: .builtIn)
+      },
+      .init("a part whose rules name no place, with one") {
+        try $0.layout(rule: #"{ "part": "qwen3/mtp", "place": "mtp." }"#, parts: .builtIn)
+      },
+      .init("a change of a rule that the part does not have") {
+        let use = #"{ "part": "qwen3/mtp", "but": { "mtp.fc": null } }"#
+        return try $0.layout(rule: use, parts: .builtIn)
+      },
       .init("a key that is missing") { try $0.rule(#"{ "is": "embedding" }"#) },
       .init("a place in a name that its parts have not") {
         try $0.rule(#"{ "name": "e{layer}", "is": "embedding" }"#)
@@ -97,11 +109,12 @@ extension Workshop {
   /// Reads a small layout file with one fault.
   fileprivate func layout(
     top: String = "", rule: String = #"{ "name": "e", "is": "embedding" }"#,
-    key: String = #"["vocab_size", "vocabulary"]"#, semantics: String = "{}"
+    key: String = #"["vocab_size", "vocabulary"]"#, semantics: String = "{}",
+    parts: LayoutParts = LayoutParts([])
   ) throws -> Message {
     let bytes = bytes(top: top, rule: rule, key: key, semantics: semantics)
     return try thrown {
-      try LayoutCatalogue(files: [(name: "x.json", bytes: bytes)]).layouts
+      try LayoutCatalogue(files: [(name: "x.json", bytes: bytes)], parts: parts).layouts
     }
   }
 

@@ -16,12 +16,12 @@ public struct LayoutCatalogue: Sendable {
     outlines.map(\.id).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 
-  /// Reads what recognising layouts needs from their files and the parts they use.
+  /// Reads what recognising layouts needs from their files.
+  /// - Parameter parts: the parts that they may use.
   /// - Throws: `Problem` of kind `invalid`, naming the file.
   public init(
-    files: [(name: String, bytes: [UInt8])], parts: [(name: String, bytes: [UInt8])] = []
+    files: [(name: String, bytes: [UInt8])], parts: LayoutParts = LayoutParts([])
   ) throws {
-    let parts = LayoutParts(parts)
     outlines = try files.flatMap { name, bytes in
       try locating(.file(name), advising: FormatValue.remedy) {
         try LayoutOutline.forms(parsing: bytes, name: name, parts: parts)
@@ -36,8 +36,7 @@ public struct LayoutCatalogue: Sendable {
 
   private static let embedded = Result {
     try LayoutCatalogue(
-      files: FormatFiles.layouts.map { ($0.name, Array($0.text.utf8)) },
-      parts: FormatFiles.parts.map { ($0.name, Array($0.text.utf8)) })
+      files: FormatFiles.layouts.map { ($0.name, Array($0.text.utf8)) }, parts: .builtIn)
   }
 
   /// The layout with an id, in the form of a name or else the preferred one.

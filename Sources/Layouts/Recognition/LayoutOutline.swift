@@ -54,33 +54,9 @@ public final class LayoutOutline: Sendable {
       return LayoutOutline(id: id, form: form, detection: detection) {
         try locating(.file(name), advising: FormatValue.remedy) {
           try Layout(
-            LayoutPart.completed(value, parts.all()).replacing("{prefix}", with: form.prefix),
-            form, of: named)
+            parts.composed(value).replacing("{prefix}", with: form.prefix), form, of: named)
         }
       }
-    }
-  }
-}
-
-/// The parts that layout files share, read when the first one is needed.
-final class LayoutParts: Sendable {
-  private let files: [(name: String, bytes: [UInt8])]
-  private let read = Mutex<[LayoutPart]?>(nil)
-
-  init(_ files: [(name: String, bytes: [UInt8])]) { self.files = files }
-
-  /// All parts.
-  /// - Throws: `Problem` of kind `invalid`, naming the file.
-  func all() throws -> [LayoutPart] {
-    try read.withLock { read in
-      if let read { return read }
-      let parts = try files.map { name, bytes in
-        try locating(.file(name), advising: FormatValue.remedy) {
-          try LayoutPart(parsing: bytes)
-        }
-      }
-      read = parts
-      return parts
     }
   }
 }
