@@ -12,7 +12,11 @@
 
 enum { SLOTS = 65536 };
 
-// A slot is free while its length is 0 and taken by exchanging that for 1.
+// A slot is free while its length is 0 and taken by exchanging that for 1. While its start is 0 the handler
+// passes over it: so the start is stored last when a slot is filled, and first when it is given back, and the
+// handler never pairs a start with the length of another mapping. `used` is raised after that, and no byte of
+// a mapping is read before file_guard_add returns. All of these are sequentially consistent, the default of C:
+// nothing here runs often enough for a weaker order to matter.
 static struct {
   _Atomic uintptr_t start;
   _Atomic size_t length;

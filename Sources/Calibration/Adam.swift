@@ -5,12 +5,12 @@ import Threads
 /// cosine.
 struct Adam {
   /// Some consecutive values and the size by which their steps are measured.
-  struct Part {
+  struct Group {
     let range: Range<Int>
     let size: Float
   }
 
-  private let parts: [Part]
+  private let groups: [Group]
   private let steps: Int
   private let rate: Double
   private var step = 0
@@ -24,10 +24,10 @@ struct Adam {
   /// The share of the steps in which the step size rises.
   private static let warmup = 0.05
 
-  /// - Parameter rate: the largest step, as a share of the size of a part.
-  init(_ parts: [Part], steps: Int, rate: Double) throws {
-    (self.parts, self.steps, self.rate) = (parts, steps, rate)
-    let count = parts.last?.range.upperBound ?? 0
+  /// - Parameter rate: the largest step, as a share of the size of a group.
+  init(_ groups: [Group], steps: Int, rate: Double) throws {
+    (self.groups, self.steps, self.rate) = (groups, steps, rate)
+    let count = groups.last?.range.upperBound ?? 0
     (first, second) = (try FloatBuffer(count), try FloatBuffer(count))
   }
 
@@ -50,9 +50,9 @@ struct Adam {
     let scale = Float(1 / (1 - bias.second))
     let (b1, b2) = (Float(Self.decay.first), Float(Self.decay.second))
     let (first, second) = (first.pointer, second.pointer)
-    for part in parts {
-      let (rate, start) = (Float(rate) * part.size, part.range.lowerBound)
-      pool.run(part.range.count, by: 1 << 14) { range in
+    for group in groups {
+      let (rate, start) = (Float(rate) * group.size, group.range.lowerBound)
+      pool.run(group.range.count, by: 1 << 14) { range in
         for index in start &+ range.lowerBound..<start &+ range.upperBound {
           let g = gradient[index]
           let mean = b1 * first[index] + (1 - b1) * g

@@ -104,7 +104,7 @@ struct CalibrationJob {
   private func optimise(
     _ report: inout CalibrationReport, _ best: inout Best, _ progress: (Double) -> Void
   ) throws {
-    var adam = try Adam(parts, steps: settings.steps, rate: Self.rate)
+    var adam = try Adam(groups, steps: settings.steps, rate: Self.rate)
     var bits = SplitMix64(seed: settings.seed)
     var order = Array(0..<fitting.sequences)
     var sinceBest = 0
@@ -139,19 +139,19 @@ struct CalibrationJob {
 
   /// The sizes by which steps are measured: the root mean square of a tensor, or one for those that start
   /// at zero or mean a factor or an exponent.
-  private var parts: [Adam.Part] {
-    LayerShape.Part.allCases.map { part in
-      let count = layer.shape.count(part)
-      let values = UnsafeBufferPointer(start: layer.values(part), count: count)
+  private var groups: [Adam.Group] {
+    LayerShape.Parameter.allCases.map { parameter in
+      let count = layer.shape.count(parameter)
+      let values = UnsafeBufferPointer(start: layer.values(parameter), count: count)
       let square = values.reduce(0) { $0 + $1 * $1 } / Float(count)
       let size: Float =
-        switch part {
+        switch parameter {
         case .weight: 1 / Float(layer.shape.V).squareRoot()
         case .D, .decay, .bias, .norm: 1
         default: max(square.squareRoot(), 1e-6)
         }
-      let offset = layer.shape.offset(part)
-      return Adam.Part(range: offset..<offset + count, size: size)
+      let offset = layer.shape.offset(parameter)
+      return Adam.Group(range: offset..<offset + count, size: size)
     }
   }
 }

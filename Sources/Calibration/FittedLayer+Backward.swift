@@ -16,6 +16,19 @@ extension FittedLayer {
 
   /// The gradient of `factor · Σ (output - target)²` over the segment that was run last, in all values
   /// of the layer.
+  ///
+  /// Memory of the forward pass is overwritten with gradients as soon as nothing reads it any more, in this
+  /// order:
+  /// ```
+  /// output    output → its gradient            backward
+  /// weighted  weighted → its gradient          backwardOutput
+  ///           → that of `normed`               backwardNorm
+  /// y         y → its gradient                 backwardNorm
+  /// rows      gates g → their gradient         backwardNorm
+  ///           gates f → their gradient         backwardDecay
+  ///           projected → its gradient         backwardConvolution
+  /// mixed     after the activation → gradient before it   backwardConvolution
+  /// ```
   func backward(sequences count: Int, factor: Float) {
     let M = count * length
     for index in 0..<M * shape.H {
@@ -34,6 +47,7 @@ extension FittedLayer {
       ProductShape(rows: shape.R, depth: M, columns: shape.H))
   }
 
+  /// From the gradient of the output to those of the output projection and of `weighted`, in its place.
   private func backwardOutput(_ M: Int) {
     let (H, NV) = (shape.H, shape.NV)
     pool.transpose(memory.output.pointer, rows: M, columns: H, to: memory.transposed.pointer)
@@ -45,7 +59,7 @@ extension FittedLayer {
       ProductShape(rows: M, depth: H, columns: NV))
   }
 
-  /// From the gradient of `weighted` to those of norm, gate and y.
+  /// From the gradient of `weighted` to those of norm, gate and y, the last two in their places.
   private func backwardNorm(_ M: Int) {
     let (NV, R) = (shape.NV, shape.R)
     columnSums(
@@ -59,10 +73,13 @@ extension FittedLayer {
         let (y, gate) = (memory.y.pointer + at, memory.gate.pointer + at)
         let g = memory.rows.pointer + (row * R + shape.C + shape.N)
         let scale = memory.scale.pointer[row]
+        // The norm divides by the root mean square of h = y silu(g), so that the part of the gradient along
+        // the normed values does not reach h.
         kernels.elementwise.multiply(dn, by: weight, count: NV)
         let mean = kernels.elementwise.dot(dn, normed, count: NV) / Float(NV)
         for c in 0..<NV {
           let dh = scale * (dn[c] - normed[c] * mean)
+          // silu(g) = g σ(g), whose derivative is σ (1 + g (1 - σ)); g and y are read before they go.
           let (value, sigmoid) = (g[c], gate[c])
           g[c] = dh * y[c] * sigmoid * (1 + value * (1 - sigmoid))
           y[c] = dh * value * sigmoid
@@ -83,6 +100,7 @@ extension FittedLayer {
     }
   }
 
+  /// From the gradient of y to those of D, the state weights, forget gates, and `dMixed`.
   private func backwardRecurrence(_ count: Int) {
     let s = shape
     columnSums(
@@ -96,7 +114,8 @@ extension FittedLayer {
     sumWeights(count)
   }
 
-  /// The gradient of queries, keys and values, `[M, C]`; nothing is transposed until it is used up.
+  /// The gradient of queries, keys and values, `[M, C]`, in memory that is not needed for a transposed
+  /// matrix before `backwardConvolution` has read it.
   private var dMixed: MutableFloats { memory.transposed.pointer }
 
   private func backwardHead(sequence: Int, head n: Int, _ worker: Int) {
@@ -105,6 +124,7 @@ extension FittedLayer {
     let inputs = inputs(sequence: sequence, head: n)
     let history = history(worker)
     history.states.update(from: memory.startStates.pointer + task * size, count: size)
+    // The forward pass kept the states at the start of the segment alone: the steps are run again.
     kernels.gradients.record(inputs, weights(padded, head: n), to: history)
     let dy = FloatRows(memory.y.pointer + (row * s.NV + n * s.V), stride: s.NV)
     let gradient = MatrixRecurrenceGradient(
@@ -115,6 +135,7 @@ extension FittedLayer {
       weight: memory.dWeights.pointer + task * s.Vp * s.Vp)
     kernels.gradients.backward(
       inputs, transposed: weights(paddedTransposed, head: n), history, dy: dy, to: gradient)
+    // The residual D ⊙ v goes by the recurrence, and so does its gradient.
     let D = values(.D) + n * s.V
     for t in 0..<length {
       for j in 0..<s.V { gradient.v[t][j] += dy[t][j] * D[j] }
@@ -139,6 +160,7 @@ extension FittedLayer {
     }
   }
 
+  /// Sequences have one state weight: its gradient is summed over them, in order, without the padding.
   private func sumWeights(_ count: Int) {
     let s = shape
     let target = gradient(.weight)
@@ -162,6 +184,7 @@ extension FittedLayer {
       kernels.elementwise.exponential(&rate, count: 1)
       (dLogs[n], dBiases[n]) = (0, 0)
       for row in 0..<M {
+        // With s = softplus(a + dt_bias): df/da = -exp(A_log) f s', where s' = 1 - exp(-s).
         let softplus = memory.softplus.pointer[row * N + n]
         let df = memory.dForget.pointer[row * N + n] * memory.forget.pointer[row * N + n]
         var rest = -softplus
@@ -175,6 +198,8 @@ extension FittedLayer {
   }
 
   /// From the gradient of the mixed channels to those of taps and projections.
+  ///
+  /// Every task has all rows of its channels, so that sums over rows need no second pass.
   private func backwardConvolution(_ count: Int) {
     let (C, L, taps) = (shape.C, length, shape.taps)
     pool.run(count * L, by: 16) { range in
@@ -194,6 +219,7 @@ extension FittedLayer {
     }
   }
 
+  /// The gradient of the taps, and of what they read inside the segment: inputs from before it get none.
   private func backwardTaps(
     _ sequence: Int, _ channels: Range<Int>, _ weight: Floats, _ dWeight: MutableFloats
   ) {

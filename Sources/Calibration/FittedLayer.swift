@@ -31,8 +31,8 @@ final class FittedLayer {
 
   init(_ shape: LayerShape, sequences: Int, length: Int, pool: ThreadPool) throws {
     (self.shape, self.sequences, self.length, self.pool) = (shape, sequences, length, pool)
-    parameters = try FloatBuffer(shape.parameters)
-    gradient = try FloatBuffer(shape.parameters)
+    parameters = try FloatBuffer(shape.parameterCount)
+    gradient = try FloatBuffer(shape.parameterCount)
     memory = try LayerMemory(shape, sequences: sequences, length: length)
     tails = try FloatBuffer(sequences * (shape.taps - 1) * shape.C)
     states = try FloatBuffer(sequences * shape.N * shape.K * shape.Vp)
@@ -57,14 +57,14 @@ final class FittedLayer {
       states: states, candidates: candidates, scratch: candidates + length * size)
   }
 
-  /// The values of a part of the layer.
-  func values(_ part: LayerShape.Part) -> MutableFloats {
-    parameters.pointer + shape.offset(part)
+  /// The values of a parameter of the layer.
+  func values(_ parameter: LayerShape.Parameter) -> MutableFloats {
+    parameters.pointer + shape.offset(parameter)
   }
 
-  /// The gradient of a part of the layer.
-  func gradient(_ part: LayerShape.Part) -> MutableFloats {
-    gradient.pointer + shape.offset(part)
+  /// The gradient of a parameter of the layer.
+  func gradient(_ parameter: LayerShape.Parameter) -> MutableFloats {
+    gradient.pointer + shape.offset(parameter)
   }
 
   /// Puts all sequences at their beginning.
@@ -75,23 +75,23 @@ final class FittedLayer {
 
   /// Takes the values of a layer of a model.
   func load(_ model: CanonicalModel, layer: Int) throws {
-    for part in LayerShape.Part.allCases {
-      let tensor = try model.tensor(Role(LayerShape.role(part), layer: layer))
-      guard tensor.count == shape.count(part) else {
+    for parameter in LayerShape.Parameter.allCases {
+      let tensor = try model.tensor(Role(LayerShape.role(parameter), layer: layer))
+      guard tensor.count == shape.count(parameter) else {
         throw Problem(
-          .invalid, "\(LayerShape.role(part)) has another shape than the configuration says",
-          layer: layer, expected: "\(shape.count(part)) values", found: "\(tensor.count)")
+          .invalid, "\(LayerShape.role(parameter)) has another shape than the configuration says",
+          layer: layer, expected: "\(shape.count(parameter)) values", found: "\(tensor.count)")
       }
-      values(part).update(from: try tensor.floats(), count: tensor.count)
+      values(parameter).update(from: try tensor.floats(), count: tensor.count)
     }
   }
 
   /// Puts the values into a layer of a model.
   func store(to model: inout CanonicalModel, layer: Int) {
-    for part in LayerShape.Part.allCases {
-      let role = Role(LayerShape.role(part), layer: layer)
+    for parameter in LayerShape.Parameter.allCases {
+      let role = Role(LayerShape.role(parameter), layer: layer)
       guard let old = model.tensors[role] else { continue }
-      let new = Array(UnsafeBufferPointer(start: values(part), count: shape.count(part)))
+      let new = Array(UnsafeBufferPointer(start: values(parameter), count: shape.count(parameter)))
       model.tensors[role] = CanonicalTensor(
         shape: old.shape, values: new, origin: CanonicalTensor.newOrigin)
     }

@@ -42,13 +42,13 @@ struct LayerShape: Hashable, Sendable {
   }
 
   /// Some values of the layer: the part of a role, or roles that stand side by side.
-  enum Part: Int, CaseIterable {
+  enum Parameter: Int, CaseIterable {
     case q, k, v, f, g, convQ, convK, convV, decay, bias, weight, D, norm, o
   }
 
-  /// The role of each part.
-  static func role(_ part: Part) -> String {
-    switch part {
+  /// The role of each parameter.
+  static func role(_ parameter: Parameter) -> String {
+    switch parameter {
     case .q: "m2rnn.q"
     case .k: "m2rnn.k"
     case .v: "m2rnn.v"
@@ -66,9 +66,9 @@ struct LayerShape: Hashable, Sendable {
     }
   }
 
-  /// The number of values of a part.
-  func count(_ part: Part) -> Int {
-    switch part {
+  /// The number of values of a parameter.
+  func count(_ parameter: Parameter) -> Int {
+    switch parameter {
     case .q, .k: K * H
     case .v, .g: NV * H
     case .f: N * H
@@ -81,11 +81,11 @@ struct LayerShape: Hashable, Sendable {
     }
   }
 
-  /// Where a part begins.
-  func offset(_ part: Part) -> Int {
-    Part.allCases.prefix { $0 != part }.reduce(0) { $0 + count($1) }
+  /// Where a parameter begins.
+  func offset(_ parameter: Parameter) -> Int {
+    Parameter.allCases.prefix { $0 != parameter }.reduce(0) { $0 + count($1) }
   }
 
   /// The number of all values.
-  var parameters: Int { Part.allCases.reduce(0) { $0 + count($1) } }
+  var parameterCount: Int { Parameter.allCases.reduce(0) { $0 + count($1) } }
 }

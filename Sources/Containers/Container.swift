@@ -131,27 +131,27 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     _ tensors: [TensorToWrite], metadata: [(key: String, value: String)],
     values: GGUFHeader.Metadata = [], to location: some FileLocation
   ) throws {
-    let layout = try locating(
+    let plan = try locating(
       .file(location.place.path.string),
       advising: "choose another container with --container, or type with --dtype"
     ) {
-      try self.layout(of: tensors.map(\.header), metadata: metadata, values: values)
+      try self.plan(of: tensors.map(\.header), metadata: metadata, values: values)
     }
-    try WeightFileWriter.write(tensors, layout, to: location)
+    try WeightFileWriter.write(tensors, plan, to: location)
   }
 
-  /// Lays out a new weight file.
+  /// Plans where everything of a new weight file will lie.
   /// - Throws: `Problem` of kind `unsupported` where the container has no such type, name or shape.
   /// - Cost: what describes the tensors.
-  public func layout(
+  public func plan(
     of tensors: [TensorHeader], metadata: [(key: String, value: String)],
     values: GGUFHeader.Metadata = []
-  ) throws -> WeightFileLayout {
+  ) throws -> WeightFilePlan {
     switch self {
-    case .safetensors: try SafetensorsWriter.layout(of: tensors, metadata: metadata)
-    case .torch: try TorchWriter.layout(of: tensors)
-    case .npz: try NpzWriter.layout(of: tensors)
-    case .gguf: try GGUFWriter.layout(of: tensors, metadata: values)
+    case .safetensors: try SafetensorsWriter.plan(of: tensors, metadata: metadata)
+    case .torch: try TorchWriter.plan(of: tensors)
+    case .npz: try NpzWriter.plan(of: tensors)
+    case .gguf: try GGUFWriter.plan(of: tensors, metadata: values)
     }
   }
 }

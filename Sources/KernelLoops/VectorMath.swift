@@ -6,9 +6,13 @@ enum VectorMath {
   /// The power of two is applied in two steps, so that no exponent leaves its range on the way.
   @inline(__always)
   static func exp(_ value: Lanes) -> Lanes {
+    // e^-104 is below the least subnormal number and e^89 above the largest.
     let x = limited(value, -104, 89)
+    // n = x / ln 2 rounded to an integer: from 1.5 · 2^23 on, F32 numbers lie one apart, so that the sum
+    // rounds, and its lowest bits are n.
     let shifted = fused(Lanes(repeating: 12_582_912), 1.442_695_04, x)
     let n = shifted - 12_582_912
+    // r = x - n ln 2, with ln 2 = 0.693359375 - 2.1219444e-4: n times the first is exact.
     var r = fused(x, -0.693_359_375, n)
     r = fused(r, 2.121_944_40e-4, n)
     var p = Lanes(repeating: 1.987_569_15e-4)
@@ -18,6 +22,7 @@ enum VectorMath {
     p = fused(Lanes(repeating: 0.166_666_654_59), p, r)
     p = fused(Lanes(repeating: 0.500_000_012_01), p, r)
     p = fused(r + 1, p, r * r)
+    // 0x4b40_0000 are the bits of 1.5 · 2^23.
     let exponent = unsafeBitCast(shifted, to: IntegerLanes.self) &- 0x4b40_0000
     let first = exponent &>> 1
     return p * powerOfTwo(first) * powerOfTwo(exponent &- first)
@@ -81,6 +86,8 @@ enum VectorMath {
   /// `ln w` for normal positive `w` (Cephes `logf`).
   @inline(__always)
   private static func log(_ w: Lanes) -> Lanes {
+    // w = 2^e · (1 + x) with 1 + x from √½ to √2: 0x3f35_04f3 are the bits of √½, and the exponent is what
+    // stands above the 23 bits of the fraction.
     let bits = unsafeBitCast(w, to: IntegerLanes.self)
     let exponent = (bits &- 0x3f35_04f3) &>> 23
     let e = floats(exponent)
@@ -95,6 +102,7 @@ enum VectorMath {
     p = fused(Lanes(repeating: 0.200_007_147_65), p, x)
     p = fused(Lanes(repeating: -0.249_999_939_93), p, x)
     p = fused(Lanes(repeating: 0.333_333_311_74), p, x)
+    // e ln 2 is added in two parts, as in `exp`, the small one first.
     var y = x * z * p
     y = fused(y, -2.121_944_40e-4, e)
     y = fused(y, -0.5, z)

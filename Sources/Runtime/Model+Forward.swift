@@ -69,13 +69,13 @@ extension Model {
     let segment = makeSegment(inputs, workspace)
     let h = workspace.hidden.pointer  // [t, H]
     embed(inputs, segment, to: h, row: workspace.normed.pointer)
-    try forEachPart(segment, h) { try observer.hidden?(0, $0) }
+    try forEachSlice(segment, h) { try observer.hidden?(0, $0) }
     for (index, layer) in layers.enumerated() {
       try layer.forward(segment, at: index, workspace) { input, output in
         guard let observe = observer.mixer else { return }
-        try forEachPart(segment, input, output) { try observe(index, $0, $1) }
+        try forEachSlice(segment, input, output) { try observe(index, $0, $1) }
       }
-      try forEachPart(segment, h) { try observer.hidden?(index + 1, $0) }
+      try forEachSlice(segment, h) { try observer.hidden?(index + 1, $0) }
     }
     for (tokens, state) in inputs { state.position += tokens.count }
     computeLogits(selection, segment, workspace)
@@ -83,42 +83,43 @@ extension Model {
   }
 
   /// Calls `body` with the rows of each sequence.
-  private func forEachPart(
+  private func forEachSlice(
     _ segment: Segment, _ values: UnsafePointer<Float>, _ body: (Rows) throws -> Void
   ) rethrows {
-    try forEachPart(segment, values, values) { rows, _ in try body(rows) }
+    try forEachSlice(segment, values, values) { rows, _ in try body(rows) }
   }
 
-  private func forEachPart(
+  private func forEachSlice(
     _ segment: Segment, _ first: UnsafePointer<Float>, _ second: UnsafePointer<Float>,
     _ body: (Rows, Rows) throws -> Void
   ) rethrows {
     let H = configuration.hidden
-    for (index, part) in segment.parts.enumerated() {
-      let place = part.rows.lowerBound * H
+    for (index, slice) in segment.slices.enumerated() {
+      let place = slice.rows.lowerBound * H
       try body(
-        Rows(index, part.positions, width: H, first + place),
-        Rows(index, part.positions, width: H, second + place))
+        Rows(index, slice.positions, width: H, first + place),
+        Rows(index, slice.positions, width: H, second + place))
     }
   }
 
   func makeSegment(_ inputs: some Collection<Input>, _ workspace: Workspace) -> Segment {
-    workspace.parts.removeAll(keepingCapacity: true)
+    workspace.slices.removeAll(keepingCapacity: true)
     var row = 0
     for (tokens, state) in inputs {
       let rows = row..<row + tokens.count
-      workspace.parts.append(Segment.Part(rows: rows, start: state.position, states: state.states))
+      workspace.slices.append(
+        Segment.Slice(rows: rows, start: state.position, states: state.states))
       row = rows.upperBound
     }
     let (cosines, sines) = (workspace.cosines.pointer, workspace.sines.pointer)
     for table in rotary.values {
-      for part in workspace.parts {
+      for slice in workspace.slices {
         table.fill(
-          positions: part.positions, from: part.rows.lowerBound, of: row, cosines: cosines,
+          positions: slice.positions, from: slice.rows.lowerBound, of: row, cosines: cosines,
           sines: sines)
       }
     }
-    return Segment(parts: workspace.parts, cosines: cosines, sines: sines)
+    return Segment(slices: workspace.slices, cosines: cosines, sines: sines)
   }
 
   /// `h = (E[token] + P[position]) · scale`
@@ -127,12 +128,12 @@ extension Model {
     row: UnsafeMutablePointer<Float>
   ) {
     let H = configuration.hidden
-    for (input, part) in zip(inputs, segment.parts) {
-      let first = h + part.rows.lowerBound * H
+    for (input, slice) in zip(inputs, segment.slices) {
+      let first = h + slice.rows.lowerBound * H
       for (index, token) in input.tokens.enumerated() {
         embedding.widen(row: token, columns: 0..<H, to: first + index * H)
         guard let positions else { continue }
-        positions.widen(row: part.start + index, columns: 0..<H, to: row)
+        positions.widen(row: slice.start + index, columns: 0..<H, to: row)
         kernels.elementwise.add(first + index * H, row, scale: 1, count: H)
       }
     }
@@ -174,10 +175,10 @@ extension Model {
       finalNorm.apply(h, rows: segment.count, to: x, workspace.pool)
       return segment.count
     case .last:
-      for (index, part) in segment.parts.enumerated() {
-        finalNorm.apply(h + (part.rows.upperBound - 1) * H, to: x + index * H)
+      for (index, slice) in segment.slices.enumerated() {
+        finalNorm.apply(h + (slice.rows.upperBound - 1) * H, to: x + index * H)
       }
-      return segment.parts.count
+      return segment.slices.count
     }
   }
 
@@ -185,11 +186,11 @@ extension Model {
   func logits(
     of index: Int, _ selection: LogitsSelection, _ segment: Segment, _ workspace: Workspace
   ) -> Rows {
-    let part = segment.parts[index]
-    let end = part.positions.upperBound
+    let slice = segment.slices[index]
+    let end = slice.positions.upperBound
     let (positions, row): (Range<Int>, Int) =
       switch selection {
-      case .all: (part.positions, part.rows.lowerBound)
+      case .all: (slice.positions, slice.rows.lowerBound)
       case .last: (end - 1..<end, index)
       case .none: (end..<end, 0)
       }

@@ -20,7 +20,7 @@ extension Model {
     let segment = try segment(tokens, on: stream, state, workspace)
     layers[index].forward(segment, at: index, workspace) { _, _ in }
     return Rows(
-      0, segment.parts[0].positions, width: configuration.hidden, workspace.hidden.pointer)
+      0, segment.slices[0].positions, width: configuration.hidden, workspace.hidden.pointer)
   }
 
   /// The logits of a residual stream that is given.

@@ -4,24 +4,24 @@ import Canonical
 /// where they are short.
 public final class PromptBatch {
   /// Some consecutive positions of a prompt.
-  public struct Part: Hashable, Sendable {
+  public struct Slice: Hashable, Sendable {
     /// Which of the prompts.
     public let prompt: Int
     /// The positions.
     public let positions: Range<Int>
 
-    /// A part of a prompt.
+    /// A slice of a prompt.
     public init(prompt: Int, positions: Range<Int>) {
       (self.prompt, self.positions) = (prompt, positions)
     }
   }
 
   /// What runs together, in order: prompts one after the other, each from front to back.
-  public let segments: [[Part]]
+  public let segments: [[Slice]]
   /// Every position alone, in the same order.
-  public var steps: some Sequence<[Part]> {
+  public var steps: some Sequence<[Slice]> {
     prompts.indices.lazy.flatMap { prompt in
-      self.prompts[prompt].indices.lazy.map { [Part(prompt: prompt, positions: $0..<$0 + 1)] }
+      self.prompts[prompt].indices.lazy.map { [Slice(prompt: prompt, positions: $0..<$0 + 1)] }
     }
   }
   private let model: Model
@@ -37,8 +37,8 @@ public final class PromptBatch {
   }
 
   /// Fills segments with as much of the next prompts as they take.
-  static func segments(_ lengths: [Int], limit: Int) -> [[Part]] {
-    var segments: [[Part]] = [[]]
+  static func segments(_ lengths: [Int], limit: Int) -> [[Slice]] {
+    var segments: [[Slice]] = [[]]
     var room = limit
     for (prompt, length) in lengths.enumerated() {
       var start = 0
@@ -49,7 +49,7 @@ public final class PromptBatch {
         }
         let count = min(room, length - start)
         segments[segments.count - 1].append(
-          Part(prompt: prompt, positions: start..<start + count))
+          Slice(prompt: prompt, positions: start..<start + count))
         start += count
         room -= count
       }
@@ -58,31 +58,31 @@ public final class PromptBatch {
   }
 
   /// Runs one of the segments, after those before it.
-  /// - Returns: the logits of each part, in memory of the workspace; valid until its next use.
+  /// - Returns: the logits of each slice, in memory of the workspace; valid until its next use.
   /// - Throws: as `Model.forward`.
   public func run(
-    _ segment: [Part], logits: LogitsSelection = .all,
+    _ segment: [Slice], logits: LogitsSelection = .all,
     observer: ForwardObserver = ForwardObserver()
   ) throws -> [Rows] {
-    let inputs = try segment.map { part in
-      (tokens: prompts[part.prompt][part.positions], state: try state(of: part))
+    let inputs = try segment.map { slice in
+      (tokens: prompts[slice.prompt][slice.positions], state: try state(of: slice))
     }
     let rows = try model.forward(batch: inputs, workspace, logits: logits, observer: observer)
-    for part in segment where part.positions.upperBound == prompts[part.prompt].count {
-      states[part.prompt] = nil
+    for slice in segment where slice.positions.upperBound == prompts[slice.prompt].count {
+      states[slice.prompt] = nil
     }
     return rows
   }
 
   /// The state of a prompt, made when it begins and dropped when it ends.
-  private func state(of part: Part) throws -> SequenceState {
-    if let state = states[part.prompt] {
-      precondition(state.position == part.positions.lowerBound)
+  private func state(of slice: Slice) throws -> SequenceState {
+    if let state = states[slice.prompt] {
+      precondition(state.position == slice.positions.lowerBound)
       return state
     }
     let state = try SequenceState(
-      model, capacity: prompts[part.prompt].count, segmentLength: workspace.segmentLength)
-    states[part.prompt] = state
+      model, capacity: prompts[slice.prompt].count, segmentLength: workspace.segmentLength)
+    states[slice.prompt] = state
     return state
   }
 }

@@ -1,7 +1,7 @@
 /// The tokens that go through the model together, of one sequence or of several.
 struct Segment {
   /// The tokens of one sequence.
-  struct Part {
+  struct Slice {
     /// Their places among the tokens of the segment.
     let rows: Range<Int>
     /// The position of the first of them in its sequence.
@@ -13,13 +13,13 @@ struct Segment {
     var positions: Range<Int> { start..<start + rows.count }
   }
 
-  let parts: [Part]
+  let slices: [Slice]
   /// `[count, dim / 2]` of one table of RoPE after the other.
   let cosines: UnsafePointer<Float>
   let sines: UnsafePointer<Float>
 
   /// The number of tokens.
-  var count: Int { parts.last?.rows.upperBound ?? 0 }
+  var count: Int { slices.last?.rows.upperBound ?? 0 }
 }
 
 /// Some rows of a result, one per position, valid during the call that hands them out.

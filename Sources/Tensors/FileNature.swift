@@ -45,7 +45,7 @@ public enum FileNature: String, CaseIterable, Hashable, Sendable {
 
   /// The refusal of such a file.
   /// - Parameters:
-  ///   - bytes: those of the file, whose first line is shown where it is text.
+  ///   - bytes: the bytes of the file; where they are text, the message shows the first line.
   ///   - expected: what it should be.
   public func problem(_ bytes: UnsafeRawBufferPointer, instead expected: FileNature) -> Problem {
     Problem(
@@ -53,7 +53,7 @@ public enum FileNature: String, CaseIterable, Hashable, Sendable {
       remedy: remedy)
   }
 
-  /// The beginning of a text; of a pointer, how large the file is that it stands for.
+  /// The beginning of a text file; for a pointer of Git LFS the size of the file that it stands for.
   private func excerpt(_ bytes: UnsafeRawBufferPointer) -> String? {
     let text = String(decoding: bytes.prefix(Self.sampleCount), as: UTF8.self)
     let lines = text.split(whereSeparator: \.isNewline)

@@ -51,7 +51,8 @@ extension FloatBits {
     }
   }
 
-  /// How many values are rounded together; those among which one needs care are rounded one by one.
+  /// How many values are rounded at once. Where one of them is a NaN or too large, all of them are rounded
+  /// one by one.
   private static let block = 512
 
   private static func narrow(

@@ -10,7 +10,7 @@ public enum InputFiles {
   /// unless it is asked to.
   public static func collect() { paths.withLock { $0 = $0 ?? [] } }
 
-  /// Adds a file, by the place where it really is.
+  /// Adds a file by its path without links.
   static func add(_ path: FilePath) {
     paths.withLock { paths in
       guard paths != nil, let real = path.withPlatformString({ realpath($0, nil) }) else { return }

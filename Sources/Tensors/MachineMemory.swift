@@ -40,6 +40,8 @@ package enum MachineMemory {
       found: count.map { "\($0) bytes" } ?? "more than any machine has", remedy: remedy)
   }
 
+  /// A sum and nothing else: no other memory is read or written because of its value, so that relaxed orders
+  /// are enough.
   private static let taken = Atomic<Int>(0)
 
   /// Counts memory that is about to be reserved.

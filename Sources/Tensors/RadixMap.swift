@@ -78,12 +78,12 @@ extension StridedView {
   }
 
   /// A loop that runs inside one digit, and where it goes.
-  private struct Piece {
+  private struct DigitLoop {
     let digit: RadixMap.Digit
     let moved: Axis
   }
 
-  private static func split(_ axis: Axis, by map: RadixMap, start: Int) -> [Piece]? {
+  private static func split(_ axis: Axis, by map: RadixMap, start: Int) -> [DigitLoop]? {
     guard let digit = map.digits.last(where: { axis.stride < $0.from * $0.count }),
       axis.stride % digit.from == 0
     else { return nil }
@@ -92,7 +92,7 @@ extension StridedView {
     let highest = axis.table?.max() ?? (axis.count - 1)
     let lowest = axis.table?.min() ?? 0
     if first + highest * step < digit.count, first + lowest * step >= 0 {
-      return [Piece(digit: digit, moved: moved(axis, step, first, digit))]
+      return [DigitLoop(digit: digit, moved: moved(axis, step, first, digit))]
     }
     guard axis.table == nil, first < step, digit.count % step == 0 else { return nil }
     let inner = Axis(digit.count / step, axis.stride)
@@ -100,7 +100,7 @@ extension StridedView {
     let outer = Axis(axis.count / inner.count, axis.stride * inner.count)
     guard let pieces = split(outer, by: map, start: start) else { return nil }
     guard inner.count > 1 else { return pieces }
-    return pieces + [Piece(digit: digit, moved: moved(inner, step, first, digit))]
+    return pieces + [DigitLoop(digit: digit, moved: moved(inner, step, first, digit))]
   }
 
   private static func moved(_ axis: Axis, _ step: Int, _ first: Int, _ digit: RadixMap.Digit)

@@ -1,5 +1,5 @@
-/// Reads ranges of a region and gives back what was read before, so that little of it counts as memory
-/// of the process, whatever the region is and however ranges jump.
+/// Reads ranges of a region in any order, and keeps at most about `limit` bytes of it in the memory of
+/// the process: what was read earlier is given back to the system.
 public final class RegionReader {
   private let region: ByteRegion
   private let onBytes: ((UnsafeRawBufferPointer) -> Void)?

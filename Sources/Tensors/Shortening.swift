@@ -3,8 +3,10 @@ import Diagnostics
 import Synchronization
 import SystemPackage
 
-/// Mapped files that become shorter while they are read: their missing bytes are zeros, and whoever
-/// has used them has to ask.
+/// Mapped files that another process makes shorter while they are read.
+///
+/// Their missing bytes read as zeros instead of ending the process, so that whoever used a file must call
+/// `check(in:)` before what came out of it counts.
 public enum Shortening {
   private struct State {
     var watched: [Int32: FilePath] = [:]

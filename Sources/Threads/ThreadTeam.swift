@@ -7,6 +7,19 @@ import Synchronization
 /// The caller works too, and waits only for helpers that have begun: one that comes late finds the
 /// job closed. Between jobs helpers first wait in a loop, because the next one mostly follows within
 /// microseconds, and then sleep.
+///
+/// What the threads tell each other, and why the memory orders are what they are:
+/// - A job (`body`, `tasks`, `next`) is written before `isOpen` becomes true and read after a helper saw it
+///   true: releasing and acquiring.
+/// - The caller closes the job and then reads `active`; a helper raises `active` and then reads `isOpen`.
+///   Each writes one and reads the other, so that both could read the old value in any weaker order than the
+///   sequentially consistent one: the caller would return, and its job vanish, while the helper begins it.
+/// - The caller raises `jobs` and then reads `sleepers`; a helper raises `sleepers` and then reads `jobs`.
+///   For the same reason: nobody would wake a helper that falls asleep on a new job.
+/// - A helper lowers `active` (releasing) after its last task, and the caller reads 0 (acquiring) before it
+///   uses what the tasks wrote.
+/// - `next` only hands out numbers, each once: relaxed.
+/// - `isDismissed` is set before `jobs` is raised and read after that was seen.
 final class ThreadTeam: @unchecked Sendable {
   private typealias Body = (_ task: Int, _ worker: Int) -> Void
 
@@ -62,7 +75,7 @@ final class ThreadTeam: @unchecked Sendable {
 
   /// Ends the threads.
   func dismiss() {
-    isDismissed.store(true, ordering: .sequentiallyConsistent)
+    isDismissed.store(true, ordering: .relaxed)
     jobs.wrappingAdd(1, ordering: .sequentiallyConsistent)
     wake()
     for handle in handles { pthread_join(handle, nil) }
@@ -82,10 +95,10 @@ final class ThreadTeam: @unchecked Sendable {
     var seen = 0
     while true {
       seen = awaitJob(after: seen)
-      if isDismissed.load(ordering: .sequentiallyConsistent) { return }
+      if isDismissed.load(ordering: .relaxed) { return }
       active.wrappingAdd(1, ordering: .sequentiallyConsistent)
       if isOpen.load(ordering: .sequentiallyConsistent) { work(worker: worker) }
-      active.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+      active.wrappingSubtract(1, ordering: .releasing)
     }
   }
 
@@ -99,11 +112,12 @@ final class ThreadTeam: @unchecked Sendable {
     pthread_mutex_lock(lock)
     defer { pthread_mutex_unlock(lock) }
     sleepers.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    // The lock is held from this look at `jobs` until the thread waits, so that `wake` comes before or after.
     while jobs.load(ordering: .sequentiallyConsistent) == seen {
       pthread_cond_wait(condition, lock)
     }
-    sleepers.wrappingSubtract(1, ordering: .sequentiallyConsistent)
-    return jobs.load(ordering: .sequentiallyConsistent)
+    sleepers.wrappingSubtract(1, ordering: .relaxed)
+    return jobs.load(ordering: .acquiring)
   }
 
   private func wake() {
@@ -120,8 +134,8 @@ final class ThreadTeam: @unchecked Sendable {
 }
 
 extension ThreadTeam {
-  /// What a thread is given.
-  private final class Place {
+  /// What a new thread is told: whom it helps, and as which worker.
+  private final class Assignment {
     let team: ThreadTeam
     let worker: Int
 
@@ -133,24 +147,24 @@ extension ThreadTeam {
 
   private func start() {
     for worker in 1...helpers {
-      let place = Unmanaged.passRetained(Place(self, worker: worker)).toOpaque()
+      let assignment = Unmanaged.passRetained(Assignment(self, worker: worker)).toOpaque()
       #if canImport(Darwin)
         var handle: pthread_t?
-        let code = pthread_create(&handle, nil, { ThreadTeam.enter($0) }, place)
+        let code = pthread_create(&handle, nil, { ThreadTeam.enter($0) }, assignment)
         if code == 0, let handle { handles.append(handle) }
       #else
         var handle = pthread_t()
-        let code = pthread_create(&handle, nil, { $0.flatMap(ThreadTeam.enter) }, place)
+        let code = pthread_create(&handle, nil, { $0.flatMap(ThreadTeam.enter) }, assignment)
         if code == 0 { handles.append(handle) }
       #endif
-      // Without memory for another thread the others do its work.
-      if code != 0 { Unmanaged<Place>.fromOpaque(place).release() }
+      // Where the system gives no more threads, the others do the work.
+      if code != 0 { Unmanaged<Assignment>.fromOpaque(assignment).release() }
     }
   }
 
-  private static func enter(_ place: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
-    let place = Unmanaged<Place>.fromOpaque(place).takeRetainedValue()
-    place.team.help(worker: place.worker)
+  private static func enter(_ pointer: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
+    let assignment = Unmanaged<Assignment>.fromOpaque(pointer).takeRetainedValue()
+    assignment.team.help(worker: assignment.worker)
     return nil
   }
 }

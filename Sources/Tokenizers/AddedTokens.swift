@@ -1,7 +1,7 @@
 /// Finds added tokens in a text: at each place the longest, from left to right.
 struct AddedTokens {
   /// A stretch of a text: an added token, or what lies between them.
-  struct Piece {
+  struct Stretch {
     var text: Substring
     var id: Int?
   }
@@ -31,8 +31,8 @@ struct AddedTokens {
   /// White space that a token takes after itself is cut again where another token stands in it, as in
   /// the original.
   /// - Cost: one pass; at each byte a search for each byte of the longest token that may stand there.
-  func pieces(of text: Substring) -> [Piece] {
-    var pieces: [Piece] = []
+  func pieces(of text: Substring) -> [Stretch] {
+    var pieces: [Stretch] = []
     var done = text.startIndex
     var place = text.startIndex
     while place < text.endIndex {
@@ -42,13 +42,13 @@ struct AddedTokens {
       }
       if !token.isWord || isAlone(place..<end, in: text) {
         let (start, stop) = reach(of: token, place..<end, in: text, from: done)
-        if done < start { pieces.append(Piece(text: text[done..<start], id: nil)) }
-        pieces.append(Piece(text: text[start..<stop], id: token.id))
+        if done < start { pieces.append(Stretch(text: text[done..<start], id: nil)) }
+        pieces.append(Stretch(text: text[start..<stop], id: token.id))
         done = stop
       }
       place = end
     }
-    if done < text.endIndex { pieces.append(Piece(text: text[done...], id: nil)) }
+    if done < text.endIndex { pieces.append(Stretch(text: text[done...], id: nil)) }
     return pieces
   }
 

@@ -22,7 +22,7 @@ protocol ExpectedOutputs: AnyObject {
   /// Goes to the beginning of prompts.
   func start(_ prompts: [[Int]])
   /// What is expected at the next positions of some prompts.
-  func next(_ segment: [PromptBatch.Part]) throws -> [ExpectedSegment]
+  func next(_ segment: [PromptBatch.Slice]) throws -> [ExpectedSegment]
 }
 
 /// Expected outputs from a reference file.
@@ -37,12 +37,12 @@ final class RecordedOutputs: ExpectedOutputs {
 
   func start(_ prompts: [[Int]]) {}
 
-  func next(_ segment: [PromptBatch.Part]) throws -> [ExpectedSegment] {
-    try segment.map { part in
+  func next(_ segment: [PromptBatch.Slice]) throws -> [ExpectedSegment] {
+    try segment.map { slice in
       ExpectedSegment(
-        logits: try file.logits(row: part.prompt, positions: part.positions),
+        logits: try file.logits(row: slice.prompt, positions: slice.positions),
         hidden: try (0..<hiddenCount).map {
-          try file.hidden($0, row: part.prompt, positions: part.positions)
+          try file.hidden($0, row: slice.prompt, positions: slice.positions)
         })
     }
   }
@@ -68,7 +68,7 @@ final class ComputedOutputs: ExpectedOutputs {
 
   func start(_ prompts: [[Int]]) { self.prompts = PromptBatch(model, prompts, workspace) }
 
-  func next(_ segment: [PromptBatch.Part]) throws -> [ExpectedSegment] {
+  func next(_ segment: [PromptBatch.Slice]) throws -> [ExpectedSegment] {
     var hidden: [[[Float]]] = Array(repeating: [], count: segment.count)
     var mixer: [[Float]] = Array(repeating: [], count: segment.count)
     let observer = ForwardObserver(

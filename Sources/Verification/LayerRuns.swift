@@ -51,17 +51,17 @@ final class LayerRuns {
   /// Runs the layers of a segment whose inputs and outputs are known.
   /// - Throws: as `Model.forward`.
   func run(
-    _ segment: [PromptBatch.Part], _ expected: [ExpectedSegment],
+    _ segment: [PromptBatch.Slice], _ expected: [ExpectedSegment],
     _ report: inout VerificationReport
   ) throws {
-    for (part, expected) in zip(segment, expected) { try run(part, expected, &report) }
+    for (slice, expected) in zip(segment, expected) { try run(slice, expected, &report) }
   }
 
   private func run(
-    _ part: PromptBatch.Part, _ expected: ExpectedSegment, _ report: inout VerificationReport
+    _ slice: PromptBatch.Slice, _ expected: ExpectedSegment, _ report: inout VerificationReport
   ) throws {
-    let tokens = Array(prompts[part.prompt][part.positions])
-    let states = try states(of: part)
+    let tokens = Array(prompts[slice.prompt][slice.positions])
+    let states = try states(of: slice)
     for layer in layers ?? Array(report.layers.indices) {
       let (input, reference) = (expected.hidden[layer], expected.hidden[layer + 1])
       let rows = try model.forward(layer: layer, tokens, on: input, states.plain, workspace)
@@ -78,7 +78,7 @@ final class LayerRuns {
     }
     if layers == nil { try runHead(tokens, expected, states, &report) }
     for state in [states.plain] + states.moved { state.advance(by: tokens.count) }
-    if part.positions.upperBound == prompts[part.prompt].count { self.states[part.prompt] = nil }
+    if slice.positions.upperBound == prompts[slice.prompt].count { self.states[slice.prompt] = nil }
   }
 
   /// Runs a layer piece by piece.
@@ -118,11 +118,11 @@ final class LayerRuns {
   }
 
   /// The states of a prompt, made when it begins and dropped when it ends.
-  private func states(of part: PromptBatch.Part) throws -> States {
-    if left <= 0 { states[part.prompt]?.moved = [] }
-    let found = try states[part.prompt] ?? makeStates(prompts[part.prompt].count)
-    states[part.prompt] = found
-    if !found.moved.isEmpty { left -= part.positions.count }
+  private func states(of slice: PromptBatch.Slice) throws -> States {
+    if left <= 0 { states[slice.prompt]?.moved = [] }
+    let found = try states[slice.prompt] ?? makeStates(prompts[slice.prompt].count)
+    states[slice.prompt] = found
+    if !found.moved.isEmpty { left -= slice.positions.count }
     return found
   }
 

@@ -39,11 +39,12 @@ import Threads
       var generator = SeededGenerator(seed: 11)
       let layer = try FittedLayer(
         shape, sequences: Self.sequences, length: Self.length, pool: ThreadPool(threads: threads))
-      for index in 0..<shape.parameters {
+      for index in 0..<shape.parameterCount {
         layer.parameters.pointer[index] = 0.7 * generator.float()
       }
       let plain = PlainLayer(
-        shape: shape, values: (0..<shape.parameters).map { Double(layer.parameters.pointer[$0]) })
+        shape: shape,
+        values: (0..<shape.parameterCount).map { Double(layer.parameters.pointer[$0]) })
       (self.layer, self.plain) = (layer, plain)
       func rows() -> [[Double]] {
         (0..<Self.length).map { _ in (0..<shape.H).map { _ in Double(1.5 * generator.float()) } }
@@ -101,7 +102,7 @@ import Threads
     let shape = try Self.shape(Self.sizes[index])
     let item = try Case(shape)
     item.layer.backward(sequences: Case.sequences, factor: 1)
-    for part in LayerShape.Part.allCases {
+    for part in LayerShape.Parameter.allCases {
       let range = shape.offset(part)..<shape.offset(part) + shape.count(part)
       let step = max(1, range.count / 5)
       let differences = stride(from: range.lowerBound, to: range.upperBound, by: step).map { at in
@@ -124,7 +125,7 @@ import Threads
     let results = try [1, 2, 5].map { threads in
       let item = try Case(shape, threads: threads)
       item.layer.backward(sequences: Case.sequences, factor: 0.5)
-      return (0..<shape.parameters).map { item.layer.gradient.pointer[$0].bitPattern }
+      return (0..<shape.parameterCount).map { item.layer.gradient.pointer[$0].bitPattern }
     }
     #expect(results[0] == results[1] && results[0] == results[2])
   }

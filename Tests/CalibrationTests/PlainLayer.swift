@@ -22,11 +22,11 @@ struct PlainLayer {
         count: shape.N))
   }
 
-  private func part(_ part: LayerShape.Part) -> ArraySlice<Double> {
+  private func part(_ part: LayerShape.Parameter) -> ArraySlice<Double> {
     values[shape.offset(part)..<shape.offset(part) + shape.count(part)]
   }
 
-  private func rows(_ part: LayerShape.Part, _ width: Int) -> [[Double]] {
+  private func rows(_ part: LayerShape.Parameter, _ width: Int) -> [[Double]] {
     let values = Array(self.part(part))
     return stride(from: 0, to: values.count, by: width).map { Array(values[$0..<$0 + width]) }
   }

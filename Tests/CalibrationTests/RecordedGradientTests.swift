@@ -12,7 +12,7 @@ import Threads
     func values(_ name: String) throws -> [Float] { try #require(file[name]).floats }
     let shape = try GradientTests.shape((H: 10, N: 3, K: 5, V: 4))
     let layer = try FittedLayer(shape, sequences: 2, length: 9, pool: ThreadPool(threads: 2))
-    for part in LayerShape.Part.allCases {
+    for part in LayerShape.Parameter.allCases {
       let name = LayerShape.role(part).dropFirst("m2rnn.".count)
       let value = try values("value.\(name)")
       try #require(value.count == shape.count(part))
@@ -28,7 +28,7 @@ import Threads
     let loss = layer.squaredErrors(rows: 18).reduce(0, +)
     #expect(abs(loss / Double(try values("loss")[0]) - 1) < 1e-5)
     layer.backward(sequences: 2, factor: 1)
-    for part in LayerShape.Part.allCases {
+    for part in LayerShape.Parameter.allCases {
       let expected = try values("gradient.\(LayerShape.role(part).dropFirst("m2rnn.".count))")
       let largest = expected.map(abs).max() ?? 0
       for (index, value) in expected.enumerated() {

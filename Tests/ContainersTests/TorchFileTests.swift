@@ -59,12 +59,12 @@ import Testing
     let fixture = ContainerFixture("torch/views.pt")
     let folder = try TemporaryDirectory()
     let path = folder.path.appending("renamed.pt")
-    var zip = ZipLayout()
+    var zip = ZipPlan()
     for entry in try ZipArchive(MappedFile(fixture.path)).entries {
       let name = entry.name.replacing("views/", with: "модель é/", maxReplacements: 1)
       zip.add(name, try entry.bytes(limit: 1 << 20))
     }
-    try WeightFileWriter(creating: path, zip.layout).finish()
+    try WeightFileWriter(creating: path, zip.plan).finish()
     let renamed = try TorchFile(path).tensors
     let original = try TorchFile(fixture.path).tensors
     #expect(renamed.map(\.name) == original.map(\.name))

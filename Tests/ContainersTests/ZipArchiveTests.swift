@@ -14,9 +14,9 @@ import Testing
   private func archive(_ entries: [(String, [UInt8])]) throws -> [UInt8] {
     let path = directory.path.appending("\(entries.count).zip")
     try FilePlace(path).remove()
-    var zip = ZipLayout()
+    var zip = ZipPlan()
     for (name, bytes) in entries { zip.add(name, bytes) }
-    try WeightFileWriter(creating: path, zip.layout).finish()
+    try WeightFileWriter(creating: path, zip.plan).finish()
     return try MappedFile.readAll(path, limit: 1 << 24)
   }
 
@@ -41,15 +41,15 @@ import Testing
   /// The file has holes and takes no room.
   @Test func entriesBeyondFourGigabytesNeedWideNumbers() throws {
     let path = directory.path.appending("wide.zip")
-    var zip = ZipLayout()
+    var zip = ZipPlan()
     zip.add("small", [1, 2, 3])
     zip.addTensor("large", size: 5 << 30)
     zip.add("behind", [4, 5])
-    let layout = zip.layout
+    let plan = zip.plan
     let file = try FileDescriptor.open(
       path, .writeOnly, options: .create, permissions: .ownerReadWrite)
-    for piece in layout.pieces + layout.ending([0]) {
-      try file.writeAll(toAbsoluteOffset: Int64(piece.offset), piece.bytes)
+    for frame in plan.frames + plan.ending([0]) {
+      try file.writeAll(toAbsoluteOffset: Int64(frame.offset), frame.bytes)
     }
     try file.close()
     let archive = try ZipArchive(MappedFile(path))

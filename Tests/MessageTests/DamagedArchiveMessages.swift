@@ -80,9 +80,9 @@ extension MessageSection {
 extension Workshop {
   private func archive(_ entries: [(String, [UInt8])]) throws -> [UInt8] {
     let path = folder.path.appending("made.zip")
-    var zip = ZipLayout()
+    var zip = ZipPlan()
     for (name, bytes) in entries { zip.add(name, bytes) }
-    try WeightFileWriter(creating: path, zip.layout).finish()
+    try WeightFileWriter(creating: path, zip.plan).finish()
     return try Fixtures.contents(path)
   }
 

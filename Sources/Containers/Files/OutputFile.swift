@@ -2,7 +2,7 @@ import Diagnostics
 import SystemPackage
 import Tensors
 
-/// By what a file is recognised that an output may replace.
+/// A test by which a file is recognised that an output may replace.
 public struct FileMark: Sendable {
   /// What it is, for messages, such as "page".
   let name: String
@@ -26,7 +26,7 @@ public final class OutputFile {
   private var isOpen = true
 
   /// Chooses the hidden name.
-  /// - Parameter mark: by what an existing file is recognised that is replaced; nil to replace none.
+  /// - Parameter mark: recognises an existing file that may be replaced; nil to replace none.
   /// - Throws: `Problem` of kind `exists` where something else is at the destination, or its directory
   ///   does not exist.
   public init(at destination: FilePath, replacing mark: FileMark? = nil) throws {

@@ -1,7 +1,8 @@
 import JSON
 
 extension GGUFValue {
-  /// Arrays with more elements, and those of strings, are told by their number of elements alone.
+  /// The most elements of an array that are listed; of a longer one, and of one of strings, only the number
+  /// of elements is told.
   private static let mostListed = 1 << 16
 
   /// The value as JSON, or `{"count": n}` for a long array and one of strings.

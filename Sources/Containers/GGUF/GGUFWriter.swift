@@ -15,19 +15,19 @@ public enum GGUFWriter {
     _ tensors: [TensorToWrite], metadata: GGUFHeader.Metadata, to location: some FileLocation
   ) throws {
     try WeightFileWriter.write(
-      tensors, layout(of: tensors.map(\.header), metadata: metadata), to: location)
+      tensors, plan(of: tensors.map(\.header), metadata: metadata), to: location)
   }
 
-  static func layout(of tensors: [TensorHeader], metadata: GGUFHeader.Metadata) throws
-    -> WeightFileLayout
+  static func plan(of tensors: [TensorHeader], metadata: GGUFHeader.Metadata) throws
+    -> WeightFilePlan
   {
     let header = try GGUFHeader(
       laying: tensors.map { ($0.name, $0.type, $0.shape) }, metadata: metadata)
-    return WeightFileLayout(
+    return WeightFilePlan(
       count: header.dataStart + header.dataCount,
-      places: header.entries.map { entry in
+      slots: header.entries.map { entry in
         .init(offset: header.dataStart + entry.offset, count: entry.byteCount, sum: nil)
       },
-      pieces: [.init(offset: 0, bytes: header.bytes)])
+      frames: [.init(offset: 0, bytes: header.bytes)])
   }
 }

@@ -5,8 +5,8 @@ import Tensors
 enum NpzWriter {
   /// A file with arrays in the given order.
   /// - Throws: `Problem` of kind `unsupported` where numpy has no such type or shape, or zip no such name.
-  static func layout(of tensors: [TensorHeader]) throws -> WeightFileLayout {
-    var archive = ZipLayout()
+  static func plan(of tensors: [TensorHeader]) throws -> WeightFilePlan {
+    var archive = ZipPlan()
     for tensor in tensors {
       try check(tensor)
       guard let header = NpyHeader(type: tensor.type, shape: tensor.shape).bytes else {
@@ -16,7 +16,7 @@ enum NpzWriter {
       }
       archive.addTensor(tensor.name + NpzFile.suffix, before: header, size: tensor.byteCount)
     }
-    return archive.layout
+    return archive.plan
   }
 
   /// The most extents of an array; numpy 2 takes no more.
@@ -24,11 +24,11 @@ enum NpzWriter {
 
   private static func check(_ tensor: TensorHeader) throws {
     let name = (tensor.name + NpzFile.suffix).utf8.count
-    guard name <= ZipLayout.longestName else {
+    guard name <= ZipPlan.longestName else {
       throw Problem(
         .unsupported, "the name is too long for an archive of numpy",
         tensor: "\(tensor.name.prefix(60))…",
-        expected: "at most \(ZipLayout.longestName - NpzFile.suffix.utf8.count) bytes",
+        expected: "at most \(ZipPlan.longestName - NpzFile.suffix.utf8.count) bytes",
         found: "\(name - NpzFile.suffix.utf8.count) bytes")
     }
     guard tensor.shape.count <= mostExtents else {

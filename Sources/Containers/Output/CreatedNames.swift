@@ -13,7 +13,7 @@ final class CreatedNames: Sendable {
 
   private struct Names {
     var files: Set<String> = []
-    /// Those that may be further names of files of the source.
+    /// The names of files that may be hard links to files of the source.
     var links: Set<String> = []
   }
 
@@ -64,7 +64,7 @@ final class CreatedNames: Sendable {
       ]
       let descriptor = try AppendedFile.open(place)
       defer { try? descriptor.close() }
-      // A line that another run was stopped in ends here.
+      // An earlier run may have been killed inside a line: the first line break ends it.
       try AppendedFile.append(Array("\n\(line.text(indent: 0))\n".utf8), to: descriptor, place.path)
       names.files.formUnion(new)
       names.links.formUnion(newLinks)

@@ -13,8 +13,8 @@ public final class OutputDirectory: Sendable {
 
   /// Who else has to do with the unfinished output.
   public enum Use: Sendable {
-    /// Nobody: what is unfinished is removed when the process fails, or a signal ends it, but what
-    /// was there before only once this run said that it is its own.
+    /// Nobody. When the process fails, or a signal ends it, the unfinished files are removed; those that
+    /// an earlier run left only after `own()` was called.
     case alone
     /// Others may write other parts at the same time.
     case part
@@ -51,13 +51,13 @@ public final class OutputDirectory: Sendable {
 
   /// Takes the lock and makes the directories.
   ///
-  /// Where the destination exists, what a process left that was killed after its output had appeared
-  /// is removed.
+  /// If the destination exists, this also removes the leftovers of a process that was killed after its
+  /// output had appeared.
   /// - Parameters:
   ///   - destination: where the output appears; its parent must exist.
   ///   - overwrite: whether an existing directory is replaced, if it is a checkpoint and nothing else.
   ///   - inputs: what is being read; refused where replacing the destination would remove it.
-  ///   - marks: by what further files of a checkpoint are recognised.
+  ///   - marks: recognises files of a checkpoint that their names alone do not show.
   ///   - use: who else has to do with it.
   /// - Throws: `Problem` of kind `exists` where the destination exists or cannot be created, or
   ///   another process is writing it.
@@ -120,7 +120,7 @@ public final class OutputDirectory: Sendable {
     }
   }
 
-  /// Ends writing and leaves what is there, if anything is, for those that come after.
+  /// Ends writing and keeps the unfinished files for the runs that go on with them.
   public func leave() { end(removing: use != .part && isEmpty) }
 
   /// Removes what has been written so far, but not what others wrote; does nothing after `commit()` or

@@ -3,7 +3,7 @@ import JSON
 import SystemPackage
 import Tensors
 
-/// By what further files than those of every checkpoint are recognised as parts of one.
+/// Recognises files of a checkpoint that their names alone do not show, such as those that Graft wrote.
 public struct CheckpointMarks: Sendable {
   /// Whether a regular file is one that the writer put there, or would put there again with the same
   /// bytes.
@@ -18,7 +18,7 @@ public struct CheckpointMarks: Sendable {
 
 /// A directory that is a checkpoint and nothing else, so that it may be replaced as a whole.
 ///
-/// That are the weight files of one model, each of which begins as its name says, the index that names
+/// It may hold the weight files of one model, each of which begins as its name says, the index that names
 /// them, a config, files known beside weights, and what the marks know: regular files only.
 struct ReplacedCheckpoint {
   /// Everything in it.

@@ -103,7 +103,8 @@ extension UnfinishedDirectory {
   /// - Returns: the names that runs created.
   private static func names(of directory: HeldDirectory, isNew: Bool) throws -> CreatedNames {
     if !isNew { try checkOwner(directory) }
-    // First what is there, then what was written down before it was there.
+    // Every name is written down before its file exists. So the directory is listed before the list of names
+    // is read: another order would miss a file that a run creates in between.
     let names = try directory.names()
     let folders = try [folderName, oldName].compactMap { try HeldDirectory(directory.place($0)) }
     let files = try folders.map { ($0, try $0.names()) }

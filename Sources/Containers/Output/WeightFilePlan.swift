@@ -1,40 +1,42 @@
 /// Where everything of a weight file lies, known before the first tensor is written, so that tensors
 /// can be written in any order and at the same time.
-public struct WeightFileLayout: Sendable {
-  /// Bytes that are not a tensor's.
-  struct Piece: Hashable, Sendable {
+public struct WeightFilePlan: Sendable {
+  /// Bytes around tensors, such as a header.
+  struct Frame: Hashable, Sendable {
     let offset: Int
     let bytes: [UInt8]
   }
 
-  /// Where the data of a tensor lie.
-  public struct Place: Hashable, Sendable {
+  /// The room for the data of a tensor.
+  public struct Slot: Hashable, Sendable {
     /// - Units: bytes.
     public let offset: Int
     /// - Units: bytes.
     public let count: Int
-    /// The CRC-32 of what belongs to the same entry and stands before; nil where none is kept.
+    /// The CRC-32 of the bytes before the data that the same checksum covers; nil where the file keeps no
+    /// checksums.
     let sum: UInt32?
   }
 
   /// The size of the file.
   /// - Units: bytes.
   public let count: Int
-  /// The place of each tensor, in the order in which they were given.
-  public let places: [Place]
-  /// What is known beforehand; zeros lie where there is nothing.
-  let pieces: [Piece]
-  /// What depends on the CRC-32 of the tensors, where these are kept.
-  let ending: @Sendable ([UInt32]) -> [Piece]
+  /// The room of each tensor, in the order in which they were given.
+  public let slots: [Slot]
+  /// The bytes that are known before the tensors are; zeros lie between frames and slots.
+  let frames: [Frame]
+  /// The frames that hold the CRC-32 of tensors, made from these numbers; none where the file keeps no
+  /// checksums.
+  let ending: @Sendable ([UInt32]) -> [Frame]
 
-  /// A layout from its parts.
+  /// A plan from its parts.
   init(
-    count: Int, places: [Place], pieces: [Piece],
-    ending: @escaping @Sendable ([UInt32]) -> [Piece] = { _ in [] }
+    count: Int, slots: [Slot], frames: [Frame],
+    ending: @escaping @Sendable ([UInt32]) -> [Frame] = { _ in [] }
   ) {
     self.count = count
-    self.places = places
-    self.pieces = pieces
+    self.slots = slots
+    self.frames = frames
     self.ending = ending
   }
 }

@@ -5,7 +5,7 @@ import SystemPackage
 /// A new weight file whose tensors are written in any order, by several threads at a time.
 public final class WeightFileWriter: Sendable {
   private let path: FilePath
-  private let layout: WeightFileLayout
+  private let plan: WeightFilePlan
   private let descriptor: FileDescriptor
   private let state: Mutex<State>
 
@@ -16,20 +16,20 @@ public final class WeightFileWriter: Sendable {
 
   /// The size of the file.
   /// - Units: bytes.
-  public var size: Int { layout.count }
+  public var size: Int { plan.count }
 
   /// Creates the file, reserves its blocks and writes what is known beforehand.
   /// - Throws: `Problem` of kind `exists` where the file cannot be created, `io` where the disk has no
   ///   room.
-  public init(creating location: some FileLocation, _ layout: WeightFileLayout) throws {
+  public init(creating location: some FileLocation, _ plan: WeightFilePlan) throws {
     path = location.place.path
-    self.layout = layout
-    descriptor = try location.place.create(reserving: layout.count)
-    state = Mutex(State(sums: layout.places.map { $0.sum ?? 0 }))
-    do { try descriptor.resize(to: Int64(layout.count)) } catch let error as Errno {
+    self.plan = plan
+    descriptor = try location.place.create(reserving: plan.count)
+    state = Mutex(State(sums: plan.slots.map { $0.sum ?? 0 }))
+    do { try descriptor.resize(to: Int64(plan.count)) } catch let error as Errno {
       throw FileSystem.failure("cannot write", path, error)
     }
-    try layout.pieces.forEach(put)
+    try plan.frames.forEach(put)
   }
 
   deinit {
@@ -38,7 +38,7 @@ public final class WeightFileWriter: Sendable {
 
   /// Writes a tensor.
   /// - Parameters:
-  ///   - index: which of the tensors of the layout.
+  ///   - index: which of the tensors of the plan.
   ///   - capacity: the size of the buffer.
   ///   - onBytes: called with the bytes in their order as they go to the file.
   ///   - produce: writes all bytes of the tensor.
@@ -48,34 +48,34 @@ public final class WeightFileWriter: Sendable {
     onBytes: (UnsafeRawBufferPointer) -> Void = { _ in },
     _ produce: (inout ByteSink) throws -> Result
   ) throws -> Result {
-    let place = layout.places[index]
-    var sum = place.sum
+    let slot = plan.slots[index]
+    var sum = slot.sum
     let result = try withoutActuallyEscaping(onBytes) { onBytes in
-      var sink = ByteSink(descriptor, path: path, at: place.offset, capacity: capacity) { bytes in
+      var sink = ByteSink(descriptor, path: path, at: slot.offset, capacity: capacity) { bytes in
         sum = sum.map { Checksum.crc32(bytes, after: $0) }
         onBytes(bytes)
       }
       let result = try produce(&sink)
       try sink.close()
-      try check(sink.count, place)
+      try check(sink.count, slot)
       return result
     }
     if let sum { state.withLock { $0.sums[index] = sum } }
     return result
   }
 
-  private func check(_ count: Int, _ place: WeightFileLayout.Place) throws {
-    guard count != place.count else { return }
+  private func check(_ count: Int, _ slot: WeightFilePlan.Slot) throws {
+    guard count != slot.count else { return }
     throw Problem(
       .invalid, "another number of bytes was produced than the tensor has", file: path.string,
-      expected: "\(place.count) bytes", found: "\(count) bytes")
+      expected: "\(slot.count) bytes", found: "\(count) bytes")
   }
 
-  /// Writes what depends on the tensors, waits for the disk and closes the file.
+  /// Writes the frames that depend on the tensors, waits for the disk and closes the file.
   /// - Throws: `Problem` of kind `io`.
   /// - Cost: one fsync.
   public func finish() throws {
-    try layout.ending(state.withLock { $0.sums }).forEach(put)
+    try plan.ending(state.withLock { $0.sums }).forEach(put)
     do {
       try FileSystem.synchronise(descriptor, path)
       state.withLock { $0.isOpen = false }
@@ -85,10 +85,10 @@ public final class WeightFileWriter: Sendable {
     }
   }
 
-  private func put(_ piece: WeightFileLayout.Piece) throws {
+  private func put(_ frame: WeightFilePlan.Frame) throws {
     do {
-      try piece.bytes.withUnsafeBytes {
-        _ = try descriptor.writeAll(toAbsoluteOffset: Int64(piece.offset), $0)
+      try frame.bytes.withUnsafeBytes {
+        _ = try descriptor.writeAll(toAbsoluteOffset: Int64(frame.offset), $0)
       }
     } catch let error as Errno {
       throw FileSystem.failure("cannot write", path, error)
@@ -97,9 +97,9 @@ public final class WeightFileWriter: Sendable {
 
   /// Writes a new file with tensors one after the other.
   static func write(
-    _ tensors: [TensorToWrite], _ layout: WeightFileLayout, to location: some FileLocation
+    _ tensors: [TensorToWrite], _ plan: WeightFilePlan, to location: some FileLocation
   ) throws {
-    let writer = try WeightFileWriter(creating: location, layout)
+    let writer = try WeightFileWriter(creating: location, plan)
     for (index, tensor) in tensors.enumerated() {
       try locating(.tensor(tensor.name)) {
         try writer.write(index, tensor.produce)

@@ -31,7 +31,7 @@ enum ForeignClass {
     ),
   ]
 
-  /// How far behind a function of torch the class is looked for that it is called with.
+  /// How many bytes after the name of a function of torch are searched for the class that is its argument.
   /// - Units: bytes.
   private static let reach = 256
 

@@ -51,7 +51,8 @@ struct PickleMachine {
   }
 
   private mutating func spend(_ count: Int) throws {
-    // Whoever writes a value of its own for every use takes no more than one step for a byte.
+    // Every value takes bytes where it is written, and far fewer than four steps for each. Only values that
+    // are recalled again and again, as a pickle that is built to exhaust its reader does, take more.
     let most = min(mostSteps, 1024 + 4 * (reader.position - start))
     guard count <= most - steps else {
       throw invalid("the pickle is too long", expected: "at most \(most) steps")

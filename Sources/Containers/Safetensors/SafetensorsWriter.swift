@@ -17,23 +17,23 @@ public enum SafetensorsWriter {
     to location: some FileLocation
   ) throws {
     try WeightFileWriter.write(
-      tensors, layout(of: tensors.map(\.header), metadata: metadata), to: location)
+      tensors, plan(of: tensors.map(\.header), metadata: metadata), to: location)
   }
 
-  static func layout(of tensors: [TensorHeader], metadata: [(key: String, value: String)]) throws
-    -> WeightFileLayout
+  static func plan(of tensors: [TensorHeader], metadata: [(key: String, value: String)]) throws
+    -> WeightFilePlan
   {
     let header = try SafetensorsHeader(
       laying: tensors.map { ($0.name, $0.type, $0.shape) }, metadata: metadata)
     let start = try header.bytes()
     let ranges = Dictionary(
       header.entries.map { ($0.name, $0.range) }, uniquingKeysWith: { first, _ in first })
-    return WeightFileLayout(
+    return WeightFilePlan(
       count: start.count + header.dataCount,
-      places: tensors.map { tensor in
+      slots: tensors.map { tensor in
         let range = ranges[tensor.name] ?? 0..<0
         return .init(offset: start.count + range.lowerBound, count: range.count, sum: nil)
       },
-      pieces: [.init(offset: 0, bytes: start)])
+      frames: [.init(offset: 0, bytes: start)])
   }
 }

@@ -6,16 +6,16 @@ enum TorchWriter {
 
   /// A file with a state dict in the given order.
   /// - Throws: `Problem` of kind `unsupported` where torch has no such type.
-  static func layout(of tensors: [TensorHeader]) throws -> WeightFileLayout {
-    var archive = ZipLayout()
+  static func plan(of tensors: [TensorHeader]) throws -> WeightFilePlan {
+    var archive = ZipPlan()
     archive.add("\(folder)/data.pkl", try StatePickle(tensors).bytes)
     archive.add("\(folder)/.format_version", Array("1".utf8))
-    archive.add("\(folder)/.storage_alignment", Array("\(ZipLayout.alignment)".utf8))
+    archive.add("\(folder)/.storage_alignment", Array("\(ZipPlan.alignment)".utf8))
     archive.add("\(folder)/byteorder", Array("little".utf8))
     for (index, tensor) in tensors.enumerated() {
       archive.addTensor("\(folder)/data/\(index)", size: tensor.byteCount)
     }
     archive.add("\(folder)/version", Array("3\n".utf8))
-    return archive.layout
+    return archive.plan
   }
 }

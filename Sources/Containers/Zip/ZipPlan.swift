@@ -1,9 +1,9 @@
-/// Lays out a zip archive of stored entries.
+/// Plans where everything of a zip archive of stored entries lies.
 ///
 /// The data of every entry begins at a multiple of 64 bytes, as in files of torch, so that it can be
 /// mapped; checksums follow the data. Dates are the first a zip archive can hold, so that the same
 /// content gives the same bytes.
-struct ZipLayout {
+struct ZipPlan {
   private struct Record {
     let name: [UInt8]
     let start: Int
@@ -37,8 +37,8 @@ struct ZipLayout {
   private static let flags: UInt16 = 1 << 11 | 1 << 3
   private static let paddingField: UInt16 = 0x4246
 
-  private var pieces: [WeightFileLayout.Piece] = []
-  private var places: [WeightFileLayout.Place] = []
+  private var frames: [WeightFilePlan.Frame] = []
+  private var slots: [WeightFilePlan.Slot] = []
   private var records: [Record] = []
   private var position = 0
 
@@ -53,31 +53,31 @@ struct ZipLayout {
   ///   - before: bytes of the entry that stand before the tensor.
   ///   - size: the bytes of the tensor.
   mutating func addTensor(_ name: String, before: [UInt8] = [], size: Int) {
-    begin(name, size: before.count + size, .tensor(places.count), before: before)
+    begin(name, size: before.count + size, .tensor(slots.count), before: before)
     let sum = before.withUnsafeBytes { Checksum.crc32($0) }
     let end = records[records.count - 1].end
-    places.append(.init(offset: end - size, count: size, sum: sum))
+    slots.append(.init(offset: end - size, count: size, sum: sum))
   }
 
-  /// The layout of the archive.
-  var layout: WeightFileLayout {
+  /// The plan of the archive.
+  var plan: WeightFilePlan {
     let (records, position) = (records, position)
-    let ending: @Sendable ([UInt32]) -> [WeightFileLayout.Piece] = { sums in
+    let ending: @Sendable ([UInt32]) -> [WeightFilePlan.Frame] = { sums in
       let entries = records.map { ($0, $0.sum.value(sums)) }
       let directory = entries.flatMap { Self.entry($0, checksum: $1) }
       let end = Self.end(records.count, position, size: directory.count)
       return entries.map { .init(offset: $0.end, bytes: Self.descriptor($0.size, $1)) }
         + [.init(offset: position, bytes: directory + end)]
     }
-    let last = ending(Array(repeating: 0, count: places.count)).last
-    return WeightFileLayout(
-      count: position + (last?.bytes.count ?? 0), places: places, pieces: pieces, ending: ending)
+    let last = ending(Array(repeating: 0, count: slots.count)).last
+    return WeightFilePlan(
+      count: position + (last?.bytes.count ?? 0), slots: slots, frames: frames, ending: ending)
   }
 
   private mutating func begin(_ name: String, size: Int, _ sum: Sum, before: [UInt8]) {
     let name = Array(name.utf8)
     let header = Self.header(name, size: size, at: position)
-    pieces.append(.init(offset: position, bytes: header + before))
+    frames.append(.init(offset: position, bytes: header + before))
     let end = position + header.count + size
     records.append(Record(name: name, start: position, size: size, end: end, sum: sum))
     position = end + Self.descriptor(size, 0).count

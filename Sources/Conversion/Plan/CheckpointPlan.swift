@@ -149,7 +149,7 @@ extension CheckpointPlan {
     }
     for shard in shards where shard.clone == nil {
       try locating(.file(shard.fileName), advising: "choose another container with --container") {
-        _ = try shard.layout(in: container)
+        _ = try shard.filePlan(in: container)
       }
     }
   }

@@ -73,7 +73,7 @@ final class ShardFile: Sendable {
     try state.withLock { state in
       if let writer = state.writer { return writer }
       let writer = try WeightFileWriter(
-        creating: output.file(shard.fileName), shard.layout(in: plan.container))
+        creating: output.file(shard.fileName), shard.filePlan(in: plan.container))
       state.writer = writer
       return writer
     }
@@ -135,9 +135,9 @@ extension CheckpointPlan.Tensor.Content {
 
 extension CheckpointPlan.Shard {
   /// Where everything of the file will lie.
-  func layout(in container: Container) throws -> WeightFileLayout {
+  func filePlan(in container: Container) throws -> WeightFilePlan {
     try locating(.file(fileName)) {
-      try container.layout(
+      try container.plan(
         of: tensors.map { TensorHeader(name: $0.name, type: $0.type, shape: $0.shape) },
         metadata: metadata, values: values)
     }

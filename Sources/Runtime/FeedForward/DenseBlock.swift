@@ -12,7 +12,7 @@ struct DenseBlock: Sendable {
   let activation: ActivationFunction
 
   /// Which of the MLPs of a layer a block is.
-  enum Place {
+  enum Use {
     /// The only one.
     case whole
     /// One of the experts, whose biases nothing reads.
@@ -22,10 +22,10 @@ struct DenseBlock: Sendable {
   }
 
   /// Binds the matrices `gate`, `up` and `down` of an MLP.
-  init(_ configuration: FeedForward, _ binder: Binder, _ place: Place) throws {
+  init(_ configuration: FeedForward, _ binder: Binder, _ use: Use) throws {
     H = binder.model.configuration.hidden
     let (prefix, width, expert): (String, Int, Int?) =
-      switch place {
+      switch use {
       case .whole: ("mlp", configuration.intermediate, nil)
       case .expert(let index): ("expert", configuration.intermediate, index)
       case .shared: ("shared", configuration.sharedIntermediate, nil)

@@ -4,10 +4,10 @@ extension AttentionBlock {
   /// Normalises and rotates the queries and keys of one token, and stores keys and values.
   /// - Parameter index: which of the tokens of its sequence.
   func prepare(
-    _ index: Int, _ part: Segment.Part, _ buffers: Buffers, _ segment: Segment,
+    _ index: Int, _ slice: Segment.Slice, _ buffers: Buffers, _ segment: Segment,
     _ cache: KeyValueCache
   ) {
-    let row = part.rows.lowerBound + index
+    let row = slice.rows.lowerBound + index
     let q = buffers.q + row * nh * hd
     let k = buffers.k + row * nkv * hd
     normalise(q, heads: nh, qNorm)
@@ -17,7 +17,7 @@ extension AttentionBlock {
       rotate(k + head * hd, row, segment)
       cache.store(
         key: k + head * hd, value: buffers.v + (row * nkv + head) * hd,
-        position: part.start + index, head: head)
+        position: slice.start + index, head: head)
     }
   }
 
@@ -91,13 +91,13 @@ extension AttentionBlock {
 
   /// Computes `softmax(q Kᵀ · scale) V` for one group of queries of one sequence.
   func attend(
-    _ group: Group, _ part: Segment.Part, _ buffers: Buffers, _ cache: KeyValueCache,
+    _ group: Group, _ slice: Segment.Slice, _ buffers: Buffers, _ cache: KeyValueCache,
     _ start: UnsafeMutablePointer<Float>
   ) {
     let scratch = Scratch(self, start)
-    let position = part.start + group.positions.lowerBound
-    let window = configuration.window ?? (part.positions.upperBound + 1)
-    let firstRow = part.rows.lowerBound + group.positions.lowerBound
+    let position = slice.start + group.positions.lowerBound
+    let window = configuration.window ?? (slice.positions.upperBound + 1)
+    let firstRow = slice.rows.lowerBound + group.positions.lowerBound
     let sums = scratch.sums
     sums.top.update(repeating: -.infinity, count: group.rows)
     sums.total.update(repeating: 0, count: group.rows)

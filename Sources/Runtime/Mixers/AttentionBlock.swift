@@ -94,14 +94,14 @@ struct AttentionBlock: MixerBlock {
     workspace.multiply(input, k, to: buffers.k)
     workspace.multiply(input, v, to: buffers.v)
     if let gate { workspace.multiply(input, gate, to: buffers.gate) }
-    for part in segment.parts {
-      let cache = part.cache(layer)
-      workspace.pool.run(part.rows.count, by: 16) { rows in
-        for row in rows { prepare(row, part, buffers, segment, cache) }
+    for slice in segment.slices {
+      let cache = slice.cache(layer)
+      workspace.pool.run(slice.rows.count, by: 16) { rows in
+        for row in rows { prepare(row, slice, buffers, segment, cache) }
       }
-      let groups = Grouping(self, tokens: part.rows.count)
+      let groups = Grouping(self, tokens: slice.rows.count)
       workspace.pool.run(groups.count) { task, worker in
-        attend(groups[task], part, buffers, cache, workspace.scratch(worker))
+        attend(groups[task], slice, buffers, cache, workspace.scratch(worker))
       }
     }
     if gate != nil {

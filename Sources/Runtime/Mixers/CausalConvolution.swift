@@ -41,8 +41,8 @@ struct CausalConvolution: Sendable {
   /// Convolves a segment and keeps its last inputs for the next one.
   func run(_ buffers: Buffers, _ segment: Segment, layer: Int, _ pool: ThreadPool) {
     guard taps > 0 else { return }
-    for part in segment.parts {
-      run(buffers, part.rows, tail: part.recurrent(layer).tail.pointer, pool)
+    for slice in segment.slices {
+      run(buffers, slice.rows, tail: slice.recurrent(layer).tail.pointer, pool)
     }
   }
 

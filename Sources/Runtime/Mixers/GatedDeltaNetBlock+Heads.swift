@@ -16,13 +16,13 @@ extension GatedDeltaNetBlock {
 
   /// Runs the gated delta rule for one sequence and the value heads of one key head.
   func scan(
-    keyHead: Int, _ buffers: Buffers, _ part: Segment.Part, layer: Int,
+    keyHead: Int, _ buffers: Buffers, _ slice: Segment.Slice, layer: Int,
     scratch: UnsafeMutablePointer<Float>
   ) {
     let chunk = kernels.deltaRule.chunk
     let group = nv / nk
-    for first in stride(from: part.rows.lowerBound, to: part.rows.upperBound, by: chunk) {
-      let rows = first..<min(first + chunk, part.rows.upperBound)
+    for first in stride(from: slice.rows.lowerBound, to: slice.rows.upperBound, by: chunk) {
+      let rows = first..<min(first + chunk, slice.rows.upperBound)
       let q = buffers.convolution.output + first * C + keyHead * dk
       let keys = DeltaRuleKeys(
         q: FloatRows(q, stride: C), k: FloatRows(q + nk * dk, stride: C), steps: rows.count, dk: dk)
@@ -30,7 +30,7 @@ extension GatedDeltaNetBlock {
         keys, epsilon: Float(configuration.unitEpsilon), scale: Float(configuration.queryScale),
         packed: scratch)
       for head in keyHead * group..<(keyHead + 1) * group {
-        scan(head: head, rows, buffers, part.recurrent(layer), scratch)
+        scan(head: head, rows, buffers, slice.recurrent(layer), scratch)
       }
     }
   }

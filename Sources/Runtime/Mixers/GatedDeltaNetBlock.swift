@@ -116,9 +116,9 @@ struct GatedDeltaNetBlock: MixerBlock {
     workspace.pool.run(t, by: 16) { rows in
       for row in rows { prepare(row, buffers) }
     }
-    workspace.pool.run(segment.parts.count * nk) { task, worker in
+    workspace.pool.run(segment.slices.count * nk) { task, worker in
       scan(
-        keyHead: task % nk, buffers, segment.parts[task / nk], layer: layer,
+        keyHead: task % nk, buffers, segment.slices[task / nk], layer: layer,
         scratch: workspace.scratch(worker))
     }
     if z != nil {

@@ -74,7 +74,7 @@ final class KeyValueCache: MixerState {
   var byteCount: Int { 4 * (keys.count + values.count) }
 }
 
-extension Segment.Part {
+extension Segment.Slice {
   /// The state of an attention layer.
   func cache(_ layer: Int) -> KeyValueCache {
     guard let cache = states[layer] as? KeyValueCache else { preconditionFailure("no attention") }

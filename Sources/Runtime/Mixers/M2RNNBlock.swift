@@ -148,9 +148,9 @@ struct M2RNNBlock: MixerBlock {
     }
     convolution.run(buffers.convolution, segment, layer: layer, workspace.pool)
     workspace.activate(buffers.convolution.output, activation, rows: t, width: C)
-    workspace.pool.run(segment.parts.count * N) { task, worker in
+    workspace.pool.run(segment.slices.count * N) { task, worker in
       scan(
-        head: task % N, buffers, segment.parts[task / N], layer: layer,
+        head: task % N, buffers, segment.slices[task / N], layer: layer,
         workspace.scratch(worker))
     }
     workspace.activate(  // g = silu(g) ⊙ y

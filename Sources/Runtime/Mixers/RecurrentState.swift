@@ -29,7 +29,7 @@ final class RecurrentState: MixerState {
   var byteCount: Int { 4 * (tail.count + matrices.count) }
 }
 
-extension Segment.Part {
+extension Segment.Slice {
   /// The state of a recurrent layer.
   func recurrent(_ layer: Int) -> RecurrentState {
     guard let state = states[layer] as? RecurrentState else { preconditionFailure("no recurrence") }

@@ -11,8 +11,8 @@ public final class Workspace {
   public var threads: Int { pool.threads }
 
   let pool: ThreadPool
-  /// The parts of the segment that ran last; the array is kept so that a token needs no new one.
-  var parts: [Segment.Part] = []
+  /// The slices of the segment that ran last; the array is kept so that a token needs no new one.
+  var slices: [Segment.Slice] = []
   /// The residual stream, `[segment, H]`.
   let hidden: FloatBuffer
   /// The input of a block, `[segment, H]`.
