@@ -57,6 +57,7 @@ public struct JSONKeySet {
   }
 
   private func mix(_ state: UInt64, _ word: UInt64) -> UInt64 {
+    // The multiplier is secret, odd and differs from set to set; both halves of the product depend on all bits.
     let product = (state ^ word).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15 ^ (seed | 1))
     return product.high ^ product.low
   }

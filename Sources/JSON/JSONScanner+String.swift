@@ -34,6 +34,9 @@ extension JSONScanner {
     while position + 8 <= count {
       let raw = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
       let word = UInt64(littleEndian: raw)
+      // x - 1 borrows into the top bit of a byte that is 0, and `& ~x` drops the bytes that had it before. So
+      // `quote` and `backslash`, zero where the byte is one, are found, and bytes below 0x20 likewise; the
+      // last operand finds bytes beyond ASCII. A borrow reaches only bytes behind the first that is found.
       let quote = word ^ (ones &* 0x22)
       let backslash = word ^ (ones &* 0x5c)
       let low = (word &- ones &* 0x20) & ~word

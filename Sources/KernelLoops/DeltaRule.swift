@@ -19,6 +19,7 @@ enum DeltaRule: DeltaRuleKernels {
     copy(inputs.v, to: values, rows: steps, columns)
     read(state, inputs.packed, steps: steps, to: u)
     read(state, inputs.packed + chunk, steps: steps, to: w)
+    // Step by step: the decays since every earlier step are products of γ, and u and o of the step follow.
     let products = inputs.packed + (dk &* pair)
     var kept: Float = 1
     for i in 0..<steps {
@@ -32,6 +33,7 @@ enum DeltaRule: DeltaRuleKernels {
       solve(step, values[i], u, w)
     }
     copy(FloatRows(w.start, stride: blockWidth), to: o, rows: steps, columns)
+    // The state takes in all steps at once: S' = Γ S + Σ (Γ / Γⱼ) kⱼ uⱼᵀ.
     for j in 0..<steps { scaleInPlace(u[j], decays[j], blockWidth) }
     Tile.accumulate(
       TileProduct(

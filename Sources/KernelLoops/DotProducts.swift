@@ -45,6 +45,8 @@ enum DotProducts: DotProductKernels {
     _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
     count: Int, result: MutableFloats
   ) {
+    // BF16 is the upper half of an F32: of two in a word, the one at the lower address moves up, and the other
+    // only loses what stands below it.
     @inline(__always) func halves(_ bits: BitLanes) -> Halves {
       Halves(
         even: unsafeBitCast(bits &<< 16, to: Lanes.self),
@@ -74,6 +76,8 @@ enum DotProducts: DotProductKernels {
     _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
     _ count: Int, _ result: MutableFloats, _ halves: (BitLanes) -> Halves
   ) {
+    // A register of stored words has twice as many weights as lanes: the even ones and the odd ones have sums of
+    // their own, and `split` has put x in the same order.
     var e0 = Lanes(), e1 = Lanes(), e2 = Lanes(), e3 = Lanes()
     var o0 = Lanes(), o1 = Lanes(), o2 = Lanes(), o3 = Lanes()
     var index = 0

@@ -50,7 +50,7 @@ public struct Layout: Sendable {
 }
 
 extension Layout {
-  /// What says what the model is, in the words of a message.
+  /// Where a checkpoint states what model it holds, in the words of a message.
   public var configName: String {
     container == nil ? "config.json" : "the metadata of the file"
   }

@@ -61,13 +61,13 @@ struct PartUse {
         expected: names.compactMap(\.self).joined(separator: ", "),
         found: "\(change.rule) in \(name)")
     }
-    return try zip(rules, names).compactMap { rule, name in
-      guard let change = changes.first(where: { $0.rule == name }) else { return rule }
-      return change.members.isNull ? nil : try Self.merged(rule, change.members)
+    return try zip(rules, names).flatMap { rule, name in
+      guard let change = changes.first(where: { $0.rule == name }) else { return [rule] }
+      return change.members.isNull ? [] : [try Self.merged(rule, change.members)]
     }
   }
 
-  /// What a rule is about: its first member, a config key, a name or a prefix.
+  /// What a part calls a rule: its config key, its stored name or its prefix.
   private static func name(of rule: JSONValue) -> String? {
     rule["key"]?.string ?? rule["name"]?.string ?? rule["prefix"]?.string
   }

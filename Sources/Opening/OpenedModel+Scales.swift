@@ -4,8 +4,8 @@ import Layouts
 import Tensors
 
 extension StoredCheckpoint {
-  /// The same with the shapes that a layout asks for where they differ in outer extents of 1 alone,
-  /// which GGUF does not keep.
+  /// The same headers, but with the shape that the layout asks for where a stored shape differs from it in
+  /// outer extents of 1 only: GGUF does not keep those.
   func shaped(like tensors: [BoundTensor]) -> StoredHeaders {
     var headers = headers
     guard container == .gguf else { return headers }

@@ -17,7 +17,7 @@ extension OpenedModel {
     return (part, tensor)
   }
 
-  /// The shared tensors, but for scales of others.
+  /// The shared tensors, without those that are the scales of another.
   private var sharedTensors: [Role: CanonicalTensor] {
     let scales = Set(binding.carriedScales.values.map(\.name))
     let found = carried.filter { !scales.contains($0.name) }.compactMap { shared($0) }

@@ -2,16 +2,6 @@ import Canonical
 import Diagnostics
 import Kernels
 
-/// The positions whose logits a caller wants.
-public enum LogitsSelection: Sendable {
-  /// Every position of a segment.
-  case all
-  /// The last position only.
-  case last
-  /// None; the state advances and observers are called.
-  case none
-}
-
 extension Model {
   /// The next tokens of a sequence and its state.
   public typealias Input = (tokens: ArraySlice<Int>, state: SequenceState)

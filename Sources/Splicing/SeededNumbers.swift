@@ -9,6 +9,7 @@ struct SeededNumbers {
 
   /// The stream of one name under one seed.
   init(seed: UInt64, name: String) {
+    // FNV-1a with its 64-bit offset and prime; the seed is spread by 2^64 divided by the golden ratio.
     let hash = name.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
       ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3
     }

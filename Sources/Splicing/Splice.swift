@@ -149,6 +149,7 @@ public struct Splice: Sendable {
         .filter { $0.key.layer == donor.layer && Mixer.m2rnn(mixer).owns($0.key) }
         .map { (Role($0.key.name, layer: layer), $0.value) }
     }
+    // Every tensor has fresh values first; what the way of starting chooses takes their place.
     let symbols = result.configuration.symbols(layer: layer)
     let fresh = ReferenceInitialisation(
       model: result.configuration, layer: layer, mixer: mixer, seed: seed)

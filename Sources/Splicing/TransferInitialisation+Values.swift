@@ -36,6 +36,8 @@ extension TransferInitialisation {
       let from = group.old.scaled(by: old.valueDim)
       let to = group.new.scaled(by: new.valueDim)
       let read = channels.o.rows(from).scaledRows(by: channels.norm.rows(from))
+      // What a channel does is its row of v times what is read of it, the norm and the output projection. Where
+      // new channels take the places of old ones these are kept apart, else only their product has a meaning.
       let mixture = ChannelMixture(
         written: channels.v.rows(from), read: read, count: to.count)
       let weights = mixture.writing
@@ -44,6 +46,7 @@ extension TransferInitialisation {
       if mixture.isPlacement {
         norm.replace(to, mixture.filled(weights * channels.norm.rows(from), from: norm.rows(to)))
       }
+      // Gates and taps are not linear in the channels: their averages stand for a mixture.
       if let z = channels.z?.rows(from) {
         g.replace(to, mixture.filled(ChannelMixture.averages(weights, z), from: g.rows(to)))
       }

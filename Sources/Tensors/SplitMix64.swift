@@ -7,6 +7,7 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
 
   /// The next 64 bits.
   public mutating func next() -> UInt64 {
+    // The increment is 2^64 divided by the golden ratio; the two factors are the paper's.
     state &+= 0x9e37_79b9_7f4a_7c15
     var z = state
     z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9

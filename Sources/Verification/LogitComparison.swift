@@ -57,6 +57,7 @@ public struct LogitComparison: Hashable, Sendable {
 
   /// Whether BF16 may give both the same value; false for what is not finite.
   private static func ties(_ logit: Float, _ best: Float) -> Bool {
+    // BF16 has 16 bits of the fraction less than F32, so that its steps are 2^16 times as large.
     best - logit <= best.ulp * Float(1 << 16)
   }
 

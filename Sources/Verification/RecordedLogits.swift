@@ -57,7 +57,7 @@ public struct RecordedLogits {
     hidden = streams
   }
 
-  /// By what a reference file is recognised.
+  /// The test by which a reference file is recognised.
   private static let mark = FileMark("reference") { file in
     let names = (try? SafetensorsFile(file, name: file.path.string))?.tensors.map(\.name) ?? []
     return names.contains("input_ids") && names.contains("logits")

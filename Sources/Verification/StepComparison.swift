@@ -1,7 +1,7 @@
 import Runtime
 
-/// How far what one layer adds to the residual stream is from what it should add, where it reads what
-/// it should read.
+/// The error of one layer alone: how far what it adds to the residual stream is from what the reference's
+/// layer adds, both given the reference's input.
 ///
 /// Errors of the layers before it do not count, so that a fault is found where it is made, however
 /// little it does there.

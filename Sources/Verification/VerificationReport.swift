@@ -11,11 +11,12 @@ public struct VerificationReport: Sendable {
     public let mixer: String
     /// How far its output is from the expected one.
     public internal(set) var hidden = HiddenComparison()
-    /// How far what it adds is from what it should add, where it reads what it should read.
+    /// The error of the layer alone: how far what it adds to the residual stream is from the reference when it
+    /// is given the reference's input.
     public internal(set) var step = StepComparison()
     /// Its tensors that hold other values than those of the other model, beyond rounding.
     public internal(set) var changes: [TensorChange] = []
-    /// Whether none of these shows in a run, so that the values decide.
+    /// Whether the layer counts as different although no run shows a difference: then the changed values decide.
     public internal(set) var isSpoiltUnseen = false
   }
 

@@ -6,11 +6,11 @@ import Tensors
 import Threads
 
 extension OpenedModel {
-  /// The tensors that hold other values than those of another model: of layers, of what stands around
-  /// them, of experts, and what is carried and never run.
+  /// The tensors whose values differ between two models: those of layers, of embedding, head and final norm,
+  /// of experts, and those that are carried and never run.
   ///
-  /// What one of both lacks as a whole, such as all of multi-token prediction, was left out and does not
-  /// count. Experts are matched by their rows of the router, in whatever order both know them; where
+  /// Groups of tensors that only one model has, such as all of multi-token prediction, are ignored: they were
+  /// left out when the other was made. Experts are matched by their rows of the router, in whatever order both know them; where
   /// the rows themselves differ, experts do not count. Tensors of layers that differ in shape are left to
   /// a run.
   /// - Throws: `Problem` of kind `io` where bytes cannot be read.

@@ -104,7 +104,7 @@ extension UnfinishedDirectory {
   private static func names(of directory: HeldDirectory, isNew: Bool) throws -> CreatedNames {
     if !isNew { try checkOwner(directory) }
     // Every name is written down before its file exists. So the directory is listed before the list of names
-    // is read: another order would miss a file that a run creates in between.
+    // is read: in the other order a file that a run creates in between would be taken for somebody else's.
     let names = try directory.names()
     let folders = try [folderName, oldName].compactMap { try HeldDirectory(directory.place($0)) }
     let files = try folders.map { ($0, try $0.names()) }

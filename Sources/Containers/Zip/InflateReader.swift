@@ -22,6 +22,8 @@ final class InflateReader: @unchecked Sendable {
   func next(_ buffer: UnsafeMutableRawBufferPointer) throws -> UnsafeMutableRawBufferPointer? {
     let piece = try stream.next(buffer)
     position += piece?.count ?? 0
+    // Compressed bytes that were read go out of memory, a mebibyte or more at a time, because each call costs
+    // as much as reading a few pages.
     let read = stored.count - stream.remaining
     if read - released > 1 << 20 {
       let start = stored.range.lowerBound

@@ -27,6 +27,8 @@ struct ZipEnd {
     var offset = UInt64(try reader.next(UInt32.self))
     var count = UInt64(total)
     var limit = start
+    // Numbers of 64 bits count where the archive has them; only without them do those of 16 bits say whether the
+    // archive lies on several disks.
     if let wide = try Self.wideEnd(bytes, before: start) {
       (count, size, offset, limit) = wide
     } else if disks != (0, 0) || here != total {

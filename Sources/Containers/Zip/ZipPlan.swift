@@ -32,9 +32,11 @@ struct ZipPlan {
   /// Where data begins.
   /// - Units: bytes.
   static let alignment = 64
+  /// 1 January 1980: years from 1980 in 7 bits, then the month in 4 and the day in 5.
   private static let firstDate: UInt16 = 1 << 5 | 1
   /// Names are UTF-8; the checksum follows the data.
   private static let flags: UInt16 = 1 << 11 | 1 << 3
+  /// The id of the extra field with which torch fills up to the alignment, `FB` in ASCII.
   private static let paddingField: UInt16 = 0x4246
 
   private var frames: [WeightFilePlan.Frame] = []
@@ -105,7 +107,7 @@ struct ZipPlan {
 
   private static func descriptor(_ size: Int, _ checksum: UInt32) -> [UInt8] {
     var descriptor = LittleEndianBytes()
-    descriptor.append(UInt32(0x0807_4b50), checksum)
+    descriptor.append(UInt32(0x0807_4b50), checksum)  // its signature, `PK` 7 8
     if size >= UInt32.max {
       descriptor.append(UInt64(size), UInt64(size))
     } else {

@@ -66,10 +66,10 @@ struct CarriedTensors {
   }
 }
 
-/// What the tensors that are carried by name are worth to a layout that has no place for them.
+/// Which carried tensors a layout without a place for them may leave out.
 extension OpenedModel {
-  /// Whether a model lacks something without a carried tensor: not where it repeats another, which is
-  /// checked before anything is written, or where it says nothing.
+  /// Whether leaving a carried tensor out loses anything. It does not if the tensor repeats another, which is
+  /// checked before anything is written, or if no reader uses it.
   fileprivate func losesSomething(without name: String) -> Bool {
     guard let carrier = binding.carrier(of: name) else { return true }
     return carrier.same == nil && !carrier.isUnused && !isEmpty(name)
@@ -77,7 +77,7 @@ extension OpenedModel {
 
   private func isEmpty(_ name: String) -> Bool { checkpoint.tensor(name)?.elementCount == 0 }
 
-  /// Why a tensor is left out without which nothing is lost.
+  /// Why a tensor may be left out without loss.
   fileprivate func reasonToLeave(_ name: String) -> String {
     binding.carrier(of: name)?.same.map { "copy of the \($0.name)" }
       ?? (isEmpty(name) ? "tensor without elements" : "tensor that the original never reads")

@@ -23,6 +23,8 @@ extension CheckpointPlan {
       let move = try target.move(bound, cast: cast)
       return (move, try packed.tensors(of: move, cast: cast) ?? Tensor.withScales(move))
     }
+    // Understood tensors are moved, the others carried; neither may lose values or be of a type that the files
+    // cannot hold.
     let carried = try Self.carried(source, target, packed, options)
     let names = Set((moves.flatMap(\.tensors) + carried.tensors).map(\.name))
     let beside = BesidePacked(source, written: names)
@@ -35,6 +37,7 @@ extension CheckpointPlan {
       source.checkpoint, allowsCode: options.allowsCode, keepsRecordings: true,
       stale: source.leftover + beside.stale,
       edited: source.packing?.editedFiles(for: target.binding, packed: beside.packed) ?? [:])
+    // Tensors are spread over files before anything else, because metadata and index name the files.
     let shardPlan = ShardPlan(
       tensors.map { (name: $0.name, byteCount: $0.byteCount) },
       maximum: options.maximumShardSize, container: container)
@@ -59,6 +62,7 @@ extension CheckpointPlan {
       code: layout.code(for: source.configuration),
       dropped: target.dropped + carried.dropped + beside.dropped + files.dropped
         + source.checkpoint.leftBehind)
+    // What the way back needs: the configs of the layouts before, and values that cannot be computed back.
     notes = layout.notes(source.configuration, widened: moves.count(where: \.move.isWidened))
     keepsValues = options.cast == nil && layout.id != source.layout.id
     if options.keepsConfig {

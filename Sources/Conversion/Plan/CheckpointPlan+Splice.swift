@@ -29,6 +29,8 @@ extension CheckpointPlan {
           && !Self.isSame(source.canonical.tensors[part.role], edited.tensors[part.role])
       }
     }
+    // A file is written anew where it holds a tensor that changes or goes, or gets a new one; scales go with their
+    // weights, and with those that the new layers do not have.
     let homeless = source.carried.map(\.name).filter { binding.carrier(of: $0) == nil }
     let gone = Set(source.binding.tensors.map(\.name)).subtracting(binding.tensors.map(\.name))
       .union(homeless)
@@ -43,6 +45,7 @@ extension CheckpointPlan {
       source, edited.configuration, binding,
       quantised: quantised.map(\.name).filter { !touched.contains($0) } + stayingPacked,
       allowsCode: allowsCode)
+    // New tensors go into the file that held their layer, so that the other files can be cloned.
     let homes = Self.homes(source, replaced: replaced)
     let fallback = source.checkpoint.shards.last?.fileName ?? source.checkpoint.container.singleName
     var arrivals: [String: [Tensor]] = [:]

@@ -120,7 +120,7 @@ public struct CheckpointPlan: Sendable {
   var origins: [ModelHistory.Origin] = []
   /// Values of former layouts that the record keeps.
   var kept: [KeptValues] = []
-  /// Whether the record keeps those of the source, too.
+  /// Whether the record also keeps values of the source that cannot be computed back from the output.
   var keepsValues = false
 
   /// The index of the output.

@@ -9,9 +9,9 @@ import Tensors
 ///
 /// The record of a conversion holds their bytes, so that the way back gives the same file.
 struct KeptValues: Hashable, Sendable {
-  /// The role they have, as text.
+  /// The role of the tensor, as text.
   let role: String
-  /// How they are stored, as text.
+  /// The form in which the values were stored, as text; see `form(_:_:in:)`.
   let form: String
   /// The canonical hash of the values that were written in their place.
   let hash: String
@@ -28,7 +28,7 @@ struct KeptValues: Hashable, Sendable {
       .joined(separator: ", ")
   }
 
-  /// The tensor they are, where what stands in their place is what was written there.
+  /// The remembered tensor, if the current file still holds the values that were written in its place.
   fileprivate func tensor(
     of role: Role, steps: [ValueStep], insteadOf place: CanonicalTensor, in model: CanonicalModel
   ) throws -> CanonicalTensor? {

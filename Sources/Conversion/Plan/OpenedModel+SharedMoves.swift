@@ -3,7 +3,7 @@ import Containers
 import Layouts
 import Opening
 
-/// The way of carried tensors that layouts share from layout to layout.
+/// How carried tensors that several layouts know get from one layout into another.
 extension OpenedModel {
   /// Whether another layout has a place for a carried tensor. Names tell only where both layouts give
   /// them the same meaning, which one with keys of its own does not.
@@ -14,8 +14,8 @@ extension OpenedModel {
     return !isForeign && other.carrier(of: stored.name) != nil
   }
 
-  /// How a shared tensor, and its scales, come into another layout, nothing for scales that come with
-  /// their weight; nil for one that stays as it is.
+  /// The moves that bring a shared tensor and its scales into another layout. Scales come with their weight,
+  /// so that they have no move of their own; nil stands for a tensor that stays as it is.
   /// - Throws: `Problem` of kind `unsupported` where the layout has no place for its scales.
   /// - Parameter cast: the type that is asked for a packed tensor.
   func sharedMoves(_ stored: StoredTensor, to other: LayoutBinding, cast: RequestedType) throws

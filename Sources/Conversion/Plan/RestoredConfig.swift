@@ -92,7 +92,7 @@ struct RestoredConfig {
       kind(key) == .foreign && sourceKind(key) == .foreign
     }
 
-    /// What becomes of a value of the record; nil where it stays away.
+    /// The value that a key of the record gets in the restored config; nil if the key is left out.
     private func value(_ key: String, _ former: JSONValue, _ written: JSONValue?) -> JSONValue? {
       switch kind(key) {
       case .fact: former

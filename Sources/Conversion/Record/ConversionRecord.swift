@@ -12,8 +12,8 @@ struct ConversionRecord {
   /// The text of the file.
   let text: String
 
-  /// Describes source and output by what came up while tensors were written, and hashes what did not;
-  /// checks that what was only moved is what it was.
+  /// Describes every tensor of source and output by its hash, taken while tensors were written or else
+  /// computed here, and checks that tensors which were only moved still hold the same values.
   /// - Parameters:
   ///   - version: the version of the tool.
   ///   - known: what is known of the weight files.

@@ -10,15 +10,15 @@ struct OutputCheck: Sendable {
   let output: OpenedModel
   /// The hashes of the tensors of the source.
   let hashes: [String: String]
-  /// What came up while tensors were written.
+  /// The hashes that were taken while tensors were written.
   let known: [String: WrittenTensor]
   /// The tensors of files that are the same as in the source.
   let cloned: Set<String>
   /// The tensors of the output as its layout prescribes them.
   let places: [String: BoundTensor]
 
-  /// The hashes of a written tensor: of its bytes, and of the canonical tensors in it; and what does
-  /// not follow from them.
+  /// The hashes of a written tensor, of its bytes and of the canonical tensors in it; and the values of the
+  /// source that cannot be computed back from it.
   /// - Throws: `Problem` of kind `io` where it does not hold what was moved.
   func hashed(_ planned: CheckpointPlan.Tensor) throws -> (
     stored: String, parts: [(role: Role, hash: String)], lost: [KeptValues]

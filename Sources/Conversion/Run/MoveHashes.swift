@@ -5,8 +5,10 @@ import Layouts
 import Opening
 import Tensors
 
-/// The hashes of a tensor, taken while it is written: of its bytes, of the canonical tensors whose
-/// elements come by in their order, and of the tensor it is made of where that is read in its order.
+/// Hashes that are taken while a tensor is written, so that its bytes need not be read again:
+/// - of the stored bytes;
+/// - of each canonical tensor in it whose elements are written in canonical order;
+/// - of the source tensor, if it is read from front to back.
 final class MoveHashes {
   private var stored = SHA256()
   private var source: SHA256?
@@ -32,7 +34,7 @@ final class MoveHashes {
   /// Called with the bytes of the source, in order where they can be hashed.
   func addSource(_ bytes: UnsafeRawBufferPointer) { source?.update(bufferPointer: bytes) }
 
-  /// What is known of the tensor.
+  /// The hashes, once all bytes are written.
   /// - Parameter changed: how many values a cast changed.
   func finish(changed: Int) -> (tensor: WrittenTensor, source: (name: String, hash: String)?) {
     let hash = TensorHash.hex(stored.finalize())
@@ -70,7 +72,8 @@ private struct PartHash {
   private let width: Int
   private var hash = RunHash()
 
-  /// Nil where the elements do not come in their order, or are not hashed as they are stored.
+  /// Nil if the elements are not written in canonical order, or not hashed in the form in which they are
+  /// stored.
   init?(_ part: BoundPart, of tensor: CheckpointPlan.Tensor) {
     guard part.shape.count > 1, part.steps.isEmpty, let width = tensor.type.byteWidth else {
       return nil

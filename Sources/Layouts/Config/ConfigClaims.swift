@@ -31,7 +31,7 @@ public struct ConfigClaims {
       .filter { $0.hasPrefix(counted) }
   }
 
-  /// Claims that would make a reader of the checkpoint go wrong without a word.
+  /// Claims with which another reader would load a wrong model and report no error.
   public var problems: [Problem] {
     guard let (key, claimed) = predictionClaim else { return [] }
     let layers = predictionLayers

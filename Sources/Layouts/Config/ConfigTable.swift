@@ -76,8 +76,8 @@ public struct ConfigTable: Sendable {
     for index in layers.indices { layers[index].merge(list[index]) { $1 } }
   }
 
-  /// The facts of layers as a rule states them: a layer that another rule names as an exception is
-  /// there what it stands instead of.
+  /// The facts of layers as the key of a rule must state them. Where the key of another rule names a layer as
+  /// an exception (`instead_of`), this key states the facts that the exception replaces.
   func stated(_ layers: LayerFacts, by rule: any LayerRule) -> LayerFacts {
     let exceptions = entries.compactMap { $0.layerRule?.exceptions }
     guard rule.exceptions == nil, !exceptions.isEmpty else { return layers }

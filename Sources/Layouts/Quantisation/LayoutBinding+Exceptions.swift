@@ -39,6 +39,7 @@ extension LayoutBinding {
         here.forEach(add)
       }
     }
+    // What is plain and no entry covers, although it is new or was quantised, is listed by its own name.
     let listing = ModuleList(list)
     let wasPlain = Set(
       source.tensors.filter { $0.scales == nil }.flatMap { $0.parts.map(\.role) })

@@ -6,7 +6,8 @@
 struct ModulePattern: Hashable, Sendable {
   /// The entry as written.
   let text: String
-  /// What has to follow each other; nil for an entry with other signs of a regular expression.
+  /// The elements that a name must consist of, one after the other; nil for an entry with other signs of a
+  /// regular expression.
   private let pieces: [Piece]?
   /// Whether the entry is a name or a part of one.
   let isPlain: Bool

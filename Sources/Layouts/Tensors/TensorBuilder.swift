@@ -38,6 +38,8 @@ struct TensorBuilder {
       guard fitted == shape else {
         throw Self.misfit(builder, expected: "\(TensorShape.text(shape)) but for axis \(axis)")
       }
+      // The flat index of a part has three digits: what lies before the axis, the group, and the rest. The first
+      // two get the weights of the woven tensor, and the part begins behind those before it in every group.
       let outer = shape[..<axis].reduce(1, *)
       let map = RadixMap(
         [

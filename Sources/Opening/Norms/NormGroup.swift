@@ -9,7 +9,7 @@ package struct NormGroup: Sendable {
   package let key: NormKey
   /// The tensors as they are read.
   package let tensors: [CanonicalTensor]
-  /// What the reading takes off the stored weights.
+  /// What is subtracted from the stored weights when they are read.
   let shift: Int
   /// All values as they are read, sorted.
   package let values: [Float]

@@ -6,9 +6,9 @@ import Layouts
 struct NormReading: Sendable {
   /// The norms that may lie around zero, as the layout reads them.
   private let groups: [NormGroup]
-  /// What is to be taken off in place of what the layout takes off.
+  /// What is subtracted from stored weights instead of the number that the layout says.
   private(set) var offsets: [NormKey: Int] = [:]
-  /// The parts of which the user says how they are stored, whatever their values show.
+  /// The parts whose stored form the user has stated; their values are not consulted.
   private(set) var settled: Set<NormPart> = []
 
   /// Decides what is taken off.
@@ -47,7 +47,7 @@ struct NormReading: Sendable {
       remedy: "leave --assume out, or say trunk-norm-offset=\(offset) if that is meant")
   }
 
-  /// What the values of a group, or else those of its part, lie around.
+  /// The number around which the values of a group lie; where they show none, that of its part.
   private static func evidence(_ group: NormGroup, among groups: [NormGroup]) -> Int? {
     group.centre ?? part(group.key.part, of: groups).whole(within: 0.25, tails: 0.5)
   }

@@ -1,12 +1,12 @@
 import Canonical
 import Tensors
 
-/// Brings the elements of one part into windows of the tensor that is written.
+/// Reads one canonical tensor and writes its elements into windows of the stored tensor that it is part of.
 package struct PieceStream {
   private let reader: RegionReader
-  /// The pairing, counted in blocks for types that have some.
+  /// Where each element comes from and goes to, counted in blocks for types that have blocks.
   private let pairing: PairedView
-  /// The size of what the pairing counts.
+  /// The size of one element or block of the pairing.
   /// - Units: bytes.
   private let width: Int
   /// How values change; nil where bytes are moved.
@@ -52,8 +52,8 @@ package struct PieceStream {
     return changed
   }
 
-  /// Gives back what several streams have read once that is much together, such as the experts of one
-  /// tensor, each of which is small.
+  /// Releases the pages that several streams have read, once they hold more than `RegionReader.limit`
+  /// together; the experts of one tensor, for instance, are many and each is small.
   package static func relieve(_ streams: [PieceStream]) {
     guard streams.reduce(0, { $0 + $1.reader.touched }) > RegionReader.limit else { return }
     for stream in streams { stream.reader.release() }

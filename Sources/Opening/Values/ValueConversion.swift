@@ -53,7 +53,7 @@ package struct ValueConversion {
     return changed
   }
 
-  /// The most values that are rounded where they lie before what was read is given back.
+  /// The most values that are rounded in place at a time; the reader can release their bytes afterwards.
   private static let most = ByteRegion.window / 4
 
   /// Whether the new type represents every value of a run exactly.

@@ -77,6 +77,8 @@ extension ExpertBlock {
     var arena = Arena(scratch)
     let own = ExpertBuffers(self, tokens: tokens, &arena)
     let rest = arena.take(0)
+    // The tokens of an expert lie anywhere in the segment: they are gathered, so that matrices see
+    // rows one after the other.
     for row in 0..<tokens {
       let token = Int(buffers.tokens[first + row])
       (own.x + row * H).update(from: x + token * H, count: H)

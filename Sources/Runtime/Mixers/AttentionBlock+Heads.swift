@@ -99,6 +99,7 @@ extension AttentionBlock {
     let window = configuration.window ?? (slice.positions.upperBound + 1)
     let firstRow = slice.rows.lowerBound + group.positions.lowerBound
     let sums = scratch.sums
+    // Running maximum, sum and weighted values of every row, before any key.
     sums.top.update(repeating: -.infinity, count: group.rows)
     sums.total.update(repeating: 0, count: group.rows)
     sums.values.update(repeating: 0, count: group.rows * hdp)
@@ -109,6 +110,7 @@ extension AttentionBlock {
     let queries = AttentionQueries(
       scratch.q, positions: group.positions.count, heads: group.heads.count, first: position,
       window: window)
+    // Only the blocks that some query of the group sees.
     for block in max(position - window + 1, 0) / length...last / length {
       let keys = AttentionKeys(
         keys: cache.keys(block: block, head: kvHead),

@@ -94,6 +94,8 @@ struct AttentionBlock: MixerBlock {
     workspace.multiply(input, k, to: buffers.k)
     workspace.multiply(input, v, to: buffers.v)
     if let gate { workspace.multiply(input, gate, to: buffers.gate) }
+    // Sequence by sequence, because each has keys and values of its own: all of its new ones are
+    // stored before any query reads them.
     for slice in segment.slices {
       let cache = slice.cache(layer)
       workspace.pool.run(slice.rows.count, by: 16) { rows in

@@ -103,6 +103,8 @@ struct GatedDeltaNetBlock: MixerBlock {
     let t = segment.count
     var arena = workspace.arena
     let buffers = Buffers(self, tokens: t, &arena)
+    // All projections read the same packed input; those of queries, keys and values go side by side
+    // into the input of the convolution.
     let operand = workspace.pack(x, tokens: t, depth: H, panels: buffers.panels)
     let input = buffers.convolution.input
     workspace.multiply(operand, q, to: input, stride: C)
@@ -116,6 +118,8 @@ struct GatedDeltaNetBlock: MixerBlock {
     workspace.pool.run(t, by: 16) { rows in
       for row in rows { prepare(row, buffers) }
     }
+    // Gates depend on one token each, the rule on all before it: its tasks are key heads, whose
+    // value heads share queries and keys.
     workspace.pool.run(segment.slices.count * nk) { task, worker in
       scan(
         keyHead: task % nk, buffers, segment.slices[task / nk], layer: layer,
@@ -127,6 +131,7 @@ struct GatedDeltaNetBlock: MixerBlock {
     workspace.pool.run(t, by: 16) { rows in
       for row in rows { finish(row, buffers) }
     }
+    // The output of every head is normed and gated, then all of them are projected.
     let y = workspace.pack(buffers.y, tokens: t, depth: nv * dv, panels: buffers.outputPanels)
     workspace.multiply(y, o, to: output)
   }

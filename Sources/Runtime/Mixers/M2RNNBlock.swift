@@ -134,6 +134,8 @@ struct M2RNNBlock: MixerBlock {
     )
     var arena = workspace.arena
     let buffers = Buffers(self, tokens: t, &arena)
+    // All projections read the same packed input; those of queries, keys and values go side by side
+    // into the input of the convolution.
     let operand = workspace.pack(x, tokens: t, depth: H, panels: buffers.panels)
     let input = buffers.convolution.input
     workspace.multiply(operand, q, to: input, stride: C)
@@ -141,6 +143,7 @@ struct M2RNNBlock: MixerBlock {
     workspace.multiply(operand, v, to: input + (Nq + Nk) * K, stride: C)
     workspace.multiply(operand, f, to: buffers.f)
     workspace.multiply(operand, g, to: buffers.g)
+    // Forget gates depend on one token each, the recurrence on all before it: its tasks are heads.
     workspace.pool.run(t, by: 16) { rows in
       for row in rows {
         decay.apply(buffers.f + row * Nf, groups: Nf, to: buffers.forget + row * N)
@@ -153,7 +156,8 @@ struct M2RNNBlock: MixerBlock {
         head: task % N, buffers, segment.slices[task / N], layer: layer,
         workspace.scratch(worker))
     }
-    workspace.activate(  // g = silu(g) ⊙ y
+    // y is gated, normalised over all heads, and projected.
+    workspace.activate(  // g becomes silu(g) ⊙ y
       buffers.g, .silu, rows: t, width: N * V, times: buffers.y)
     norm?.apply(buffers.g, rows: t, to: buffers.g, workspace.pool)
     let y = workspace.pack(buffers.g, tokens: t, depth: N * V, panels: buffers.outputPanels)

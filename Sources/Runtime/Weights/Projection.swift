@@ -102,6 +102,8 @@ extension Projection {
     let rows = range.count
     let sums = scratch + Self.panelRows * Self.widenedStride  // [panels, rows, panel]
     sums.update(repeating: 0, count: panels * rows * width)
+    // A block of columns of all rows of the chunk is widened once and multiplied with every panel:
+    // widened weights stay in the cache, and weights are read from memory once.
     for k in Swift.stride(from: 0, to: operand.depth, by: Self.depthBlock) {
       let columns = k..<min(operand.depth, k + Self.depthBlock)
       for row in range {
@@ -124,7 +126,7 @@ extension Projection {
     }
   }
 
-  /// Four rows at a time, a quarter of the chunk apart.
+  /// Four rows at a time, a quarter of the chunk apart; the last ones repeat where rows do not divide by four.
   private func multiplyVector(
     _ range: Range<Int>, _ operand: Operand, to target: UnsafeMutablePointer<Float>,
     _ result: UnsafeMutablePointer<Float>

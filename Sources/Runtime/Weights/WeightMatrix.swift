@@ -29,6 +29,7 @@ package struct WeightMatrix: @unchecked Sendable {
       tensor.steps.isEmpty && tensor.scales == nil
       && (tensor.type.isFloat || tensor.type == .q8Zero)
     let unit = tensor.type.unit
+    // Nothing is copied where every row is whole in the stored tensor.
     if isKept,
       let places = RowPlaces(tensor.view, rows: rows, columns: columns, blocks: unit.elements),
       let start = try tensor.region.storage.bytes.baseAddress
@@ -39,6 +40,7 @@ package struct WeightMatrix: @unchecked Sendable {
       self.init(stored, rows: rows, columns: columns, isInPlace: true)
       return
     }
+    // Else the matrix is copied: in its own type if its elements only lie in another order, or as F32.
     let groups = RowPlaces.groups(RowGroups(contiguous: rows, columns: columns))
     if isKept, columns % unit.elements == 0, let bytes = try tensor.contiguous(),
       let start = bytes.bytes.baseAddress

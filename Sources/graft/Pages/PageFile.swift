@@ -20,7 +20,7 @@ struct PageFile {
     try OutputFile.write(Array(page.html.utf8), to: path, replacing: Self.mark)
   }
 
-  /// By what a page is recognised, which may be replaced; nothing else may.
+  /// The test by which a page is recognised; nothing but a page may be replaced by one.
   private static let mark = FileMark("page") { file in
     withExtendedLifetime(file) { file.bytes.starts(with: Page.signature.utf8) }
   }

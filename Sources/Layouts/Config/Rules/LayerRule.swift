@@ -55,7 +55,7 @@ struct LayerFacts: Hashable, Sendable {
   let predictions: Int
 }
 
-/// Layers that stand instead of those of which the other keys of a config speak.
+/// Layers that one key names as exceptions to what the other keys of the config say.
 struct LayerExceptions: Hashable, Sendable {
   /// What the layers are.
   let set: Facts
