@@ -142,9 +142,9 @@ let package = Package(
     .executableTarget(
       name: "graft",
       dependencies: [
-        "Diagnostics", "Platform", "Tensors", "JSON", "Tokenizers", "Containers", "Canonical",
-        "Layouts", "Opening", "Comparison", "Conversion", "Runtime", "Splicing", "Verification",
-        "Calibration", "Reports", argumentParser, systemPackage,
+        "Diagnostics", "Platform", "Tensors", "JSON", "Packing", "Tokenizers", "Containers",
+        "Canonical", "Layouts", "Opening", "Comparison", "Conversion", "Runtime", "Splicing",
+        "Verification", "Calibration", "Reports", argumentParser, systemPackage,
       ],
       swiftSettings: settings, plugins: ["EmbedVersion"]),
     .executableTarget(
@@ -230,8 +230,8 @@ if Context.environment["GRAFT_FUZZ"] != nil {
     .executableTarget(
       name: "graft-fuzz",
       dependencies: [
-        "CFuzzing", "Diagnostics", "Platform", "Tensors", "JSON", "Tokenizers", "Containers",
-        "Canonical", "Layouts", "Splicing", "Verification", systemPackage,
+        "CFuzzing", "Diagnostics", "Platform", "Tensors", "JSON", "Packing", "Tokenizers",
+        "Containers", "Canonical", "Layouts", "Splicing", "Verification", systemPackage,
       ],
       path: "Tests/Fuzzing", swiftSettings: settings),
   ]

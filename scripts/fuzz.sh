@@ -30,7 +30,7 @@ seeds() {
     npz) find fixtures/containers -name '*.npz' ;;
     gguf) find fixtures/gguf -name '*.gguf' ;;
     distributed) find fixtures/containers/dcp -name .metadata ;;
-    tokens | pickle) ;;
+    tokens | pickle | blocks) ;;
   esac
 }
 
@@ -45,6 +45,11 @@ made() {
       done ;;
     gguf)
       for file in fixtures/gguf/*.gguf; do head -c "$largest" "$file" > "$2/$(basename "$file")-start"; done ;;
+    # The first byte chooses the type, the second where reading begins.
+    blocks)
+      for type in $(seq 0 24); do
+        { printf "\\x$(printf %x "$type")A"; tail -c 2048 fixtures/gguf/blocks.gguf; } > "$2/type-$type"
+      done ;;
     # What follows the magic number, 15 bytes into the file.
     pickle)
       for file in fixtures/containers/torch/legacy-*.pt; do tail -c +16 "$file" > "$2/$(basename "$file")"; done ;;

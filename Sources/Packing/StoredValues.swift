@@ -20,6 +20,11 @@ public enum StoredValues {
     format.load(start, run, into: values)
   }
 
+  /// How blocks of a type are packed; nil for a type without blocks and for those that hold no weights.
+  public static func scheme(of type: ScalarType) -> PackingScheme? {
+    BlockFormats.format(of: type)?.scheme
+  }
+
   /// Whether values can be rounded to a type.
   public static func canStore(_ type: ScalarType) -> Bool {
     type.isFloat || BlockFormats.encoder(of: type) != nil

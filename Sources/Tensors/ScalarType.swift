@@ -112,9 +112,10 @@ public enum ScalarType: String, CaseIterable, Hashable, Sendable {
   public var isBlock: Bool { block != nil }
 
   /// Whether elements of this type are weights that can be read as F32 by themselves.
-  ///
-  /// Blocks of Q8_1 and Q8_K hold the inputs of products while ggml computes them, never weights.
-  public var isComputable: Bool { isFloat || (isBlock && self != .q8One && self != .q8K) }
+  public var isComputable: Bool { isFloat || (isBlock && !isOfInputs) }
+
+  /// Whether blocks of this type hold the inputs of products while ggml computes them, never weights.
+  public var isOfInputs: Bool { self == .q8One || self == .q8K }
 
   /// Whether Graft can compute with values where they are stored as F32, BF16 or F16.
   public var isFloat: Bool { self == .f32 || self == .bf16 || self == .f16 }

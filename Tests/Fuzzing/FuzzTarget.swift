@@ -4,7 +4,7 @@ import Splicing
 /// A reader of bytes that come from elsewhere.
 enum FuzzTarget: String, CaseIterable {
   case safetensors, index, json, recipe, config, formats, tokens, tokenizer
-  case zip, npz, pickle, torch, distributed, gguf
+  case zip, npz, pickle, torch, distributed, gguf, blocks
 
   /// The most memory that an input may need at any moment.
   ///
@@ -36,6 +36,7 @@ enum FuzzTarget: String, CaseIterable {
     case .torch: try ContainerReaders.torch(input)
     case .distributed: try ContainerReaders.distributed(input)
     case .gguf: try ContainerReaders.gguf(input)
+    case .blocks: BlockReader.read(input)
     }
   }
 }

@@ -32,9 +32,9 @@ public struct CanonicalModel: Sendable {
     guard tensor.isComputable else {
       throw Problem(
         .unsupported, "cannot compute with this type", tensor: tensor.origin, layer: role.layer,
-        expected: "F32, BF16, F16, FP8 with its scales or a block type that is read",
-        found: tensor.type.rawValue,
-        remedy: "convert it to a type that is computed with, such as --dtype f32")
+        expected: "F32, BF16, F16, FP8 with its scales or blocks of weights",
+        found: tensor.type.rawValue + (tensor.type.isOfInputs ? ", a type of inputs" : ""),
+        remedy: "take a checkpoint that stores these weights in one of them")
     }
     return tensor
   }

@@ -31,6 +31,7 @@ struct TensorAudit {
       addConstant()
     } else {
       addZeros(rowsAreMeant: mayEndInZeros)
+      addLostBlocks(rowsAreMeant: mayEndInZeros)
     }
     addOutlier()
   }
@@ -80,6 +81,15 @@ struct TensorAudit {
       add(
         .warning, "zero_run", "\(statistics.longestRows / row) rows of zeros one after the other")
     }
+  }
+
+  /// A scale that is zero makes its block zero, whatever the codes are; of zeros they would be alike.
+  private mutating func addLostBlocks(rowsAreMeant: Bool) {
+    guard statistics.lostBlocks > 0 else { return }
+    add(
+      rowsAreMeant ? .warning : .error, "scale",
+      "\(statistics.lostBlocks) of \(statistics.blocks) blocks have a scale of zero beside their codes"
+    )
   }
 
   private mutating func addOutlier() {

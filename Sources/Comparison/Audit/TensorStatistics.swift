@@ -19,17 +19,23 @@ struct TensorStatistics: Sendable {
   /// The longest run of zeros before that, of whole rows and of others.
   private(set) var longestRows = 0
   private(set) var longestTornRun = 0
-  /// The elements of a row.
+  /// The blocks, each element by itself where there are none.
+  private(set) var blocks = 0
+  /// The blocks of which every value is zero although their codes are not alike.
+  private(set) var lostBlocks = 0
+  /// The elements of a row, and of a block.
   private let row: Int
-  /// The sum of the squares of all finite values but the largest.
+  private let block: Int
+  /// The sum of the squares of the largest magnitudes of all blocks but the largest.
   private var squares = 0.0
 
   /// Whether every element has the same value.
   var isConstant: Bool { nans == 0 && least == most }
 
-  /// How many times larger the largest magnitude is than the others are in the mean.
+  /// How many times larger the largest magnitude is than the others are in the mean; of blocks, whose
+  /// scale makes all of their values large, than those of other blocks.
   var prominence: Double {
-    let mean = (squares / Double(max(count - 1, 1))).squareRoot()
+    let mean = (squares / Double(max(blocks - 1, 1))).squareRoot()
     return mean > 0 ? Double(peak) / mean : 0
   }
 
@@ -39,22 +45,23 @@ struct TensorStatistics: Sendable {
   /// - Throws: `Problem` of kind `io` where the bytes cannot be read.
   init?(_ tensor: StoredTensor, progress: (Int) -> Void = { _ in }) throws {
     guard tensor.type.isComputable || tensor.type.isScaled else { return nil }
-    var statistics = TensorStatistics(row: max(tensor.shape.last ?? 1, 1))
     let unit = tensor.type.unit
+    var statistics = TensorStatistics(
+      row: max(tensor.shape.last ?? 1, 1), block: tensor.type.isBlock ? unit.elements : 1)
     let values = OwnedBytes(count: Self.chunk * unit.elements * 4)
     try values.mutableBytes.withMemoryRebound(to: Float.self) { values in
       guard let values = values.baseAddress else { return }
       try tensor.region.forEachWindow(of: Self.chunk * unit.bytes) { bytes in
         let count = bytes.count / unit.bytes * unit.elements
         StoredValues.load(bytes, 0..<count, tensor.type, into: values)
-        statistics.add(values, count: count)
+        statistics.add(values, count: count, of: bytes)
         progress(bytes.count)
       }
     }
     self = statistics
   }
 
-  private init(row: Int) { self.row = row }
+  private init(row: Int, block: Int) { (self.row, self.block) = (row, block) }
 
   /// The zeros before or after whole rows of them that may be chance.
   private static let chanceZeros = 2
@@ -62,16 +69,15 @@ struct TensorStatistics: Sendable {
   /// The most elements, or blocks of them, that are looked at at a time.
   private static let chunk = 4096
 
-  private mutating func add(_ values: UnsafePointer<Float>, count: Int) {
+  private mutating func add(
+    _ values: UnsafePointer<Float>, count: Int, of bytes: UnsafeRawBufferPointer
+  ) {
     for index in 0..<count {
       let value = values[index]
       let magnitude = value.magnitude
       if magnitude.isFinite {
         least = min(least, value)
         most = max(most, value)
-        let lesser = Double(min(peak, magnitude))
-        squares += lesser * lesser
-        peak = max(peak, magnitude)
       } else if value.isNaN {
         nans += 1
       } else {
@@ -83,8 +89,38 @@ struct TensorStatistics: Sendable {
         endRun(before: self.count + index)
       }
     }
+    let size = bytes.count / max(count / block, 1)
+    for index in 0..<count / block {
+      let isZero = addBlock(values + index * block)
+      if isZero, Self.vary(bytes[index * size..<(index + 1) * size]) { lostBlocks += 1 }
+    }
     self.count += count
   }
+
+  /// Adds the largest magnitude of a block.
+  /// - Returns: whether it is a block of quantised values, all of which are zero.
+  private mutating func addBlock(_ values: UnsafePointer<Float>) -> Bool {
+    var largest: Float = 0
+    var isZero = block > 1
+    for index in 0..<block {
+      let magnitude = values[index].magnitude
+      if magnitude.isFinite { largest = max(largest, magnitude) }
+      if magnitude != 0 { isZero = false }
+    }
+    let lesser = Double(min(peak, largest))
+    squares += lesser * lesser
+    peak = max(peak, largest)
+    blocks += 1
+    return isZero
+  }
+
+  /// Whether a block holds more different bytes than one of zeros: its scale, its codes, which are all
+  /// the same, and bits of theirs that lie apart.
+  private static func vary(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
+    Set(bytes).count > mostAlike
+  }
+
+  private static let mostAlike = 4
 
   private mutating func endRun(before end: Int) {
     let start = end - trailingZeros

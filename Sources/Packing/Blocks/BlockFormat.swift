@@ -8,6 +8,8 @@ import Tensors
 protocol BlockFormat {
   /// The type that is stored so.
   static var type: ScalarType { get }
+  /// The values that share the finest scale.
+  static var group: Int { get }
 
   /// Writes the values of one block.
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>)
@@ -31,6 +33,13 @@ protocol BlockEncoder: BlockFormat {
 }
 
 extension BlockFormat {
+  /// The format as a scheme; the first digit in ggml's name says the bits of a code, rounded.
+  static var scheme: PackingScheme {
+    let name = type.rawValue
+    return PackingScheme(
+      method: name, bits: name.lazy.compactMap(\.wholeNumberValue).first ?? 0, group: group)
+  }
+
   static func load(
     _ start: UnsafeRawPointer, _ run: Range<Int>, into values: UnsafeMutablePointer<Float>
   ) {

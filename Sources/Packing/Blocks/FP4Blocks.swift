@@ -20,6 +20,7 @@ private func expand(
 /// A power of two in E8M0, then 32 × E2M1.
 enum MXFP4: BlockFormat {
   static let type = ScalarType.mxfp4
+  static let group = 32
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     expand(block, 1..<17, half(block[0]), into: values)
@@ -34,6 +35,7 @@ enum MXFP4: BlockFormat {
 /// Four scales in E4M3 without a sign, for 16 values each, then 64 × E2M1.
 enum NVFP4: BlockFormat {
   static let type = ScalarType.nvfp4
+  static let group = 16
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     for part in 0..<4 {

@@ -15,6 +15,7 @@ private func eight(_ index: Int, isDown: Bool, _ scale: Float) -> SIMD8<Float> {
 /// bits of four points, a scale of three bits and the direction of the shift.
 enum IQ1S: BlockFormat {
   static let type = ScalarType.iq1S
+  static let group = 32
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     let scale = block.half(0)
@@ -33,6 +34,7 @@ enum IQ1S: BlockFormat {
 /// words that hold four scales of three bits for 16 values each and four bits of d in F16.
 enum IQ1M: BlockFormat {
   static let type = ScalarType.iq1M
+  static let group = 16
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     let scale = self.scale(block)

@@ -9,6 +9,7 @@ private func part(_ scale: Float, _ bits: UInt8) -> Float { scale * (0.5 + Float
 /// d in F16, then for each 32 values four points and a word of four sign patterns and a scale.
 enum IQ2XXS: BlockFormat {
   static let type = ScalarType.iq2XXS
+  static let group = 32
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     let scale = block.half(0)
@@ -28,6 +29,7 @@ enum IQ2XXS: BlockFormat {
 /// d in F16, 32 words of a point in nine bits and a sign pattern in seven, 16 scales of four bits.
 enum IQ2XS: BlockFormat {
   static let type = ScalarType.iq2XS
+  static let group = 16
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     let scale = block.half(0)
@@ -44,6 +46,7 @@ enum IQ2XS: BlockFormat {
 /// 16 scales of four bits.
 enum IQ2S: BlockFormat {
   static let type = ScalarType.iq2S
+  static let group = 16
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     let scale = block.half(0)

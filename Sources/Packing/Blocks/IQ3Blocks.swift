@@ -13,6 +13,7 @@ private func eight(
 /// d in F16, 64 points, then for each 32 values a word of four sign patterns and a scale.
 enum IQ3XXS: BlockFormat {
   static let type = ScalarType.iq3XXS
+  static let group = 32
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     let scale = block.half(0)
@@ -31,6 +32,7 @@ enum IQ3XXS: BlockFormat {
 /// four bits, each an odd multiple of d.
 enum IQ3S: BlockFormat {
   static let type = ScalarType.iq3S
+  static let group = 32
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     let scale = block.half(0)

@@ -20,6 +20,7 @@ private func expand(
 /// `d · level`: a scale in F16, then 32 × 4 bits.
 enum IQ4NL: BlockFormat {
   static let type = ScalarType.iq4NL
+  static let group = 32
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     expand(block, 2, block.half(0), into: values)
@@ -29,6 +30,7 @@ enum IQ4NL: BlockFormat {
 /// `d · (s - 32) · level`: d in F16, the high two and the low four bits of eight scales s, 256 × 4 bits.
 enum IQ4XS: BlockFormat {
   static let type = ScalarType.iq4XS
+  static let group = 32
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     let (scale, highs) = (block.half(0), block.word(2))

@@ -6,6 +6,7 @@ import Tensors
 /// `d · s · q - m · t`: 16 pairs of 4-bit scale s and minimum t, 256 × 2 bits, d and m in F16.
 enum Q2K: BlockFormat {
   static let type = ScalarType.q2K
+  static let group = 16
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     let (scale, minimum) = (block.half(80), block.half(82))
@@ -25,6 +26,7 @@ enum Q2K: BlockFormat {
 /// A value is four less where its third bit is not set.
 enum Q3K: BlockFormat {
   static let type = ScalarType.q3K
+  static let group = 16
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     let scale = block.half(108)
@@ -62,6 +64,7 @@ private enum TwoBits {
 /// `d · s · q - m · t`: d and m in F16, eight pairs of 6-bit scale s and minimum t, 256 × 4 bits.
 enum Q4K: BlockFormat {
   static let type = ScalarType.q4K
+  static let group = 32
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     for pair in 0..<4 {
@@ -79,6 +82,7 @@ enum Q4K: BlockFormat {
 /// As Q4_K, with the fifth bits of all values before the others.
 enum Q5K: BlockFormat {
   static let type = ScalarType.q5K
+  static let group = 32
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     for pair in 0..<4 {
@@ -115,6 +119,7 @@ private struct SixBits {
 /// `d · s · (q - 32)`: 256 × 4 low bits, 256 × 2 high bits, 16 scales s in I8, d in F16.
 enum Q6K: BlockFormat {
   static let type = ScalarType.q6K
+  static let group = 16
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     let scale = block.half(208)

@@ -17,6 +17,7 @@ private enum Nibbles {
 /// `d · (q - 8)`: a scale in F16, then 32 × 4 bits.
 enum Q4Zero: BlockFormat {
   static let type = ScalarType.q4Zero
+  static let group = 32
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     let scale = block.half(0)
@@ -27,6 +28,7 @@ enum Q4Zero: BlockFormat {
 /// `d · q + m`: scale and minimum in F16, then 32 × 4 bits.
 enum Q4One: BlockFormat {
   static let type = ScalarType.q4One
+  static let group = 32
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     let (scale, minimum) = (block.half(0), block.half(2))
@@ -37,6 +39,7 @@ enum Q4One: BlockFormat {
 /// `d · (q - 16)`: a scale in F16, the fifth bits of all values, then their 32 × 4 low bits.
 enum Q5Zero: BlockFormat {
   static let type = ScalarType.q5Zero
+  static let group = 32
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     let (scale, fifths) = (block.half(0), block.longWord(2))
@@ -49,6 +52,7 @@ enum Q5Zero: BlockFormat {
 /// `d · q + m`: scale and minimum in F16, the fifth bits of all values, then their 32 × 4 low bits.
 enum Q5One: BlockFormat {
   static let type = ScalarType.q5One
+  static let group = 32
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     let (scale, minimum, fifths) = (block.half(0), block.half(2), block.longWord(4))

@@ -6,6 +6,7 @@ import Tensors
 /// what a product with three carries over after the digits before it were shifted out.
 enum TQ1Zero: BlockFormat {
   static let type = ScalarType.tq1Zero
+  static let group = 256
 
   /// Bytes whose digits lie apart by as many values as there are bytes.
   private static let groups = [(bytes: 0..<32, digits: 5), (32..<48, 5), (48..<52, 4)]
@@ -30,6 +31,7 @@ enum TQ1Zero: BlockFormat {
 /// `d · (q - 1)`: 256 × 2 bits, 32 bytes for four rows of 32 values, then d in F16.
 enum TQ2Zero: BlockFormat {
   static let type = ScalarType.tq2Zero
+  static let group = 256
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     let scale = block.half(64)
@@ -47,6 +49,7 @@ enum TQ2Zero: BlockFormat {
 /// `d · (q - 1)`: d in F16, then 64 × 2 bits one after the other.
 enum Q2Zero: BlockFormat {
   static let type = ScalarType.q2Zero
+  static let group = 64
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     let scale = block.half(0)
@@ -61,6 +64,7 @@ enum Q2Zero: BlockFormat {
 /// d or -d: d in F16, then 128 bits one after the other, set for d.
 enum Q1Zero: BlockFormat {
   static let type = ScalarType.q1Zero
+  static let group = 128
 
   static func decode(_ block: BlockBytes, into values: UnsafeMutablePointer<Float>) {
     let scale = block.half(0)

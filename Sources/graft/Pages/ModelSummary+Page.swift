@@ -21,6 +21,7 @@ extension ModelSummary {
       + lines("values", signs.map(\.line))
       + lines("findings", model.findings.map(\.claim)) + lines("beside", beside.lines)
       + lines("unknown", unknownKeys.map { "key \($0), which Graft does not know" })
+      + lines("blocks", blockLines)
   }
 
   private func lines(_ label: String, _ texts: [String]) -> [(label: String, text: String)] {

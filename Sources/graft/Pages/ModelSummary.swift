@@ -18,7 +18,7 @@ struct ModelSummary {
   let beside: SidecarSummary
   /// What the layout's library needs to load the model.
   let programs: [NeededProgram]
-  private let types: [(type: ScalarType, tensors: Int, bytes: Int)]
+  let types: [(type: ScalarType, tensors: Int, bytes: Int)]
 
   /// - Throws: `Problem` of kind `io` where values cannot be read.
   init(_ model: OpenedModel) throws {
@@ -95,6 +95,7 @@ struct ModelSummary {
       "parameters": JSONValue(parameters),
       "active_parameters": JSONValue(activeParameters),
       "bytes": JSONValue(byteCount),
+      "blocks": .array(blocksJSON.map { .object($0) }),
       "dtypes": .object(
         JSONObject(
           types.map { ($0.type.rawValue, JSONValue($0.tensors)) })),
@@ -183,6 +184,7 @@ struct ModelSummary {
     lines += head.flatMap { Self.lines($0, [$1]) }
     lines += Self.lines("quantised", quantisationLines)
     lines += Self.lines("stored", form.map { "\($0.name): \($0.text)" })
+    lines += Self.lines("blocks", blockLines)
     lines += Self.lines("unused", unused)
     lines += Self.lines("values", signs.map(\.line))
     lines += Self.lines("findings", model.findings.map(\.claim))
