@@ -21,6 +21,7 @@ extension Layout {
     about = try file.string("about")
     inspectOnly = try file.optionalString("inspect_only")
     _ = file.optional("forms")
+    let headless = try HeadlessForms(&file)
     self.form = form
     id = try file.string("layout")
     version = try file.integer("version")
@@ -28,6 +29,7 @@ extension Layout {
     config = try ConfigTable(file.required("config"), form)
     var semantics = try FormatObject(file.required("semantics"), "semantics")
     modelSemantics = try semantics.facts("model")
+      .merging(headless.exist ? ["class": .word(form.modelClass.rawValue)] : [:]) { $1 }
     layerSemantics = try semantics.facts("layer")
     try semantics.finish()
     dimensions = try Self.dimensions(file.optional("dims"))
@@ -39,7 +41,10 @@ extension Layout {
     metadata =
       try file.optional("metadata")?.object?.entries
       .map { ($0.key, try FormatValue.string($0.value)) } ?? [("format", "pt")]
-    carried = try file.array("carry").compactMap { try CarryRule($0, form) }
+    let otherHeads =
+      headless.exist
+      ? try OtherHead.carried(besideLanguage: form.modelClass == .language) : []
+    carried = try file.array("carry").compactMap { try CarryRule($0, form) } + otherHeads
     claims = try file.array("carry").compactMap { $0["claimed"]?.string }
     code = try file.array("code").map(CodeFile.init)
     container = try file.optionalString("container")

@@ -1,9 +1,10 @@
+import Canonical
 import JSON
 
 /// One of the forms on disk of a layout: another prefix, experts fused or apart, names of an older program.
 public struct LayoutForm: Hashable, Sendable {
   /// The name of the form; empty where there is one only.
-  public let name: String
+  public private(set) var name: String
   /// What `{prefix}` in names stands for.
   public let prefix: String
   /// Rules marked with one of these exist in this form only.
@@ -12,6 +13,8 @@ public struct LayoutForm: Hashable, Sendable {
   public let isWritten: Bool
   /// Whether the keys of a new config stand in the nested object.
   public let isWrapped: Bool
+  /// The class that models in the form were saved from.
+  public private(set) var modelClass = ModelClass.language
 
   /// The only form of a layout.
   static let only = LayoutForm(
@@ -27,5 +30,24 @@ extension LayoutForm {
     isWritten = object.optional("write") != .bool(false)
     isWrapped = object.optional("wrap") != .bool(false)
     try object.finish()
+  }
+
+  private init(name: String, prefix: String, tags: Set<String>, isWritten: Bool, isWrapped: Bool) {
+    (self.name, self.prefix, self.tags) = (name, prefix, tags)
+    (self.isWritten, self.isWrapped) = (isWritten, isWrapped)
+  }
+
+  /// The form as another class saves it.
+  func saved(from other: ModelClass) -> LayoutForm {
+    var form = self
+    form.modelClass = other
+    let ending =
+      switch other {
+      case .language: ""
+      case .base: "base model"
+      case .other: "without a language head"
+      }
+    form.name = [name, ending].filter { !$0.isEmpty }.joined(separator: ", ")
+    return form
   }
 }

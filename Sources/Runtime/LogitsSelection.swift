@@ -1,4 +1,4 @@
-/// The positions whose logits a caller wants.
+/// The positions whose logits a caller wants; of a model without a language head, whose final hidden states.
 public enum LogitsSelection: Sendable {
   /// Every position of a segment.
   case all

@@ -12,8 +12,8 @@ extension Model {
   ///   - tokens: the tokens after those the state has seen; at most a segment.
   ///   - logits: the positions to compute logits for.
   ///   - observer: what else the caller wants to see.
-  /// - Returns: the logits, `[selected positions, vocab]`, in memory of the workspace; valid until
-  ///   its next use.
+  /// - Returns: the logits, `[selected positions, vocab]`, or the final hidden states where there is no
+  ///   language head, `[selected positions, H]`, in memory of the workspace; valid until its next use.
   /// - Throws: `Problem` of kind `invalid` for tokens or positions that the model does not have,
   ///   `unsupported` for a mixer that Graft does not compute; then the state is as it was. After
   ///   the observer has thrown, some layers have advanced and the state has to be reset.
@@ -133,7 +133,7 @@ extension Model {
     }
   }
 
-  /// `logits = norm(h) · headᵀ / divisor`
+  /// `logits = norm(h) · headᵀ / divisor`, or `norm(h)` where there is no language head
   func computeLogits(
     _ selection: LogitsSelection, _ segment: Segment, _ workspace: Workspace
   ) {
@@ -141,6 +141,10 @@ extension Model {
     let count = normalise(selection, segment, workspace)
     guard count > 0 else { return }
     let target = workspace.logits.pointer
+    guard let head else {
+      target.update(from: workspace.normed.pointer, count: count * H)
+      return
+    }
     var arena = workspace.arena
     let panels = arena.take(Operand.panelCount(tokens: count, depth: H))
     let operand = workspace.pack(
@@ -184,7 +188,7 @@ extension Model {
       case .last: (end - 1..<end, index)
       case .none: (end..<end, 0)
       }
-    let width = configuration.vocabulary
+    let width = configuration.outputWidth
     return Rows(index, positions, width: width, workspace.logits.pointer + row * width)
   }
 }

@@ -13,7 +13,7 @@ extension Workspace {
   /// - Throws: `Problem` of kind `io` where memory is short.
   /// - Cost: mainly `4 · segmentLength · vocab` bytes where all logits are asked for.
   public convenience init(_ model: Model, segmentLength: Int = 256, threads: Int = 0) throws {
-    let most = max(Self.mostLogits / max(model.configuration.vocabulary, 1), 1)
+    let most = max(Self.mostLogits / max(model.configuration.outputWidth, 1), 1)
     let length = min(max(segmentLength, 1), most)
     try self.init(model.scratch(tokens: length), segmentLength: length, threads: threads)
   }
@@ -26,7 +26,7 @@ extension Model {
     _ = final.take(Operand.panelCount(tokens: tokens, depth: configuration.hidden))
     let linear = Projection.scratchCount(tokens: tokens)
     return Workspace.Sizes(
-      hidden: configuration.hidden, vocabulary: configuration.vocabulary,
+      hidden: configuration.hidden, output: configuration.outputWidth,
       rotated: rotary.values.reduce(0) { $0 + $1.half },
       block: layers.reduce(final.used) { max($0, $1.blockScratch(tokens: tokens)) },
       worker: layers.reduce(linear) { max($0, $1.workerScratch(tokens: tokens)) })

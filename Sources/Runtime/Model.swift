@@ -22,7 +22,8 @@ public final class Model: Sendable {
   /// `[P, H]`
   let positions: WeightMatrix?
   let finalNorm: Norm
-  let head: Projection
+  /// Nil where the model ends with its final norm.
+  let head: Projection?
 
   /// Binds the weights of a model.
   ///
@@ -40,10 +41,13 @@ public final class Model: Sendable {
       configuration.position == .learned
       ? try binder.matrix("positions", configuration.maximumPositions, H) : nil
     finalNorm = try binder.norm("final_norm", H)
-    let headWeight =
-      configuration.isTied
-      ? embedding : try binder.matrix("head", configuration.vocabulary, H)
-    head = Projection(weight: headWeight, bias: nil)
+    head =
+      switch configuration.head {
+      case .own:
+        Projection(weight: try binder.matrix("head", configuration.vocabulary, H), bias: nil)
+      case .tied: Projection(weight: embedding, bias: nil)
+      case .none: nil
+      }
     let tables = rotary
     layers = try model.configuration.layers.enumerated().map { index, layer in
       let kind = RotaryTable.kind(of: layer, in: model.configuration)
@@ -52,13 +56,17 @@ public final class Model: Sendable {
     }
   }
 
-  /// The same model with other layers.
-  private init(_ other: Model, layers: [Layer]) {
-    configuration = other.configuration
+  /// The same model with other layers, with or without its head.
+  private init(_ other: Model, layers: [Layer], isHeadless: Bool = false) {
+    configuration =
+      isHeadless ? other.configuration.withoutHead : other.configuration
     (self.layers, rotary) = (layers, other.rotary)
     (embedding, positions) = (other.embedding, other.positions)
-    (finalNorm, head) = (other.finalNorm, other.head)
+    (finalNorm, head) = (other.finalNorm, isHeadless ? nil : other.head)
   }
+
+  /// The same model up to its final norm.
+  public var withoutHead: Model { Model(self, layers: layers, isHeadless: true) }
 
   /// The same model with one layer bound anew.
   /// - Parameter canonical: where the tensors of that layer come from; of the same configuration.

@@ -68,6 +68,17 @@ public struct StridedView: Hashable, Sendable {
     return StridedView(offset: offset, axes: merged)
   }
 
+  /// The view of the first elements; nil where they are not whole iterations of the outermost loop.
+  public func prefix(_ count: Int) -> StridedView? {
+    let view = simplified
+    guard var first = view.axes.first, self.count > 0, count > 0 else { return nil }
+    let inner = self.count / first.count
+    guard count % inner == 0, count / inner <= first.count else { return nil }
+    first.count = count / inner
+    first.table = first.table.map { Array($0.prefix(first.count)) }
+    return StridedView(offset: view.offset, axes: [first] + view.axes.dropFirst()).simplified
+  }
+
   /// Whether the elements fill a stretch of the tensor without a gap, in whatever order.
   public var fillsItsSpan: Bool {
     let span = axes.reduce(1) { span, axis in

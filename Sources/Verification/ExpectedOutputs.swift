@@ -2,7 +2,7 @@ import Runtime
 
 /// What a model is expected to compute for some consecutive positions of a prompt.
 struct ExpectedSegment {
-  /// `[positions, vocab]`
+  /// `[positions, vocab]`, or the final hidden states, `[positions, H]`; empty where neither is known.
   let logits: [Float]
   /// The residual stream after the embedding and after each layer, `[positions, H]` each; empty where
   /// it is not known.
@@ -13,6 +13,10 @@ struct ExpectedSegment {
 
 /// Where expected logits come from: a file, or another model that runs beside the first.
 protocol ExpectedOutputs: AnyObject {
+  /// What is known of the end of the model; nil for nothing.
+  var output: ModelOutput? { get }
+  /// How many values of that each position has.
+  var outputWidth: Int { get }
   /// The number of residual streams a segment has.
   var hiddenCount: Int { get }
   /// The width of the residual streams.
@@ -28,8 +32,12 @@ protocol ExpectedOutputs: AnyObject {
 /// Expected outputs from a reference file.
 final class RecordedOutputs: ExpectedOutputs {
   private let file: ReferenceFile
+  private let wanted: ModelOutput
 
-  init(_ file: ReferenceFile) { self.file = file }
+  init(_ file: ReferenceFile, _ wanted: ModelOutput) { (self.file, self.wanted) = (file, wanted) }
+
+  var output: ModelOutput? { file.width(of: wanted) == nil ? nil : wanted }
+  var outputWidth: Int { file.width(of: wanted) ?? 0 }
 
   var hiddenCount: Int { file.hiddenCount }
   var hiddenWidth: Int { file.hiddenWidth ?? 0 }
@@ -40,7 +48,7 @@ final class RecordedOutputs: ExpectedOutputs {
   func next(_ segment: [PromptBatch.Slice]) throws -> [ExpectedSegment] {
     try segment.map { slice in
       ExpectedSegment(
-        logits: try file.logits(row: slice.prompt, positions: slice.positions),
+        logits: try file.values(wanted, row: slice.prompt, positions: slice.positions),
         hidden: try (0..<hiddenCount).map {
           try file.hidden($0, row: slice.prompt, positions: slice.positions)
         })
@@ -62,6 +70,8 @@ final class ComputedOutputs: ExpectedOutputs {
     prompts = PromptBatch(model, [], workspace)
   }
 
+  var output: ModelOutput? { ModelOutput(of: model.configuration) }
+  var outputWidth: Int { model.configuration.outputWidth }
   var hiddenCount: Int { model.configuration.layers.count + 1 }
   var hiddenWidth: Int { model.configuration.hidden }
   var layerCount: Int? { model.configuration.layers.count }

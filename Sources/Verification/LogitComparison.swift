@@ -1,4 +1,5 @@
-/// How far the logits of one model are from those of another, over all positions.
+/// How far the logits of one model, or its final hidden states, are from those of another, over all
+/// positions.
 public struct LogitComparison: Hashable, Sendable {
   private var sums = ErrorSums()
   private var klSum = 0.0
@@ -35,6 +36,9 @@ public struct LogitComparison: Hashable, Sendable {
     positions += 1
     return PositionLog.Entry(divergence: kl, agrees: agrees)
   }
+
+  /// The same values compared as hidden states, of which distributions tell nothing.
+  var asStates: HiddenComparison { HiddenComparison(sums) }
 
   /// The largest absolute difference of a logit.
   public var maxAbs: Double { sums.maximum }
@@ -95,6 +99,8 @@ public struct HiddenComparison: Hashable, Sendable {
 
   /// A comparison of nothing yet.
   public init() {}
+
+  fileprivate init(_ sums: ErrorSums) { self.sums = sums }
 
   /// Adds values of any number of positions.
   public mutating func add(

@@ -4,13 +4,15 @@ import Runtime
 import SystemPackage
 import Tensors
 
-/// Logits and hidden states of a model, gathered to be written as a reference file.
+/// Logits and hidden states of a model, gathered to be written as a reference file; final hidden states
+/// where it has no language head.
 public struct RecordedLogits {
   private let shape: [Int]
   private let tokens: TokenBatch
   private var logits: [[Float]] = []
   private var hidden: [[Float]]
-  private let widths: (vocabulary: Int, hidden: Int)
+  private let output: ModelOutput
+  private let widths: (output: Int, hidden: Int)
 
   /// Runs prompts of one length and keeps what the model computes.
   /// - Parameters:
@@ -33,12 +35,13 @@ public struct RecordedLogits {
     self.tokens = tokens
     shape = [tokens.rows.count, length]
     let configuration = model.configuration
-    widths = (configuration.vocabulary, configuration.hidden)
+    output = ModelOutput(of: configuration)
+    widths = (configuration.outputWidth, configuration.hidden)
     hidden = Array(repeating: [], count: keepsHidden ? configuration.layers.count + 1 : 0)
     logits = Array(repeating: [], count: tokens.rows.count)
     let streams = hidden.count.multipliedReportingOverflow(by: configuration.hidden).partialValue
     try MachineMemory.check(
-      TensorShape.elementCount([tokens.positions, configuration.vocabulary + streams, 4]),
+      TensorShape.elementCount([tokens.positions, widths.output + streams, 4]),
       for: "the logits of all positions", remedy: "record fewer tokens at a time")
     try run(PromptBatch(model, tokens.rows, Workspace(model, threads: threads)), progress)
   }
@@ -60,7 +63,7 @@ public struct RecordedLogits {
   /// The test by which a reference file is recognised.
   private static let mark = FileMark("reference") { file in
     let names = (try? SafetensorsFile(file, name: file.path.string))?.tensors.map(\.name) ?? []
-    return names.contains("input_ids") && names.contains("logits")
+    return ReferenceFile.isReference(names)
   }
 
   /// Checks that a reference file can be written to a path.
@@ -80,7 +83,7 @@ public struct RecordedLogits {
       TensorToWrite(name: "input_ids", type: .i64, shape: shape) { sink in
         try ids.withUnsafeBytes { try sink.write($0) }
       },
-      TensorToWrite(name: "logits", type: .f32, shape: shape + [widths.vocabulary]) { sink in
+      TensorToWrite(name: output.rawValue, type: .f32, shape: shape + [widths.output]) { sink in
         for row in logits { try row.withUnsafeBytes { try sink.write($0) } }
       },
     ]

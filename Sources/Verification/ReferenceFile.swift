@@ -8,7 +8,9 @@ import Tensors
 /// A safetensors file with `input_ids` I64 `[B, T]`, `logits` F32 `[B, T, vocab]` and optionally
 /// `hidden.0` (embedding output) … `hidden.L` (output of the last layer), F32 `[B, T, H]`. It may hold
 /// more of them under names: `long.input_ids`, `long.logits`; without ids of its own, such as
-/// `decode.logits`, a name has the same prompts.
+/// `decode.logits`, a name has the same prompts. Of a model without a language head it holds
+/// `last_hidden_state` (output of the final norm) F32 `[B, T, H]` in place of logits, or hidden states
+/// alone.
 public struct ReferenceFile: Sendable {
   /// The prompts.
   public let tokens: TokenBatch
@@ -20,7 +22,7 @@ public struct ReferenceFile: Sendable {
   public var positions: Int {
     named.reduce(tokens.positions) { $0 + $1.reference.positions }
   }
-  private let logits: StoredTensor
+  private let outputs: [ModelOutput: StoredTensor]
   private let hidden: [StoredTensor]
 
   /// Opens a reference.
@@ -32,17 +34,32 @@ public struct ReferenceFile: Sendable {
     self = try locating(
       .file(path.string), advising: "record the reference anew, as graft logits writes one"
     ) {
-      guard tensors["input_ids"] != nil, tensors["logits"] != nil else {
+      guard Self.isReference(Array(tensors.keys)) else {
         throw Problem(
           .invalid, "not a reference file", expected: "tensors input_ids and logits",
           found: file.tensors.prefix(8).map(\.name).joined(separator: ", "))
       }
-      let names = tensors.keys.filter { $0.hasSuffix(".logits") }.map { $0.dropLast(6) }.sorted()
-      let named = try names.map { prefix in
-        (String(prefix.dropLast()), try ReferenceFile(tensors, prefix: String(prefix), named: []))
+      let named = try Self.prefixes(tensors.keys).map { prefix in
+        (String(prefix.dropLast()), try ReferenceFile(tensors, prefix: prefix, named: []))
       }
       return try ReferenceFile(tensors, prefix: "", named: named)
     }
+  }
+
+  /// Whether names of tensors are those of a reference.
+  static func isReference(_ names: [String]) -> Bool {
+    let outputs = [ModelOutput.logits.rawValue, ModelOutput.finalStates.rawValue, "hidden.0"]
+    return names.contains("input_ids") && outputs.contains(where: names.contains)
+  }
+
+  /// What stands before the names of further prompts, each with its point.
+  private static func prefixes(_ names: some Sequence<String>) -> [String] {
+    let endings = [ModelOutput.logits, .finalStates].map { ".\($0.rawValue)" }
+    return Set(
+      names.compactMap { name in
+        endings.first(where: name.hasSuffix).map { String(name.dropLast($0.count - 1)) }
+      }
+    ).sorted()
   }
 
   /// Opens the file of a reference.
@@ -68,16 +85,18 @@ public struct ReferenceFile: Sendable {
     _ tensors: [String: StoredTensor], prefix: String,
     named: [(name: String, reference: ReferenceFile)]
   ) throws {
-    guard let ids = tensors[prefix + "input_ids"] ?? tensors["input_ids"],
-      let logits = tensors[prefix + "logits"]
-    else { throw Problem(.invalid, "a reference without prompts", tensor: prefix + "logits") }
-    self.logits = logits
+    guard let ids = tensors[prefix + "input_ids"] ?? tensors["input_ids"] else {
+      throw Problem(.invalid, "a reference without prompts", tensor: prefix + "logits")
+    }
     self.named = named
+    outputs = [ModelOutput.logits, .finalStates].reduce(into: [:]) {
+      $0[$1] = tensors[prefix + $1.rawValue]
+    }
     hidden = (0...).lazy.map { tensors["\(prefix)hidden.\($0)"] }.prefix { $0 != nil }
       .compactMap(\.self)
     hiddenCount = hidden.count
     tokens = TokenBatch(rows: try TokenFile.rows(ids))
-    for tensor in [logits] + hidden { try Self.check(tensor, ids: ids) }
+    for tensor in Array(outputs.values) + hidden { try Self.check(tensor, ids: ids) }
     for tensor in hidden { try Self.check(tensor, asWideAs: hidden[0]) }
   }
 
@@ -99,16 +118,16 @@ public struct ReferenceFile: Sendable {
       expected: TensorShape.text(first.shape), found: TensorShape.text(tensor.shape))
   }
 
-  /// The width of the logits.
-  public var vocabulary: Int { logits.shape.last ?? 0 }
+  /// The width of an output; nil where the file does not hold it.
+  public func width(of output: ModelOutput) -> Int? { outputs[output]?.shape.last }
 
   /// The width of the hidden states; nil where there are none.
   public var hiddenWidth: Int? { hidden.first?.shape.last }
 
-  /// The logits of some positions of a row.
-  /// - Shape: `[positions, vocab]`.
-  public func logits(row: Int, positions: Range<Int>) throws -> [Float] {
-    try values(logits, row: row, positions: positions)
+  /// An output at some positions of a row; nothing where the file does not hold it.
+  /// - Shape: `[positions, vocab]`, or `[positions, H]`.
+  public func values(_ output: ModelOutput, row: Int, positions: Range<Int>) throws -> [Float] {
+    try outputs[output].map { try values($0, row: row, positions: positions) } ?? []
   }
 
   /// One residual stream at some positions of a row.

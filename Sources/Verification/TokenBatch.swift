@@ -33,6 +33,15 @@ public struct TokenBatch: Hashable, Sendable {
     return TokenBatch(rows: [tokens])
   }
 
+  /// The same prompt of tokens that two models have.
+  public static func builtIn(for model: ModelConfiguration, and other: ModelConfiguration)
+    -> TokenBatch
+  {
+    var common = model
+    common.vocabulary = min(model.vocabulary, other.vocabulary)
+    return builtIn(for: common)
+  }
+
   /// What should be predicted at each position of a prompt: its labels, or else the next token; negative
   /// where nothing is asked.
   func targets(row: Int) -> [Int] { labels?[row] ?? Array(rows[row].dropFirst()) + [-1] }

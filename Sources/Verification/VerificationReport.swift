@@ -22,7 +22,11 @@ public struct VerificationReport: Sendable {
 
   /// The limits.
   public internal(set) var gate: Gate
-  /// Logits of prompts run in long segments.
+  /// What `logits` and `stepped` compare; nil where the reference holds nothing behind the layers.
+  public let output: ModelOutput?
+  /// The number of tokens that both know, where one knows more.
+  public let commonVocabulary: Int?
+  /// Logits of prompts run in long segments, or final hidden states.
   public internal(set) var logits = LogitComparison()
   /// Logits of prompts run token by token with carried state.
   public internal(set) var stepped = LogitComparison()
@@ -56,6 +60,9 @@ public struct VerificationReport: Sendable {
 
   init(_ configuration: ModelConfiguration, gate: Gate, against expected: any ExpectedOutputs) {
     self.gate = gate
+    output = expected.output
+    let widths = [configuration.outputWidth, expected.outputWidth]
+    commonVocabulary = output == .logits && widths[0] != widths[1] ? widths.min() : nil
     hasStreams = expected.hiddenCount > 0 && expected.hiddenWidth == configuration.hidden
     let own = configuration.layers
     let common = hasStreams ? min(own.count, expected.hiddenCount - 1) : 0
@@ -91,7 +98,20 @@ public struct VerificationReport: Sendable {
   /// Adds what was compared without running.
   public mutating func add(_ differences: [Unreached]) { unreached += differences }
 
-  private var logitsPass: Bool { gate.passes(logits) && gate.passes(stepped) }
+  private var logitsPass: Bool { passes(logits) && passes(stepped) }
+
+  private func passes(_ outputs: LogitComparison) -> Bool {
+    checks(outputs).allSatisfy(\.passes)
+  }
+
+  /// The limits that logits, or final hidden states, are held to.
+  public func checks(_ outputs: LogitComparison) -> [Gate.Check] {
+    switch output {
+    case .logits: gate.checks(outputs)
+    case .finalStates: gate.checks(outputs.asStates)
+    case nil: []
+    }
+  }
 
   /// The first layer whose output is outside the gate, or that makes something else of what the
   /// reference gives it, or that only one of two models has.
@@ -117,7 +137,7 @@ public struct VerificationReport: Sendable {
     guard isPlaced, !isRounding else { return nil }
     guard gate.passes(embedding: embedding) else { return 0 }
     if let first = faultyLayers.first { return first }
-    guard !logitsPass, head.positions > 0, headPasses, gate.passes(head) else { return nil }
+    guard !logitsPass, head.positions > 0, headPasses, passes(head) else { return nil }
     return layers.max { excess($0) < excess($1) }?.index
   }
 
@@ -139,6 +159,8 @@ public struct VerificationReport: Sendable {
       "gate": .string(gate.text),
       "rounding": .bool(isRounding),
       "positions": JSONValue(logits.positions),
+      "output": output.map { .string($0.rawValue) } ?? .null,
+      "common_vocabulary": commonVocabulary.map { JSONValue($0) } ?? .null,
       "logits": .object(logits.json),
       "stepped": .object(stepped.json),
       "named": .object(JSONObject(named.map { ($0.name, .object($0.report.logitsJSON)) })),

@@ -6,11 +6,13 @@ import Runtime
 ///
 /// Every prompt runs twice: in long segments, which short prompts share, and token by token with
 /// carried state. Both must pass. Where residual streams are known, every layer also runs by itself on
-/// what the reference gives it.
+/// what the reference gives it. Where one of both has no language head, the final hidden states stand for
+/// logits; of vocabularies of different size, the tokens that both have count.
 public struct Verifier {
   let model: Model
   let workspace: Workspace
   let gate: Gate
+  private let threads: Int
   private let progress: (Int) -> Void
 
   /// A verifier of one model.
@@ -23,16 +25,28 @@ public struct Verifier {
   ) throws {
     self.model = model
     self.gate = gate
+    self.threads = threads
     self.progress = progress
     workspace = try Workspace(model, threads: threads)
   }
 
+  /// The same for the model up to its final norm.
+  private func withoutHead() throws -> Verifier {
+    try Verifier(model.withoutHead, gate: gate, threads: threads, progress: progress)
+  }
+
+  private var hasHead: Bool { model.configuration.head != .none }
+
   /// Compares with recorded logits and hidden states.
   /// - Throws: `Problem` of kind `invalid` where the reference does not fit the model.
   public func compare(with reference: ReferenceFile, file: String) throws -> VerificationReport {
-    try locating(.file(file)) { try checkWidths(reference) }
+    if hasHead, reference.width(of: .logits) == nil {
+      try locating(.file(file)) { try checkEnd(reference) }
+      return try withoutHead().compare(with: reference, file: file)
+    }
+    let outputs = RecordedOutputs(reference, ModelOutput(of: model.configuration))
+    try locating(.file(file)) { try checkWidths(reference, outputs) }
     try reference.tokens.check(vocabulary: model.configuration.vocabulary, file: file)
-    let outputs = RecordedOutputs(reference)
     var report = try compare(with: outputs, tokens: reference.tokens)
     try acquit(&report, outputs, reference.tokens.rows)
     report.named = try reference.named.map { name, reference in
@@ -45,20 +59,21 @@ public struct Verifier {
   /// - Parameters:
   ///   - changes: where the weights differ by value; nil for weights that no one compared.
   ///   - isRounding: whether one of both is the other but for the rounding of weights.
-  /// - Throws: `Problem` of kind `unsupported` where the vocabularies differ.
+  /// - Throws: `Problem` where a prompt cannot be run.
   public func compare(
     with other: Model, tokens: TokenBatch, changes: ValueChanges? = nil, isRounding: Bool = false
   ) throws -> VerificationReport {
-    guard other.configuration.vocabulary == model.configuration.vocabulary else {
-      throw Problem(
-        .unsupported, "models with different vocabularies cannot be compared",
-        expected: "\(other.configuration.vocabulary)", found: "\(model.configuration.vocabulary)",
-        remedy: "compare models with one vocabulary; graft diff says what else differs")
+    let otherHasHead = other.configuration.head != .none
+    guard hasHead == otherHasHead else {
+      return try (hasHead ? withoutHead() : self).compare(
+        with: otherHasHead ? other.withoutHead : other, tokens: tokens, changes: changes,
+        isRounding: isRounding)
     }
     let outputs = try ComputedOutputs(other, threads: workspace.threads)
     var report = try compare(with: outputs, tokens: tokens)
     report.hasRoundedWeights = isRounding
-    let prompt = try longPrompt(tokens, outputs, &report)
+    let prompt = try longPrompt(
+      tokens, .builtIn(for: model.configuration, and: other.configuration), outputs, &report)
     try acquit(&report, outputs, [prompt])
     if let changes {
       try judge(changes, &report, outputs, prompt)
@@ -73,10 +88,11 @@ public struct Verifier {
   /// Runs the layers on the built-in prompt too, where the given ones are short.
   /// - Returns: the longest prompt that the layers have run on.
   private func longPrompt(
-    _ tokens: TokenBatch, _ outputs: ComputedOutputs, _ report: inout VerificationReport
+    _ tokens: TokenBatch, _ builtIn: TokenBatch, _ outputs: ComputedOutputs,
+    _ report: inout VerificationReport
   ) throws -> [Int] {
     let given = tokens.rows.max { $0.count < $1.count } ?? []
-    let builtIn = TokenBatch.builtIn(for: model.configuration).limited(to: LayerRuns.measured)
+    let builtIn = builtIn.limited(to: LayerRuns.measured)
     guard let prompt = builtIn.rows.first, given.count < prompt.count, !report.layers.isEmpty,
       (try? builtIn.check(vocabulary: model.configuration.vocabulary, file: nil)) != nil
     else { return given }
@@ -101,13 +117,28 @@ public struct Verifier {
     }
   }
 
-  private func checkWidths(_ reference: ReferenceFile) throws {
+  /// Refuses a reference of a model with a language head in which the end of the model is missing.
+  private func checkEnd(_ reference: ReferenceFile) throws {
+    guard reference.width(of: .finalStates) == nil else { return }
+    throw Problem(
+      .invalid, "the reference holds nothing behind the layers, and the model has a language head",
+      expected: "tensors input_ids and logits, or \(ModelOutput.finalStates.rawValue)",
+      found: "hidden states of layers", remedy: "record the reference with its logits")
+  }
+
+  private func checkWidths(_ reference: ReferenceFile, _ outputs: RecordedOutputs) throws {
     let configuration = model.configuration
-    guard reference.vocabulary == configuration.vocabulary else {
+    guard outputs.output != nil || reference.hiddenCount > 0 else {
       throw Problem(
-        .invalid, "the reference has logits of another width", tensor: "logits",
-        expected: "\(configuration.vocabulary)", found: "\(reference.vocabulary)",
-        remedy: "record the reference with this model's vocabulary")
+        .invalid, "the model has no language head, and the reference holds logits alone",
+        expected: "\(ModelOutput.finalStates.rawValue), or hidden.0 and more", found: "logits",
+        remedy: "record hidden states of the original, as graft logits does")
+    }
+    guard outputs.output != .finalStates || outputs.outputWidth == configuration.hidden else {
+      throw Problem(
+        .invalid, "the reference has hidden states of another model",
+        tensor: ModelOutput.finalStates.rawValue, expected: "width \(configuration.hidden)",
+        found: "\(outputs.outputWidth)", remedy: "record the reference with this model")
     }
     guard reference.hiddenWidth == nil || reference.hiddenWidth == configuration.hidden,
       reference.hiddenCount <= configuration.layers.count + 1
@@ -161,12 +192,20 @@ extension VerificationReport {
 
   /// Adds the logits of a segment of a prompt.
   fileprivate mutating func add(_ rows: Rows, _ expected: ExpectedSegment, row: Int) {
-    logits.add(rows, expected, to: &positions, row: row)
+    if output == .logits {
+      logits.add(rows, expected, to: &positions, row: row)
+    } else {
+      logits.add(rows, expected)
+    }
   }
 
   /// Adds the logits of a prompt that runs token by token.
   fileprivate mutating func add(step rows: Rows, _ expected: ExpectedSegment, row: Int) {
-    stepped.add(rows, expected, to: &steppedPositions, row: row)
+    if output == .logits {
+      stepped.add(rows, expected, to: &steppedPositions, row: row)
+    } else {
+      stepped.add(rows, expected)
+    }
   }
 }
 
@@ -195,10 +234,15 @@ extension LogitComparison {
       UnsafeBufferPointer<Float>
     ) -> Void
   ) {
+    guard !expected.logits.isEmpty, !rows.positions.isEmpty else { return }
+    let width = expected.logits.count / rows.positions.count
+    let common = min(width, rows.width)
     expected.logits.withUnsafeBufferPointer { reference in
       for (index, position) in rows.positions.enumerated() {
-        let row = (index * rows.width)..<((index + 1) * rows.width)
-        body(&self, position, rows[position], UnsafeBufferPointer(rebasing: reference[row]))
+        let row = (index * width)..<(index * width + common)
+        body(
+          &self, position, UnsafeBufferPointer(rebasing: rows[position][..<common]),
+          UnsafeBufferPointer(rebasing: reference[row]))
       }
     }
   }

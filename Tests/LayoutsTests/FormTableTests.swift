@@ -7,19 +7,30 @@ import Testing
 @Suite struct FormTableTests {
   private static let path = Fixtures.directory.removingLastComponent().appending("README.md")
   private static let head =
-    "| layout | what it is | forms that are written | forms that are only read |"
+    "| layout | what it is | forms that are written | forms that are only read | without a language head |"
 
   private static func names(_ forms: [LayoutForm]) -> String {
     forms.map { $0.name.isEmpty ? "the only one" : $0.name }.joined(separator: "; ")
   }
 
-  private static func row(_ layout: Layout, _ forms: [LayoutForm]) -> String {
+  /// The ways in which each of the forms stores a model without a language head.
+  private static func headless(_ forms: [LayoutForm]) -> String {
+    let classes = Set(forms.map(\.modelClass))
+    let ways = [
+      classes.contains(.other) ? "the same names" : nil,
+      classes.contains(.base) ? "those of a base model" : nil,
+    ]
+    return ways.compactMap(\.self).joined(separator: "; ")
+  }
+
+  private static func row(_ layout: Layout, _ all: [LayoutForm]) -> String {
+    let forms = all.filter { $0.modelClass == .language }
     let written = forms.filter(\.isWritten)
     let isUnderstood = layout.inspectOnly == nil
     let cells = [
       "`\(layout.id)`", layout.about,
       isUnderstood ? names(written) : "none: inspected only",
-      names(isUnderstood ? forms.filter { !$0.isWritten } : forms),
+      names(isUnderstood ? forms.filter { !$0.isWritten } : forms), headless(all),
     ]
     return "| " + cells.joined(separator: " | ") + " |"
   }
@@ -29,7 +40,7 @@ import Testing
     let rows = try catalogue.ids.map { id in
       row(try catalogue.layout(id), catalogue.outlines.filter { $0.id == id }.map(\.form))
     }
-    return [head, "|---|---|---|---|"] + rows
+    return [head, "|---|---|---|---|---|"] + rows
   }
 
   @Test func theReadmeListsEveryForm() throws {

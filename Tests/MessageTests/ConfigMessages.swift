@@ -63,7 +63,10 @@ extension MessageSection {
         try $0.edited("huggingface/qwen3_next/bf16") { $0["initializer_range"] = -0.02 }
       },
       .init("a larger vocabulary than the weights") {
-        try $0.tiny(vocabulary, #""vocab_size": 97"#)
+        try $0.finding(of: "options/gdn-small") { try $0.replace(vocabulary, #""vocab_size": 97"#) }
+      },
+      .init("a vocabulary of quite another size") {
+        try $0.tiny(vocabulary, #""vocab_size": 100000"#)
       },
       .init("the config of another model") {
         try $0.tiny { try $0.write("config.json", Fixtures.bytes("options/gdn-heads/config.json")) }

@@ -32,6 +32,35 @@ extension MessageSection {
         }
         return try shop.graft("convert", "model", "out", "--to", "gguf-qwen35")
       },
+      .init("a head that llama.cpp would make up") { shop in
+        try shop.model(dense) {
+          try $0.editConfig { $0["architectures"] = ["Qwen3_5TextModel"] }
+          try $0.editWeights { $0["lm_head.weight"] = nil }
+        }
+        return try shop.graft("convert", "model", "out", "--to", "gguf-qwen35")
+      },
+      .init("a vocabulary of no size") {
+        try $0.graft("convert", "fixtures/options/gdn-small", "out", "--vocabulary", "many")
+      },
+      .init("rows that may be used") {
+        try $0.graft("convert", "fixtures/options/gdn-small", "out", "--vocabulary", "90")
+      },
+      .init("a token that would be cut off") { shop in
+        try shop.model("options/gdn-small") { try $0.editConfig { $0["eos_token_id"] = 95 } }
+        return try shop.graft("convert", "model", "out", "--vocabulary", "90")
+      },
+      .init("a vocabulary that stands in the weight file") {
+        try $0.graft("convert", "fixtures/gguf/qwen35-q8_0.gguf", "out", "--vocabulary", "512")
+      },
+      .init("carried rows of tokens") { shop in
+        try shop.model("huggingface/qwen3_5/multimodal-mixed") {
+          try $0.editWeights {
+            $0.tensors.append(
+              .init("mtp.embed_tokens.weight", [320, 64], Array(repeating: 0, count: 320 * 64)))
+          }
+        }
+        return try shop.graft("convert", "model", "out", "--vocabulary", "384")
+      },
       .init("a cast that changes values") {
         try $0.graft("convert", "fixtures/options/gdn-small", "out", "--dtype", "f16")
       },

@@ -82,12 +82,26 @@ extension MessageSection {
       .init("a reference that is none") {
         try $0.graft("verify", tiny, "--reference", tiny + "/model.safetensors")
       },
-      .init("logits of another vocabulary") {
-        try $0.verify { file in
-          file["logits"]?.shape[2] = 48
-          let half = (file["logits"]?.bytes.count ?? 0) / 2
-          file["logits"]?.bytes.removeLast(half)
-        }
+      .init("a reference without logits") { try $0.verify { $0["logits"] = nil } },
+      .init("logits of a model that has none") { shop in
+        try shop.headless()
+        let reference = "fixtures/huggingface/qwen3_next/bf16/reference.safetensors"
+        return try shop.graft("verify", "model", "--reference", reference)
+      },
+      .init("final hidden states of another width") { shop in
+        try shop.headless()
+        try shop.file(
+          "t.safetensors",
+          PlainCheckpointFile([
+            .init("input_ids", [1, 2], ids: [1, 2]),
+            .init("last_hidden_state", [1, 2, 3], [1, 2, 3, 4, 5, 6]),
+          ]).bytes)
+        return try shop.graft("verify", "model", "--reference", "t.safetensors")
+      },
+      .init("logits that no head gives") { shop in
+        try shop.headless()
+        try shop.file("t.json", "[1, 2]".utf8)
+        return try shop.graft("score", "model", "--tokens", "t.json")
       },
       .init("logits of another type") {
         try $0.verify { file in
@@ -106,9 +120,6 @@ extension MessageSection {
         try $0.verify { file in
           file["hidden.3"] = file["hidden.0"].map { .init("hidden.3", $0.type, $0.shape, $0.bytes) }
         }
-      },
-      .init("models with other vocabularies") {
-        try $0.graft("verify", tiny, "fixtures/lm-engine/gdn-hybrid")
       },
       .init("a tokenizer without a byte") {
         try $0.tokenizer(replacing: #""vocab":{"!":0,"#, with: #""vocab":{"#)
@@ -157,6 +168,14 @@ extension Workshop {
     try model("options/gdn-small") { try $0.write("tokenizer.json", tokenizer.utf8) }
     try file("t.txt", "text".utf8)
     return try graft("score", "model", "--text", "t.txt")
+  }
+
+  /// A base model, named `model`.
+  fileprivate func headless() throws {
+    try model("huggingface/qwen3_next/bf16") { copy in
+      try copy.editConfig { $0["architectures"] = ["Qwen3NextModel"] }
+      try copy.editWeights { $0["lm_head.weight"] = nil }
+    }
   }
 
   fileprivate func verify(_ change: (inout PlainCheckpointFile) throws -> Void) throws -> Message {

@@ -124,25 +124,18 @@ extension MessageSection {
           try copy.editWeights { $0["lm_head.weight"] = nil }
         }
       },
-      .init("a reward model") {
-        try $0.opened("huggingface/qwen3_5/text-bf16") { copy in
-          try copy.editConfig { $0["architectures"] = ["Qwen3_5ForSequenceClassification"] }
+      .init("a base model of a layout that has none") {
+        try $0.opened("options/gdn-small") { copy in
           try copy.editWeights { file in
             file["lm_head.weight"] = nil
-            file.tensors.append(.init("score.weight", [1, 1], [1]))
-          }
-        }
-      },
-      .init("a base model without its head") {
-        try $0.opened("huggingface/qwen3_next/bf16") { copy in
-          try copy.editWeights { file in
-            file["lm_head.weight"] = nil
-            for index in file.tensors.indices { file.tensors[index].name.removeFirst(6) }
+            for index in file.tensors.indices {
+              file.tensors[index].name.removeFirst("transformer.".count)
+            }
           }
         }
       },
       .init("a vocabulary with more rows than the config says") {
-        try $0.opened("options/gdn-small") { copy in
+        try $0.finding(of: "options/gdn-small") { copy in
           try copy.editWeights { file in
             for name in ["transformer.wte.weight", "lm_head.weight"] {
               guard var tensor = file[name] else { continue }

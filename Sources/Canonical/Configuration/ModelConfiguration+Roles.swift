@@ -5,7 +5,7 @@ extension ModelConfiguration {
     RoleRule("positions", ["P", "H"]) { $0.position == .learned },
     RoleRule("final_norm", ["H"], .centred, shows: [.norms]),
     RoleRule("final_norm.bias", ["H"]) { $0.norm == .layernorm },
-    RoleRule("head", ["vocab", "H"]) { !$0.isTied },
+    RoleRule("head", ["vocab", "H"]) { $0.head == .own },
 
     RoleRule("mtp.fc", ["H", "2*H"]) { $0.predictionLayers > 0 },
     RoleRule("mtp.embedding_norm", ["H"], .centred) { $0.predictionLayers > 0 },

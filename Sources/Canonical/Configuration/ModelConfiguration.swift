@@ -38,8 +38,10 @@ public struct ModelConfiguration: FactRecord {
   public var layerCount = 0
   /// P, the number of learned positions, or what the model was trained for.
   public var maximumPositions = 0
-  /// Whether the head uses the embedding.
+  /// Whether a language head uses the embedding.
   public var isTied = false
+  /// The class that the model was saved from; with `isTied` it decides what `head` is.
+  public var modelClass = ModelClass.language
   /// The kind of the model's norms.
   public var norm = NormKind.rmsnorm
   /// The eps of the model's norms.
@@ -92,7 +94,10 @@ public struct ModelConfiguration: FactRecord {
       .integer("hidden", \.hidden),
       .integer("layers", \.layerCount),
       .integer("positions", \.maximumPositions).meaning(where: { $0.position == .learned }),
-      .flag("tied", \.isTied),
+      .flag("tied", \.isTied).withoutMeaning,
+      .word("class", \.modelClass).withoutMeaning,
+      .derived("head", .word) { .word($0.head.rawValue) }
+        .meaning { model, _ in .word(model.head.rawValue) },
       .word("norm", \.norm),
       .number("norm.eps", \.normEpsilon),
       .flag("norm.zero_centred", \.normIsZeroCentred).withoutMeaning,

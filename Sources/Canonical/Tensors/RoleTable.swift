@@ -23,6 +23,9 @@ public enum RoleTable {
   /// The symbolic shape of a role, or nil for an unknown one.
   public static func shape(_ name: String) -> [SizeExpression]? { byName[name]?.shape }
 
+  /// Whether a role has a row for each token of the vocabulary.
+  public static func hasRowPerToken(_ name: String) -> Bool { shape(name)?.first?.text == "vocab" }
+
   /// The names of the kinds with some traits.
   public static func names(_ traits: RoleTraits) -> Set<String> {
     Set(all.filter { $0.traits.isSuperset(of: traits) }.map(\.name))

@@ -55,12 +55,13 @@ extension OpenedModel {
       .withNorms(zeroCentred: false).tensors
   }
 
-  /// What two checkpoints of one layout carry, by name.
+  /// What two checkpoints of one layout carry, by name; of two layouts other heads alone, whose names
+  /// all layouts share.
   private func carriedPairs(with other: OpenedModel) throws -> [NamedPair] {
-    guard layout.id == other.layout.id else { return [] }
-    let roles = try predictionRoles()
-    return [true, false].flatMap { isPrediction in
-      let (here, there) = (unrun(isPrediction), other.unrun(isPrediction))
+    let isSame = layout.id == other.layout.id
+    let roles = isSame ? try predictionRoles() : [:]
+    return (isSame ? Companion.allCases : [.head]).flatMap { companion in
+      let (here, there) = (unrun(companion), other.unrun(companion))
       guard !here.isEmpty, !there.isEmpty else { return [NamedPair]() }
       return Set(here.keys).union(there.keys).sorted().map {
         NamedPair(name: $0, role: roles[$0], here: here[$0], there: there[$0])
@@ -75,12 +76,22 @@ extension OpenedModel {
       whole.map { ($0.name, $0.parts[0].role) }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// The carried tensors of multi-token prediction, or the others, by name, scales and what says nothing not among them.
-  private func unrun(_ isPrediction: Bool) -> [String: CanonicalTensor] {
+  /// What carried tensors belong to.
+  private enum Companion: CaseIterable {
+    case prediction, head, others
+  }
+
+  private func companion(of tensor: StoredTensor) -> Companion {
+    if isPrediction(tensor) { return .prediction }
+    return binding.carrier(of: tensor.name)?.isHead == true ? .head : .others
+  }
+
+  /// The carried tensors of one kind by name, scales and what says nothing not among them.
+  private func unrun(_ companion: Companion) -> [String: CanonicalTensor] {
     let others = silent.union(binding.carriedScales.values.map(\.name))
     let tensors = carried.filter {
       binding.carrier(of: $0.name)?.same == nil && !others.contains($0.name)
-        && self.isPrediction($0) == isPrediction
+        && self.companion(of: $0) == companion
     }
     return Dictionary(
       tensors.map { ($0.name, scaledCarried($0) ?? CanonicalTensor(whole: $0)) },

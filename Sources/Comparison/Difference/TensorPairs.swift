@@ -39,7 +39,7 @@ struct NamedPair: Sendable {
   }
 
   /// What stands before and behind the layers, where both scale it alike; a head that is not stored is
-  /// the embedding.
+  /// the embedding, and of two vocabularies the tokens that both have count.
   static func around(_ here: CanonicalModel, _ there: CanonicalModel) -> [NamedPair] {
     let (mine, theirs) = (here.configuration, there.configuration)
     var roles: [(name: String, layer: Int?)] = []
@@ -48,11 +48,14 @@ struct NamedPair: Sendable {
     }
     if mine.logitsDivisor == theirs.logitsDivisor {
       roles += [("final_norm", nil), ("final_norm.bias", nil)]
-      if !mine.isTied || !theirs.isTied { roles.append(("head", nil)) }
+      if [mine.head, theirs.head].contains(.own) { roles.append(("head", nil)) }
     }
     return roles.compactMap { name, layer in
       guard let a = here.stored(name), let b = there.stored(name) else { return nil }
-      return NamedPair(name: name, layer: layer, role: Role(name), here: a, there: b)
+      let rows = min(a.shape[0], b.shape[0])
+      return NamedPair(
+        name: name, layer: layer, role: Role(name), here: a.tokens(rows, of: name),
+        there: b.tokens(rows, of: name))
     }
   }
 
@@ -79,8 +82,16 @@ struct NamedPair: Sendable {
   }
 }
 
+extension CanonicalTensor {
+  /// The rows of the first tokens; the whole tensor where its rows are not those of tokens.
+  fileprivate func tokens(_ count: Int, of role: String) -> CanonicalTensor {
+    RoleTable.hasRowPerToken(role) && shape[0] != count ? rows(count) ?? self : self
+  }
+}
+
 extension CanonicalModel {
   fileprivate func stored(_ name: String) -> CanonicalTensor? {
-    tensors[Role(name)] ?? (name == "head" ? tensors[Role("embedding")] : nil)
+    let isEmbedding = name == "head" && configuration.head == .tied
+    return tensors[Role(isEmbedding ? "embedding" : name)]
   }
 }

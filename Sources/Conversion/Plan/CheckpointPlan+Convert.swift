@@ -103,7 +103,9 @@ extension CheckpointPlan {
         if moves.count > 1 { quantised.append(moves[0].target.name) }
       } else if let original = source.original(of: stored) {
         let cast = options.cast(for: original.name)
-        let move = try target.move(original.named(stored.name), cast: cast)
+        let roles = original.parts.map(\.role)
+        let bound = target.binding.tensors.first { $0.parts.map(\.role) == roles } ?? original
+        let move = try target.move(bound.named(stored.name), cast: cast)
         tensors += try packed.tensors(of: move, cast: cast) ?? [Tensor(move)]
       } else if let kept = try packed.carried(stored, cast: asked) {
         tensors += kept
@@ -205,6 +207,7 @@ extension TensorMove {
       return .dequantised(from: scaled.source.type, to: type)
     }
     if pieces.contains(where: \.source.isRestored) { return .restored }
+    if pieces.contains(where: \.source.isResized) { return .resized }
     if pieces.contains(where: { $0.source.steps != $0.steps }) { return .computed(type) }
     let changed = pieces.filter { !isVerbatim($0) }.map(\.source.type)
     if let from = changed.min(by: { $0.writingOrder < $1.writingOrder }) {

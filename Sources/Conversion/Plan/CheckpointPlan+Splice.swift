@@ -150,7 +150,7 @@ extension CheckpointPlan {
     quantised: [String], allowsCode: Bool
   ) throws -> (bytes: [UInt8], dropped: [LeftOut]) {
     let all = source.layout.updatedConfig(
-      source.config.value, from: source.configuration, to: configuration)
+      source.config.value, from: source.statedConfiguration, to: configuration)
     let (updated, programs) = allowsCode ? (all, []) : ProgramKeys.removed(from: all)
     try Problem.throwIfAny(
       LayoutComparison(configuration, isSaidBy: updated, in: source.layout, isWritten: false)

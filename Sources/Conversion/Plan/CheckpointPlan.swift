@@ -23,6 +23,8 @@ public enum TensorRuleName: Hashable, Sendable {
   case computed(ScalarType)
   /// The bytes of the source, of which only the name is understood.
   case carried
+  /// The rows of the source, fewer of them or zeros behind them, perhaps in another type.
+  case resized
   /// Bytes of a former layout that the record of a conversion kept.
   case restored
   /// The values of a donor.
@@ -40,6 +42,7 @@ public enum TensorRuleName: Hashable, Sendable {
     case .unpacked(let scheme, let to): "dequantised \(scheme.text) to \(to.rawValue)"
     case .computed(let type): "computed as \(type.rawValue)"
     case .carried: "carried"
+    case .resized: "cut or padded"
     case .restored: "restored"
     case .donated: "donated"
     case .new: "new"

@@ -16,6 +16,8 @@ public struct ConversionOptions: Sendable {
   public var maximumShardSize: Int?
   /// Whether tensors of multi-token prediction are left out.
   public var dropsMTP = false
+  /// How many tokens the vocabulary has in the output; nil for those of the source.
+  public var vocabulary: VocabularySize?
   /// The kinds of tensors without a place in the target that are left out.
   public var allowed: Set<StrayTensor> = []
   /// Whether programs beside the weights travel, and keys of configs that name them.
@@ -41,7 +43,9 @@ public struct ConversionOptions: Sendable {
   }
 
   /// Whether a config written before still describes what is written now.
-  var keepsConfig: Bool { cast == nil && !dropsMTP && allowed.isEmpty }
+  var keepsConfig: Bool {
+    cast == nil && !dropsMTP && allowed.isEmpty && vocabulary == nil
+  }
 
   /// Refuses a pattern that no tensor matches: most likely it is misspelt.
   func checkOverrides(_ names: [String]) throws {

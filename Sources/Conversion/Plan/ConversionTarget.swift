@@ -39,14 +39,17 @@ struct ConversionTarget {
   init(_ source: OpenedModel, _ layout: Layout, _ options: ConversionOptions) throws {
     history = ModelHistory(of: source.checkpoint)
     let prediction = try PredictionTensors(source, for: layout, options)
-    let configuration = prediction.counted(in: source, for: layout, options)
+    let vocabulary = try VocabularyChange(source, options)
+    let counted = prediction.counted(in: source, for: layout, options)
+    let configuration = vocabulary?.applied(to: counted) ?? counted
     written = try WrittenConfig(configuration, of: source, in: layout, history)
     let carried = CarriedTensors(source, options, except: prediction)
     bound = try BoundLayout(
       layout, as: written, of: source, carried, prediction)
-    model = try prediction.added(to: source)
+    let own = try prediction.added(to: source)
       .withNorms(zeroCentred: bound.configuration.normIsZeroCentred)
       .restoring(history?.kept ?? [], from: source.canonical, in: bound.binding)
+    model = try vocabulary?.applied(to: own) ?? own
     edited = written.edited(bound.configuration, of: source, in: layout, options)
     metadata = try TargetMetadata(edited, of: source, configuration, in: layout)
     let homeless = Set(carried.homeless(in: bound.binding))

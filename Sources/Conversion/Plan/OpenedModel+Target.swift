@@ -19,6 +19,6 @@ extension OpenedModel {
     return try known
       ?? catalogue.layout(
         id, form: form, quantised: quantisation != nil && cast == nil,
-        sharing: sharedPrefixes(leaving: allowed))
+        sharing: sharedPrefixes(leaving: allowed), hasHead: configuration.head != .none)
   }
 }

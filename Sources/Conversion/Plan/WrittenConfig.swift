@@ -25,7 +25,7 @@ struct WrittenConfig {
     if source.isInForm(of: layout) {
       text = source.config.changed(
         to: layout.updatedConfig(
-          source.config.value, from: source.configuration, to: configuration))
+          source.config.value, from: source.statedConfiguration, to: configuration))
       dropped = []
       comparison = LayoutComparison(
         configuration, isSaidBy: text.value, in: layout, isWritten: false)

@@ -48,6 +48,14 @@ struct OutputCheck: Sendable {
         throw mismatch(planned, "other values of \(role)")
       }
     }
+    if planned.rule == .resized, case .move(let move) = planned.content {
+      for piece in move.pieces where move.isVerbatim(piece) {
+        let found = parts.isEmpty ? [stored] : parts.map(\.1)
+        guard found == [try TensorHash.canonical(piece.source, isZeroCentred: false)] else {
+          throw mismatch(planned, "other rows than the source has")
+        }
+      }
+    }
     return (stored, parts, try lost(planned, parts))
   }
 

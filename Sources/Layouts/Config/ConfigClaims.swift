@@ -4,7 +4,7 @@ import JSON
 import Tensors
 
 /// What a config claims beyond the facts of the model: layers of multi-token prediction, a vision tower,
-/// the class that reads it, the tie of the head and the type of weights.
+/// the class that reads it, the tie of the head, the size of the vocabulary and the type of weights.
 public struct ConfigClaims {
   let layout: Layout
   let configuration: ModelConfiguration
@@ -49,7 +49,8 @@ public struct ConfigClaims {
   /// Claims that do not hold but do not change what is computed here: what saving a loaded model
   /// leaves in its config, or what another reader would stumble over.
   public var findings: [Problem] {
-    predictionFindings + towerFindings + classFindings + tieFindings + typeFindings
+    predictionFindings + towerFindings + classFindings + tieFindings + vocabularyFindings
+      + typeFindings
   }
 
   // MARK: Multi-token prediction
@@ -157,7 +158,23 @@ public struct ConfigClaims {
     return "model_type \(type)"
   }
 
-  // MARK: Flags and types
+  // MARK: The vocabulary, flags and types
+
+  /// Rows for another number of tokens than the config counts.
+  private var vocabularyFindings: [Problem] {
+    guard let stated = try? layout.configuration(from: config).vocabulary,
+      case let rows = configuration.vocabulary, rows != stated
+    else { return [] }
+    let key = layout.config.key(of: "vocabulary") ?? "vocab_size"
+    let padding = rows > stated ? ", perhaps padded by \(rows - stated) without tokens" : ""
+    return [
+      Problem(
+        .invalid, "the vocabulary has another size than the config says", file: file,
+        expected: "\(stated) rows, as \(key) says", found: "\(rows) rows" + padding,
+        remedy: "convert, which sets \(key) to \(rows), or with --vocabulary config, which "
+          + (rows > stated ? "leaves the other rows out" : "adds rows of zeros"))
+    ]
+  }
 
   /// Two flags of a tied head that say different things, of which readers look at one or the other.
   private var tieFindings: [Problem] {

@@ -18,7 +18,9 @@ extension LayoutCatalogue {
   public func refusal(config: JSONValue?, names: [String]) -> Problem {
     let stored = Set(names)
     let distances = outlines.compactMap { outline -> Distance? in
-      guard let layout = try? outline.layout() else { return nil }
+      guard outline.form.modelClass == .language, let layout = try? outline.layout() else {
+        return nil
+      }
       return Distance(
         outline: outline,
         against: outline.detection.evidence(config: config, has: stored.contains).against,

@@ -43,11 +43,15 @@ public struct LayoutCatalogue: Sendable {
   /// - Parameters:
   ///   - quantised: whether weights are written with scales, for which another form may be preferred.
   ///   - sharing: the prefixes of shared carried tensors; a form that has a place for all is preferred.
+  ///   - hasHead: whether the model has a language head; a form of such models is preferred.
   /// - Throws: `Problem` of kind `usage` for an id or a form nobody knows or writes.
   public func layout(
-    _ id: String, form: String? = nil, quantised: Bool = false, sharing: Set<String> = []
+    _ id: String, form: String? = nil, quantised: Bool = false, sharing: Set<String> = [],
+    hasHead: Bool = true
   ) throws -> Layout {
-    let all = outlines.filter { $0.id == id && $0.form.isWritten }
+    let known = outlines.filter { $0.id == id && $0.form.isWritten }
+    let classed = known.filter { ($0.form.modelClass == .language) == hasHead }
+    let all = form != nil || classed.isEmpty ? known : classed
     let fitting =
       form != nil || sharing.isEmpty
       ? [] : try all.filter { try $0.layout().sharedPrefixes.isSuperset(of: sharing) }
@@ -78,7 +82,7 @@ public struct LayoutCatalogue: Sendable {
   /// - Returns: nothing where none fits; `refusal(config:names:)` says why.
   public func candidates(config: JSONValue?, has: (String) -> Bool) -> [LayoutCandidate] {
     outlines.compactMap { outline in
-      let (pro, against) = outline.detection.evidence(config: config, has: has)
+      let (pro, against) = outline.evidence(config: config, has: has)
       return against.isEmpty ? LayoutCandidate(outline, evidence: pro) : nil
     }
   }
@@ -89,8 +93,9 @@ public struct LayoutCatalogue: Sendable {
     -> [LayoutCandidate]
   {
     _ = try layout(id)
-    let forms = outlines.filter { $0.id == id }
-    let counts = forms.map { $0.detection.evidence(config: config, has: has).against.count }
+    let isHeadless = OtherHead.evidence(config: config, has: has) != nil
+    let forms = outlines.filter { $0.id == id && ($0.form.modelClass != .other || isHeadless) }
+    let counts = forms.map { $0.evidence(config: config, has: has).against.count }
     return zip(forms, counts).sorted { $0.1 < $1.1 }
       .map { LayoutCandidate($0.0, evidence: ["named by --from"]) }
   }

@@ -23,6 +23,18 @@ public final class LayoutOutline: Sendable {
     self.make = make
   }
 
+  /// What speaks for and against the form.
+  func evidence(config: JSONValue?, has: (String) -> Bool) -> (pro: [String], against: [String]) {
+    var found = detection.evidence(config: config, has: has)
+    guard form.modelClass == .other else { return found }
+    if let clause = OtherHead.evidence(config: config, has: has) {
+      found.pro.append(clause)
+    } else {
+      found.against.append("nothing says that there is no language head")
+    }
+    return found
+  }
+
   /// The whole layout.
   /// - Throws: `Problem` of kind `invalid` for anything its file should not say.
   /// - Cost: reads the file once.
@@ -47,14 +59,13 @@ public final class LayoutOutline: Sendable {
     var file = try FormatObject(value, "the top level")
     let id = try file.string("layout")
     let named = try file.array("forms").map(LayoutForm.init)
+    let headless = try HeadlessForms(&file)
     let detect = try file.required("detect")
-    return try (named.isEmpty ? [.only] : named).map { form in
-      let detection = try LayoutDetection(
-        detect.replacing("{prefix}", with: form.prefix), form)
+    return try headless.all(of: named.isEmpty ? [.only] : named).map { form in
+      let detection = try LayoutDetection(headless.filled(detect, form), form)
       return LayoutOutline(id: id, form: form, detection: detection) {
         try locating(.file(name), advising: FormatValue.remedy) {
-          try Layout(
-            parts.composed(value).replacing("{prefix}", with: form.prefix), form, of: named)
+          try Layout(headless.filled(parts.composed(value), form), form, of: named)
         }
       }
     }

@@ -58,7 +58,9 @@ public enum StrayTensor: String, CaseIterable, Sendable {
       self = .prediction
     } else if Self.layer(of: parts) >= layers {
       self = .layer
-    } else if Self.heads.contains(name) || Self.headEndings.contains(where: name.hasSuffix) {
+    } else if Self.heads.contains(name) || Self.headEndings.contains(where: name.hasSuffix)
+      || OtherHead.owns(name)
+    {
       self = .head
     } else if parts.contains(where: Self.isVision) || Self.projectors.contains(parts.first ?? "") {
       self = .vision
@@ -68,10 +70,9 @@ public enum StrayTensor: String, CaseIterable, Sendable {
   }
 
   private static let heads: Set<String> = [
-    "lm_head.weight", "lm_head.bias", "output.weight", "score.weight", "embed_out.weight",
-    "classifier.weight",
+    "lm_head.weight", "lm_head.bias", "output.weight", "embed_out.weight",
   ]
-  private static let headEndings = [".lm_head.weight", ".lm_head.bias", ".score.weight"]
+  private static let headEndings = [".lm_head.weight", ".lm_head.bias"]
   /// How names of a tower begin in GGUF files.
   private static let projectors: Set<Substring> = ["v", "mm"]
 

@@ -15,6 +15,9 @@ public struct CarriedPrefix: Hashable, Sendable {
   /// How other layouts know the tensors; nil where they go by their stored names alone.
   public let shared: SharedNames?
 
+  /// Whether the tensors are of a head in place of the one for language, or beside it.
+  public var isHead: Bool { OtherHead.owns(prefix) }
+
   /// Whether the prefix is the whole name.
   var isWholeName: Bool { same != nil || isUnused }
 }

@@ -21,6 +21,13 @@ public struct CarryRule: Hashable, Sendable {
 }
 
 extension CarryRule {
+  /// A rule for tensors of which nothing is known but how their names begin.
+  init(prefix text: String) throws {
+    prefix = try NameTemplate(text)
+    (condition, same, shared) = (.always, nil, nil)
+    (isPrediction, isUnused) = (false, false)
+  }
+
   /// Reads a rule; nil where the form on disk does not have it.
   init?(_ value: JSONValue, _ form: LayoutForm) throws {
     var object = try FormatObject(value, "a carry rule")

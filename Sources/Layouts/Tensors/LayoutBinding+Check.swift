@@ -22,8 +22,7 @@ extension LayoutBinding {
     var problems = doubleClaims()
     let missing = missing(in: stored)
     let extra = extra(in: stored, isExact: missing.isEmpty && problems.isEmpty)
-    let explanations = explanations(
-      missing: missing, extra: extra, stored: stored, config: config.json, file: file)
+    let explanations = explanations(missing: missing, config: config.json, file: file)
     let explained = explanations.reduce(into: Set()) { $0.formUnion($1.names) }
     problems += explanations.map(\.problem)
     let strays = strays(extra.filter { !explained.contains($0) }, in: stored, layers: config.layers)

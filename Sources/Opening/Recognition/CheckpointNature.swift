@@ -51,7 +51,10 @@ enum CheckpointNature: String {
       let isWhole = names.contains { $0.contains(".base_layer.") || $0.contains("embed_tokens") }
       return isWhole && adapted.count < names.count ? .unmergedAdapter : .adapter
     }
-    if names.contains("input_ids") { return names.contains("logits") ? .reference : .tokens }
+    if names.contains("input_ids") {
+      let recorded = ["logits", "last_hidden_state", "hidden.0"]
+      return recorded.contains(where: names.contains) ? .reference : .tokens
+    }
     if names.allSatisfy({ $0.hasSuffix(".in_sum2") || $0.hasSuffix(".counts") }) {
       return .importanceMatrix
     }

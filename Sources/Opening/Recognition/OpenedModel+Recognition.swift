@@ -22,7 +22,8 @@ extension OpenedModel {
       return (stored, try read(stored))
     } catch {
       guard let inner = stored.unwrapped,
-        let (checkpoint, found) = try? recognised(inner, catalogue, read)
+        let (checkpoint, found) = try? recognised(inner, catalogue, read),
+        isWhole(found, of: checkpoint)
       else { throw stored.explained(error, catalogue) }
       var reading = found
       if checkpoint.takenOff == inner.takenOff {
@@ -30,6 +31,16 @@ extension OpenedModel {
       }
       return (checkpoint, reading)
     }
+  }
+
+  /// Whether names from which something was taken off are not taken for those of a base model, whose
+  /// names lack the same, where a head was lost.
+  private static func isWhole(_ reading: Reading, of checkpoint: StoredCheckpoint) -> Bool {
+    guard reading.evidence.layout.form.modelClass == .base,
+      reading.configuration.head == .none
+    else { return true }
+    let headers = checkpoint.headers
+    return OtherHead.evidence(config: checkpoint.config) { headers[$0] != nil } != nil
   }
 
   static func reading(
@@ -111,13 +122,19 @@ extension OpenedModel {
         .invalid: "correct the config, or fetch the one that belongs to these weights",
         .unsupported: "only what is expected is read; another value is another model",
       ]) {
-        let configuration = try candidate.layout.configuration(from: config)
+        var configuration = try candidate.layout.configuration(from: config)
         try checkCount(configuration.layers.count, checkpoint)
         let quantisation =
           checkpoint.isUnpacked ? nil : try candidate.layout.quantisation(from: config)
-        let binding = try LayoutBinding(candidate.layout, configuration)
-          .scaled(by: quantisation, stored: stored)
-        return (candidate, configuration, binding, quantisation, [])
+        var binding = try LayoutBinding(candidate.layout, configuration)
+        if let vocabulary = binding.storedVocabulary(in: stored) {
+          configuration.vocabulary = vocabulary
+          binding = try LayoutBinding(candidate.layout, configuration)
+        }
+        return (
+          candidate, configuration, binding.scaled(by: quantisation, stored: stored),
+          quantisation, []
+        )
       }
     }
   }

@@ -27,6 +27,9 @@ extension StoredCheckpoint {
 
   /// The refusal of a model that was saved without what a class with a language head puts around it.
   private func baseModel(_ catalogue: LayoutCatalogue) -> Problem? {
+    guard catalogue.candidates(config: config, has: { headers[$0] != nil }).isEmpty else {
+      return nil
+    }
     let prefixes = ["model.", "transformer."]
     let prefix = prefixes.first { prefix in
       let candidates = catalogue.candidates(config: config) { name in

@@ -19,7 +19,8 @@ public final class Workspace {
   let normed: FloatBuffer
   /// The output of a block, `[segment, H]`.
   let blockOutput: FloatBuffer
-  /// `[segment, vocab]`; pages are touched as logits are asked for.
+  /// `[segment, vocab]`, or `[segment, H]` without a language head; pages are touched as logits are
+  /// asked for.
   let logits: FloatBuffer
   /// `[segment, rope.dim / 2]` each.
   let cosines: FloatBuffer
@@ -33,7 +34,7 @@ public final class Workspace {
     /// H, of each token.
     let hidden: Int
     /// Of each token.
-    let vocabulary: Int
+    let output: Int
     /// The pairs of dims that RoPE turns, in all tables, of each token.
     let rotated: Int
     /// Of the block that needs most.
@@ -49,7 +50,7 @@ public final class Workspace {
     hidden = try FloatBuffer(length * sizes.hidden)
     normed = try FloatBuffer(length * sizes.hidden)
     blockOutput = try FloatBuffer(length * sizes.hidden)
-    logits = try FloatBuffer(length * sizes.vocabulary)
+    logits = try FloatBuffer(length * sizes.output)
     cosines = try FloatBuffer(length * sizes.rotated)
     sines = try FloatBuffer(length * sizes.rotated)
     block = try FloatBuffer(sizes.block)

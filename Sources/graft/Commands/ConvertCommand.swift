@@ -38,6 +38,12 @@ struct ConvertCommand: Verb {
   var dtypeFor: [String] = []
   @Option(help: "The most tensor bytes in one file, such as 500MB or 2GiB.")
   var maxShardSize = "5GB"
+  @Option(
+    help: ArgumentHelp(
+      "N or config: cut or pad the vocabulary to N tokens, or to those of the config.",
+      discussion: "Rows that are cut off must be unused or equal; new ones are zeros.",
+      valueName: "N"))
+  var vocabulary: String?
   @Option(help: "keep or drop the tensors of multi-token prediction.") var mtp = MTPChoice.keep
   @OptionGroup var permission: AllowOptions
   @Flag(help: "Compare fact by fact and write nothing; with every layout where none is named.")
@@ -98,7 +104,8 @@ struct ConvertCommand: Verb {
       "--to": layout, "--form": form, "--container": container?.rawValue, "--dtype": dtype.rawValue,
       "--dtype-for": dtypeFor.joined(separator: ","), "--max-shard-size": maxShardSize,
       "--mtp": mtp.rawValue, "--allow": allow.map(\.rawValue).sorted().joined(separator: ","),
-      "--from": source.from, "--assume": source.assume.joined(separator: ","),
+      "--vocabulary": vocabulary, "--from": source.from,
+      "--assume": source.assume.joined(separator: ","),
     ]
     return options.compactMapValues { $0 }
   }
@@ -130,6 +137,7 @@ struct ConvertCommand: Verb {
     }
     options.maximumShardSize = try ByteSize(maxShardSize).bytes
     options.dropsMTP = mtp == .drop
+    options.vocabulary = try vocabulary.map(VocabularySize.init)
     options.allowsLoss = allow.contains(.lossy)
     options.allowed = strays.subtracting([.prediction])
     options.allowsCode = allow.contains(.code)

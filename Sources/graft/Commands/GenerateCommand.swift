@@ -43,6 +43,7 @@ struct GenerateCommand: Verb {
     let opened = try OpenedModel(path, source)
     let tokenizer = try text.map { _ in try opened.tokenizer() }
     let batch = try prompts(opened, tokenizer)
+    try opened.requireHead()
     let model = try opened.runnable()
     let sampler = Sampler(temperature: temperature, seed: seed)
     let continuations = try common.watched(

@@ -12,7 +12,8 @@ struct LogitsCommand: Verb {
     abstract: "Write input_ids, logits and hidden states in the reference format.",
     discussion: """
       The file is a reference for graft verify: input_ids I64 [B, T], logits F32 [B, T, vocabulary] and \
-      with --hidden the residual stream after the embedding and after each layer.
+      with --hidden the residual stream after the embedding and after each layer. Of a model without a \
+      language head it holds last_hidden_state in place of logits.
 
       Example: graft logits fixtures/trained/pytiny --tokens fixtures/trained/pytiny/reference.safetensors \
       --output logits.safetensors
@@ -29,6 +30,7 @@ struct LogitsCommand: Verb {
 
   func perform() throws -> Outcome {
     let model = try OpenedModel(path, source)
+    let hasHead = model.configuration.head != .none
     let batch = try tokens.batch(for: model)
     try RecordedLogits.check(FilePath(output), overwrite: overwrite)
     let recorded = try locating(.file(path)) {
@@ -41,6 +43,8 @@ struct LogitsCommand: Verb {
     try recorded.write(to: FilePath(output), overwrite: overwrite)
     return Outcome(
       json: ["output": .string(output), "positions": JSONValue(batch.positions)],
-      text: ["\(output): logits of \(batch.positions) positions"])
+      text: [
+        "\(output): \(hasHead ? "logits" : "final hidden states") of \(batch.positions) positions"
+      ])
   }
 }

@@ -40,6 +40,7 @@ struct ScoreCommand: Verb {
     if let limit { batch = batch.limited(to: limit) }
     if let block { batch = try batch.blocks(of: block) }
     let score = try locating(.file(path)) {
+      try model.requireHead()
       let runnable = try model.runnable()
       return try common.watched("scoring", total: batch.positions, of: .positions) {
         try Score.measured(runnable, batch, threads: common.threads, progress: $0)

@@ -84,6 +84,7 @@ struct SpliceCommand: Verb {
   func perform() throws -> Outcome {
     let model = try OpenedModel(sourcePath, source)
     try locating(.file(sourcePath)) { try model.layout.requireUnderstood() }
+    try model.requireHead()
     try model.checkPayload()
     try model.checkSigns()
     var job = try job(model)

@@ -92,7 +92,7 @@ struct VerifyCommand: Verb {
     let expected = try OpenedModel(FilePath(second), catalogue: .builtIn())
     let batch =
       try tokens.batch(for: model)
-      ?? .builtIn(for: model.configuration)
+      ?? .builtIn(for: model.configuration, and: expected.configuration)
     let report = try locating(.file("\(path) and \(second)")) {
       let other = try expected.runnable()
       let changes = try model.valueChanges(in: expected, threads: common.threads)

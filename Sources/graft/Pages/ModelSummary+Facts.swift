@@ -4,6 +4,7 @@ import JSON
 import Layouts
 import Opening
 import Reports
+import Tensors
 
 /// What a model is beyond its layers: positions, what is carried beside it, what a token goes through.
 extension ModelSummary {
@@ -36,7 +37,8 @@ extension ModelSummary {
   var vision: Companion {
     Companion(
       model.carried.filter { tensor in
-        model.binding.carrier(of: tensor.name).map { !$0.isPrediction && $0.same == nil } ?? false
+        model.binding.carrier(of: tensor.name)
+          .map { !$0.isPrediction && $0.same == nil && !$0.isHead } ?? false
       })
   }
 
@@ -91,6 +93,8 @@ extension ModelSummary {
       lines.append(("mtp", "\(Quantity.of(predictionLayers, "layer")), \(prediction.text)"))
     }
     if vision.tensors > 0 { lines.append(("vision", vision.text)) }
+    let heads = model.otherHeads.map { "\($0.name) \(TensorShape.text($0.shape))" }
+    if !heads.isEmpty { lines.append(("other head", heads.joined(separator: ", ") + ", carried")) }
     return lines
   }
 

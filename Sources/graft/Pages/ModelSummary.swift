@@ -85,6 +85,8 @@ struct ModelSummary {
       "vocabulary": JSONValue(configuration.vocabulary),
       "hidden": JSONValue(configuration.hidden),
       "tied": .bool(configuration.isTied),
+      "head": .string(configuration.head.rawValue),
+      "other_heads": .array(model.otherHeads.map { .string($0.name) }),
       "facts": .object(facts.json),
       "quantisation": (model.quantisation.map(json) ?? model.packing?.json(plain: plainMatrices))
         .map { .object($0) } ?? .null,
@@ -167,7 +169,7 @@ struct ModelSummary {
       (
         "model",
         "\(layers), hidden \(configuration.hidden), vocabulary \(configuration.vocabulary)"
-          + (configuration.isTied ? ", tied head" : "")
+          + headText
       ),
       (
         "parameters",
@@ -194,6 +196,14 @@ struct ModelSummary {
     lines += [""] + table.lines(width: Terminal.columns)
     if verbose { lines += [""] + tensorLines + ignoredLines }
     return lines
+  }
+
+  private var headText: String {
+    switch configuration.head {
+    case .own: ""
+    case .tied: ", tied head"
+    case .none: ", no language head"
+    }
   }
 
   private var container: String {

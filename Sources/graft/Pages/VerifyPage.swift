@@ -12,7 +12,8 @@ struct VerifyPage {
   func page(_ others: [Page.Section]) -> Page {
     Page(
       "\(summary.model) against \(summary.reference)", verdict,
-      [checks, strips] + layers + [worst] + others)
+      [checks] + (report.output == .logits ? [strips] : []) + layers
+        + (report.output == .logits ? [worst] : []) + others)
   }
 
   private var verdict: Page.Verdict {
@@ -30,7 +31,7 @@ struct VerifyPage {
         ("run", .text), ("metric", .text), ("found", .number), ("limit", .number), ("", .text),
       ])
     for run in summary.runs {
-      for check in report.gate.checks(run.logits) {
+      for check in report.checks(run.logits) {
         let sign = check.metric == .top1OrTie ? "≥" : "≤"
         table.add(
           [
@@ -64,7 +65,7 @@ struct VerifyPage {
     Page.Section(
       "Positions",
       summary.runs.map { run in
-        let limit = report.gate.checks(run.logits).first { $0.metric == .maxKL }?.limit
+        let limit = report.checks(run.logits).first { $0.metric == .maxKL }?.limit
         let points = run.log.entries.map { ($0.divergence, $0.agrees) }
         return PositionStrip(run.name, points, limit: limit).markup
       })

@@ -30,11 +30,27 @@ struct VerifySummary {
     var lines = [
       "\(report.passes ? "same" : "differs"): \(model) against \(reference), gate \(report.gate.text)"
     ]
-    lines += runs.map { "  \($0.name): \(Self.text($0.logits))" }
+    lines += runs.map { "  \($0.name): \(text($0.logits))" } + ground.map { "  \($0)" }
     if let divergence { lines.append("  \(divergence)") }
     lines += changed
     if verbose, !report.layers.isEmpty { lines += layers.lines(width: Terminal.columns) }
     return Outcome(json: report.json, text: lines, exitCode: report.passes ? 0 : 1)
+  }
+
+  /// What both sides have of the end of the model, where that is not all.
+  private var ground: [String] {
+    let tokens = report.commonVocabulary.map {
+      "compared on the \(Quantity.of($0, "token")) that both have; one of them has more"
+    }
+    let output =
+      switch report.output {
+      case .logits: String?.none
+      case .finalStates: "final hidden states are compared, because one side has no language head"
+      case nil:
+        "nothing behind the layers is compared: the reference has neither logits nor "
+          + ModelOutput.finalStates.rawValue
+      }
+    return [tokens, output].compactMap(\.self)
   }
 
   /// Where the models begin to differ, in one clause; nil where they do not.
@@ -95,10 +111,13 @@ struct VerifySummary {
       : "; given the right input layers \(NameFolding.range(layers)) differ"
   }
 
-  private static func text(_ logits: LogitComparison) -> String {
-    "\(Quantity.of(logits.positions, "position")), max abs \(Quantity.significant(logits.maxAbs)), "
-      + "NMSE \(Quantity.significant(logits.nmse)), max KL \(Quantity.significant(logits.maxKL)) nats, "
-      + "top-1 \(Quantity.significant(100 * logits.top1Agreement)) %"
+  private func text(_ outputs: LogitComparison) -> String {
+    let errors =
+      "\(Quantity.of(outputs.positions, "position")), max abs \(Quantity.significant(outputs.maxAbs)), "
+      + "NMSE \(Quantity.significant(outputs.nmse))"
+    guard report.output == .logits else { return errors }
+    return errors + ", max KL \(Quantity.significant(outputs.maxKL)) nats, "
+      + "top-1 \(Quantity.significant(100 * outputs.top1Agreement)) %"
   }
 
   private var layers: TextTable {
