@@ -84,6 +84,9 @@ import Testing
       let mlx = try copy.folder.convert(
         copy.path, "mlx", "--to", model.mlx, "--mtp", "drop", "--dtype", "f32")
       try expectOriginal(mlx, model)
+      let plan = try copy.graft(
+        "convert", copy.beside("plan").string, "--to", model.mlx, "--dry-run")
+      #expect(plan.output.contains("mlx-lm loads no model without a language head"), "\(plan)")
       expectSuccess(try GraftCommand.run("verify", mlx.string, copy.path.string))
       for options in [[], ["--no-manifest"]] {
         let back = copy.beside("back\(options.count)")

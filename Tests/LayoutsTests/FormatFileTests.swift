@@ -23,7 +23,8 @@ struct FormatFileTests {
   /// No model makes two rules claim a name or a role, and every part fits its tensor.
   @Test(arguments: 0..<100)
   func bindingsAreBijections(seed: UInt64) throws {
-    for layout in try LayoutCatalogue.builtIn().layouts {
+    for layout in try LayoutCatalogue.builtIn().layouts
+    where layout.variant.modelClass == .language || seed < 10 {
       guard let configuration = try GeneratedModel.configuration(seed: seed, in: layout) else {
         continue
       }
@@ -41,7 +42,8 @@ struct FormatFileTests {
 
   @Test(arguments: 0..<100)
   func configsAreReadAsTheyAreWritten(seed: UInt64) throws {
-    for layout in try LayoutCatalogue.builtIn().layouts {
+    for layout in try LayoutCatalogue.builtIn().layouts
+    where layout.variant.modelClass == .language || seed < 10 {
       guard let configuration = try GeneratedModel.configuration(seed: seed, in: layout) else {
         continue
       }
