@@ -104,15 +104,15 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     switch self {
     case .safetensors:
       let file = try SafetensorsFile(path)
-      return WeightFile(metadata: file.metadata, tensors: file.tensors)
+      return WeightFile(metadata: file.metadata, tensors: file.tensors, ignored: file.ignored)
     case .torch:
       let file = try TorchFile(path)
       return WeightFile(
-        tensors: file.tensors, ignored: file.ignored, checksums: file.checksums)
+        tensors: file.tensors, ignored: file.ignored, payloadChecks: file.checksums)
     case .npz:
       let file = try NpzFile(path)
       return WeightFile(
-        tensors: file.tensors, ignored: file.ignored, checksums: file.checksums)
+        tensors: file.tensors, ignored: file.ignored, payloadChecks: file.checksums)
     case .gguf:
       let file = try GGUFFile(path)
       return WeightFile(values: file.metadata, tensors: file.tensors)

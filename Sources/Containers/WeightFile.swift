@@ -8,26 +8,26 @@ public struct WeightFile: Sendable {
   public let tensors: [StoredTensor]
   /// What the file holds besides, such as the state of an optimizer.
   public let ignored: [IgnoredValue]
-  /// Checksums to look at before the bytes of tensors are used.
-  public let checksums: [Checksum]
+  /// What to check before the bytes of tensors are used.
+  public let payloadChecks: [any PayloadCheck]
 
   /// A file from what was found in it.
   init(
     metadata: [(key: String, value: String)] = [], values: GGUFHeader.Metadata = [],
     tensors: [StoredTensor],
-    ignored: [IgnoredValue] = [], checksums: [Checksum] = []
+    ignored: [IgnoredValue] = [], payloadChecks: [any PayloadCheck] = []
   ) {
     self.metadata = metadata
     self.values = values
     self.tensors = tensors
     self.ignored = ignored
-    self.checksums = checksums
+    self.payloadChecks = payloadChecks
   }
 
   /// The file with other tensors in the place of its own.
   func replacing(_ change: (StoredTensor) -> StoredTensor?) -> WeightFile {
     WeightFile(
       metadata: metadata, values: values, tensors: tensors.compactMap(change),
-      ignored: ignored, checksums: checksums)
+      ignored: ignored, payloadChecks: payloadChecks)
   }
 }

@@ -85,13 +85,12 @@ import Testing
   }
 
   @Test func piecesMustCoverTheTensor() throws {
-    func cover(_ shape: [Int], _ chunks: [(offsets: [Int], shape: [Int])]) throws -> ChunkCover {
+    func cover(_ shape: [Int], _ chunks: [(offsets: [Int], shape: [Int])]) throws -> ChunkCover<
+      DistributedMetadata.Chunk
+    > {
       try ChunkCover(
-        .init(
-          type: .f32, shape: shape,
-          chunks: chunks.map {
-            .init(offsets: $0.offsets, shape: $0.shape, fileName: "f", range: 0..<1)
-          }))
+        shape, .f32,
+        chunks.map { .init(offsets: $0.offsets, shape: $0.shape, fileName: "f", range: 0..<1) })
     }
     #expect(
       try cover([4, 2], [([2, 0], [2, 2]), ([0, 0], [2, 2]), ([4, 0], [0, 2])]).chunks.count == 2)
@@ -115,13 +114,13 @@ import Testing
   }
 
   @Test func piecesOfColumnsAreComparedWithinBounds() throws {
-    let tensor = DistributedMetadata.Tensor(
-      type: .f32, shape: [1, 20],
-      chunks: (0..<20).map {
-        .init(offsets: [0, $0], shape: [1, 1], fileName: "f", range: 0..<1)
-      })
-    #expect(try ChunkCover(tensor, mostPairs: 190).chunks.count == 20)
-    let problem = try #require(throws: Problem.self) { try ChunkCover(tensor, mostPairs: 189) }
+    let chunks = (0..<20).map {
+      DistributedMetadata.Chunk(offsets: [0, $0], shape: [1, 1], fileName: "f", range: 0..<1)
+    }
+    #expect(try ChunkCover([1, 20], .f32, chunks, mostPairs: 190).chunks.count == 20)
+    let problem = try #require(throws: Problem.self) {
+      try ChunkCover([1, 20], .f32, chunks, mostPairs: 189)
+    }
     #expect(problem.what == "a distributed tensor is in too many pieces")
   }
 

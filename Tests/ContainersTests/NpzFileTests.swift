@@ -15,7 +15,7 @@ import Testing
     let fixture = ContainerFixture("npz/\(name).npz")
     let file = try Container.npz.open(fixture.path)
     try fixture.expectSame(file.tensors)
-    for checksum in file.checksums { try checksum.check() }
+    for check in file.payloadChecks { try check.check() }
     #expect(file.ignored.map(\.text) == (name == "extra" ? ["notes.txt (an entry)"] : []))
   }
 

@@ -17,7 +17,7 @@ import Testing
     let fixture = ContainerFixture("torch/\(name).pt")
     let file = try Container.torch.open(fixture.path)
     try fixture.expectSame(file.tensors)
-    for checksum in file.checksums { try checksum.check() }
+    for check in file.payloadChecks { try check.check() }
   }
 
   @Test func sharedStoragesStayOneRange() throws {

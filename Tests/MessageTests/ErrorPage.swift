@@ -6,7 +6,7 @@ import SystemPackage
 enum ErrorPage {
   static let sections: [MessageSection] = [
     .commandLine, .tokens, .places, .natures, .safetensors, .shards, .archives, .torchFiles,
-    .distributed,
+    .distributed, .ranks,
     .damaged, .gguf, .configs, .layerConfigs, .weights, .packed, .conversions, .outputs, .writers,
     .splices,
     .layoutFiles, .calls,

@@ -83,15 +83,12 @@ extension MessageSection {
         let path = "fixtures/options/gdn-small"
         return try $0.graft("verify", path, "--reference", path + "/config.json")
       },
-      .init("files of the ranks of FSDP") {
-        try $0.directory("model_world_size_2_rank_0.pt", "model_world_size_2_rank_1.pt")
-      },
+      .init("files of ranks under other names") { try $0.directory("rank0.pt", "rank1.pt") },
       .init("one file of a rank of FSDP") {
-        try $0.pickle("torch.distributed.tensor", "DTensor")
+        try $0.pickle("torch.distributed.tensor.placement_types", "_MaskPartial")
       },
-      .init("one file of a rank of an older torch") {
-        try $0.pickle(
-          "torch._utils", "_rebuild_wrapper_subclass\nctorch.distributed._tensor\nDTensor")
+      .init("one file of a rank of the first FSDP") {
+        try $0.pickle("torch.distributed._shard.sharded_tensor.api", "ShardedTensor")
       },
       .init("tensors that torchao packed") {
         try $0.pickle("torchao.dtypes", "AffineQuantizedTensor")
@@ -108,9 +105,7 @@ extension MessageSection {
         try $0.pickle("transformers.training_args", "TrainingArguments")
       },
       .init("files of ranks in the form of the hub") {
-        try $0.directory(
-          "shard-00001-model-00001-of-00001.safetensors",
-          "shard-00002-model-00001-of-00001.safetensors")
+        try $0.directory("shard-00001-model.safetensors", "shard-00002-model.safetensors")
       },
       .init("one file of a rank in the form of the hub") { shop in
         var file = PlainCheckpointFile([.init("model.norm.weight", [1], [1])])
@@ -162,7 +157,7 @@ extension Workshop {
   }
 
   /// Opens a directory of empty files and folders of these names.
-  fileprivate func directory(_ names: String..., folders: [String] = []) throws -> Message {
+  func directory(_ names: String..., folders: [String] = []) throws -> Message {
     let path = folder.path.appending("model")
     for name in [""] + folders {
       try FileManager.default.createDirectory(

@@ -24,7 +24,8 @@ public enum KnownFiles {
   private static let training = [
     "optimizer", "optim_", "optim-", "optim.", "scheduler", "lr_scheduler", "rng_state",
     "random_states", "scaler", "grad_scaler", "training_args", "trainer_state", "training_state",
-    "train_state", "global_step", "zero_", "bf16_zero", "mp_rank_", "dataloader", "events.out.",
+    "train_state", "extra_state", "global_step", "zero_", "bf16_zero", "mp_rank_", "dataloader",
+    "events.out.",
   ]
   /// The extensions of files that an interpreter or the system runs or loads.
   private static let programs = [

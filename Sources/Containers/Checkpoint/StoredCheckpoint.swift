@@ -21,13 +21,13 @@ public struct StoredCheckpoint: Sendable {
   /// The kind of the weight files.
   public let container: Container
   /// The weight files and their tensors in the order of their data.
-  public private(set) var shards: [Shard]
+  public internal(set) var shards: [Shard]
   /// The names of the files that hold the weights, sorted.
   public let weightFiles: [String]
   /// All tensors, file by file.
-  public private(set) var tensors: [StoredTensor]
+  public internal(set) var tensors: [StoredTensor]
   /// What was taken off names, a clause each; mostly empty.
-  public private(set) var takenOff: [String] = []
+  public internal(set) var takenOff: [String] = []
   /// Whether the values of packed weights stand in the place of their parts.
   public private(set) var isUnpacked = false
   /// The parsed `config.json`, where there is one; of files that say themselves what they hold, what
@@ -35,6 +35,8 @@ public struct StoredCheckpoint: Sendable {
   public private(set) var config: JSONValue?
   /// The bytes of `config.json`, where there is one, or the text of what the metadata say.
   public private(set) var configBytes: [UInt8]?
+  /// The name of `config.json`, perhaps in a directory below.
+  private let configFile: String
   /// The names of all other regular files, sorted; weight files and index are not among them.
   public let sidecars: [String]
   /// The names of weight files and indices that are not part of this checkpoint, sorted.
@@ -45,12 +47,17 @@ public struct StoredCheckpoint: Sendable {
   public let undecodable: [String]
   /// Whether an index names the weight files.
   public let hasIndex: Bool
+  /// Whether no file says how large the tensors are as wholes, so that a rank all of whose files are
+  /// missing shows in their shapes alone.
+  public let isOfRanks: Bool
   /// The types and shapes of all tensors by name.
-  public private(set) var headers: [String: (type: ScalarType, shape: [Int])]
-  private var places: [String: Int]
+  public internal(set) var headers: [String: (type: ScalarType, shape: [Int])]
+  var places: [String: Int]
 
   /// The name of the configuration.
   public static let configName = "config.json"
+  /// The directory into which trainers put what is no weight, where they give it one of its own.
+  private static let configFolder = "huggingface"
   private static let configLimit = 16 << 20
 
   /// The tensor of that name.
@@ -65,7 +72,7 @@ public struct StoredCheckpoint: Sendable {
   public func checkPayload() throws {
     for shard in shards {
       try locating(.file(path(shard.fileName).string)) {
-        for checksum in shard.content.checksums { try checksum.check() }
+        for check in shard.content.payloadChecks { try check.check() }
       }
     }
   }
@@ -75,7 +82,7 @@ public struct StoredCheckpoint: Sendable {
 
   /// The path of the file that says what the model is.
   public var configPath: FilePath {
-    path(container.hasMetadata ? shards.first?.fileName ?? "" : Self.configName)
+    path(container.hasMetadata ? shards.first?.fileName ?? "" : configFile)
   }
 
   /// The names of the regular files in a directory, sorted; those that are not UTF-8 are not among them.
@@ -162,6 +169,7 @@ public struct StoredCheckpoint: Sendable {
       case .numbered(let names): return try openAll(names, of: container, listing, in: path)
       case .indexed: return try openIndexed(container, listing, in: path)
       case .distributed: return try openDistributed(listing, in: path)
+      default: return try openParts(weights, listing, in: path)
       }
     } catch let problem as Problem {
       guard problem.kind == .missing, problem.others.isEmpty, !listing.undecodable.isEmpty else {
@@ -187,6 +195,18 @@ public struct StoredCheckpoint: Sendable {
     return try StoredCheckpoint(path, listing, container, shards, own: names)
   }
 
+  /// What ranks wrote, or lies in directories below, as one weight file, named as the one that would be
+  /// written.
+  private static func openParts(
+    _ weights: WeightFiles, _ listing: DirectoryListing, in path: FilePath
+  ) throws -> StoredCheckpoint {
+    let container = weights.container
+    let (content, own) = try weights.parts(listing.files, in: path)
+    let shard = Shard(fileName: container.singleName, content: content)
+    return try StoredCheckpoint(
+      path, listing, container, [shard], own: own, arrangement: weights.arrangement)
+  }
+
   /// All pieces together are one weight file, named as the one that would be written.
   private static func openDistributed(_ listing: DirectoryListing, in path: FilePath) throws
     -> StoredCheckpoint
@@ -206,7 +226,7 @@ public struct StoredCheckpoint: Sendable {
 
   private init(
     _ directory: FilePath, _ listing: DirectoryListing, _ container: Container, _ shards: [Shard],
-    own: [String]
+    own: [String], arrangement: WeightFiles.Arrangement? = nil
   ) throws {
     let own = Set(own)
     let others = listing.files.filter { !own.contains($0) && $0 != Self.configName }
@@ -214,6 +234,8 @@ public struct StoredCheckpoint: Sendable {
     self.container = container
     self.shards = shards
     hasIndex = own.contains(container.indexName)
+    isOfRanks = arrangement == .hubShards
+    configFile = Self.configFile(directory, listing, arrangement)
     weightFiles = own.filter { !container.lists($0) }.sorted()
     tensors = shards.flatMap(\.tensors)
     places = try Self.places(tensors)
@@ -231,43 +253,13 @@ public struct StoredCheckpoint: Sendable {
       configBytes = GGUFConfig.text(values, tensors.map(\.name))
       config = GGUFConfig.object(values, tensors.map(\.name))
     } else {
-      configBytes = try Self.readConfig(directory, listing.files)
-      config = try Self.parse(configBytes, directory)
+      configBytes = try Self.readConfig(directory.appending(configFile))
+      config = try Self.parse(configBytes, directory.appending(configFile))
     }
   }
 }
 
 extension StoredCheckpoint {
-  /// What wrappers of trainers put before the names of all tensors.
-  private static let wrappers = ["model.", "module.", "_orig_mod."]
-  /// What wrappers of some modules put between the parts of names.
-  private static let innerWrappers = [
-    "_fp32_params.", "_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.",
-  ]
-
-  /// The checkpoint without what a wrapper made of its names: a prefix that all names have, or parts
-  /// inside some of them.
-  public var unwrapped: StoredCheckpoint? {
-    if let prefix = Self.wrappers.first(where: { wrapper in
-      !tensors.isEmpty && tensors.allSatisfy { $0.name.hasPrefix(wrapper) }
-    }) {
-      return renamed("all names begin with \(prefix), which is taken off") {
-        String($0.dropFirst(prefix.count))
-      }
-    }
-    let parts = Self.innerWrappers.filter { part in tensors.contains { $0.name.contains(part) } }
-    guard !parts.isEmpty else { return nil }
-    return renamed("\(parts.joined(separator: ", ")) is taken out of names") { name in
-      parts.reduce(name) { $0.replacing($1, with: "") }
-    }
-  }
-
-  private func renamed(_ clause: String, _ rename: (String) -> String) -> StoredCheckpoint? {
-    var copy = try? replacing { $0.named(rename($0.name)) }
-    copy?.takenOff.append(clause)
-    return copy
-  }
-
   /// The checkpoint with other tensors in the place of its own, such as weights in the place of the parts
   /// in which they are stored.
   /// - Parameter change: the tensor to put in the place of one; nil for none.
@@ -295,7 +287,7 @@ extension StoredCheckpoint {
     return copy
   }
 
-  private static func headers(_ tensors: [StoredTensor])
+  static func headers(_ tensors: [StoredTensor])
     -> [String: (type: ScalarType, shape: [Int])]
   {
     var headers: [String: (type: ScalarType, shape: [Int])] = [:]
@@ -305,7 +297,7 @@ extension StoredCheckpoint {
   }
 
   /// Where each name is; refuses a name that occurs twice.
-  private static func places(_ tensors: [StoredTensor]) throws -> [String: Int] {
+  static func places(_ tensors: [StoredTensor]) throws -> [String: Int] {
     var places: [String: Int] = [:]
     places.reserveCapacity(tensors.count)
     var problems: [Problem] = []
@@ -325,13 +317,25 @@ extension StoredCheckpoint {
       dangling.compactMap { DanglingLink(directory.appending($0))?.problem })
   }
 
-  private static func readConfig(_ directory: FilePath, _ files: [String]) throws -> [UInt8]? {
-    guard files.contains(configName) else { return nil }
-    return try MappedFile.readAll(directory.appending(configName), limit: configLimit)
+  /// The name of the config: beside the weights, or where trainers whose ranks write them put it.
+  private static func configFile(
+    _ directory: FilePath, _ listing: DirectoryListing, _ arrangement: WeightFiles.Arrangement?
+  ) -> String {
+    let below = "\(configFolder)/\(configName)"
+    let isBelow =
+      arrangement == .ranks && !listing.files.contains(configName)
+      && listing.directories.contains(configFolder)
+      && FileKind(directory.appending(below)) == .regular
+    return isBelow ? below : configName
   }
 
-  private static func parse(_ bytes: [UInt8]?, _ directory: FilePath) throws -> JSONValue? {
-    try locating(.file(directory.appending(configName).string)) {
+  private static func readConfig(_ file: FilePath) throws -> [UInt8]? {
+    guard FileKind(file) == .regular else { return nil }
+    return try MappedFile.readAll(file, limit: configLimit)
+  }
+
+  private static func parse(_ bytes: [UInt8]?, _ file: FilePath) throws -> JSONValue? {
+    try locating(.file(file.string)) {
       try bytes.map { bytes in
         try bytes.withUnsafeBytes { raw in
           try FileNature.reading(raw, as: .json) { try JSONValue(parsing: bytes, .python) }

@@ -2,23 +2,23 @@ import Diagnostics
 import Tensors
 
 /// The pieces of a tensor, seen to cover it without a hole and without overlap.
-struct ChunkCover {
+struct ChunkCover<Piece: TensorPiece> {
   /// The pieces that have elements, from the first row on.
-  let chunks: [DistributedMetadata.Chunk]
-  private let shape: [Int]
+  let chunks: [Piece]
+  /// The extents of the tensor.
+  let shape: [Int]
 
   /// Checks the pieces.
   /// - Parameter mostPairs: the most pairs of pieces that are compared; the default is enough for
   ///   11 000 pieces of columns and any number of pieces of rows.
   /// - Throws: `Problem` of kind `invalid`, or `unsupported` where there are more pairs.
-  init(_ tensor: DistributedMetadata.Tensor, mostPairs: Int = 1 << 26) throws {
-    shape = tensor.shape
-    guard let total = TensorShape.elementCount(shape),
-      TensorShape.byteCount(shape, tensor.type) != nil
-    else { throw Self.problem("the shape overflows", tensor.shape) }
-    var chunks: [DistributedMetadata.Chunk] = []
+  init(_ shape: [Int], _ type: ScalarType, _ pieces: [Piece], mostPairs: Int = 1 << 26) throws {
+    self.shape = shape
+    guard let total = TensorShape.elementCount(shape), TensorShape.byteCount(shape, type) != nil
+    else { throw Self.problem("the shape overflows", shape) }
+    var chunks: [Piece] = []
     var count = 0
-    for chunk in tensor.chunks {
+    for chunk in pieces {
       let elements = try Self.check(chunk, inside: shape)
       // No sum of parts of a tensor overflows unless they overlap.
       let (sum, overflow) = count.addingReportingOverflow(elements)
@@ -38,7 +38,7 @@ struct ChunkCover {
   }
 
   /// - Returns: the number of elements.
-  private static func check(_ chunk: DistributedMetadata.Chunk, inside shape: [Int]) throws -> Int {
+  private static func check(_ chunk: Piece, inside shape: [Int]) throws -> Int {
     let isInside =
       chunk.offsets.count == shape.count && chunk.shape.count == shape.count
       && zip(shape, zip(chunk.offsets, chunk.shape)).allSatisfy { extent, piece in
@@ -74,8 +74,24 @@ struct ChunkCover {
     }
   }
 
+  /// The bytes of the tensor: its only piece, or its pieces put together whenever they are needed.
+  /// - Parameter regions: the bytes of each of `chunks`.
+  func region(of regions: [ByteRegion], _ type: ScalarType) -> ByteRegion {
+    if regions.count == 1, chunks[0].shape == shape { return regions[0] }
+    let size = TensorShape.byteCount(shape, type) ?? 0
+    guard size > 0 else { return ByteRegion(OwnedBytes(count: 0)) }
+    let width = type.bitWidth / 8
+    let moves = zip(regions, chunks.map(pairing)).map { ($0, $1) }
+    return ByteRegion(
+      DeferredBytes(count: size) { range, buffer in
+        for (piece, pairing) in moves {
+          try pairing.gather(range, from: piece, width: width, into: buffer)
+        }
+      })
+  }
+
   /// Where the elements of a piece that has some go.
-  func pairing(_ chunk: DistributedMetadata.Chunk) -> PairedView {
+  private func pairing(_ chunk: Piece) -> PairedView {
     var offset = 0
     var axes: [StridedView.Axis] = []
     var stride = 1

@@ -30,7 +30,7 @@ struct DistributedCheckpoint {
           name: name, type: tensor.type, shape: tensor.shape, region: region, file: path.string)
       }
     }
-    content = WeightFile(tensors: tensors, ignored: state.ignored, checksums: pieces.checksums)
+    content = WeightFile(tensors: tensors, ignored: state.ignored, payloadChecks: pieces.checksums)
     let names = metadata.entries.flatMap { $0.tensor?.chunks.map(\.fileName) ?? [] }
     fileNames = [DistributedMetadata.fileName] + Set(names).sorted()
   }

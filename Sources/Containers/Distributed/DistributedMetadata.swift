@@ -5,7 +5,7 @@ import Tensors
 /// which pieces they consist, and where each piece is.
 struct DistributedMetadata {
   /// A part of a tensor, stored as a file of `torch.save` inside another file.
-  struct Chunk {
+  struct Chunk: TensorPiece {
     let offsets: [Int]
     let shape: [Int]
     let fileName: String

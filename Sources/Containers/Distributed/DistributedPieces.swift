@@ -18,19 +18,11 @@ struct DistributedPieces {
   mutating func region(
     _ tensor: DistributedMetadata.Tensor, named name: String, in metadata: String
   ) throws -> ByteRegion {
-    let cover = try locating(.file(metadata)) { try ChunkCover(tensor) }
+    let cover = try locating(.file(metadata)) {
+      try ChunkCover(tensor.shape, tensor.type, tensor.chunks)
+    }
     let pieces = try cover.chunks.map { try piece($0, of: tensor, named: name) }
-    if pieces.count == 1, cover.chunks[0].shape == tensor.shape { return pieces[0] }
-    let size = TensorShape.byteCount(tensor.shape, tensor.type) ?? 0
-    guard size > 0 else { return ByteRegion(OwnedBytes(count: 0)) }
-    let width = tensor.type.bitWidth / 8
-    let moves = zip(pieces, cover.chunks.map(cover.pairing)).map { ($0, $1) }
-    return ByteRegion(
-      DeferredBytes(count: size) { range, buffer in
-        for (piece, pairing) in moves {
-          try pairing.gather(range, from: piece, width: width, into: buffer)
-        }
-      })
+    return cover.region(of: pieces, tensor.type)
   }
 
   private mutating func piece(

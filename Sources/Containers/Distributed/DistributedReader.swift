@@ -12,14 +12,13 @@ struct DistributedReader {
   private let heap: PickleHeap
   /// How many numbers and pieces may still be taken, because a pickle can name one list many times.
   private var allowance = 1 << 24
-  /// The most attributes of an object.
-  private static let mostAttributes = 64
 
   init(_ heap: PickleHeap) { self.heap = heap }
 
   /// The saved values by name.
   func values(_ root: PickleValue) throws -> [(name: String, value: PickleValue)] {
-    guard let state = state(of: root, .metadata), let pairs = pairs("state_dict_metadata", state)
+    guard let state = heap.state(of: root, .metadata),
+      let pairs = pairs("state_dict_metadata", state)
     else { throw other("an object Metadata") }
     return try pairs.map { pair in
       guard let name = pair.key.text else { throw other("names of values") }
@@ -30,7 +29,8 @@ struct DistributedReader {
 
   /// The keys that led to each value before names were made of them.
   mutating func paths(_ root: PickleValue) throws -> [String: [String]] {
-    guard let state = state(of: root, .metadata), let pairs = pairs("planner_data", state) else {
+    guard let state = heap.state(of: root, .metadata), let pairs = pairs("planner_data", state)
+    else {
       return [:]
     }
     var paths: [String: [String]] = [:]
@@ -48,12 +48,13 @@ struct DistributedReader {
   /// Where the pieces are.
   mutating func places(_ root: PickleValue) throws -> [Place: (fileName: String, range: Range<Int>)]
   {
-    guard let state = state(of: root, .metadata), let pairs = pairs("storage_data", state) else {
+    guard let state = heap.state(of: root, .metadata), let pairs = pairs("storage_data", state)
+    else {
       throw other("places of pieces")
     }
     var places: [Place: (fileName: String, range: Range<Int>)] = [:]
     for pair in pairs {
-      guard let index = self.state(of: pair.key, .metadataIndex),
+      guard let index = heap.state(of: pair.key, .metadataIndex),
         let name = heap.member("fqn", of: index)?.text
       else { throw other("an index of a piece") }
       guard let offsets = try heap.member("offset", of: index).flatMap({ try numbers($0) }) else {
@@ -65,7 +66,7 @@ struct DistributedReader {
   }
 
   private func place(_ value: PickleValue) throws -> (fileName: String, range: Range<Int>) {
-    guard let info = state(of: value, .storageInfo),
+    guard let info = heap.state(of: value, .storageInfo),
       let fileName = heap.member("relative_path", of: info)?.text,
       let offset = heap.member("offset", of: info)?.int,
       let length = heap.member("length", of: info)?.int, offset >= 0, length >= 0
@@ -85,8 +86,10 @@ struct DistributedReader {
   mutating func tensor(_ value: PickleValue) throws -> (
     type: ScalarType, shape: [Int], chunks: [(offsets: [Int], shape: [Int])]
   )? {
-    if state(of: value, .bytesMetadata) != nil || isObject(value, .bytesMetadata) { return nil }
-    guard let state = state(of: value, .tensorMetadata),
+    if heap.state(of: value, .bytesMetadata) != nil || isObject(value, .bytesMetadata) {
+      return nil
+    }
+    guard let state = heap.state(of: value, .tensorMetadata),
       let properties = heap.member("properties", of: state), let type = type(properties),
       let shape = try heap.member("size", of: state).flatMap({ try numbers($0) }),
       let chunks = heap.member("chunks", of: state).flatMap(heap.elements)
@@ -96,7 +99,7 @@ struct DistributedReader {
   }
 
   private func type(_ properties: PickleValue) -> ScalarType? {
-    guard let state = state(of: properties, .tensorProperties),
+    guard let state = heap.state(of: properties, .tensorProperties),
       case .global(.type(let type))? = heap.elements(state)?.first
         ?? heap.member("dtype", of: state)
     else { return nil }
@@ -104,7 +107,7 @@ struct DistributedReader {
   }
 
   private mutating func chunk(_ value: PickleValue) throws -> (offsets: [Int], shape: [Int]) {
-    guard let state = state(of: value, .chunkMetadata),
+    guard let state = heap.state(of: value, .chunkMetadata),
       let offsets = try heap.member("offsets", of: state).flatMap({ try numbers($0) }),
       let shape = try heap.member("sizes", of: state).flatMap({ try numbers($0) })
     else { throw other("a piece with offsets and sizes") }
@@ -113,13 +116,6 @@ struct DistributedReader {
 
   private func isObject(_ value: PickleValue, _ type: PickleGlobal.Known) -> Bool {
     if case .object(let place) = value { heap.objects[place].type == type } else { false }
-  }
-
-  /// What an object of that class was filled with.
-  private func state(of value: PickleValue, _ type: PickleGlobal.Known) -> PickleValue? {
-    guard case .object(let place) = value, heap.objects[place].type == type else { return nil }
-    let state = heap.objects[place].state
-    return heap.pairs(state)?.count ?? 0 <= Self.mostAttributes ? state : nil
   }
 
   private mutating func numbers(_ value: PickleValue) throws -> [Int]? {

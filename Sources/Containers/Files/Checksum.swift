@@ -2,8 +2,15 @@ import CZlib
 import Diagnostics
 import Tensors
 
+/// Something that bytes must fulfil and that costs reading them.
+public protocol PayloadCheck: Sendable {
+  /// Checks the bytes.
+  /// - Throws: `Problem` of kind `invalid` where they are not as they should be.
+  func check() throws
+}
+
 /// Stored bytes and the CRC-32 that they must have.
-public struct Checksum: Sendable {
+public struct Checksum: PayloadCheck {
   /// What the bytes are called in their file.
   public let name: String
   /// The bytes.

@@ -72,7 +72,7 @@ struct ReplacedCheckpoint {
     case .indexed:
       let index = weights.container.indexName
       return Set(indexed(index)).intersection(names).union([index])
-    case .distributed: return []
+    case .distributed, .ranks, .hubShards, .below, .universal, .moduleStates: return []
     }
   }
 

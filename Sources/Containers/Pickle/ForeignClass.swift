@@ -5,6 +5,11 @@ enum ForeignClass {
   /// Modules, or functions of one, by how their full names begin.
   private static let known: [(module: String, what: String, remedy: String)] = [
     (
+      "torch.distributed._shard.",
+      "the tensors are shards of one rank (ShardedTensor, as the first FSDP saves them)",
+      RankShards.merging
+    ),
+    (
       "torch.distributed.", "the tensors are shards of one rank (DTensor, as FSDP saves them)",
       RankShards.merging
     ),

@@ -19,12 +19,28 @@ enum PickleGlobal: Hashable, Sendable {
     case rebuildParameter = "torch._utils _rebuild_parameter"
     case rebuildParameterWithState = "torch._utils _rebuild_parameter_with_state"
     case rebuildFromType = "torch._tensor _rebuild_from_type_v2"
+    case rebuildWrapper = "torch._utils _rebuild_wrapper_subclass"
     case tensorClass = "torch Tensor"
     case parameterClass = "torch.nn.parameter Parameter"
     case size = "torch Size"
     case device = "torch device"
     case layout = "torch.serialization _get_layout"
     case encode = "_codecs encode"
+    case attributes = "lightning.fabric.utilities.data AttributeDict"
+    case attributesOfFabric = "lightning_fabric.utilities.data AttributeDict"
+    case attributesBefore = "pytorch_lightning.utilities.parsing AttributeDict"
+    case dictionaryWithDefault = "collections defaultdict"
+    case namespace = "argparse Namespace"
+    case dictionary = "builtins dict"
+    case list = "builtins list"
+    case integer = "builtins int"
+    case real = "builtins float"
+    case array = "numpy ndarray"
+    case arrayType = "numpy dtype"
+    case rebuildArray = "numpy.core.multiarray _reconstruct"
+    case rebuildArray2 = "numpy._core.multiarray _reconstruct"
+    case scalar = "numpy.core.multiarray scalar"
+    case scalar2 = "numpy._core.multiarray scalar"
     case set = "builtins set"
     case set2 = "__builtin__ set"
     case byteArray = "builtins bytearray"
@@ -41,12 +57,26 @@ enum PickleGlobal: Hashable, Sendable {
     case memoryFormat = "torch.distributed.checkpoint.metadata _MEM_FORMAT_ENCODING"
     case storageMeta = "torch.distributed.checkpoint.metadata StorageMeta"
     case storageInfo = "torch.distributed.checkpoint.filesystem _StorageInfo"
+    case distributedTensor = "torch.distributed.tensor DTensor"
+    case shardingSpec = "torch.distributed.tensor DTensorSpec"
+    case tensorMeta = "torch.distributed.tensor TensorMeta"
+    case shard = "torch.distributed.tensor Shard"
+    case stridedShard = "torch.distributed.tensor _StridedShard"
+    case replicate = "torch.distributed.tensor Replicate"
+    case partial = "torch.distributed.tensor Partial"
+    case partialBefore = "torch.distributed.tensor _Partial"
+    case shardOrder = "torch.distributed.tensor ShardOrderEntry"
+    case deviceMesh = "torch.distributed.device_mesh DeviceMesh"
+    case meshLayout = "torch.distributed._mesh_layout _MeshLayout"
+    case meshAxis = "torch.distributed._mesh_layout _FlatLayout"
+
     case posixPath = "pathlib PosixPath"
     case posixPathLocal = "pathlib._local PosixPath"
   }
 
   /// The global of that name, or nil where it is not on the list.
   init?(module: String, name: String) {
+    let module = Self.settled(module)
     if let known = Known(rawValue: "\(module) \(name)") {
       self = .known(known)
     } else if module == "torch", let type = ScalarType(torchStorage: name) {
@@ -58,6 +88,20 @@ enum PickleGlobal: Hashable, Sendable {
     } else {
       return nil
     }
+  }
+}
+
+extension PickleGlobal {
+  /// The package of distributed tensors, whose classes move between its modules from release to release
+  /// and keep their own names.
+  private static let tensorPackage = "torch.distributed.tensor"
+  private static let tensorPackageBefore = "torch.distributed._tensor"
+
+  private static func settled(_ module: String) -> String {
+    let isInside = [tensorPackage, tensorPackageBefore].contains {
+      module == $0 || module.hasPrefix($0 + ".")
+    }
+    return isInside ? tensorPackage : module
   }
 }
 

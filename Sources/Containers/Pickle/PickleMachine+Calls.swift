@@ -49,6 +49,8 @@ extension PickleMachine {
   {
     switch function {
     case .orderedDict: return newDictionary(try pairs(arguments))
+    case .dictionaryWithDefault, .attributes, .attributesOfFabric, .attributesBefore:
+      return newDictionary([])
     case .size: return try size(arguments)
     case .rebuildTensor, .rebuildTensorV2: return try tensor(arguments, type: nil)
     case .rebuildTensorV3:
@@ -59,7 +61,7 @@ extension PickleMachine {
     case .rebuildParameter, .rebuildParameterWithState: return try parameter(arguments)
     case .rebuildFromType: return try typed(arguments)
     case .counter, .set, .set2, .byteArray, .byteArray2, .complex, .complex2, .encode, .device,
-      .layout, .memoryFormat:
+      .layout, .memoryFormat, .scalar, .scalar2, .integer, .real:
       return .other("a plain value")
     case .posixPath, .posixPathLocal: return .other("a path")
     default: return object(function, arguments)
@@ -69,7 +71,8 @@ extension PickleMachine {
   private mutating func newObject() throws {
     let (type, arguments) = try callee()
     switch type {
-    case .orderedDict: push(newDictionary([]))
+    case .orderedDict, .attributes, .attributesOfFabric, .attributesBefore:
+      push(newDictionary([]))
     case .size: push(try size(arguments))
     default: push(object(type, arguments))
     }

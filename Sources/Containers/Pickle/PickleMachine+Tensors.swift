@@ -50,19 +50,36 @@ extension PickleMachine {
     return .tensor(heap.tensors.count - 1)
   }
 
-  /// A parameter is its tensor.
+  /// A parameter is its tensor, or its part of one.
   func parameter(_ arguments: [PickleValue]) throws -> PickleValue {
-    guard let tensor = arguments.first, case .tensor = tensor else {
-      throw invalid("a parameter of the pickle is not a tensor", expected: "a tensor")
+    switch arguments.first {
+    case .tensor?, .part?: return arguments[0]
+    default: throw invalid("a parameter of the pickle is not a tensor", expected: "a tensor")
     }
-    return tensor
+  }
+
+  /// A part of a tensor: `(class, type, shape, …)` of the whole, and as state the part and how the ranks
+  /// divide the whole.
+  private mutating func part(_ whole: [PickleValue], _ state: PickleValue?) throws -> PickleValue {
+    let states = state.map { [$0] + (heap.elements($0) ?? []).prefix(2) } ?? []
+    let found = states.first { heap.attribute("_local_tensor", of: $0) != nil }
+    guard whole.count >= 3, case .global(.type(let type)) = whole[1],
+      let shape = try numbers(whole[2]), shape.count <= Self.mostExtents, let found,
+      case .tensor(let local)? = heap.attribute("_local_tensor", of: found),
+      let spec = heap.attribute("_spec", of: found)
+    else {
+      throw invalid(
+        "a DTensor of the pickle has another form", expected: "its type, shape, part and placement")
+    }
+    heap.parts.append(PickledPart(type: type, shape: shape, local: local, spec: spec))
+    return .part(heap.parts.count - 1)
   }
 
   /// A tensor with attributes: `(function, class, arguments, state)`.
   mutating func typed(_ arguments: [PickleValue]) throws -> PickleValue {
     guard arguments.count >= 3, case .global(.known(let function)) = arguments[0],
       case .global(.known(let type)) = arguments[1],
-      type == .tensorClass || type == .parameterClass,
+      type == .tensorClass || type == .parameterClass || type == .distributedTensor,
       let inner = heap.elements(arguments[2])
     else {
       throw invalid("a tensor of a class that is not read", expected: "torch.Tensor or Parameter")
@@ -75,6 +92,8 @@ extension PickleMachine {
       }
       return try tensor(inner, type: type)
     case .rebuildParameter, .rebuildParameterWithState: return try parameter(inner)
+    case .rebuildWrapper:
+      return try part(inner, arguments.count > 3 ? arguments[3] : nil)
     default:
       throw invalid("a tensor of the pickle is built otherwise", expected: "_rebuild_tensor_v2")
     }

@@ -13,6 +13,7 @@ enum PickleValue {
   case object(Int)
   case storage(Int)
   case tensor(Int)
+  case part(Int)
   case global(PickleGlobal)
   /// A value that no checkpoint needs, such as a number with a fraction.
   case other(StaticString)
@@ -30,6 +31,7 @@ enum PickleValue {
     case .object: "an object"
     case .storage: "a storage"
     case .tensor: "a tensor"
+    case .part: "a part of a tensor"
     case .global: "a name"
     case .other(let kind): "\(kind)"
     }
@@ -64,6 +66,17 @@ struct PickledTensor {
   let strides: [Int]
 }
 
+/// A tensor of which a rank holds a part, as a pickle describes it: a DTensor of torch.
+struct PickledPart {
+  let type: ScalarType
+  /// The extents of the whole.
+  let shape: [Int]
+  /// The place of the tensor that the rank holds.
+  let local: Int
+  /// What says how the ranks divide the whole.
+  let spec: PickleValue
+}
+
 /// An object of a class on the list and what it was filled with.
 struct PickledObject {
   let type: PickleGlobal.Known
@@ -79,6 +92,7 @@ struct PickleHeap {
   var objects: [PickledObject] = []
   var storages: [PickledStorage] = []
   var tensors: [PickledTensor] = []
+  var parts: [PickledPart] = []
 
   /// The elements of a list or a tuple.
   func elements(_ value: PickleValue) -> [PickleValue]? {
@@ -99,6 +113,24 @@ struct PickleHeap {
   /// The pairs of a dictionary.
   func pairs(_ value: PickleValue) -> [(key: PickleValue, value: PickleValue)]? {
     if case .dictionary(let place) = value { dictionaries[place] } else { nil }
+  }
+
+  /// The most attributes of an object; a dictionary that is shared is searched for every object.
+  private static let mostAttributes = 64
+
+  /// What an object of that class was filled with; nil for other values.
+  func state(of value: PickleValue, _ type: PickleGlobal.Known) -> PickleValue? {
+    guard case .object(let place) = value, objects[place].type == type else { return nil }
+    return isSmall(objects[place].state) ? objects[place].state : nil
+  }
+
+  /// The value of an attribute among those with which an object was filled.
+  func attribute(_ key: String, of state: PickleValue) -> PickleValue? {
+    isSmall(state) ? member(key, of: state) : nil
+  }
+
+  private func isSmall(_ state: PickleValue) -> Bool {
+    pairs(state)?.count ?? 0 <= Self.mostAttributes
   }
 
   /// The value of a text key of a dictionary.

@@ -11,6 +11,9 @@ public struct SafetensorsFile: Sendable {
   /// The tensors, in the order of their data.
   public let tensors: [StoredTensor]
 
+  /// What the file names and does not hold.
+  public let ignored: [IgnoredValue]
+
   /// Maps a file and checks its header against it.
   /// - Throws: `Problem` of kind `missing`, `io` or `invalid`, naming the file.
   /// - Cost: reads the header only.
@@ -31,6 +34,7 @@ public struct SafetensorsFile: Sendable {
     storage.release(0..<start)
     self.name = name
     metadata = header.metadata
+    ignored = header.stubs.map { IgnoredValue($0, "a name without a tensor", in: "") }
     tensors = header.entries.map { entry in
       let range = start + entry.range.lowerBound..<start + entry.range.upperBound
       return StoredTensor(

@@ -23,7 +23,7 @@ extension SafetensorsHeader {
         expected > file.count ? "the file is truncated" : "bytes after the last tensor",
         expected: "\(expected) bytes", found: "\(file.count) bytes")
     }
-    self.init(metadata: reader.metadata, entries: entries)
+    self.init(metadata: reader.metadata, entries: entries, stubs: reader.stubs)
   }
 
   /// The length of the JSON text, checked against the limit and the file.

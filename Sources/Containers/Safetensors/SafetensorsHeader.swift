@@ -37,6 +37,8 @@ public struct SafetensorsHeader: Sendable {
   public let metadata: [(key: String, value: String)]
   /// The tensors, in the order of their data.
   public let entries: [Entry]
+  /// The names of entries without a type and without bytes.
+  var stubs: [String] = []
 
   /// The number of bytes of all tensors.
   public var dataCount: Int { entries.last.map { Int($0.end) } ?? 0 }

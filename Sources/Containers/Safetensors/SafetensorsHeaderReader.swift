@@ -7,6 +7,9 @@ struct SafetensorsHeaderReader {
   private var scanner: JSONScanner
   private(set) var metadata: [(key: String, value: String)] = []
   private(set) var entries: [SafetensorsHeader.Entry] = []
+  /// Names without a type and without bytes, which the consolidation of torch leaves where a file lacks
+  /// what its plan names.
+  private(set) var stubs: [String] = []
 
   init(_ json: UnsafeRawBufferPointer) { scanner = JSONScanner(json) }
 
@@ -39,12 +42,13 @@ struct SafetensorsHeaderReader {
     try locating(.tensor(name)) {
       // Control characters can only be written as escapes.
       if key.hasEscapes || name.isEmpty { try StoredName.checkTensor(name) }
-      entries.append(try entry(name))
+      if let entry = try entry(name) { entries.append(entry) } else { stubs.append(name) }
     }
   }
 
-  private mutating func entry(_ name: String) throws -> SafetensorsHeader.Entry {
-    var type: ScalarType?
+  /// - Returns: nil for an entry of no type, which has no bytes.
+  private mutating func entry(_ name: String) throws -> SafetensorsHeader.Entry? {
+    var type: ScalarType??
     var shape: [Int]?
     var offsets: (begin: UInt64, end: UInt64)?
     try scanner.beginObject()
@@ -68,6 +72,10 @@ struct SafetensorsHeaderReader {
         ]
         .compactMap(\.self).joined(separator: " and "))
     }
+    guard let type else {
+      guard offsets.begin == offsets.end else { throw unknown("") }
+      return nil
+    }
     return .init(name: name, type: type, shape: shape, begin: offsets.begin, end: offsets.end)
   }
 
@@ -78,15 +86,19 @@ struct SafetensorsHeaderReader {
       expected: "dtype, shape and data_offsets, each once", found: "\"\(field)\"")
   }
 
-  private mutating func scalarType() throws -> ScalarType {
+  /// The type; nil where the text is empty.
+  private mutating func scalarType() throws -> ScalarType? {
     let text = try scanner.text().string
-    guard let type = ScalarType(rawValue: text), !type.isBlock else {
-      throw scanner.problem(
-        "an unknown type", at: scanner.position,
-        expected: "one of " + ScalarType.plain.map(\.rawValue).joined(separator: " "),
-        found: "\"\(text)\"")
-    }
+    if text.isEmpty { return nil }
+    guard let type = ScalarType(rawValue: text), !type.isBlock else { throw unknown(text) }
     return type
+  }
+
+  private func unknown(_ type: String) -> Problem {
+    scanner.problem(
+      "an unknown type", at: scanner.position,
+      expected: "one of " + ScalarType.plain.map(\.rawValue).joined(separator: " "),
+      found: "\"\(type)\"")
   }
 
   private mutating func extents() throws -> [Int] {

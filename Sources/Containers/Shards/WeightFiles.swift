@@ -12,6 +12,16 @@ struct WeightFiles: Hashable {
     case numbered([String])
     /// The pieces that the metadata of a distributed checkpoint names.
     case distributed
+    /// The files `…_world_size_N_rank_i` of all ranks.
+    case ranks
+    /// The files `shard-0000R-…` of all ranks.
+    case hubShards
+    /// A directory of a distributed checkpoint below.
+    case below(String)
+    /// The directory `zero` below, with a directory for each tensor.
+    case universal
+    /// The file of DeepSpeed with the whole model, where only its optimizer is divided.
+    case moduleStates(String)
   }
 
   /// The kind of the files.
@@ -26,6 +36,10 @@ struct WeightFiles: Hashable {
   /// - Throws: `Problem` of kind `missing` where there are none, `invalid` where the names leave
   ///   open which are meant.
   init(of names: [String], directories: [String] = []) throws {
+    if let found = try Self.divided(names) ?? Self.below(names, directories) {
+      (container, arrangement) = found
+      return
+    }
     container = try Self.container(of: names, directories)
     if try Self.isDistributed(container, names) {
       arrangement = .distributed
@@ -106,12 +120,14 @@ struct WeightFiles: Hashable {
 
   /// Checks that all files of a set are there.
   /// - Throws: `Problem` of kind `missing` that names those that are not.
-  static func checkComplete(_ set: [String], among names: [String]) throws {
+  static func checkComplete(
+    _ set: [String], among names: [String], of whole: String = "a set"
+  ) throws {
     let there = Set(names)
     let missing = set.filter { !there.contains($0) }
     guard let last = set.last, !missing.isEmpty else { return }
     throw Problem(
-      .missing, "files of a set are not there",
+      .missing, "files of \(whole) are not there",
       expected: set.count == 1 ? last : "\(set.count) files, \(set[0]) to \(last)",
       found: "no " + DirectoryNature.list(missing, most: 8), remedy: "fetch the missing files")
   }

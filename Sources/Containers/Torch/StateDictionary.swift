@@ -6,8 +6,22 @@ import Diagnostics
 /// are ignored and named. Where there is none of these keys, a dictionary with tensors is the state
 /// dict.
 struct StateDictionary {
-  /// The names and the places of the tensors in the heap.
-  private(set) var tensors: [(name: String, place: Int)] = []
+  /// A tensor by its place in the heap, or a rank's part of one by its own.
+  enum Held {
+    case whole(Int)
+    case part(Int)
+
+    fileprivate init?(_ value: PickleValue) {
+      switch value {
+      case .tensor(let place): self = .whole(place)
+      case .part(let place): self = .part(place)
+      default: return nil
+      }
+    }
+  }
+
+  /// The tensors by name, in the order of the file.
+  private(set) var tensors: [(name: String, held: Held)] = []
   /// What is ignored, named by its keys.
   private(set) var ignored: [IgnoredValue] = []
   private let heap: PickleHeap
@@ -17,6 +31,9 @@ struct StateDictionary {
   private static let keys = ["model", "state_dict", "model_state_dict", "module", "state", "app"]
   /// How deep the state dict may lie.
   private static let mostDepth = 4
+
+  /// Whether a rank holds no more than a part of some tensor.
+  var isDivided: Bool { tensors.contains { if case .part = $0.held { true } else { false } } }
 
   /// Finds the state dict.
   /// - Throws: `Problem` of kind `unsupported` where there is none, or more than one.
@@ -56,7 +73,7 @@ struct StateDictionary {
     guard case .dictionary(let place) = value, let pairs = heap.pairs(value) else { return false }
     if let answer = known[[place, depth]] { return answer }
     let answer =
-      pairs.contains { if case .tensor = $0.value { true } else { false } }
+      pairs.contains { Held($0.value) != nil }
       || !stateKeys(value, depth: depth).isEmpty
     known[[place, depth]] = answer
     return answer
@@ -66,9 +83,9 @@ struct StateDictionary {
     _ pairs: [(key: PickleValue, value: PickleValue)], path: [String]
   ) throws {
     for pair in pairs {
-      if case .tensor(let place) = pair.value, let name = pair.key.text {
+      if let held = Held(pair.value), let name = pair.key.text {
         try StoredName.checkTensor(name)
-        tensors.append((name, place))
+        tensors.append((name, held))
       } else {
         ignored.append(Self.describe(pair, path, in: path.joined(separator: ".")))
       }

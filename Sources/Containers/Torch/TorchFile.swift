@@ -24,15 +24,11 @@ struct TorchFile {
 
   /// Checks the bytes of a whole file.
   init(_ file: any ByteStorage, name: String) throws {
-    let (tensors, ignored, checksums) = try locating(.file(name)) {
-      let content = try FileNature.reading(file.bytes, as: .torch) { try TorchContent(file) }
-      let state = try StateDictionary(content.value, in: content.heap)
-      var views = TensorViews(content, budget: file.count, file: name)
-      let tensors = try state.tensors.map { try views.tensor($0.name, $0.place) }
-      return (tensors, state.ignored, content.checksums)
-    }
-    self.tensors = tensors
-    self.ignored = ignored
-    self.checksums = checksums
+    let state = try RankState(
+      file, file: name, place: FilePath(name).lastComponent.flatMap { RankFiles.place($0.string) })
+    try locating(.file(name)) { try RankFiles.refuseAlone(state) }
+    tensors = try RankTensors([state]).tensors
+    ignored = state.ignored
+    checksums = state.checksums
   }
 }

@@ -13,7 +13,8 @@ extension OpenedModel {
   )
 
   /// Reads a checkpoint as it is, or without what the wrapper of a trainer put before all names.
-  /// - Throws: what was wrong with it as it is, or what it is instead of a model.
+  /// - Throws: what was wrong with it as it is, or without wrappers that show inside names, or what it is
+  ///   instead of a model.
   static func recognised(
     _ stored: StoredCheckpoint, _ catalogue: LayoutCatalogue,
     _ read: (StoredCheckpoint) throws -> Reading
@@ -21,11 +22,15 @@ extension OpenedModel {
     do {
       return (stored, try read(stored))
     } catch {
-      guard let inner = stored.unwrapped,
-        let (checkpoint, found) = try? recognised(inner, catalogue, read),
-        isWhole(found, of: checkpoint)
-      else { throw stored.explained(error, catalogue) }
-      var reading = found
+      guard let inner = stored.unwrapped else { throw stored.explained(error, catalogue) }
+      let checkpoint: StoredCheckpoint
+      var reading: Reading
+      do {
+        (checkpoint, reading) = try recognised(inner, catalogue, read)
+      } catch let innerError {
+        throw stored.hasWrappers ? innerError : stored.explained(error, catalogue)
+      }
+      guard isWhole(reading, of: checkpoint) else { throw stored.explained(error, catalogue) }
       if checkpoint.takenOff == inner.takenOff {
         reading.evidence = inner.takenOff.reduce(reading.evidence) { $0.adding($1) }
       }

@@ -7,7 +7,8 @@ extension StoredCheckpoint {
   func explained(_ error: any Error, _ catalogue: LayoutCatalogue) -> any Error {
     let isPacked = PackedWeights.recognise(config, headers) != nil
     return CheckpointNature(self)?.problem.located(.file(place)) ?? loneShard?.located(.file(place))
-      ?? (isPacked ? nil : baseModel(catalogue)?.located(.file(place))) ?? error
+      ?? (isPacked ? nil : baseModel(catalogue)?.located(.file(place)))
+      ?? missingRanks(error)?.located(.file(place)) ?? error
   }
 
   /// The file, or the directory of several.
@@ -23,6 +24,16 @@ extension StoredCheckpoint {
     return Problem(
       .invalid, "one file of a set was given", expected: "all \(set.count) files",
       found: weightFiles[0], remedy: "give the directory of the files, or their index")
+  }
+
+  /// The refusal of parts of tensors that make up smaller ones than the config asks for.
+  private func missingRanks(_ error: any Error) -> Problem? {
+    let other = error.asProblems.first { headers[$0.tensor ?? ""] != nil && $0.found != nil }
+    guard isOfRanks, let other else { return nil }
+    return Problem(
+      .invalid, "the parts that the ranks wrote make up other tensors than the config asks for",
+      tensor: other.tensor, expected: other.expected, found: other.found,
+      remedy: "fetch the files of all ranks; if all are there, config.json is of another model")
   }
 
   /// The refusal of a model that was saved without what a class with a language head puts around it.

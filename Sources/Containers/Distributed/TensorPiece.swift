@@ -1,0 +1,23 @@
+import Tensors
+
+/// A block of a tensor, by where it begins in it.
+protocol TensorPiece {
+  var offsets: [Int] { get }
+  var shape: [Int] { get }
+}
+
+/// A block of a tensor whose bytes are at hand.
+struct StoredPiece: TensorPiece {
+  /// What tells blocks apart.
+  struct Place: Hashable {
+    let offsets: [Int]
+    let shape: [Int]
+  }
+
+  let offsets: [Int]
+  let shape: [Int]
+  /// The elements, row by row.
+  let region: ByteRegion
+
+  var place: Place { Place(offsets: offsets, shape: shape) }
+}
