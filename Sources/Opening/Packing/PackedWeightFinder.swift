@@ -8,34 +8,55 @@ struct PackedWeightFinder {
 
   init(_ checkpoint: StoredCheckpoint) { self.checkpoint = checkpoint }
 
-  /// The weights that some methods packed, in the order of the files.
-  /// - Throws: `Problem`, with all that is wrong, where parts are missing or do not fit, or more than one
-  ///   method fits a weight.
+  /// The weights that one method packed, in the order of the files.
+  /// - Throws: `Problem`, with all that is wrong, where parts are missing or do not fit, or a weight has
+  ///   those of two ways of packing.
   /// - Cost: one look at each name.
-  func weights(by methods: [any PackingMethod]) throws -> [PackedTensor] {
-    let ends = methods.map { method in (method, type(of: method).anchors) }
+  func weights(by method: any PackingMethod) throws -> [PackedTensor] {
+    try weights(by: [method]) { tensor in
+      try candidates(tensor, method)
+    }
+  }
+
+  /// The weights that the first of some methods packed which fits each of them.
+  /// - Throws: `Problem`, with all that is wrong, where parts fit none, or a weight has those of two.
+  func weights(byFirstOf methods: [any PackingMethod]) throws -> [PackedTensor] {
+    try weights(by: methods) { tensor in
+      let found = methods.map { method in Result { try candidates(tensor, method) } }
+      let fitting = found.compactMap { try? $0.get() }.first { !$0.isEmpty }
+      return try fitting ?? found.flatMap { try $0.get() }
+    }
+  }
+
+  private typealias Candidate = (module: String, packed: any PackedWeight)
+
+  private func weights(
+    by methods: [any PackingMethod], _ find: (String) throws -> [Candidate]
+  ) throws -> [PackedTensor] {
+    let anchors = Set(methods.flatMap { type(of: $0).anchors })
     var weights: [PackedTensor] = []
     var modules: Set<String> = []
     var problems = FoldedProblems()
-    for tensor in checkpoint.tensors {
-      let found: [(module: String, packed: any PackedWeight)] =
-        problems.collecting(tensor.name) {
-          try ends.flatMap { method, anchors in
-            try anchors.filter(tensor.name.hasSuffix).compactMap { anchor in
-              let module = String(tensor.name.dropLast(anchor.count))
-              return try weight(of: module, anchor, method).map { (module, $0) }
-            }
-          }
-        } ?? []
-      guard let (module, packed) = found.first else { continue }
-      if found.count > 1 || !modules.insert(module).inserted {
-        problems.add(Self.ambiguous(found.map(\.packed.scheme.text)), tensor.name)
-      } else {
-        weights.append((module + ".weight", packed))
+    for tensor in checkpoint.tensors where anchors.contains(where: tensor.name.hasSuffix) {
+      let found = problems.collecting(tensor.name) { try find(tensor.name) }
+      for (module, packed) in found ?? [] {
+        if modules.insert(module).inserted {
+          weights.append((module + ".weight", packed))
+        } else {
+          problems.add(Self.ambiguous, module + ".weight")
+        }
       }
     }
     try problems.throwIfAny()
     return weights
+  }
+
+  /// The weights of which a tensor is the anchor.
+  private func candidates(_ tensor: String, _ method: any PackingMethod) throws -> [Candidate] {
+    try type(of: method).anchors.filter(tensor.hasSuffix).compactMap { anchor in
+      let module = String(tensor.dropLast(anchor.count))
+      return try weight(of: module, anchor, method).map { (module, $0) }
+    }
   }
 
   private func weight(of module: String, _ anchor: String, _ method: any PackingMethod) throws
@@ -48,11 +69,8 @@ struct PackedWeightFinder {
     }
   }
 
-  private static func ambiguous(_ schemes: [String]) -> Problem {
-    Problem(
-      .invalid, "the parts of a weight are those of two ways of packing",
-      expected: "one of them",
-      found: schemes.count > 1 ? schemes.joined(separator: "; ") : nil,
-      remedy: "leave out the parts that are stale, or put the config there that names one")
-  }
+  private static let ambiguous = Problem(
+    .invalid, "the parts of a weight are those of two ways of packing",
+    expected: "one of them", found: "both",
+    remedy: "leave out the parts that are stale, or put the config there that names one")
 }

@@ -1,3 +1,4 @@
+import Containers
 import Layouts
 import Packing
 
@@ -6,18 +7,23 @@ enum PackingMethods {
   /// All of them with the words by which configs name them, in the order in which tensors are looked at
   /// that no config explains.
   private static let all: [(word: String, type: any PackingMethod.Type)] = [
-    ("mlx", MLXPacking.self)
+    ("mlx", MLXPacking.self), ("compressed-tensors", CompressedTensorsPacking.self),
+    ("awq", AWQPacking.self), ("gptq", GPTQPacking.self),
+    ("bitsandbytes", BitsandbytesPacking.self), ("modelopt", ModelOptPacking.self),
   ]
 
-  /// The methods that may have packed the weights of a checkpoint.
-  /// - Parameter claim: what its config says; nil where it says nothing, so that tensors must tell.
+  /// The method that a config names, where parts of its weights are stored; nil else.
   /// - Throws: `Problem` for a claim that cannot be, or an option that is not read.
-  static func claimed(by claim: QuantisationClaim?) throws -> [any PackingMethod] {
-    guard let claim else { return others(than: nil) }
-    return try all.filter { $0.word == claim.word }.map { try $0.type.init(claim: claim.value) }
+  static func claimed(by claim: QuantisationClaim, in checkpoint: StoredCheckpoint) throws
+    -> (any PackingMethod)?
+  {
+    guard let type = all.first(where: { $0.word == claim.word })?.type,
+      checkpoint.tensors.contains(where: { type.anchors.contains(where: $0.name.hasSuffix) })
+    else { return nil }
+    return try type.init(claim: claim.value)
   }
 
-  /// The methods that a claim does not name, as tensors alone tell them.
+  /// The methods but for one, as tensors alone tell them.
   static func others(than claim: QuantisationClaim?) -> [any PackingMethod] {
     all.filter { $0.word != claim?.word }.compactMap { try? $0.type.init(claim: nil) }
   }

@@ -13,11 +13,8 @@ extension StoredCheckpoint {
     guard !container.hasMetadata, PackedWeights.isAny(in: headers) else { return (self, nil) }
     let claim = QuantisationClaim.first(config, quantisationFiles)
     if let claim, claim.method == nil { return (self, nil) }
-    let methods = try locating(.file(configPath.string)) {
-      try PackingMethods.claimed(by: claim)
-    }
+    let weights = try packedWeights(claim)
     return try locating(.file(weightsPath.string)) {
-      let weights = try PackedWeightFinder(self).weights(by: methods)
       guard let first = weights.first else {
         try checkAgreement(with: claim)
         return (self, nil)
@@ -30,11 +27,27 @@ extension StoredCheckpoint {
     }
   }
 
+  /// The packed weights, as the config names the method or, where it says nothing, as tensors tell it.
+  private func packedWeights(_ claim: QuantisationClaim?) throws -> [PackedTensor] {
+    let finder = PackedWeightFinder(self)
+    guard let claim else {
+      return try locating(.file(weightsPath.string)) {
+        try finder.weights(byFirstOf: PackingMethods.others(than: nil))
+      }
+    }
+    let method = try locating(.file(configPath.string)) {
+      try PackingMethods.claimed(by: claim, in: self)
+    }
+    return try locating(.file(weightsPath.string)) {
+      try method.map(finder.weights(by:)) ?? []
+    }
+  }
+
   /// Refuses tensors that another method than the claimed one packed.
   private func checkAgreement(with claim: QuantisationClaim?) throws {
     guard let claim, let method = claim.method else { return }
     let others = PackingMethods.others(than: claim)
-    guard let found = try? PackedWeightFinder(self).weights(by: others).first else { return }
+    guard let found = try? PackedWeightFinder(self).weights(byFirstOf: others).first else { return }
     throw Problem(
       .invalid, "the config and the tensors name different ways of packing", tensor: found.name,
       expected: "\(method), as \(claim.evidence) says", found: found.packed.scheme.text,
