@@ -80,6 +80,12 @@ import Testing
     }
   }
 
+  private static let codes = (0..<192 * 48).map { (index: Int) in UInt8(index * 7 % 251) }
+
+  private static func constant(_ value: Float) -> [Float] {
+    [Float](repeating: value, count: 192 * 3)
+  }
+
   /// Norms are plain in packed checkpoints, and those of MLX have one added.
   @Test(arguments: [Float(1), -1])
   func normsOfPackedCheckpointsAreFound(_ offset: Float) throws {
@@ -90,15 +96,15 @@ import Testing
     try checkpoint.remove("graft.json")
     try checkpoint.editConfig { value in
       guard case .object(var config) = value else { return }
-      config["quantization"] = ["group_size": 64, "bits": 4]
+      config["quantization"] = ["group_size": 32, "bits": 4]
       value = .object(config)
     }
     let name = "language_model.model.layers.0.mlp.gate_proj"
     try checkpoint.editWeights { file in
       file["\(name).weight"] = .init(
-        "\(name).weight", "U32", [2, 2], [UInt8](repeating: 1, count: 16))
-      file["\(name).scales"] = .init("\(name).scales", [2, 1], [1, 1])
-      file["\(name).biases"] = .init("\(name).biases", [2, 1], [1, 1])
+        "\(name).weight", "U32", [192, 12], Self.codes)
+      file["\(name).scales"] = .init("\(name).scales", [192, 3], Self.constant(0.02))
+      file["\(name).biases"] = .init("\(name).biases", [192, 3], Self.constant(-0.15))
     }
     let sound = try checkpoint.graft("inspect", "--audit")
     #expect(sound.exitCode == 0 && sound.output.contains("MLX affine"), "\(sound)")

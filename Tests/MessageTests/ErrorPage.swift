@@ -7,7 +7,8 @@ enum ErrorPage {
   static let sections: [MessageSection] = [
     .commandLine, .tokens, .places, .natures, .safetensors, .shards, .archives, .torchFiles,
     .distributed, .ranks,
-    .damaged, .gguf, .configs, .layerConfigs, .weights, .packed, .conversions, .outputs, .writers,
+    .damaged, .gguf, .configs, .layerConfigs, .weights, .packed, .packedCheckpoints, .conversions,
+    .outputs, .writers,
     .splices,
     .layoutFiles, .calls,
   ]

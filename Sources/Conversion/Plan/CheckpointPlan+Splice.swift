@@ -32,8 +32,8 @@ extension CheckpointPlan {
     // A file is written anew where it holds a tensor that changes or goes, or gets a new one; scales go with their
     // weights, and with those that the new layers do not have.
     let homeless = source.carried.map(\.name).filter { binding.carrier(of: $0) == nil }
-    let gone = Set(source.binding.tensors.map(\.name)).subtracting(binding.tensors.map(\.name))
-      .union(homeless)
+    let gone = Set(source.binding.tensors.flatMap(\.pieces))
+      .subtracting(binding.tensors.flatMap(\.pieces)).union(homeless)
     let touched = gone.union(fresh.map(\.name))
     let quantised = source.binding.tensors.filter { $0.scales != nil }
     let removed = source.storedNames(of: touched, gone: gone).union(

@@ -10,27 +10,29 @@ import Tensors
 struct PackedMoves {
   private let source: OpenedModel
   /// Why no weight can keep its parts; nil where those can that stay whole.
-  private let obstacle: String?
+  private let obstacle: Obstacle?
+
+  /// What would have to be, and what is.
+  private typealias Obstacle = (expected: String, found: String)
 
   init(_ source: OpenedModel, to layout: Layout) {
     self.source = source
     obstacle = Self.obstacle(source, layout)
   }
 
-  private static func obstacle(_ source: OpenedModel, _ layout: Layout) -> String? {
+  private static func obstacle(_ source: OpenedModel, _ layout: Layout) -> Obstacle? {
     guard let packing = source.packing else { return nil }
-    if !packing.isAnnounced { return "parts that no config explains" }
-    if !source.checkpoint.takenOff.isEmpty { return "parts under names that are changed" }
-    return source.isInForm(of: layout)
-      ? nil
-      : "parts of the form \(source.layout.form.name)"
-        + " of layout \(source.layout.id)"
+    if !packing.isAnnounced { return ("a config that says how it is packed", "no such config") }
+    if !source.checkpoint.takenOff.isEmpty { return ("names as trained", "names of a wrapper") }
+    guard source.layout.id != layout.id else { return nil }
+    return ("layout \(source.layout.id)", "layout \(layout.id)")
   }
 
   /// The tensors to write in the place of one that is made of packed weights; nil for any other.
   /// - Throws: `Problem` of kind `unsupported` where they would have to be dequantised and no type is
   ///   asked for.
   func tensors(of move: TensorMove, cast: RequestedType) throws -> [CheckpointPlan.Tensor]? {
+    guard source.packing != nil else { return nil }
     let origins = move.pieces.map(\.source.origin).compactMap(source.checkpoint.tensor)
     guard let first = origins.first(where: { $0.packed != nil }), let packed = first.packed else {
       return nil
@@ -38,7 +40,8 @@ struct PackedMoves {
     guard cast == .keep else { return [.unpacked(packed.scheme, move)] }
     if let obstacle { throw refusal(packed, move.target.name, obstacle) }
     guard move.wholeSource != nil, move.target.name == first.name else {
-      throw refusal(packed, move.target.name, "rows that go to other places")
+      throw refusal(
+        packed, move.target.name, ("the same rows under the same name", "rows put together anew"))
     }
     return parts(of: first)
   }
@@ -61,10 +64,12 @@ struct PackedMoves {
       .map { CheckpointPlan.Tensor($0, rule: .copied) }
   }
 
-  private func refusal(_ packed: any PackedWeight, _ name: String, _ found: String) -> Problem {
+  private func refusal(_ packed: any PackedWeight, _ name: String, _ obstacle: Obstacle) -> Problem
+  {
     Problem(
       .unsupported, "a packed weight cannot be written as it is packed", tensor: name,
-      expected: "the form and the layout that it has", found: "\(packed.scheme.text), \(found)",
+      expected: obstacle.expected,
+      found: "\(packed.scheme.text), and \(obstacle.found)",
       remedy: "dequantise with --dtype f32, or with --dtype bf16 --allow lossy")
   }
 }

@@ -9,8 +9,7 @@ struct PackedWeightFinder {
   init(_ checkpoint: StoredCheckpoint) { self.checkpoint = checkpoint }
 
   /// The weights that one method packed, in the order of the files.
-  /// - Throws: `Problem`, with all that is wrong, where parts are missing or do not fit, or a weight has
-  ///   those of two ways of packing.
+  /// - Throws: `Problem`, with all that is wrong, where parts are missing or do not fit.
   /// - Cost: one look at each name.
   func weights(by method: any PackingMethod) throws -> [PackedTensor] {
     try weights(by: [method]) { tensor in
@@ -19,7 +18,7 @@ struct PackedWeightFinder {
   }
 
   /// The weights that the first of some methods packed which fits each of them.
-  /// - Throws: `Problem`, with all that is wrong, where parts fit none, or a weight has those of two.
+  /// - Throws: `Problem`, with all that is wrong, where parts fit none.
   func weights(byFirstOf methods: [any PackingMethod]) throws -> [PackedTensor] {
     try weights(by: methods) { tensor in
       let found = methods.map { method in Result { try candidates(tensor, method) } }
@@ -35,16 +34,11 @@ struct PackedWeightFinder {
   ) throws -> [PackedTensor] {
     let anchors = Set(methods.flatMap { type(of: $0).anchors })
     var weights: [PackedTensor] = []
-    var modules: Set<String> = []
     var problems = FoldedProblems()
     for tensor in checkpoint.tensors where anchors.contains(where: tensor.name.hasSuffix) {
       let found = problems.collecting(tensor.name) { try find(tensor.name) }
       for (module, packed) in found ?? [] {
-        if modules.insert(module).inserted {
-          weights.append((module + ".weight", packed))
-        } else {
-          problems.add(Self.ambiguous, module + ".weight")
-        }
+        weights.append((module + ".weight", packed))
       }
     }
     try problems.throwIfAny()
@@ -68,9 +62,4 @@ struct PackedWeightFinder {
       }
     }
   }
-
-  private static let ambiguous = Problem(
-    .invalid, "the parts of a weight are those of two ways of packing",
-    expected: "one of them", found: "both",
-    remedy: "leave out the parts that are stale, or put the config there that names one")
 }

@@ -55,27 +55,18 @@ extension StoredCheckpoint {
   }
 
   /// What no packed weight is made of.
-  /// - Throws: `Problem` of kind `invalid` where that holds a part of one, or the weight once more.
+  /// - Throws: `Problem` of kind `invalid` where that holds a part of one.
   private func rest(of weights: [PackedTensor]) throws -> [StoredTensor] {
     let parts = Set(weights.flatMap { $0.packed.parts.map(\.name) })
     let names = Set(weights.map(\.name))
     let rest = tensors.filter { !parts.contains($0.name) }
-    let bare = Set(
-      PackedWeights.unscaled(in: headers.filter { !parts.contains($0.key) }))
     try Problem.throwIfAny(
       rest.compactMap { tensor in
-        if names.contains(tensor.name) { return Self.twice(tensor) }
-        if bare.contains(tensor.name) { return Self.bare(tensor) }
+        if tensor.type.needsScale, tensor.name.hasSuffix(".weight") { return Self.bare(tensor) }
         let isPart = StrayTensor(tensor.name, layers: .max, isWeight: names.contains) == .packed
         return isPart && !Self.isBeside(tensor.name) ? Self.stray(tensor) : nil
       })
     return rest
-  }
-
-  private static func twice(_ tensor: StoredTensor) -> Problem {
-    Problem(
-      .invalid, "a weight is stored twice, plain and packed", file: tensor.file,
-      tensor: tensor.name, expected: "one of both", remedy: "leave out the one that is stale")
   }
 
   private static func bare(_ tensor: StoredTensor) -> Problem {

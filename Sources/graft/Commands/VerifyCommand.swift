@@ -70,7 +70,9 @@ struct VerifyCommand: Verb {
         try $0.compare(with: file, file: reference)
       }
       let summary = VerifySummary(report, of: path, against: reference)
-      return (summary.outcome(verbose: common.verbose), { try page(summary, model, []) })
+      var outcome = summary.outcome(verbose: common.verbose)
+      model.packing?.addActivations(to: &outcome)
+      return (outcome, { try page(summary, model, []) })
     }
     return try compared(model, runnable, gate)
   }
@@ -110,6 +112,7 @@ struct VerifyCommand: Verb {
     var outcome = summary.outcome(verbose: common.verbose)
     outcome.json["diff"] = .object(diff.json)
     outcome.text.append("  \(diff.storage)")
+    model.packing?.addActivations(to: &outcome)
     let section = Page.Section(
       "Compared without running", [.lines(diff.text(verbose: common.verbose))])
     return (outcome, { try page(summary, model, [section]) })

@@ -16,6 +16,14 @@ extension PackedStorage {
         ? [] : ["\(Quantity.of(beside.count, "scale")) of activations, which stay plain here"])
   }
 
+  /// Tells that activations stay plain where the checkpoint has scales for them.
+  func addActivations(to outcome: inout Outcome) {
+    guard !beside.isEmpty else { return }
+    outcome.json["activation_scales"] = JSONValue(beside.count)
+    outcome.text.append(
+      "  activations stay plain: \(Quantity.of(beside.count, "scale")) of them not used")
+  }
+
   /// The same as JSON.
   func json(plain: Int) -> JSONObject {
     [
