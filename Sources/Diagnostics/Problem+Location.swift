@@ -3,6 +3,8 @@ extension Problem {
   public enum Location: Hashable, Sendable {
     /// In a file; nil says nothing.
     case file(String?)
+    /// At a key, or an index in brackets, of a document; it leads to the place that is known already.
+    case place(String)
     /// At a tensor, by its stored name.
     case tensor(String, layer: Int? = nil)
     case layer(Int)
@@ -13,6 +15,7 @@ extension Problem {
     changed { problem in
       switch location {
       case .file(let file): problem.file = problem.file ?? file
+      case .place(let place): problem.place = place + (problem.place.map(Self.step) ?? "")
       case .tensor(let tensor, let layer):
         problem.tensor = problem.tensor ?? tensor
         problem.layer = problem.layer ?? layer
@@ -20,6 +23,9 @@ extension Problem {
       }
     }
   }
+
+  /// A place as it follows another: a key behind a full stop, an index as it is.
+  private static func step(_ place: String) -> String { place.hasPrefix("[") ? place : "." + place }
 
   /// The same problem with something to do about it, unless it says so already.
   public func advised(_ remedy: String) -> Problem {

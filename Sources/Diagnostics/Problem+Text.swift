@@ -12,6 +12,7 @@ extension Problem {
       lines.append("  " + padded + PrintableText.text(value))
     }
     add("file", file)
+    add("place", place)
     add("layer", layer.map(String.init))
     add("tensor", tensor)
     add("expected", expected)

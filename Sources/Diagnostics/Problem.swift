@@ -27,6 +27,8 @@ public struct Problem: Error, Hashable, Sendable {
   public var what: String
   /// The file in which it was seen.
   public var file: String?
+  /// Where in that file, where it is a document that people write: `tensors[3].weave.parts[0]`.
+  public var place: String?
   /// The stored name of the tensor.
   public var tensor: String?
   /// The index of the layer.

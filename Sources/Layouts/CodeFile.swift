@@ -39,7 +39,7 @@ public struct CodeFile: Sendable {
     condition = try object.condition()
     classes = object.optional("auto_map")?.object ?? [:]
     nestedClasses = object.optional("nested_auto_map")?.object ?? [:]
-    isModelFile = object.optional("model_file") == .bool(true)
+    isModelFile = try object.flag("model_file")
     try object.finish()
     guard Self.names.contains(name) else {
       throw Problem(

@@ -27,15 +27,29 @@ enum FormatValue {
     return try SizeExpression(string(value))
   }
 
+  /// What each value of a list says.
+  static func list<Result>(_ value: JSONValue, _ body: (JSONValue) throws -> Result) throws
+    -> [Result]
+  {
+    try array(value).enumerated().map { index, value in
+      try locating(.place("[\(index)]")) { try body(value) }
+    }
+  }
+
   static func facts(_ value: JSONValue) throws -> Facts {
     guard case .object(let object) = value else { throw wrong(value, "an object of facts") }
     var facts: Facts = [:]
     for (name, value) in object.entries {
-      guard let fact = FactValue(value) else { throw wrong(value, "a fact") }
-      facts[try Self.fact(name)] = fact
+      try locating(.place(name)) {
+        guard let fact = FactValue(value) else { throw wrong(value, "a fact") }
+        facts[try Self.fact(name)] = fact
+      }
     }
     return facts
   }
+
+  /// Reads the name of a fact that Graft knows.
+  static func fact(file value: JSONValue) throws -> String { try fact(string(value)) }
 
   /// The name of a fact that Graft knows.
   static func fact(_ name: String) throws -> String {
@@ -45,14 +59,28 @@ enum FormatValue {
     return name
   }
 
-  /// A word of a list; `true` and `false` are the truth values.
-  static func word(_ text: String) -> JSONValue {
-    text == "true" || text == "false" ? .bool(text == "true") : .string(text)
+  /// A word of a list of layers; the texts `true` and `false` are the truth values.
+  static func word(_ value: JSONValue) throws -> JSONValue {
+    switch value {
+    case .string("true"): return .bool(true)
+    case .string("false"): return .bool(false)
+    case .string, .integer, .bool: return value
+    default: throw wrong(value, "a text, a whole number, true or false")
+    }
   }
 
   static func wrong(_ value: JSONValue, _ expected: String) -> Problem {
     Problem(
       .invalid, "a layout file has a value of the wrong kind", expected: expected,
-      found: value.text(indent: 0))
+      found: shown(value))
+  }
+
+  /// The longest text of a file that a message shows.
+  private static let shownLength = 240
+
+  /// A value as a message shows it: its text, or the beginning of a long one.
+  static func shown(_ value: JSONValue) -> String {
+    let text = value.text(indent: 0)
+    return text.count <= shownLength ? text : text.prefix(shownLength) + " …"
   }
 }

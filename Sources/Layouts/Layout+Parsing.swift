@@ -9,15 +9,23 @@ extension Layout {
   ///   it.
   public static func forms(parsing bytes: [UInt8]) throws -> [Layout] {
     try LayoutOutline.forms(
-      parsing: bytes, name: "a layout file", parts: LayoutParts([])
+      parsing: LayoutFile(name: "a layout file", bytes: bytes), parts: LayoutParts([])
     ).map {
       try $0.layout()
     }
   }
 
-  /// Reads one form of a layout file whose parts and prefix are filled in.
-  init(_ value: JSONValue, _ form: LayoutForm, of forms: [LayoutForm]) throws {
+  /// Reads one form of a layout file whose parts are filled in.
+  /// - Parameters:
+  ///   - value: what the file says of this form.
+  ///   - whole: where its lists come from.
+  ///   - record: which file it is, where it is not part of the build.
+  init(
+    _ value: JSONValue, _ whole: WholeLayoutFile, _ form: LayoutForm, of forms: [LayoutForm],
+    record: LayoutFile.Record?
+  ) throws {
     var file = try FormatObject(value, "the top level")
+    self.record = record
     about = try file.string("about")
     inspectOnly = try file.optionalString("inspect_only")
     _ = file.optional("forms")
@@ -25,55 +33,78 @@ extension Layout {
     self.form = form
     id = try file.string("layout")
     version = try file.integer("version")
-    detection = try LayoutDetection(file.required("detect"), form)
-    config = try ConfigTable(file.required("config"), form)
-    var semantics = try FormatObject(file.required("semantics"), "semantics")
-    modelSemantics = try semantics.facts("model")
-      .merging(headless.exist ? ["class": .word(form.modelClass.rawValue)] : [:]) { $1 }
-    layerSemantics = try semantics.facts("layer")
-    try semantics.finish()
-    dimensions = try Self.dimensions(file.optional("dims"))
-    scales = try file.optional("scales").map(ScaleRule.init)
-    let tables = try Self.tables(file.optional("tables"))
-    tensors = try file.array("tensors").compactMap {
-      try TensorRule($0, tables: tables, form: form)
+    detection = try file.required("detect") { try LayoutDetection($0, form) }
+    config = try file.required("config") {
+      try ConfigTable($0, form, places: whole.keyPlaces)
     }
+    let fixed = try file.required("semantics", Self.semantics)
+    let modelClass: [String: FactValue] =
+      headless.exist ? ["class": .word(form.modelClass.rawValue)] : [:]
+    (modelSemantics, layerSemantics) = (fixed.model.merging(modelClass) { $1 }, fixed.layer)
+    let sizes = RoleTable.symbols.union(config.sizeSymbols)
+    dimensions = try file.members("dims") { symbol, value in
+      guard !sizes.contains(symbol) else {
+        throw FormatValue.wrong(.string(symbol), "a symbol that no other size has")
+      }
+      return (symbol, try FormatValue.size(value))
+    }
+    scales = try file.optional("scales", ScaleRule.init)
+    let tables = Dictionary(
+      uniqueKeysWithValues: try file.members("tables") { ($0, try Self.table($1)) })
+    let symbols = RoleTable.symbols.union(dimensions.map(\.symbol)).union(config.sizeSymbols)
+    let rulesHere = try file.list("tensors", places: whole.tensorPlaces) {
+      let rule = try TensorRule($0, tables: tables, form: form)
+      for size in rule?.sizes ?? [] { try size.check(symbols) }
+      return rule
+    }
+    tensors = rulesHere.compactMap(\.self)
+    tensorPlaces = zip(whole.tensorPlaces, rulesHere).compactMap { $1 == nil ? nil : $0 }
     metadata =
-      try file.optional("metadata")?.object?.entries
-      .map { ($0.key, try FormatValue.string($0.value)) } ?? [("format", "pt")]
+      file.optional("metadata") == nil
+      ? [("format", "pt")] : try file.members("metadata") { ($0, try FormatValue.string($1)) }
     let otherHeads =
       headless.exist
       ? try OtherHead.carried(besideLanguage: form.modelClass == .language) : []
-    carried = try file.array("carry").compactMap { try CarryRule($0, form) } + otherHeads
+    carried =
+      try file.list("carry") { try CarryRule($0, form) }.compactMap(\.self) + otherHeads
     claims = try file.array("carry").compactMap { $0["claimed"]?.string }
-    code = try file.array("code").map(CodeFile.init)
+    code = try file.list("code", CodeFile.init)
     container = try file.optionalString("container")
-    limits = try file.array("limits").map(LayoutLimit.init)
-    notes = try file.array("notes").map(LayoutNote.init)
+    limits = try file.list("limits", LayoutLimit.init)
+    notes = try file.list("notes", LayoutNote.init)
     let rules = try file.array("tensors")
-    prediction = try file.optional("mtp").map {
+    prediction = try file.optional("mtp") {
       try PredictionRules($0, rules: rules, tables: tables, forms: [form] + forms)
     }
     try file.finish()
   }
 
-  private static func dimensions(_ value: JSONValue?) throws -> [(String, SizeExpression)] {
-    guard case .object(let object)? = value else { return [] }
-    return try object.entries.map { ($0.key, try FormatValue.size($0.value)) }
+  private static func semantics(_ value: JSONValue) throws -> (Facts, Facts) {
+    var semantics = try FormatObject(value, "semantics")
+    let (model, layer) = (try semantics.facts("model"), try semantics.facts("layer"))
+    try semantics.finish()
+    return (model, layer)
   }
 
-  private static func tables(_ value: JSONValue?) throws -> [String: [Int]] {
-    guard case .object(let object)? = value else { return [:] }
-    var tables: [String: [Int]] = [:]
-    for (name, value) in object.entries {
-      let table = try FormatValue.array(value).map(FormatValue.integer)
-      guard table.sorted() == Array(table.indices) else {
-        throw Problem(
-          .invalid, "a table of a layout file is not a bijection",
-          expected: "every number from 0 to \(table.count - 1) once", found: "\(name): \(table)")
-      }
-      tables[name] = table
+  private static func table(_ value: JSONValue) throws -> [Int] {
+    let table = try FormatValue.list(value, FormatValue.integer)
+    guard !table.isEmpty, table.sorted() == Array(table.indices) else {
+      throw Problem(
+        .invalid, "a table of a layout file is not a bijection",
+        expected: table.isEmpty
+          ? "at least one number" : "every number from 0 to \(table.count - 1) once",
+        found: FormatValue.shown(value))
     }
-    return tables
+    return table
+  }
+}
+
+extension SizeExpression {
+  /// Refuses a size with a symbol that nothing gives a value.
+  fileprivate func check(_ known: Set<String>) throws {
+    guard let strange = symbols.subtracting(known).min() else { return }
+    throw Problem(
+      .invalid, "a size of a layout file uses an unknown symbol",
+      expected: known.sorted().joined(separator: ", "), found: "\(strange) in \(text)")
   }
 }

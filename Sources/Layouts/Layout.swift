@@ -39,12 +39,16 @@ public struct Layout: Sendable {
   public let scales: ScaleRule?
   /// The stored tensors.
   public let tensors: [TensorRule]
+  /// Where the rule of each of them stands in the layout file, for messages.
+  let tensorPlaces: [String]
   /// Stored tensors carried through by name.
   public let carried: [CarryRule]
   /// The keys of a config that claim carried tensors, of any form.
   let claims: [String]
   /// Program files that it asks for beside some models.
   let code: [CodeFile]
+  /// Which file it was read from; nil for a layout that is part of the build.
+  public let record: LayoutFile.Record?
   /// Why models in the layout are inspected and no more; nil for a layout that Graft understands.
   public let inspectOnly: String?
 }

@@ -30,6 +30,7 @@ extension LayoutForm {
     isWritten = object.optional("write") != .bool(false)
     isWrapped = object.optional("wrap") != .bool(false)
     try object.finish()
+    try FormatLimits.check(prefix.utf8.count, .text, at: "prefix")
   }
 
   private init(name: String, prefix: String, tags: Set<String>, isWritten: Bool, isWrapped: Bool) {

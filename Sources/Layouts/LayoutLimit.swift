@@ -20,8 +20,8 @@ public struct LayoutLimit: Hashable, Sendable {
   init(_ value: JSONValue) throws {
     var object = try FormatObject(value, "a limit")
     scope = try object.condition()
-    holds = try object.optionalString("holds").map(Condition.init)
-    some = try object.optionalString("some").map(Condition.init)
+    holds = try object.optional("holds", Condition.init(file:))
+    some = try object.optional("some", Condition.init(file:))
     reason = try object.string("because")
     shown = try object.strings("shows")
     remedy = try object.optionalString("remedy")

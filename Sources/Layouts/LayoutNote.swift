@@ -16,8 +16,8 @@ public struct LayoutNote: Hashable, Sendable {
 
   init(_ value: JSONValue) throws {
     var object = try FormatObject(value, "a note")
-    let some = try object.optionalString("some").map(Condition.init)
-    let isWidened = object.optional("widened") == .bool(true)
+    let some = try object.optional("some", Condition.init(file:))
+    let isWidened = try object.flag("widened")
     text = try object.string("says")
     try object.finish()
     guard (some != nil) != isWidened else {

@@ -4,11 +4,18 @@ import Synchronization
 
 /// The parts that layout files share, read when the first one is needed.
 public final class LayoutParts: Sendable {
-  private let files: [(name: String, bytes: [UInt8])]
+  private let files: [LayoutFile]
   private let read = Mutex<[LayoutPart]?>(nil)
 
   /// Parts by the names of their files.
-  public init(_ files: [(name: String, bytes: [UInt8])]) { self.files = files }
+  public convenience init(_ files: [(name: String, bytes: [UInt8])]) {
+    self.init(files: files.map { LayoutFile(name: $0.name, bytes: $0.bytes) })
+  }
+
+  private init(files: [LayoutFile]) { self.files = files }
+
+  /// These parts and others.
+  func adding(_ others: [LayoutFile]) -> LayoutParts { LayoutParts(files: files + others) }
 
   /// The parts of `formats/parts/`, which are part of the build.
   public static let builtIn = LayoutParts(
@@ -19,9 +26,16 @@ public final class LayoutParts: Sendable {
   func all() throws -> [LayoutPart] {
     try read.withLock { read in
       if let read { return read }
-      let parts = try files.map { name, bytes in
-        try locating(.file(name), advising: FormatValue.remedy) {
-          try LayoutPart(parsing: bytes)
+      let parts = try files.reduce(into: [LayoutPart]()) { parts, file in
+        try locating(.file(file.name), advising: FormatValue.remedy) {
+          let part = try LayoutPart(parsing: file.bytes)
+          guard !parts.contains(where: { $0.name == part.name }) else {
+            throw Problem(
+              .invalid, "two parts of layout files have one name",
+              expected: "a name that no other part has", found: part.name
+            ).located(.place("part"))
+          }
+          parts.append(part)
         }
       }
       read = parts

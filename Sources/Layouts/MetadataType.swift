@@ -1,4 +1,5 @@
 import Diagnostics
+import JSON
 
 /// The names of the types that values have in typed metadata.
 public enum MetadataType {
@@ -10,8 +11,9 @@ public enum MetadataType {
   public static let names: Set<String> = scalars.union(scalars.map { "[\($0)]" })
 
   /// The same name, if it is one.
-  static func checked(_ name: String?) throws -> String? {
-    guard let name, !names.contains(name) else { return name }
+  static func checked(_ value: JSONValue) throws -> String {
+    let name = try FormatValue.string(value)
+    if names.contains(name) { return name }
     throw Problem(
       .invalid, "a layout file names an unknown type of metadata",
       expected: scalars.sorted().joined(separator: ", ") + ", or one of them in brackets",

@@ -7,7 +7,8 @@ import JSON
 /// stands for the list `attention` of the part `qwen3`, with the place filled in, and with other `ops` in the
 /// rule that the part calls `{place}q.weight`.
 struct PartUse {
-  private let name: String
+  /// The name of the part and of its list.
+  let name: String
   private let place: String?
   private let changes: [(rule: String, members: JSONValue)]
 

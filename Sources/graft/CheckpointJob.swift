@@ -42,7 +42,7 @@ struct CheckpointJob {
   }
 
   private func options() throws -> WriteOptions {
-    var options = try WriteOptions(catalogue: .builtIn(), version: Graft.version)
+    var options = try WriteOptions(catalogue: common.catalogue(), version: Graft.version)
     options.task = task
     options.overwrites = output.overwrite
     options.keepsRecord = !output.hidesManifest

@@ -9,16 +9,22 @@ import Verification
 
 extension OpenedModel {
   /// Opens a checkpoint named on the command line.
-  init(_ path: String, _ options: SourceOptions, allowing: Set<StrayTensor> = []) throws {
-    try self.init(StoredCheckpoint.open(FilePath(path)), options, allowing: allowing)
+  init(
+    _ path: String, _ options: SourceOptions, allowing: Set<StrayTensor> = [],
+    in catalogue: LayoutCatalogue
+  ) throws {
+    try self.init(
+      StoredCheckpoint.open(FilePath(path)), options, allowing: allowing, in: catalogue)
   }
 
   /// Understands a checkpoint as the command line says.
-  init(_ stored: StoredCheckpoint, _ options: SourceOptions, allowing: Set<StrayTensor> = []) throws
-  {
+  init(
+    _ stored: StoredCheckpoint, _ options: SourceOptions, allowing: Set<StrayTensor> = [],
+    in catalogue: LayoutCatalogue
+  ) throws {
     try self.init(
       stored, from: options.from, assuming: options.assume.map(Assumption.init),
-      allowing: allowing, catalogue: .builtIn())
+      allowing: allowing, catalogue: catalogue)
   }
 
   /// The model bound for computing; messages name the checkpoint.

@@ -1,5 +1,6 @@
 import Canonical
 import Diagnostics
+import Foundation
 import GraftTestSupport
 import JSON
 import Tensors
@@ -9,22 +10,39 @@ import Testing
 
 /// The files of `formats/`, and what a layout file may not say.
 struct FormatFileTests {
-  @Test func everyBuiltInLayoutIsValid() throws {
+  private static let folder = Fixtures.directory.removingLastComponent().appending("formats")
+
+  /// The ids of the layout files in the folder.
+  private static let ids: [String] =
+    ((try? FileManager.default.contentsOfDirectory(atPath: folder.string)) ?? [])
+    .filter { $0.hasSuffix(".json") }.map { String($0.dropLast(".json".count)) }.sorted()
+
+  @Test func everyFileOfTheFolderIsBuiltIn() throws {
     let catalogue = try LayoutCatalogue.builtIn()
+    #expect(catalogue.ids.sorted() == Self.ids && !Self.ids.isEmpty)
+    #expect(try catalogue.layouts.count == catalogue.outlines.count)
+  }
+
+  /// What `graft formats --check` does with a file of a stranger.
+  @Test(arguments: ids) func everyBuiltInLayoutKeepsItsLaws(id: String) throws {
+    let bytes = try Fixtures.contents(Self.folder.appending(id + ".json"))
+    let file = LayoutFile(name: id, bytes: Array(bytes), sha256: "")
+    let check = try LayoutCheck(file, in: .builtIn())
+    #expect(check.layout.id == id)
+    #expect(check.layout.inspectOnly != nil || check.held * 8 >= check.models, "\(check.held)")
+  }
+
+  @Test(arguments: ids) func aBuiltInFileIsShownAsItIs(id: String) throws {
+    let bytes = try Fixtures.contents(Self.folder.appending(id + ".json"))
     #expect(
-      catalogue.ids == [
-        "fla", "gguf-qwen35", "gguf-qwen35moe", "gguf-qwen3next", "kimi_linear", "lm-engine",
-        "mlx-olmo_hybrid",
-        "mlx-qwen3_5", "mlx-qwen3_5_moe", "mlx-qwen3_next",
-        "olmo_hybrid", "qwen3_5", "qwen3_5_moe", "qwen3_next", "qwen4_exp",
-      ])
+      try LayoutCatalogue.builtInText(id, whole: false) == String(decoding: bytes, as: UTF8.self))
   }
 
   /// No model makes two rules claim a name or a role, and every part fits its tensor.
   @Test(arguments: 0..<100)
   func bindingsAreBijections(seed: UInt64) throws {
     for layout in try LayoutCatalogue.builtIn().layouts
-    where layout.variant.modelClass == .language || seed < 10 {
+    where layout.form.modelClass == .language || seed < 10 {
       guard let configuration = try GeneratedModel.configuration(seed: seed, in: layout) else {
         continue
       }
@@ -43,7 +61,7 @@ struct FormatFileTests {
   @Test(arguments: 0..<100)
   func configsAreReadAsTheyAreWritten(seed: UInt64) throws {
     for layout in try LayoutCatalogue.builtIn().layouts
-    where layout.variant.modelClass == .language || seed < 10 {
+    where layout.form.modelClass == .language || seed < 10 {
       guard let configuration = try GeneratedModel.configuration(seed: seed, in: layout) else {
         continue
       }

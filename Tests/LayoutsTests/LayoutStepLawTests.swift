@@ -1,4 +1,5 @@
 import Canonical
+import Diagnostics
 import GraftTestSupport
 import Tensors
 import Testing
@@ -109,6 +110,21 @@ struct LayoutStepLawTests {
       sizes: [2, 4], groups: 2, axis: 0)
     #expect(
       written(builder, [q, v]).values == [0, 1, 100, 101, 102, 103, 2, 3, 104, 105, 106, 107])
+  }
+
+  @Test func splitAndJoinMoveNothing() throws {
+    var builder = TensorBuilder(part: Role("embedding"), shape: [6, 2])
+    func apply(_ step: LayoutStep) throws {
+      try builder.apply(step, symbols: ["tp": 3], expert: 0)
+    }
+    let ranks = try SizeExpression("tp")
+    try apply(.split(axis: 0, factors: [ranks, SizeExpression("6/tp")]))
+    #expect(builder.shape == [3, 2, 2])
+    try apply(.join(axis: 1, count: 2))
+    #expect(builder.shape == [3, 4])
+    #expect(builder.parts[0].view.positions == Array(0..<12))
+    #expect(throws: Problem.self) { try apply(.split(axis: 1, factors: [ranks])) }
+    #expect(throws: Problem.self) { try apply(.join(axis: 1, count: 2)) }
   }
 
   @Test func partsThatDoNotFitAreRefused() {

@@ -10,7 +10,7 @@ enum ErrorPage {
     .damaged, .gguf, .configs, .layerConfigs, .weights, .packed, .packedCheckpoints, .conversions,
     .outputs, .writers,
     .splices,
-    .layoutFiles, .calls,
+    .layoutFiles, .runtimeLayouts, .calls,
   ]
 
   static let path = Fixtures.directory.removingLastComponent().appending("docs/errors.md")

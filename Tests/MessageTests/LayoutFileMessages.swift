@@ -1,3 +1,4 @@
+import Foundation
 import GraftTestSupport
 import Layouts
 
@@ -10,6 +11,9 @@ extension MessageSection {
       .init("an unknown key") { try $0.rule(#"{ "name": "e", "is": "embedding", "op": [] }"#) },
       .init("a rule that is no object") { try $0.rule("17") },
       .init("a value of the wrong type") { try $0.rule(#"{ "name": 5, "is": "embedding" }"#) },
+      .init("a condition that is no text") {
+        try $0.rule(#"{ "name": "e", "is": "embedding", "when": 5 }"#)
+      },
       .init("woven parts without the woven axis") {
         try $0.rule(#"{ "name": "{layer}", "weave": { "axis": 0, "parts": [["gdn.q"]] } }"#)
       },
@@ -88,9 +92,79 @@ extension MessageSection {
         try $0.layout(top: #""code": [{ "file": "nowhere.py", "when": "mixer=m2rnn" }],"#)
       },
     ])
+
+  /// Layout files that are read at run time, and what the check finds.
+  static let runtimeLayouts = MessageSection(
+    "Layout files of one's own",
+    [
+      .init("an unknown symbol in a size") {
+        try $0.checked(#""groups": "tp""#, #""groups": "pt""#)
+      },
+      .init("more steps than a tensor may have") {
+        let steps = Array(repeating: #"["unit", 1]"#, count: 17).joined(separator: ", ")
+        return try $0.checked(#"["unit", 1]"#, steps)
+      },
+      .init("a size that no model divides by") { try $0.checked(#""I/tp""#, #""I/7""#) },
+      .init("two keys with one name") { try $0.checked(#""num_layers""#, #""hidden_size""#) },
+      .init("one word for two kinds of layers") { try $0.checked("[1, {", "[0, {") },
+      .init("an interval without its key") {
+        try $0.checked(
+          "[1, { \"mixer\": \"attention\" }]]",
+          "[1, { \"mixer\": \"attention\" }]], \"only_interval\": true, "
+            + "\"interval\": { \"default\": 4, \"every\": 1, \"other\": 0 }")
+      },
+      .init("a tensor without a rule") {
+        try $0.checked(#"{ "name": "decoder.final_layernorm.weight", "is": "final_norm" },"#, "")
+      },
+      .init("a rule for a tensor that is not there") { try $0.checked(#""when": "!tied", "#, "") },
+      .init("a layout that asks for another name than it writes") {
+        try $0.checked(#"["packed_tp"]"#, #"["other"]"#)
+      },
+      .init("a shift that drowns the values") {
+        try $0.checked(
+          #""is": "mixer_norm" }"#, #""is": "mixer_norm", "ops": [["shift", 1e30]] }"#)
+      },
+      .init("a rule whose parts are all left out") {
+        try $0.checked(
+          #"["mlp.gate", "I/tp"], ["mlp.up", "I/tp"]"#,
+          #"["mlp.gate", "I/tp", { "when": "norm=layernorm" }]"#)
+      },
+      .init("the id of a built-in layout") { try $0.checked("packed-tp", "qwen3_5") },
+      .init("two parts of one name") { shop in
+        try shop.folder(["x.json": LayoutExample.text])
+        try shop.folder(
+          [
+            "a.json":
+              #"{ "part": "m2rnn", "about": "X.", "keys": [], "tensors": [] }"#
+          ], in: "mine/parts")
+        return try shop.graft("formats", "--formats", "mine")
+      },
+      .init("a file in place of a folder") { shop in
+        try shop.file("x.json", LayoutExample.text.utf8)
+        return try shop.graft("formats", "--formats", "x.json")
+      },
+      .init("a folder without layout files") { shop in
+        try shop.folder(["x.txt": ""])
+        return try shop.graft("formats", "--formats", "mine")
+      },
+      .init("a name of no built-in layout") { try $0.graft("formats", "--show", "qwen3") },
+    ])
 }
 
 extension Workshop {
+  /// Checks the example of the specification with one fault.
+  fileprivate func checked(_ old: String, _ new: String) throws -> Message {
+    try file("x.json", LayoutExample.text(replacing: old, with: new))
+    return try graft("formats", "--check", "x.json")
+  }
+
+  /// Writes a folder of layout files.
+  fileprivate func folder(_ files: [String: String], in name: String = "mine") throws {
+    try FileManager.default.createDirectory(
+      atPath: folder.path.appending(name).string, withIntermediateDirectories: true)
+    for (file, text) in files { try self.file("\(name)/\(file)", text.utf8) }
+  }
+
   fileprivate func rule(_ rule: String) throws -> Message { try layout(rule: rule) }
 
   /// Binds small layouts to a model and checks the embedding.

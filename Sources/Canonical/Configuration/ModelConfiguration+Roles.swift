@@ -14,6 +14,22 @@ extension ModelConfiguration {
   ]
 }
 
+extension ModelConfiguration {
+  /// The names of the roles that a layer has, or the model beside its layers and those of multi-token
+  /// prediction; nothing is known of a mixer that is only carried.
+  public func roleNames(of layer: LayerConfiguration?) -> Set<String> {
+    guard let layer else {
+      return Set(
+        Self.roles.filter { $0.isPresent(self) && !$0.name.hasPrefix("mtp.") }.map(\.name))
+    }
+    let block = layer.feedForward
+    return Set(
+      LayerConfiguration.roles.filter { $0.isPresent(self) }.map(\.name)
+        + layer.mixer.roleNames
+        + (FeedForward.roles + FeedForward.expertRoles).filter { $0.isPresent(block) }.map(\.name))
+  }
+}
+
 extension LayerConfiguration {
   /// The tensors that a layer has beside those of its blocks.
   static let roles: [RoleRule<ModelConfiguration>] = [

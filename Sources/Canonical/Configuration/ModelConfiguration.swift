@@ -167,6 +167,11 @@ public struct ModelConfiguration: FactRecord {
     return sizes
   }
 
+  /// The sizes of a layout as facts.
+  public var sizeFacts: Facts {
+    Dictionary(uniqueKeysWithValues: sizes.map { (Self.sizePrefix + $0.key, .integer($0.value)) })
+  }
+
   private mutating func resolveRopeDim() {
     guard position == .rope else { return }
     ropeFollowsHeadDim = ropeDim == 0

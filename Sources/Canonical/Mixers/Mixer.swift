@@ -33,6 +33,7 @@ public enum Mixer: Hashable, Sendable {
     let kind: String
     let facts: [String: FactKind]
     let roles: [RoleKind]
+    let symbols: [String]
     let read: @Sendable (_ facts: Facts, _ hidden: Int) throws -> Mixer
 
     init<Record: MixerRecord>(_ mixer: @escaping @Sendable (Record) -> Mixer) {
@@ -43,6 +44,7 @@ public enum Mixer: Hashable, Sendable {
           $0, .layer, of: Record.kind, heads: Record.groupedHeads,
           isOfSplices: Record.isMadeBySplices)
       }
+      symbols = Array(Record().symbols.keys)
       read = { facts, hidden in
         var record = try Record(facts)
         record.resolve(hidden: hidden)

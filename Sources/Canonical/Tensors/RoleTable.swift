@@ -26,6 +26,14 @@ public enum RoleTable {
   /// Whether a role has a row for each token of the vocabulary.
   public static func hasRowPerToken(_ name: String) -> Bool { shape(name)?.first?.text == "vocab" }
 
+  /// The symbols of the sizes that every model has.
+  public static let modelSymbols = Set(ModelConfiguration().symbols(of: nil).keys)
+
+  /// The symbols of all sizes that models and their layers have.
+  public static let symbols =
+    modelSymbols
+    .union(FeedForward().symbols.keys).union(Mixer.known.flatMap(\.symbols))
+
   /// The names of the kinds with some traits.
   public static func names(_ traits: RoleTraits) -> Set<String> {
     Set(all.filter { $0.traits.isSuperset(of: traits) }.map(\.name))

@@ -65,14 +65,15 @@ public struct CheckpointDiff: Sendable {
   /// Whether nothing differs.
   public var isSame: Bool { tensors.isEmpty && config.isEmpty && files.isEmpty }
 
-  /// Compares two models: by stored names where both have the same layout, else by canonical roles.
+  /// Compares two models: by stored names where both have the same layout with the same sizes of its own,
+  /// else by canonical roles.
   /// - Parameter progress: called by several threads with the bytes of the first that were compared.
   /// - Throws: `Problem` of kind `io` where bytes cannot be read.
   /// - Cost: one pass over both; memory for two windows per thread.
   public init(
     _ a: OpenedModel, _ b: OpenedModel, threads: Int, progress: @Sendable (Int) -> Void = { _ in }
   ) throws {
-    guard a.layout.id != b.layout.id else {
+    guard a.layout.id != b.layout.id || a.configuration.sizes != b.configuration.sizes else {
       try self.init(
         a.checkpoint, b.checkpoint, leaving: a.silent.union(b.silent), threads: threads,
         progress: progress)

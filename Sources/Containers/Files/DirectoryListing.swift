@@ -3,17 +3,19 @@ import Platform
 import SystemPackage
 
 /// The names in one directory by kind; symbolic links count as what they lead to.
-struct DirectoryListing {
+package struct DirectoryListing {
   /// The regular files, sorted.
-  private(set) var files: [String] = []
+  package private(set) var files: [String] = []
   /// The directories, sorted.
-  private(set) var directories: [String] = []
+  package private(set) var directories: [String] = []
   /// The links that lead nowhere, sorted.
-  private(set) var dangling: [String] = []
+  package private(set) var dangling: [String] = []
   /// The names that are not UTF-8, with their other bytes as `\\xFF`; nothing else is known of them.
   private(set) var undecodable: [String] = []
 
-  init(_ path: FilePath) throws {
+  /// Lists a directory.
+  /// - Throws: `Problem` of kind `missing` or `io`.
+  package init(_ path: FilePath) throws {
     for raw in try Self.rawNames(path) {
       guard let name = String(validating: raw, as: UTF8.self) else {
         undecodable.append(PrintableText.text(of: raw))

@@ -62,6 +62,7 @@ extension CheckpointPlan {
       code: layout.code(for: source.configuration),
       dropped: target.dropped + carried.dropped + beside.dropped + files.dropped
         + source.checkpoint.leftBehind)
+    layoutFile = layout.record
     // What the way back needs: the configs of the layouts before, and values that cannot be computed back.
     notes = layout.notes(source.configuration, widened: moves.count(where: \.move.isWidened))
     keepsValues = options.cast == nil && layout.id != source.layout.id

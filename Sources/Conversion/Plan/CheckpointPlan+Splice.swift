@@ -70,6 +70,7 @@ extension CheckpointPlan {
       dropped: removed.sorted().map { LeftOut(.tensor, $0, "tensor of a replaced layer") }
         + programs + beside.dropped
         + source.checkpoint.leftBehind)
+    layoutFile = source.layout.record
     notes = source.layout.notes(edited.configuration, widened: 0)
     try checkFiles()
   }

@@ -121,6 +121,8 @@ public struct CheckpointPlan: Sendable {
   public var notes: [String] = []
   /// The layouts the model was in before, the latest first.
   var origins: [ModelHistory.Origin] = []
+  /// The layout file of the output; nil for a layout that is part of the build.
+  var layoutFile: LayoutFile.Record?
   /// Values of former layouts that the record keeps.
   var kept: [KeptValues] = []
   /// Whether the record also keeps values of the source that cannot be computed back from the output.

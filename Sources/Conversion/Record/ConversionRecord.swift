@@ -3,6 +3,7 @@ import Containers
 import JSON
 import Layouts
 import Opening
+import SystemPackage
 import Tensors
 import Threads
 
@@ -26,7 +27,7 @@ struct ConversionRecord {
     known: [String: WrittenShard] = [:], _ pool: ThreadPool
   ) throws {
     let records = try HashedTensors(plan, output, known, pool)
-    let document: JSONObject = [
+    var document: JSONObject = [
       "schema": .string(Manifest.schema),
       "version": .string(version),
       "layout": .string(output.layout.id),
@@ -41,7 +42,17 @@ struct ConversionRecord {
       "dropped": .array(
         plan.dropped.map { .object(["name": .string($0.name), "reason": .string($0.reason)]) }),
     ]
+    document["layout_file"] = plan.layoutFile.map { .object($0.json) }
     text = JSONValue.object(document).text(indent: 1) + "\n"
+  }
+}
+
+extension LayoutFile.Record {
+  /// The file as a record names it: without the folder, which means nothing elsewhere.
+  var json: JSONObject {
+    [
+      "name": .string(FilePath(name).lastComponent?.string ?? name), "sha256": .string(sha256),
+    ]
   }
 }
 

@@ -13,6 +13,8 @@ struct ModelHistory: Sendable {
     let form: String
     /// The text of the config.
     let config: String
+    /// The hash of the layout file; nil for a layout that was part of the build.
+    var layoutHash: String?
   }
 
   /// The layouts the model was in before, the latest first.
@@ -42,7 +44,8 @@ extension OpenedModel {
   func origins(_ history: ModelHistory?) -> [ModelHistory.Origin] {
     guard let bytes = checkpoint.configBytes else { return [] }
     let here = ModelHistory.Origin(
-      layout: layout.id, form: layout.form.name, config: String(decoding: bytes, as: UTF8.self))
+      layout: layout.id, form: layout.form.name, config: String(decoding: bytes, as: UTF8.self),
+      layoutHash: layout.record?.sha256)
     return [here] + (history?.origins ?? []).filter { $0.layout != layout.id }
   }
 }
@@ -52,10 +55,15 @@ extension ModelHistory.Origin {
     guard let layout = value["layout"]?.string, let form = value["form"]?.string,
       let config = value["config"]?.string
     else { return nil }
-    self.init(layout: layout, form: form, config: config)
+    self.init(
+      layout: layout, form: form, config: config, layoutHash: value["layout_sha256"]?.string)
   }
 
   var json: JSONObject {
-    ["layout": .string(layout), "form": .string(form), "config": .string(config)]
+    var object: JSONObject = [
+      "layout": .string(layout), "form": .string(form), "config": .string(config),
+    ]
+    object["layout_sha256"] = layoutHash.map { .string($0) }
+    return object
   }
 }

@@ -24,7 +24,9 @@ struct RunIdentity: Hashable, Sendable {
   ) throws {
     self.options = options
     self.source = TensorHash.text(Array(try Self.state(of: plan.source.checkpoint).utf8))
-    self.plan = TensorHash.text(Array((version + "\n" + plan.summary).utf8))
+    let layouts = [plan.source.layout.record, plan.layoutFile].compactMap { $0?.sha256 }
+    self.plan = TensorHash.text(
+      Array((([version] + layouts).joined(separator: "\n") + "\n" + plan.summary).utf8))
   }
 
   private static func state(of source: StoredCheckpoint) throws -> String {

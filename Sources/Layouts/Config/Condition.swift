@@ -1,5 +1,6 @@
 import Canonical
 import Diagnostics
+import JSON
 
 /// When a rule of a layout applies: a list of clauses over facts that must all hold.
 ///
@@ -54,6 +55,9 @@ public struct Condition: Hashable, Sendable {
         isNegated: isInverted != isUnequal)
     }
   }
+
+  /// Reads a condition from a layout file.
+  init(file value: JSONValue) throws { try self.init(FormatValue.string(value)) }
 
   /// Whether the condition holds for the facts of a model or a layer.
   public func holds(_ facts: Facts) -> Bool {

@@ -26,7 +26,7 @@ public struct ConfigEntry: Sendable {
   public var key: String { place.path }
 
   /// The kinds of rules, told by their keys in this order; a key with none of these states a fact.
-  private static let kinds: [any ConfigRule.Type] = [
+  static let kinds: [any ConfigRule.Type] = [
     ConstantRule.self, RivalRule.self, InertRule.self, RefusedRule.self, CasesRule.self,
     ObjectRule.self, SparseRule.self, IndicesRule.self, GroupsRule.self, WordsRule.self,
     BlocksRule.self,
@@ -41,8 +41,8 @@ public struct ConfigEntry: Sendable {
     var object = try FormatObject(value, "a config key")
     place = ConfigKey(path: try object.string("key"), alternatives: try object.strings("or"))
     condition = try object.condition()
-    type = try MetadataType.checked(object.optionalString("as"))
-    isOmittedIfImplied = object.optional("omit") == .bool(true)
+    type = try object.optional("as", MetadataType.checked)
+    isOmittedIfImplied = try object.flag("omit")
     let kind = Self.kinds.first { $0.tellingKeys.contains { object.optional($0) != nil } }
     rule = try (kind ?? FactRule.self).init(&object, at: place, pairs)
     try object.finish()

@@ -2,7 +2,8 @@ import JSON
 
 extension ConfigTable {
   /// Reads the `config` section of a layout file.
-  init(_ value: JSONValue, _ form: LayoutForm) throws {
+  /// - Parameter places: where each key comes from, for messages.
+  init(_ value: JSONValue, _ form: LayoutForm, places: [String]) throws {
     var object = try FormatObject(value, "config")
     let pairs = try SharedPairs(&object)
     nested = try object.optionalString("nested")
@@ -13,10 +14,11 @@ extension ConfigTable {
     let wrapping = object.optional("wrapper")?.object
     outerClass = wrapping
     wrapper = form.isWrapped ? wrapping : nil
-    isClosed = object.optional("closed") == .bool(true)
-    isApart = object.optional("apart") == .bool(true)
-    layerNumbers = try object.array("by_layer").map(LayerNumbers.init)
-    entries = try object.array("keys").map { try ConfigEntry($0, pairs) }
+    isClosed = try object.flag("closed")
+    isApart = try object.flag("apart")
+    layerNumbers = try object.list("by_layer", LayerNumbers.init)
+    entries = try object.list("keys", places: places) { try ConfigEntry($0, pairs) }
+    self.places = places.map { "config.\($0)" }
     try object.finish()
   }
 }

@@ -119,10 +119,8 @@ extension ConfigTable {
   /// The facts of the model, or of the first layer, for which an entry holds; nil where it holds for
   /// none.
   func facts(for entry: ConfigEntry, in configuration: ModelConfiguration) -> Facts? {
-    guard entry.isForLayers else {
-      return entry.condition.holds(configuration.values) ? configuration.values : nil
-    }
-    let facts = configuration.values
+    let facts = configuration.values.merging(configuration.sizeFacts) { $1 }
+    guard entry.isForLayers else { return entry.condition.holds(facts) ? facts : nil }
     return configuration.layers.lazy.map { facts.merging($0.values) { $1 } }
       .first { entry.condition.holds($0) }
   }

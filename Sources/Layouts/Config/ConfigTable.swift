@@ -5,6 +5,8 @@ import JSON
 /// The two-way table between a config.json and the facts of a model.
 public struct ConfigTable: Sendable {
   let entries: [ConfigEntry]
+  /// Where each entry stands in the layout file, for messages.
+  let places: [String]
   /// The key of an object that holds the keys of the table in some configs.
   let nested: String?
   /// Keys that count outside that object.
@@ -86,6 +88,13 @@ public struct ConfigTable: Sendable {
       exceptions.lazy.compactMap { $0.hidden(layer) }.first ?? layer
     }
     return stated
+  }
+
+  /// The sizes that keys state of the layout alone, by symbol.
+  var sizeSymbols: [String] {
+    entries.compactMap(\.rule.statedFact)
+      .filter { $0.hasPrefix(ModelConfiguration.sizePrefix) }
+      .map { String($0.dropFirst(ModelConfiguration.sizePrefix.count)) }
   }
 
   /// The object that holds the keys, those that count outside it among them.

@@ -9,20 +9,20 @@ struct SharedPairs {
 
   /// Reads the pairs from the `config` section of a layout file.
   init(_ section: inout FormatObject) throws {
-    maps = try Self.pairs(section.optional("maps"))
-    alternatives = try Self.pairs(section.optional("alternatives"))
+    maps = try Self.pairs("maps", of: &section)
+    alternatives = try Self.pairs("alternatives", of: &section)
   }
 
-  private static func pairs(_ value: JSONValue?) throws -> [String: [[JSONValue]]] {
-    guard case .object(let object)? = value else { return [:] }
-    var tables: [String: [[JSONValue]]] = [:]
-    for (name, value) in object.entries {
-      tables[name] = try FormatValue.array(value).map { pair in
-        let pair = try FormatValue.array(pair)
-        guard pair.count == 2 else { throw FormatValue.wrong(.array(pair), "a pair") }
-        return pair
-      }
-    }
-    return tables
+  private static func pairs(_ key: String, of section: inout FormatObject) throws
+    -> [String: [[JSONValue]]]
+  {
+    Dictionary(
+      uniqueKeysWithValues: try section.members(key) { ($0, try FormatValue.list($1, pair)) })
+  }
+
+  private static func pair(_ value: JSONValue) throws -> [JSONValue] {
+    let pair = try FormatValue.array(value)
+    guard pair.count == 2 else { throw FormatValue.wrong(value, "a pair") }
+    return pair
   }
 }

@@ -2,10 +2,11 @@ import Canonical
 import Diagnostics
 import JSON
 
-/// Every layout this build knows.
+/// The layouts that are known: those of the build, and others that were read beside them.
 public struct LayoutCatalogue: Sendable {
   /// One entry per form on disk, the preferred form of each layout first.
   public let outlines: [LayoutOutline]
+  private let parts: LayoutParts
 
   /// The whole layouts, form by form.
   /// - Throws: `Problem` of kind `invalid`, naming the file, where one of them is wrong.
@@ -22,11 +23,40 @@ public struct LayoutCatalogue: Sendable {
   public init(
     files: [(name: String, bytes: [UInt8])], parts: LayoutParts = LayoutParts([])
   ) throws {
-    outlines = try files.flatMap { name, bytes in
-      try locating(.file(name), advising: FormatValue.remedy) {
-        try LayoutOutline.forms(parsing: bytes, name: name, parts: parts)
+    let files = files.map { LayoutFile(name: $0.name, bytes: $0.bytes) }
+    self.init(outlines: [], parts: parts)
+    self = try adding(files)
+  }
+
+  private init(outlines: [LayoutOutline], parts: LayoutParts) {
+    (self.outlines, self.parts) = (outlines, parts)
+  }
+
+  /// The same layouts and those of other files, which may use the same parts and others.
+  /// - Throws: `Problem` of kind `invalid`, naming the file, also where its id or the name of a part is
+  ///   taken.
+  public func adding(_ files: [LayoutFile], parts others: [LayoutFile] = []) throws
+    -> LayoutCatalogue
+  {
+    let parts = others.isEmpty ? parts : parts.adding(others)
+    return try files.reduce(LayoutCatalogue(outlines: outlines, parts: parts)) { catalogue, file in
+      let forms = try locating(.file(file.name), advising: FormatValue.remedy) {
+        let forms = try LayoutOutline.forms(parsing: file, parts: parts)
+        if let form = forms.first { try catalogue.checkFree(form.id) }
+        return forms
       }
+      return LayoutCatalogue(outlines: catalogue.outlines + forms, parts: parts)
     }
+  }
+
+  /// Refuses an id that another file has, so that no file takes the place of another unseen.
+  private func checkFree(_ id: String) throws {
+    guard let other = outlines.first(where: { $0.id == id }) else { return }
+    throw Problem(
+      .invalid, "two layout files have one id", expected: "an id that no other layout has",
+      found: other.record.map { "\(id), which \($0.name) has" } ?? "\(id), which is built in",
+      remedy: "give the layout another id; graft formats lists those that are taken"
+    ).located(.place("layout"))
   }
 
   /// The layouts of `formats/`, which are part of the build.

@@ -13,15 +13,9 @@ public struct LayoutDetection: Sendable {
 extension LayoutDetection {
   init(_ value: JSONValue, _ form: LayoutForm) throws {
     var object = try FormatObject(value, "detect")
-    if case .object(let keys)? = object.optional("config") {
-      config = try keys.entries.map {
-        ($0.key, try FormatValue.array($0.value))
-      }
-    } else {
-      config = []
-    }
-    present = try object.marked("present", form).map(NameTemplate.init)
-    absent = try object.marked("absent", form).map(NameTemplate.init)
+    config = try object.members("config") { ($0, try FormatValue.array($1)) }
+    present = try object.names("present", form)
+    absent = try object.names("absent", form)
     try object.finish()
   }
 }

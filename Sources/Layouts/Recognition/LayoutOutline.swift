@@ -8,17 +8,20 @@ public final class LayoutOutline: Sendable {
   public let id: String
   /// The form.
   public let form: LayoutForm
+  /// Which file it was read from; nil for a layout that is part of the build.
+  public let record: LayoutFile.Record?
   /// How the form is recognised.
   let detection: LayoutDetection
   private let make: @Sendable () throws -> Layout
   private let made = Mutex<Layout?>(nil)
 
   private init(
-    id: String, form: LayoutForm, detection: LayoutDetection,
+    id: String, form: LayoutForm, detection: LayoutDetection, record: LayoutFile.Record?,
     make: @escaping @Sendable () throws -> Layout
   ) {
     self.id = id
     self.form = form
+    self.record = record
     self.detection = detection
     self.make = make
   }
@@ -48,24 +51,25 @@ public final class LayoutOutline: Sendable {
   }
 
   /// Reads the forms of a layout file, the preferred one first.
-  /// - Parameters:
-  ///   - name: the name of the file, for messages.
-  ///   - parts: the parts it may use.
+  /// - Parameter parts: the parts it may use.
   /// - Throws: `Problem` of kind `invalid` where id, forms or detection cannot be read.
-  static func forms(parsing bytes: [UInt8], name: String, parts: LayoutParts) throws
-    -> [LayoutOutline]
-  {
-    let value = try JSONValue(parsing: bytes)
+  static func forms(parsing text: LayoutFile, parts: LayoutParts) throws -> [LayoutOutline] {
+    try FormatLimits.check(text.bytes.count, .file)
+    let value = try JSONValue(parsing: text.bytes)
     var file = try FormatObject(value, "the top level")
     let id = try file.string("layout")
-    let named = try file.array("forms").map(LayoutForm.init)
+    let named = try file.list("forms", LayoutForm.init)
+    try FormatLimits.check(named.count, .forms, at: "forms")
     let headless = try HeadlessForms(&file)
-    let detect = try file.required("detect")
     return try headless.all(of: named.isEmpty ? [.only] : named).map { form in
-      let detection = try LayoutDetection(headless.filled(detect, form), form)
-      return LayoutOutline(id: id, form: form, detection: detection) {
-        try locating(.file(name), advising: FormatValue.remedy) {
-          try Layout(headless.filled(parts.composed(value), form), form, of: named)
+      let detection = try file.required("detect") {
+        try LayoutDetection(headless.filled($0, form), form)
+      }
+      return LayoutOutline(id: id, form: form, detection: detection, record: text.record) {
+        try locating(.file(text.name), advising: FormatValue.remedy) {
+          let whole = try WholeLayoutFile(value, parts)
+          return try Layout(
+            headless.filled(whole.value, form), whole, form, of: named, record: text.record)
         }
       }
     }

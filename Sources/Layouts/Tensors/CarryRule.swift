@@ -32,11 +32,11 @@ extension CarryRule {
   init?(_ value: JSONValue, _ form: LayoutForm) throws {
     var object = try FormatObject(value, "a carry rule")
     let tags = try object.strings("in")
-    prefix = try NameTemplate(object.string("prefix"))
+    prefix = try object.required("prefix", NameTemplate.init(file:))
     condition = try object.condition()
     same = try object.optionalString("same")
-    isPrediction = object.optional("mtp") == .bool(true)
-    isUnused = object.optional("unused") == .bool(true)
+    isPrediction = try object.flag("mtp")
+    isUnused = try object.flag("unused")
     shared = try SharedNames(&object)
     _ = try object.optionalString("claimed")
     if let same, RoleTable.scope(same) == nil {

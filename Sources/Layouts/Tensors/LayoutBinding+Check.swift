@@ -161,7 +161,7 @@ extension LayoutBinding {
   }
 
   /// Names and roles that more than one rule claims: a fault of the layout file.
-  private func doubleClaims() -> [Problem] {
+  func doubleClaims() -> [Problem] {
     var names = Set<String>(minimumCapacity: tensors.count)
     var roles = Set<Role>(minimumCapacity: tensors.count)
     var problems: [Problem] = []

@@ -1,4 +1,5 @@
 import Canonical
+import Diagnostics
 import Tensors
 
 /// A layout expanded for one model: every stored tensor with its shape and parts.
@@ -31,10 +32,15 @@ public struct LayoutBinding: Sendable {
     let rules = layout.tensors.filter(\.isPerLayer)
     let before = layout.tensors.prefix { !$0.isPerLayer }
     let after = layout.tensors.dropFirst(before.count).filter { !$0.isPerLayer }
+    func bind(_ rules: some Sequence<TensorRule>, in scope: RuleScope) throws -> [BoundTensor] {
+      try rules.flatMap { rule in
+        do { return try scope.bind(rule) } catch { throw layout.located(error, at: rule) }
+      }
+    }
     tensors =
-      try before.flatMap(model.bind)
-      + layers.flatMap { layer in try rules.flatMap(layer.bind) }
-      + after.flatMap(model.bind)
+      try bind(before, in: model)
+      + layers.flatMap { try bind(rules, in: $0) }
+      + bind(after, in: model)
     carried = layout.carried.flatMap { rule in
       (rule.prefix.usesLayer ? layers : [model]).compactMap { $0.bind(rule) }
     }
@@ -47,5 +53,17 @@ public struct LayoutBinding: Sendable {
   /// What a stored name is carried as; nil for a name that is not carried.
   public func carrier(of name: String) -> CarriedPrefix? {
     carriedNames[name] ?? carriedPrefixes.first { name.hasPrefix($0.prefix) }
+  }
+}
+
+extension Layout {
+  /// What is wrong with a rule, with its place where the layout file is not part of the build.
+  fileprivate func located(_ error: any Error, at rule: TensorRule) -> any Error {
+    guard let problem = error as? Problem, let record, let index = tensors.firstIndex(of: rule)
+    else {
+      return error
+    }
+    return problem.located(.place(tensorPlaces[index])).located(.file(record.name))
+      .advised("correct the layout file, or the number by which it divides sizes of the model")
   }
 }

@@ -8,6 +8,10 @@ public enum LayoutStep: Hashable, Sendable {
   case stack(axis: Int)
   /// One axis viewed as a product of factors, which are put into another order.
   case reorder(axis: Int, factors: [SizeExpression], order: [Int])
+  /// One axis viewed as a product of factors, each of which becomes an axis.
+  case split(axis: Int, factors: [SizeExpression])
+  /// Some axes in a row that become one.
+  case join(axis: Int, count: Int)
   /// The axes in another order.
   case transpose(order: [Int])
   /// A new axis of extent one.
@@ -32,9 +36,10 @@ extension LayoutStep {
     case .value:
       return nil
     case .stack(let axis):
-      try require(axis <= shape.count, shape)
-      let inner = shape[axis...].reduce(1, *)
       let experts = symbols["E"] ?? 0
+      try require(axis <= shape.count, shape)
+      try TensorBuilder.checkCount(shape + [experts])
+      let inner = shape[axis...].reduce(1, *)
       let moved = Self.permuted([shape[..<axis].reduce(1, *), inner], [0, 1])
       return StepEffect(
         shape: shape[..<axis] + [experts] + shape[axis...],
@@ -44,21 +49,28 @@ extension LayoutStep {
               ? digit : .init(digit.count, from: digit.from, to: digit.to * experts)
           }, offset: expert * inner))
     case .reorder(let axis, let factors, let order):
-      let counts = try factors.map { try $0.value(symbols) }
-      try require(axis < shape.count && counts.reduce(1, *) == shape[axis], shape)
+      let counts = try counts(factors, of: axis, shape, symbols)
       return StepEffect(
         shape: shape,
         map: Self.permuted(
           [shape[..<axis].reduce(1, *)] + counts + [shape[(axis + 1)...].reduce(1, *)],
           [0] + order.map { $0 + 1 } + [counts.count + 1]))
+    case .split(let axis, let factors):
+      let counts = try counts(factors, of: axis, shape, symbols)
+      return StepEffect(
+        shape: shape[..<axis] + counts + shape[(axis + 1)...], map: Self.unmoved(shape))
+    case .join(let axis, let count):
+      try require(axis + count <= shape.count, shape)
+      let joined = shape[axis..<(axis + count)].reduce(1, *)
+      return StepEffect(
+        shape: shape[..<axis] + [joined] + shape[(axis + count)...], map: Self.unmoved(shape))
     case .transpose(let order):
       try require(order.count == shape.count, shape)
       return StepEffect(shape: order.map { shape[$0] }, map: Self.permuted(shape, order))
     case .unit(let axis):
       try require(axis <= shape.count, shape)
       return StepEffect(
-        shape: shape[..<axis] + [1] + shape[axis...],
-        map: Self.permuted([shape.reduce(1, *)], [0]))
+        shape: shape[..<axis] + [1] + shape[axis...], map: Self.unmoved(shape))
     case .take(let axis, let table):
       try require(axis < shape.count && shape[axis] % table.count == 0, shape)
       let inner = shape[axis...].reduce(1, *) / table.count
@@ -69,6 +81,21 @@ extension LayoutStep {
       return StepEffect(shape: shape, map: map)
     }
   }
+
+  /// The extents of factors whose product is that of an axis.
+  private func counts(
+    _ factors: [SizeExpression], of axis: Int, _ shape: [Int], _ symbols: [String: Int]
+  ) throws -> [Int] {
+    let counts = try factors.map { try $0.value(symbols) }
+    try require(
+      axis < shape.count && TensorShape.elementCount(counts) == shape[axis]
+        && shape.count + counts.count <= 2 * FormatLimits.steps.rawValue, shape)
+    try TensorBuilder.checkCount(counts)
+    return counts
+  }
+
+  /// The map of a step that moves no element.
+  private static func unmoved(_ shape: [Int]) -> RadixMap { permuted([shape.reduce(1, *)], [0]) }
 
   /// The map that reads a flat index as digits with the given counts and writes them in `order`.
   static func permuted(_ counts: [Int], _ order: [Int]) -> RadixMap {

@@ -1,4 +1,5 @@
 import Diagnostics
+import JSON
 
 /// A stored name with places for indices, such as `model.layers.{layer}.mlp.experts.{expert}.up`.
 ///
@@ -35,11 +36,14 @@ public struct NameTemplate: Hashable, Sendable {
     self.pieces = pieces
   }
 
+  /// Reads a template from a layout file.
+  init(file value: JSONValue) throws { try self.init(FormatValue.string(value)) }
+
   private static func place(_ inside: Substring, in text: String) throws -> Piece {
     let parts = inside.split(separator: "+", omittingEmptySubsequences: false)
     let plus = parts.count == 2 ? Int(parts[1]) : 0
     guard let name = parts.first, let place = Place(rawValue: String(name)), parts.count <= 2,
-      let plus
+      let plus, (0...FormatLimits.forms.rawValue).contains(plus)
     else {
       throw Problem(
         .invalid, "a name template has an unknown place",

@@ -18,9 +18,9 @@ public struct PredictionRules: Sendable {
     guard prefixes.isEmpty || prefixes.count == 2 else {
       throw FormatValue.wrong(value, "two prefixes of names as layers")
     }
-    model = try object.array("tensors").compactMap {
+    model = try object.list("tensors") {
       try TensorRule($0, tables: tables, form: forms[0])
-    }
+    }.compactMap(\.self)
     try object.finish()
     isCountedApart = !prefixes.isEmpty
     let renamed =

@@ -57,11 +57,15 @@ struct RuleScope {
     var symbols = symbols
     // A size of the layout that needs one this layer does not have is not there for it: only a rule
     // that uses the size anyway is refused, by the name of the size.
-    for (symbol, size) in dimensions { symbols[symbol] = try? size.value(symbols) }
+    let (known, used) = (symbols, rule.sizes.reduce(into: Set()) { $0.formUnion($1.symbols) })
     let experts = rule.name.usesExpert || rule.isStacked ? symbols["E"] ?? 0 : 1
     return try locating(
       .tensor(rule.name.name(layer: index, layers: layers), layer: layer)
     ) {
+      for (symbol, size) in dimensions {
+        let isKnown = used.contains(symbol) && size.symbols.allSatisfy { known[$0] != nil }
+        symbols[symbol] = isKnown ? try size.value(symbols) : try? size.value(symbols)
+      }
       guard experts > 0 else { return [] }
       let first = try build(rule, symbols: symbols, expert: 0)
       if rule.isStacked {
@@ -93,11 +97,17 @@ struct RuleScope {
       let role = Role(
         rule.name.text, layer: rule.name.usesLayer ? layer : nil,
         expert: rule.name.usesExpert ? expert : nil)
-      return TensorBuilder(part: role, shape: try opaque.map { try $0.value(symbols) })
+      let shape = try opaque.map { try $0.value(symbols) }
+      try TensorBuilder.checkCount(shape)
+      return TensorBuilder(part: role, shape: shape)
     }
     let parts = rule.parts.filter { $0.condition.holds(facts) }
     let builders = try parts.map { try build($0, symbols: symbols, expert: expert) }
-    var builder = builders[0]
+    guard var builder = builders.first else {
+      throw Problem(
+        .invalid, "a rule of the layout holds for a model without any of its parts",
+        remedy: FormatValue.remedy)
+    }
     if let groups = rule.groups {
       builder = try TensorBuilder(
         weaving: builders, sizes: parts.map { try $0.size?.value(symbols) ?? 0 },
@@ -114,9 +124,7 @@ struct RuleScope {
       part.role, layer: RoleTable.scope(part.role) == .model ? nil : layer,
       expert: RoleTable.scope(part.role) == .expert ? expert : nil)
     let shape = try (RoleTable.shape(part.role) ?? []).map { try $0.value(symbols) }
-    guard TensorShape.elementCount(shape) != nil else {
-      throw Problem(.invalid, "a tensor of the model has more elements than fit 64 bits")
-    }
+    try TensorBuilder.checkCount(shape)
     var builder = TensorBuilder(part: role, shape: shape)
     for step in (valueHeads?.steps(of: part.role) ?? []) + part.steps {
       try builder.apply(step, symbols: symbols, expert: expert)

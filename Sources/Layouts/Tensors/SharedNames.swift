@@ -22,13 +22,13 @@ public struct SharedNames: Hashable, Sendable {
   }
 
   init?(_ object: inout FormatObject) throws {
-    let rules = try object.array("reordered")
+    let rules = try object.list("reordered", Reordered.init)
     guard let prefix = try object.optionalString("as") else {
-      guard rules.isEmpty else { throw FormatValue.wrong(.array(rules), "a rule with as") }
+      guard rules.isEmpty else { throw FormatValue.wrong(.string("reordered"), "a rule with as") }
       return nil
     }
     self.prefix = prefix
-    reordered = try rules.map(Reordered.init)
+    reordered = rules
   }
 
   /// The order of the axes of a stored tensor, as axes of the shared one.
@@ -61,7 +61,7 @@ extension SharedNames.Reordered {
   init(_ value: JSONValue) throws {
     var object = try FormatObject(value, "a reordered tensor")
     name = try object.string("name")
-    order = try object.array("order").map(FormatValue.integer)
+    order = try object.list("order", FormatValue.integer)
     axis = try object.integer("axis")
     key = try object.string("key")
     try object.finish()

@@ -18,22 +18,29 @@ struct TensorBuilder {
   /// Weaves parts side by side along one axis, group by group.
   /// - Throws: `Problem` of kind `invalid` where the parts do not fit each other.
   init(weaving builders: [TensorBuilder], sizes: [Int], groups: Int, axis: Int) throws {
-    let total = sizes.reduce(0, +)
     guard let first = builders.first, axis < first.shape.count else {
       throw Problem(
         .invalid, "a woven tensor needs parts that have the woven axis",
         remedy: FormatValue.remedy)
     }
+    for (builder, size) in zip(builders, sizes) {
+      let (extent, overflow) = groups.multipliedReportingOverflow(by: size)
+      guard builder.shape.count == first.shape.count, !overflow, builder.shape[axis] == extent
+      else {
+        throw Self.misfit(builder, expected: "\(groups) groups of \(size) on axis \(axis)")
+      }
+    }
+    let total = try Self.sum(sizes)
     shape = first.shape
-    shape[axis] = groups * total
+    let (extent, overflow) = groups.multipliedReportingOverflow(by: total)
+    guard !overflow else { throw Self.tooLarge }
+    shape[axis] = extent
+    try Self.checkCount(shape)
     let inner = shape[(axis + 1)...].reduce(1, *)
     parts = []
     var before = 0
     for (builder, size) in zip(builders, sizes) {
       var fitted = builder.shape
-      guard fitted.count == shape.count, fitted[axis] == groups * size else {
-        throw Self.misfit(builder, expected: "\(groups) groups of \(size) on axis \(axis)")
-      }
       fitted[axis] = shape[axis]
       guard fitted == shape else {
         throw Self.misfit(builder, expected: "\(TensorShape.text(shape)) but for axis \(axis)")
@@ -51,6 +58,25 @@ struct TensorBuilder {
       before += size
     }
   }
+
+  /// The largest sum of sizes; no tensor of a model has a longer axis.
+  private static let longest = 1 << 50
+
+  /// The sum of the sizes of all parts in one group.
+  private static func sum(_ sizes: [Int]) throws -> Int {
+    try sizes.reduce(0) { sum, size in
+      guard size <= longest, sum <= longest else { throw tooLarge }
+      return sum + size
+    }
+  }
+
+  /// Refuses shapes whose elements, or those of some of the axes, cannot be counted in 64 bits.
+  static func checkCount(_ shape: [Int]) throws {
+    guard TensorShape.elementCount(shape.map { max($0, 1) }) != nil else { throw tooLarge }
+  }
+
+  private static let tooLarge = Problem(
+    .invalid, "a tensor of the model has more elements than fit 64 bits")
 
   private static func misfit(_ builder: TensorBuilder, expected: String) -> Problem {
     Problem(

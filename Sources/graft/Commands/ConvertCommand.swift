@@ -82,8 +82,8 @@ struct ConvertCommand: Verb {
   }
 
   func perform() throws -> Outcome {
-    let model = try OpenedModel(sourcePath, source, allowing: strays)
-    let catalogue = try LayoutCatalogue.builtIn()
+    let catalogue = try common.catalogue()
+    let model = try OpenedModel(sourcePath, source, allowing: strays, in: catalogue)
     guard let destination, !explain else { return try explained(model, catalogue) }
     try locating(.file(sourcePath)) { try model.layout.requireUnderstood() }
     try model.checkPayload()

@@ -33,8 +33,12 @@ struct DiffCommand: Verb {
 
   /// Files that no layout describes are compared by their names.
   private func diff() throws -> CheckpointDiff {
+    let catalogue = try common.catalogue()
     let opened = Result {
-      (try OpenedModel(path, source), try OpenedModel(FilePath(other), catalogue: .builtIn()))
+      (
+        try OpenedModel(path, source, in: catalogue),
+        try OpenedModel(FilePath(other), catalogue: catalogue)
+      )
     }
     guard case .failure(let error) = opened, source.from == nil, source.assume.isEmpty else {
       let (a, b) = try opened.get()

@@ -40,7 +40,7 @@ struct GenerateCommand: Verb {
   }
 
   func perform() throws -> Outcome {
-    let opened = try OpenedModel(path, source)
+    let opened = try OpenedModel(path, source, in: common.catalogue())
     let tokenizer = try text.map { _ in try opened.tokenizer() }
     let batch = try prompts(opened, tokenizer)
     try opened.requireHead()

@@ -5,7 +5,7 @@ extension Graft {
   /// Runs the command; what the parser of arguments says passes the same place as everything else.
   static func main() {
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(arguments)
       try command.run()
     } catch {
       let mistake = mistake() ?? error
@@ -17,10 +17,20 @@ extension Graft {
     }
   }
 
+  /// The arguments of the process, with `--formats DIR` before the verb put behind it: every verb has the
+  /// option, so that it may stand before any of them.
+  private static var arguments: [String] {
+    let words = Array(CommandLine.arguments.dropFirst())
+    let option = "--formats"
+    let count = words.first == option ? 2 : words.first?.hasPrefix(option + "=") == true ? 1 : 0
+    guard count > 0, words.count > count else { return words }
+    return [words[count]] + words[..<count] + words[(count + 1)...]
+  }
+
   /// What is wrong with an option by itself; nil where nothing is.
   private static func mistake() -> (any Error)? {
     do {
-      _ = try OptionChecks.$areDone.withValue(false) { try parseAsRoot() }
+      _ = try OptionChecks.$areDone.withValue(false) { try parseAsRoot(arguments) }
       return nil
     } catch {
       return error
@@ -43,7 +53,7 @@ extension Graft {
 
   /// The long options of the verb on the command line, without dashes.
   private static func options() -> [String] {
-    let words = CommandLine.arguments.dropFirst()
+    let words = arguments
     let verb = words.lazy.compactMap { word in
       configuration.subcommands.first { $0.configuration.commandName == word }
     }.first

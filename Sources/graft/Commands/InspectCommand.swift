@@ -46,13 +46,14 @@ struct InspectCommand: Verb {
   }
 
   private func inspected() throws -> (outcome: Outcome, page: () throws -> Page) {
+    let catalogue = try common.catalogue()
     let stored = try StoredCheckpoint.open(FilePath(path))
     let model: OpenedModel
     do {
-      model = try OpenedModel(stored, source)
+      model = try OpenedModel(stored, source, in: catalogue)
     } catch {
       guard error.asProblems.contains(where: { $0.kind == .unsupported }),
-        let packed = try PackedCheckpoint(stored, catalogue: .builtIn())
+        let packed = PackedCheckpoint(stored, catalogue: catalogue)
       else { throw error }
       let summary = try PackedSummary(packed)
       var outcome = Outcome(json: summary.json, text: summary.text(verbose: common.verbose))

@@ -29,7 +29,7 @@ struct LogitsCommand: Verb {
   @OptionGroup var common: CommonOptions
 
   func perform() throws -> Outcome {
-    let model = try OpenedModel(path, source)
+    let model = try OpenedModel(path, source, in: common.catalogue())
     let hasHead = model.configuration.head != .none
     let batch = try tokens.batch(for: model)
     try RecordedLogits.check(FilePath(output), overwrite: overwrite)

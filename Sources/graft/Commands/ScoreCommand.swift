@@ -35,7 +35,7 @@ struct ScoreCommand: Verb {
   }
 
   func perform() throws -> Outcome {
-    let model = try OpenedModel(path, source)
+    let model = try OpenedModel(path, source, in: common.catalogue())
     var batch = try tokens.batch(for: model)
     if let limit { batch = batch.limited(to: limit) }
     if let block { batch = try batch.blocks(of: block) }

@@ -82,7 +82,7 @@ struct SpliceCommand: Verb {
   }
 
   func perform() throws -> Outcome {
-    let model = try OpenedModel(sourcePath, source)
+    let model = try OpenedModel(sourcePath, source, in: common.catalogue())
     try locating(.file(sourcePath)) { try model.layout.requireUnderstood() }
     try model.requireHead()
     try model.checkPayload()
@@ -96,8 +96,9 @@ struct SpliceCommand: Verb {
   }
 
   private func job(_ model: OpenedModel) throws -> SpliceJob {
+    let catalogue = try common.catalogue()
     var job = SpliceJob(model.canonical, original: model.runnable) {
-      try OpenedModel(FilePath($0), catalogue: .builtIn()).canonical
+      try OpenedModel(FilePath($0), catalogue: catalogue).canonical
     }
     job.tokens = try tokens.batch(for: model)
     job.tokensFile = tokens.origin

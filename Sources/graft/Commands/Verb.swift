@@ -85,6 +85,7 @@ extension Problem {
   var json: JSONObject {
     var object: JSONObject = ["kind": .string(kind.rawValue), "what": .string(what)]
     object["file"] = file.map { .string($0) }
+    object["place"] = place.map { .string($0) }
     object["layer"] = layer.map { JSONValue($0) }
     object["tensor"] = tensor.map { .string($0) }
     object["expected"] = expected.map { .string($0) }

@@ -62,7 +62,7 @@ struct VerifyCommand: Verb {
   }
 
   private func verified(_ gate: Gate) throws -> (outcome: Outcome, page: () throws -> Page) {
-    let model = try OpenedModel(path, source)
+    let model = try OpenedModel(path, source, in: common.catalogue())
     let runnable = try model.runnable()
     if let reference {
       let file = try ReferenceFile(FilePath(reference))
@@ -91,7 +91,7 @@ struct VerifyCommand: Verb {
     outcome: Outcome, page: () throws -> Page
   ) {
     let second = other ?? ""
-    let expected = try OpenedModel(FilePath(second), catalogue: .builtIn())
+    let expected = try OpenedModel(FilePath(second), catalogue: common.catalogue())
     let batch =
       try tokens.batch(for: model)
       ?? .builtIn(for: model.configuration, and: expected.configuration)

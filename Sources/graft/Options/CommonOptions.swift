@@ -15,6 +15,13 @@ struct CommonOptions: CheckedOptions {
   @Flag(name: .customLong("no-progress"), help: "Show no progress on the terminal.")
   var hidesProgress = false
 
+  @Option(
+    name: .customLong("formats"),
+    help: ArgumentHelp(
+      "A folder with layout files to know beside the built-in ones; else GRAFT_FORMATS names it.",
+      valueName: "dir"), completion: .directory)
+  var layoutFolder: String?
+
   @Option(name: .customShort("j"), help: "The number of threads; all cores by default.")
   var threads = 0
 

@@ -14,9 +14,7 @@ struct BlocksRule: LayerRule {
   init(_ object: inout FormatObject, at key: ConfigKey, _ pairs: SharedPairs) throws {
     self.key = key
     select = try object.string("select")
-    let value = try object.required("blocks")
-    guard case .object(let kinds) = value else { throw FormatValue.wrong(value, "an object") }
-    self.kinds = try kinds.entries.map { name, value in
+    kinds = try object.members("blocks") { name, value in
       var object = try FormatObject(value, "a kind of block")
       let content = try FactObject(&object, pairs)
       try object.finish()

@@ -20,24 +20,21 @@ struct CasesRule: ConfigRule {
     self.key = key
     cases = try Self.cases(&object, pairs)
     absent = object.optional("absent")
-    otherwise = object.optional("otherwise") == nil ? nil : try object.facts("otherwise")
+    otherwise = try object.optional("otherwise", FormatValue.facts)
     facts = Set(cases.flatMap(\.facts.keys)).union((otherwise ?? [:]).keys)
   }
 
   private static func cases(_ object: inout FormatObject, _ pairs: SharedPairs) throws
     -> [ValueCase]
   {
-    var list = try object.array("cases").map(FormatValue.array)
-    if let name = try object.optionalString("alternatives") {
+    let cases = try object.list("cases", ValueCase.init)
+    return try object.optional("alternatives") { value in
+      let name = try FormatValue.string(value)
       guard let shared = pairs.alternatives[name] else {
         throw Problem(.invalid, "a layout file names unknown alternatives", found: name)
       }
-      list = shared
-    }
-    return try list.map { pair in
-      guard pair.count == 2 else { throw FormatValue.wrong(.array(pair), "[value, facts]") }
-      return ValueCase(value: pair[0], facts: try FormatValue.facts(pair[1]))
-    }
+      return try shared.map { try ValueCase(.array($0)) }
+    } ?? cases
   }
 
   var weight: KeyWeight { facts.isEmpty ? .standard : .deciding }
@@ -64,6 +61,16 @@ struct CasesRule: ConfigRule {
 struct ValueCase: Sendable {
   let value: JSONValue
   let facts: Facts
+
+  init(value: JSONValue, facts: Facts) { (self.value, self.facts) = (value, facts) }
+
+  /// Reads `[value, facts]`.
+  init(_ pair: JSONValue) throws {
+    let fields = try FormatValue.array(pair)
+    guard fields.count == 2 else { throw FormatValue.wrong(pair, "[value, facts]") }
+    value = fields[0]
+    facts = try locating(.place("[1]")) { try FormatValue.facts(fields[1]) }
+  }
 
   /// The refusal of a value that is none of some cases.
   static func unknown(_ value: JSONValue, at key: ConfigKey, of cases: [ValueCase]) -> Problem {

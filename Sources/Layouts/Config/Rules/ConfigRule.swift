@@ -23,6 +23,9 @@ protocol ConfigRule: Sendable {
   /// How much the value decides.
   var weight: KeyWeight { get }
 
+  /// Whether the value is written from the facts that it is read as.
+  var isReadAsWritten: Bool { get }
+
   /// Keys beside its own from which the value follows.
   var helperKeys: [String] { get }
 
@@ -41,6 +44,7 @@ extension ConfigRule {
   var facts: Set<String> { [] }
   var statedFact: String? { nil }
   var weight: KeyWeight { .deciding }
+  var isReadAsWritten: Bool { true }
   var helperKeys: [String] { [] }
   func read(from object: JSONObject, known facts: Facts) throws -> Facts { [:] }
   func value(for facts: Facts) -> JSONValue? { nil }

@@ -12,10 +12,10 @@ struct DerivedNumber: Sendable {
 
   init(_ value: JSONValue) throws {
     var rule = try FormatObject(value, "derived")
-    fact = try rule.optionalString("fact").map(FormatValue.fact)
+    fact = try rule.optional("fact", FormatValue.fact(file:))
     key = try rule.optionalString("key")
     times = rule.optional("times")?.number ?? 1
-    over = try rule.optionalString("over").map(FormatValue.fact)
+    over = try rule.optional("over", FormatValue.fact(file:))
     try rule.finish()
     guard (fact == nil) != (key == nil) else {
       throw FormatValue.wrong(value, "either a fact or a key")

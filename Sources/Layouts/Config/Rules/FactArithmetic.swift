@@ -17,9 +17,12 @@ struct FactArithmetic: Sendable {
   init(_ object: inout FormatObject, at key: ConfigKey) throws {
     self.key = key
     plus = object.optional("plus") == nil ? 0 : try object.integer("plus")
-    times = try object.optionalString("times").map(FormatValue.fact)
-    over = try object.optionalString("over").map(FormatValue.fact)
-    with = try object.optionalString("with").map(FormatValue.fact)
+    guard (-(1 << 20)...(1 << 20)).contains(plus) else {
+      throw FormatValue.wrong(JSONValue(plus), "a small number").located(.place("plus"))
+    }
+    times = try object.optional("times", FormatValue.fact(file:))
+    over = try object.optional("over", FormatValue.fact(file:))
+    with = try object.optional("with", FormatValue.fact(file:))
   }
 
   /// The facts that the value says something of beside its own.
@@ -75,8 +78,10 @@ struct FactArithmetic: Sendable {
 
   /// The value for an integer; nil where it does not fit 64 bits.
   func value(_ number: Int, _ facts: Facts) -> JSONValue? {
-    var number = number - plus
-    if let with, case .integer(let other)? = facts[with] { number += other }
+    var number = number.subtractingReportingOverflow(plus).partialValue
+    if let with, case .integer(let other)? = facts[with] {
+      number = number.addingReportingOverflow(other).partialValue
+    }
     guard let over, case .integer(let factor)? = facts[over] else { return JSONValue(number) }
     let (product, overflow) = number.multipliedReportingOverflow(by: factor)
     return overflow ? nil : JSONValue(product)

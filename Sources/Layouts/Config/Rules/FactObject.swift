@@ -9,11 +9,10 @@ struct FactObject: Sendable {
   let entries: [ConfigEntry]
 
   /// Reads the object from a layout file.
-  /// - Parameter keys: the list of its keys; nil where it stands under `keys`.
-  init(_ object: inout FormatObject, keys: JSONValue? = nil, _ pairs: SharedPairs) throws {
+  /// - Parameter keys: the key of the list of its keys.
+  init(_ object: inout FormatObject, keys: String = "keys", _ pairs: SharedPairs) throws {
     set = try object.facts("set")
-    let list = try keys.map(FormatValue.array) ?? object.array("keys")
-    entries = try list.map { try ConfigEntry($0, pairs) }
+    entries = try object.list(keys) { try ConfigEntry($0, pairs) }
   }
 
   /// The names of all facts that it states.

@@ -33,23 +33,28 @@ struct FactRule: ConfigRule {
     self.key = key
     let fact = try Self.fact(&object)
     self.fact = fact
-    map = try object.optionalString("map").map { try Self.map($0, pairs, to: fact) }
+    map = try object.optional("map") { try Self.map(FormatValue.string($0), pairs, to: fact) }
     null = try object.scalar("null")
     absent = try object.scalar("absent")
     arithmetic = try FactArithmetic(&object, at: key)
-    derived = try object.optional("derived").map(DerivedNumber.init)
-    listed = object.optional("listed") == nil ? nil : try object.integer("listed")
-    written = try object.optionalString("written").map(FormatValue.fact)
-    ratio = try object.optional("ratio").map(HiddenRatio.init)
-    isFloat = object.optional("float") == .bool(true)
+    derived = try object.optional("derived", DerivedNumber.init)
+    listed = try object.optional("listed", FormatValue.integer)
+    try FormatLimits.check(listed ?? 0, .entries, at: "listed")
+    written = try object.optional("written", FormatValue.fact(file:))
+    ratio = try object.optional("ratio", HiddenRatio.init)
+    isFloat = try object.flag("float")
   }
 
   /// The fact that a key states: one that Graft knows, or a size that only the layout knows.
   private static func fact(_ object: inout FormatObject) throws -> String {
-    if let symbol = try object.optionalString("size") {
+    let size = try object.optional("size") { value in
+      let symbol = try FormatValue.string(value)
+      guard !RoleTable.modelSymbols.contains(symbol), (try? SizeExpression(symbol)) != nil else {
+        throw FormatValue.wrong(value, "a symbol that no other size has")
+      }
       return ModelConfiguration.sizePrefix + symbol
     }
-    return try FormatValue.fact(object.string("fact"))
+    return try size ?? object.required("fact", FormatValue.fact(file:))
   }
 
   private static func map(_ name: String, _ pairs: SharedPairs, to fact: String) throws
@@ -68,6 +73,7 @@ struct FactRule: ConfigRule {
 
   var facts: Set<String> { Set([fact] + arithmetic.facts) }
   var statedFact: String? { fact }
+  var isReadAsWritten: Bool { written == nil }
   var helperKeys: [String] { [derived?.key, ratio?.key].compactMap(\.self) }
 
   // MARK: Reading
@@ -115,8 +121,14 @@ struct FactRule: ConfigRule {
 
   // MARK: Writing
 
+  /// What a new config says of a size of the layout that the model does not have, because it comes from
+  /// another layout.
+  private var standardSize: FactValue? {
+    fact.hasPrefix(ModelConfiguration.sizePrefix) ? absent ?? .integer(1) : nil
+  }
+
   func value(for facts: Facts) -> JSONValue? {
-    let fact = facts[written ?? self.fact] ?? .none
+    let fact = facts[written ?? self.fact] ?? standardSize ?? .none
     if let quotient = arithmetic.quotient(fact, facts) { return quotient }
     if let listed { return fact.integers(atLeast: listed) }
     if let null, null.means(fact) { return .null }

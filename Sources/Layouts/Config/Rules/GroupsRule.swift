@@ -21,15 +21,17 @@ struct GroupsRule: LayerRule {
 
   init(_ object: inout FormatObject, at key: ConfigKey, _ pairs: SharedPairs) throws {
     self.key = key
-    let value = try object.required("groups")
-    var groups = try FormatObject(value, "groups")
-    content = try FactObject(&groups, pairs)
-    member = try groups.string("member")
-    others = try groups.facts("others")
-    insteadOf = groups.optional("instead_of") == nil ? nil : try groups.facts("instead_of")
-    try groups.finish()
-    guard insteadOf == nil || others.isEmpty else {
-      throw FormatValue.wrong(value, "others or instead_of")
+    (member, content, others, insteadOf) = try object.required("groups") { value in
+      var groups = try FormatObject(value, "groups")
+      let content = try FactObject(&groups, pairs)
+      let member = try groups.string("member")
+      let others = try groups.facts("others")
+      let insteadOf = try groups.optional("instead_of", FormatValue.facts)
+      try groups.finish()
+      guard insteadOf == nil || others.isEmpty else {
+        throw FormatValue.wrong(value, "others or instead_of")
+      }
+      return (member, content, others, insteadOf)
     }
   }
 

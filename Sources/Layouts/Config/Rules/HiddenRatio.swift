@@ -13,8 +13,11 @@ struct HiddenRatio: Sendable {
     var ratio = try FormatObject(value, "ratio")
     key = try ratio.string("key")
     standard = try ratio.integer("default")
-    multiple = max(try ratio.integer("multiple"), 1)
+    multiple = try ratio.integer("multiple")
     try ratio.finish()
+    guard (1...(1 << 20)).contains(multiple) else {
+      throw FormatValue.wrong(value, "a multiple from 1 to \(1 << 20)")
+    }
   }
 
   /// The width for the hidden size of a config; null stands for the standard ratio.

@@ -20,12 +20,15 @@ struct IndicesRule: LayerRule {
 
   init(_ object: inout FormatObject, at key: ConfigKey, _ pairs: SharedPairs) throws {
     self.key = key
-    var indices = try FormatObject(object.required("indices"), "indices")
-    isCount = indices.optional("count") == .bool(true)
-    first = isCount ? 0 : try indices.integer("first")
-    set = try indices.facts("set")
-    others = try indices.facts("others")
-    try indices.finish()
+    (isCount, first, set, others) = try object.required("indices") { value in
+      var indices = try FormatObject(value, "indices")
+      let isCount = try indices.flag("count")
+      let first = isCount ? 0 : try indices.integer("first")
+      guard (0...1).contains(first) else { throw FormatValue.wrong(value, "0 or 1 as first") }
+      let (set, others) = (try indices.facts("set"), try indices.facts("others"))
+      try indices.finish()
+      return (isCount, first, set, others)
+    }
   }
 
   var facts: Set<String> { Set(set.keys).union(others.keys) }

@@ -19,12 +19,16 @@ struct LayerInterval: Sendable {
     var rule = try FormatObject(value, "interval")
     key = try rule.optionalString("key")
     standard = try rule.integer("default")
-    every = FormatValue.word(try rule.string("every"))
-    other = FormatValue.word(try rule.string("other"))
-    hasOneAtLeast = rule.optional("one_at_least") == .bool(true)
-    type = try MetadataType.checked(rule.optionalString("as"))
+    every = try rule.required("every", FormatValue.word)
+    other = try rule.required("other", FormatValue.word)
+    hasOneAtLeast = try rule.flag("one_at_least")
+    type = try rule.optional("as", MetadataType.checked)
     try rule.finish()
+    guard standard > 0 else { throw FormatValue.wrong(value, "a default of at least 1") }
   }
+
+  /// The words that it gives layers.
+  var words: [JSONValue] { [every, other] }
 
   /// The words of a list that is not written down.
   /// - Throws: `Problem` of kind `invalid` where the config gives no sensible number or interval.

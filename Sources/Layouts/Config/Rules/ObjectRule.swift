@@ -13,8 +13,7 @@ struct ObjectRule: ConfigRule {
   init(_ object: inout FormatObject, at key: ConfigKey, _ pairs: SharedPairs) throws {
     self.key = key
     null = try object.facts("null")
-    let keys = try object.required("object")
-    content = try FactObject(&object, keys: keys, pairs)
+    content = try FactObject(&object, keys: "object", pairs)
   }
 
   var facts: Set<String> { content.facts.union(null.keys) }

@@ -14,10 +14,12 @@ struct SparseRule: LayerRule {
 
   init(_ object: inout FormatObject, at key: ConfigKey, _ pairs: SharedPairs) throws {
     self.key = key
-    var sparse = try FormatObject(object.required("sparse"), "sparse")
-    step = try sparse.string("step")
-    experts = try sparse.string("experts")
-    try sparse.finish()
+    (step, experts) = try object.required("sparse") { value in
+      var sparse = try FormatObject(value, "sparse")
+      let keys = (try sparse.string("step"), try sparse.string("experts"))
+      try sparse.finish()
+      return keys
+    }
   }
 
   private static let fact = "mlp"

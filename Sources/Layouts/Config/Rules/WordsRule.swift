@@ -18,14 +18,33 @@ struct WordsRule: LayerRule {
 
   init(_ object: inout FormatObject, at key: ConfigKey, _ pairs: SharedPairs) throws {
     self.key = key
-    let value = try object.required("list")
-    guard case .object(let words) = value else { throw FormatValue.wrong(value, "an object") }
-    interval = try object.optional("interval").map(LayerInterval.init)
-    prediction = try object.optionalString("prediction").map(FormatValue.word)
-    self.words = try words.entries.map {
-      (FormatValue.word($0.key), try FormatValue.facts($0.value))
+    words = try Self.words(&object)
+    interval = try object.optional("interval", LayerInterval.init)
+    prediction = try object.optional("prediction", FormatValue.word)
+    isInterval = try object.flag("only_interval")
+    let known = words.map(\.word)
+    for word in (interval?.words ?? []) + [prediction].compactMap(\.self)
+    where !known.contains(word) {
+      throw FormatValue.wrong(word, "a word of the list")
     }
-    isInterval = object.optional("only_interval") == .bool(true)
+    guard !isInterval || interval?.key == key.path else {
+      throw FormatValue.wrong(
+        .string(interval?.key ?? "no key"), "an interval with the key \(key.path)"
+      ).located(.place("interval"))
+    }
+  }
+
+  /// The words of a list: an object, or pairs `[word, facts]` where words are whole numbers.
+  private static func words(_ object: inout FormatObject) throws -> [(JSONValue, Facts)] {
+    guard case .array = try object.required("list") else {
+      return try object.members("list") {
+        (try FormatValue.word(.string($0)), try FormatValue.facts($1))
+      }
+    }
+    return try object.list("list") {
+      let pair = try ValueCase($0)
+      return (try FormatValue.word(pair.value), pair.facts)
+    }
   }
 
   var facts: Set<String> { Set(words.flatMap(\.facts.keys)) }

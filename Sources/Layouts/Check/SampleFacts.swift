@@ -1,0 +1,129 @@
+import Canonical
+
+/// Random options of models, for laws that must hold for every model.
+package enum SampleFacts {
+  package static func facts(_ generator: inout some RandomNumberGenerator) -> Facts {
+    var model: Facts = [
+      "vocabulary": .integer(pick(5...20, &generator)),
+      "hidden": .integer(2 * pick(2...6, &generator)),
+      "positions": .integer(pick(4...9, &generator)),
+      "tied": .flag(Bool.random(using: &generator)),
+      "norm": .word(any(["rmsnorm", "layernorm"], &generator)),
+      "norm.eps": .number(any([1e-5, 1e-6, 0.3], &generator)),
+      "position": .word(any(["none", "learned", "rope"], &generator)),
+      "rope.dim": .integer(2), "rope.side": .word("last"),
+      "rope.theta": .number(any([10_000, 500_000], &generator)),
+      "embedding.scale": .number(any([1, 12], &generator)),
+      "logits.divisor": .number(any([1, 8], &generator)),
+      "residual.scale": .number(any([1, 0.22], &generator)),
+      "init.depth_scaled": .flag(Bool.random(using: &generator)),
+    ]
+    if Bool.random(using: &generator) {
+      model.merge([
+        "rope.scaling": .word("yarn"), "rope.factor": .number(4),
+        "rope.original_positions": .integer(32),
+      ]) { $1 }
+    }
+    return model
+  }
+
+  /// The share of a head that is rotated; all of it where YaRN would rotate an odd number of dims.
+  package static func share(of attention: Facts, _ model: Facts, _ wanted: Double) -> FactValue {
+    let headDim = attention["attention.head_dim"]?.json.int ?? 0
+    let isOdd = Int(Double(headDim) * wanted) % 2 != 0
+    return .number(isOdd && model["rope.scaling"] == .word("yarn") ? 1 : wanted)
+  }
+
+  package static func mixer(_ generator: inout some RandomNumberGenerator) -> Facts {
+    switch pick(0...2, &generator) {
+    case 0: return attention(&generator)
+    case 1: return gatedDeltaNet(&generator)
+    default: return m2rnn(&generator)
+    }
+  }
+
+  package static func attention(_ generator: inout some RandomNumberGenerator) -> Facts {
+    let kvHeads = pick(1...3, &generator)
+    let hasBias = Bool.random(using: &generator)
+    return [
+      "mixer": .word("attention"), "attention.kv_heads": .integer(kvHeads),
+      "attention.heads": .integer(kvHeads * pick(1...3, &generator)),
+      "attention.head_dim": .integer(2 * pick(1...3, &generator)),
+      "attention.bias": .flag(hasBias), "attention.o_bias": .flag(hasBias),
+      "attention.gate": .flag(Bool.random(using: &generator)),
+      "attention.exclusive": .flag(Bool.random(using: &generator)),
+      "attention.window": any([.none, .integer(1), .integer(5)], &generator),
+      "attention.scale_rule": .word(any(["1/sqrt(hd)", "1/hd"], &generator)),
+    ]
+  }
+
+  package static func gatedDeltaNet(_ generator: inout some RandomNumberGenerator) -> Facts {
+    let keyHeads = pick(1...3, &generator)
+    return [
+      "mixer": .word("gdn"), "gdn.k_heads": .integer(keyHeads),
+      "gdn.v_heads": .integer(keyHeads * pick(1...3, &generator)),
+      "gdn.k_head_dim": .integer(pick(1...5, &generator)),
+      "gdn.v_head_dim": .integer(pick(1...5, &generator)),
+      "gdn.taps": .integer(pick(1...4, &generator)),
+      "gdn.gate": .word(any(["none", "before_norm"], &generator)),
+      "gdn.scale": any([.none, .number(0.5)], &generator),
+      "gdn.negative_eigenvalues": .flag(Bool.random(using: &generator)),
+    ]
+  }
+
+  package static func m2rnn(_ generator: inout some RandomNumberGenerator) -> Facts {
+    let heads = any([1, 2, 4, 6], &generator)
+    let divisors = (1...heads).filter { heads % $0 == 0 }
+    let taps = pick(0...4, &generator)
+    let activation = any(["silu", "identity", "prelu", "gelu_tanh"], &generator)
+    var facts: Facts = [
+      "mixer": .word("m2rnn"), "m2rnn.k_head_dim": .integer(pick(1...5, &generator)),
+      "m2rnn.v_head_dim": .integer(pick(1...5, &generator)), "m2rnn.taps": .integer(taps),
+      "m2rnn.activation": .word(taps == 0 ? "identity" : activation),
+      "m2rnn.bias": .flag(Bool.random(using: &generator)),
+      "m2rnn.residual": .flag(Bool.random(using: &generator)),
+      "m2rnn.norm": any([.none, .word("rmsnorm"), .word("layernorm")], &generator),
+      "m2rnn.v_heads": .integer(heads), "m2rnn.g_heads": .integer(heads),
+      "m2rnn.gradient_clipping": any([.none, .number(1), .number(0.5)], &generator),
+      "m2rnn.A_init_max": .number(any([16, 4.5], &generator)),
+    ]
+    for name in ["q", "k", "f", "weight"] {
+      facts["m2rnn.\(name)_heads"] = .integer(any(divisors, &generator))
+    }
+    return facts
+  }
+
+  package static func feedForward(_ generator: inout some RandomNumberGenerator) -> Facts {
+    var facts: Facts = [
+      "mlp.intermediate": .integer(pick(1...5, &generator)),
+      "mlp.activation": .word(any(["silu", "gelu", "prelu", "relu"], &generator)),
+      "mlp.gated": .flag(true), "mlp.bias": .flag(Bool.random(using: &generator)),
+    ]
+    if Bool.random(using: &generator) {
+      facts["mlp.gated"] = .flag(false)
+      facts["mlp.activation"] = .word(any(["relu_squared", "tanh_shrink", "prelu"], &generator))
+    }
+    guard Bool.random(using: &generator) else { return facts }
+    let experts = pick(1...4, &generator)
+    let shared = pick(0...3, &generator)
+    return facts.merging([
+      "mlp": .word("moe"), "moe.experts": .integer(experts),
+      "moe.experts_per_token": .integer(pick(1...experts, &generator)),
+      "moe.router": .word(any(["topk_softmax", "softmax_topk"], &generator)),
+      "moe.shared_intermediate": .integer(shared),
+      "moe.shared_gate": .flag(shared > 0 && Bool.random(using: &generator)),
+    ]) { $1 }
+  }
+
+  package static func pick(_ range: ClosedRange<Int>, _ generator: inout some RandomNumberGenerator)
+    -> Int
+  {
+    Int.random(in: range, using: &generator)
+  }
+
+  package static func any<Value>(
+    _ values: [Value], _ generator: inout some RandomNumberGenerator
+  ) -> Value {
+    values[Int.random(in: values.indices, using: &generator)]
+  }
+}
