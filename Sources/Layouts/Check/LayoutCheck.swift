@@ -18,7 +18,7 @@ public struct LayoutCheck: Sendable {
 
   /// The models that are generated for each form, and how many of those that it holds have their tensors
   /// taken apart.
-  private static let (modelCount, tensorCount) = (64, 6)
+  private static let (modelCount, tensorCount) = (48, 4)
 
   /// Checks a layout file beside the layouts of a catalogue, which may be its own.
   /// - Throws: `Problem` of kind `invalid` with file and place.
