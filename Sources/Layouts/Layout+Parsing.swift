@@ -79,7 +79,7 @@ extension Layout {
     try file.finish()
   }
 
-  private static func semantics(_ value: JSONValue) throws -> (Facts, Facts) {
+  private static func semantics(_ value: JSONValue) throws -> (model: Facts, layer: Facts) {
     var semantics = try FormatObject(value, "semantics")
     let (model, layer) = (try semantics.facts("model"), try semantics.facts("layer"))
     try semantics.finish()

@@ -40,14 +40,14 @@ import Testing
   {
     let file = path.appending(name)
     let archive = try ZipArchive(OwnedBytes(copying: MappedFile.readAll(file, limit: 1 << 20)))
-    var zip = ZipLayout()
+    var zip = ZipPlan()
     for entry in archive.entries {
       var content = try entry.bytes(limit: 1 << 20)
       change(entry.name, &content)
       zip.add(entry.name, content)
     }
     try FileManager.default.removeItem(atPath: file.string)
-    try WeightFileWriter(creating: file, zip.layout).finish()
+    try WeightFileWriter(creating: file, zip.plan).finish()
   }
 
   /// Replaces bytes of the pickle of a file by others, where they come first.
