@@ -219,7 +219,11 @@ let package = Package(
         "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Opening",
         "Conversion", "Threads", "Runtime", "Calibration", systemPackage, "graft",
       ]),
-    tests("Command", ["Diagnostics", "Platform", "Tensors", "JSON", "Containers", crypto, systemPackage, "graft"]),
+    tests(
+      "Command",
+      [
+        "Diagnostics", "Platform", "Tensors", "JSON", "Containers", crypto, systemPackage, "graft",
+      ]),
   ] + processorLoops
 )
 

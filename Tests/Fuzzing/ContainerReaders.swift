@@ -43,8 +43,9 @@ enum ContainerReaders {
   static func distributed(_ input: UnsafeRawBufferPointer) throws {
     let state = try DistributedState(DistributedMetadata(input).entries)
     for (_, tensor) in state.tensors {
-      guard let cover = try? ChunkCover(tensor) else { continue }
-      for chunk in cover.chunks where !chunk.shape.contains(0) { _ = cover.pairing(chunk) }
+      guard let cover = try? ChunkCover(tensor.shape, tensor.type, tensor.chunks) else { continue }
+      let nothing = ByteRegion(OwnedBytes(count: 0))
+      _ = cover.region(of: cover.chunks.map { _ in nothing }, tensor.type)
     }
   }
 

@@ -36,7 +36,7 @@ extension MessageSection {
       .init("summands instead of parts") {
         try $0.pickle(name("Shard"), name("Partial"), of: 0..<3)
       },
-      .init("a place in another mesh") { try $0.pickle(text("_coordinate_on_dim"), text("_c")) },
+      .init("a DTensor without placements") { try $0.pickle(text("placements"), text("placed")) },
       .init("a DTensor of another form") { try $0.pickle(text("_spec"), text("_spic")) },
       .init("replicas that differ") { shop in
         let path = try shop.model("containers/ranks/hsdp") { copy in
