@@ -68,7 +68,7 @@ extension MessageSection {
         }
       },
       .init("a part whose place is not said") {
-        try $0.shards { try $0.replace("uneven", "uneaten", in: shard) }
+        try $0.shards { try $0.replace("uneven", "unseen", in: shard) }
       },
       .init("a part of another type") {
         try $0.shards { copy in
