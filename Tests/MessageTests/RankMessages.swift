@@ -68,7 +68,9 @@ extension MessageSection {
         }
       },
       .init("a part whose place is not said") {
-        try $0.shards { try $0.replace("uneven", "unseen", in: shard) }
+        try $0.shards { copy in
+          try copy.editWeights(shard) { $0.metadata = ["DCP_SHARDING_INFO": "{}"] }
+        }
       },
       .init("a part of another type") {
         try $0.shards { copy in
