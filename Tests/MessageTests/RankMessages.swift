@@ -153,14 +153,14 @@ extension Workshop {
   fileprivate func pack(_ path: FilePath, _ change: (String, inout [UInt8]) -> Void) throws {
     let bytes = try Fixtures.contents(path)
     let copy = OwnedBytes(bytes)
-    var zip = ZipLayout()
+    var zip = ZipPlan()
     for entry in try ZipArchive(copy).entries {
       var content = try entry.bytes(limit: 1 << 20)
       change(entry.name, &content)
       zip.add(entry.name, content)
     }
     try FileManager.default.removeItem(atPath: path.string)
-    try WeightFileWriter(creating: path, zip.layout).finish()
+    try WeightFileWriter(creating: path, zip.plan).finish()
   }
 
   /// Opens a model of which a last rank should have half the rows.
