@@ -120,7 +120,7 @@ struct LayoutCheckTests {
     let names = layout.tensors.map(\.name.text)
     #expect(names.filter { $0.contains(".m2rnn.") }.count == 12)
     #expect(names.last == "output_layer.weight")
-    #expect(layout.tensorPlaces.contains("tensors[8] (part m2rnn: tensors[0])"))
+    #expect(layout.tensorPlaces.contains("tensors[8] (part m2rnn/tensors, rule 0)"))
   }
 
   /// A size of the layout comes back, and a model from elsewhere gets the standard one.

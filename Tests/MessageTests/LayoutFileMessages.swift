@@ -135,7 +135,7 @@ extension MessageSection {
         try shop.folder(
           [
             "a.json":
-              #"{ "part": "m2rnn", "about": "X.", "keys": [], "tensors": [] }"#
+              #"{ "part": "m2rnn", "about": "X.", "lists": { "keys": [] } }"#
           ], in: "mine/parts")
         return try shop.graft("formats", "--formats", "mine")
       },
@@ -147,7 +147,7 @@ extension MessageSection {
         try shop.folder(["x.txt": ""])
         return try shop.graft("formats", "--formats", "mine")
       },
-      .init("a name of no built-in layout") { try $0.graft("formats", "--show", "qwen3") },
+      .init("a name of no built-in layout") { try $0.graft("formats", "--show", "qwen3_6") },
     ])
 }
 
