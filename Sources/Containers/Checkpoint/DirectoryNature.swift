@@ -68,15 +68,9 @@ enum DirectoryNature: CaseIterable {
       let found = files.filter { nature.marks($0) }
       let names = found + directories.filter { nature.marks(directory: $0) }
       guard !names.isEmpty else { continue }
-      return Problem(.missing, nature.what, found: list(names), remedy: nature.remedy)
+      return Problem(.missing, nature.what, found: NameList.text(names), remedy: nature.remedy)
     }
     return nil
-  }
-
-  /// The first of some names, and how many there are.
-  static func list(_ names: [String], most: Int = 4) -> String {
-    names.prefix(most).joined(separator: ", ")
-      + (names.count > most ? ", … (\(names.count) of them)" : "")
   }
 }
 

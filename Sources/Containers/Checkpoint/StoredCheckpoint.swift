@@ -152,7 +152,7 @@ public struct StoredCheckpoint: Sendable {
     let set = container.hasMetadata ? container.family(of: name) : nil
     if let set {
       try locating(.file(directory.string)) {
-        try WeightFiles.checkComplete(set, among: listing.files)
+        try FileSet.checkComplete(set, among: listing.files)
       }
     }
     return try openAll(set ?? [name], of: container, listing, in: directory)

@@ -42,7 +42,7 @@ struct HubShards {
       throw Problem(
         .invalid, "files of ranks of several saves leave open which are the model",
         expected: "files of one number, as \(first.name)",
-        found: DirectoryNature.list((stray.isEmpty ? files : stray).map(\.name)),
+        found: NameList.text((stray.isEmpty ? files : stray).map(\.name)),
         remedy: "put each save into a directory of its own")
     }
     try Self.checkComplete("number", Set(files.map(\.number)), of: first.count)
@@ -61,7 +61,7 @@ struct HubShards {
     guard !missing.isEmpty else { return }
     throw Problem(
       .missing, "files of ranks are not there", expected: "each \(what) from 1 to \(count)",
-      found: "no file of \(what) \(DirectoryNature.list(missing.map(String.init)))",
+      found: "no file of \(what) \(NameList.text(missing.map(String.init)))",
       remedy: "fetch the missing files")
   }
 

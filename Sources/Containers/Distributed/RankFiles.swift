@@ -43,11 +43,11 @@ struct RankFiles {
       throw Problem(
         .invalid, "files of ranks of several saves leave open which are the model",
         expected: "\(first.of(0)) to \(first.of(first.place.ranks - 1)) alone",
-        found: DirectoryNature.list(stray.map(\.name)),
+        found: NameList.text(stray.map(\.name)),
         remedy: "put each save into a directory of its own")
     }
     self.names = (0..<first.place.ranks).map(first.of)
-    try WeightFiles.checkComplete(self.names, among: names, of: "ranks")
+    try FileSet.checkComplete(self.names, among: names, of: "ranks")
   }
 
   /// Which rank wrote a file of that name; nil for other names.
@@ -75,7 +75,7 @@ struct RankFiles {
     let absent = others?.filter { FileKind(path.removingLastComponent().appending($0)) == .absent }
     throw Problem(
       .unsupported, "the tensors are shards of one rank (DTensor, as FSDP saves them)",
-      expected: others.map { "also " + DirectoryNature.list($0) } ?? "the files of all ranks",
+      expected: others.map { "also " + NameList.text($0) } ?? "the files of all ranks",
       found: name.map { "rank \($0.place.rank) of \($0.place.ranks)" }
         ?? state.mesh.map {
           "one rank of a mesh of \($0)"
@@ -83,7 +83,7 @@ struct RankFiles {
       remedy: absent?.isEmpty == true
         ? "give the directory, in which the files of all ranks are"
         : absent.map {
-          "fetch \(DirectoryNature.list($0)), and give the directory"
+          "fetch \(NameList.text($0)), and give the directory"
         } ?? RankShards.merging)
   }
 }

@@ -25,7 +25,7 @@ extension WeightFiles {
     guard !others.isEmpty else { return }
     throw Problem(
       .invalid, "files of ranks and other weights leave open which are the model",
-      expected: "\(files[0]) and the like alone", found: DirectoryNature.list(others),
+      expected: "\(files[0]) and the like alone", found: NameList.text(others),
       remedy: "put them into a directory of their own, or give the path of the file")
   }
 }

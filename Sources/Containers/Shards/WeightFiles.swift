@@ -105,30 +105,16 @@ struct WeightFiles: Hashable {
   /// Checks that the names are `…-00001-of-0000N` to the last, and nothing else.
   private func checkFamily(_ names: [String]) throws {
     if let set = container.family(of: names[0]), Set(set).isSuperset(of: names) {
-      return try Self.checkComplete(set, among: names)
+      return try FileSet.checkComplete(set, among: names)
     }
     if container.hasMetadata, names.count == 1 { return }
     throw Problem(
       .invalid, "the files leave open which of them are the model",
       expected: "\(container.singleName), \(container.isIndexed ? "an index, " : "")"
         + "or a complete set \(container.shardName(1, of: 2)) …",
-      found: DirectoryNature.list(names, most: 8),
+      found: NameList.text(names, most: 8),
       remedy: container.isIndexed
         ? "remove stale or fetch missing files, or restore \(container.indexName)"
         : "give the path of the file itself")
-  }
-
-  /// Checks that all files of a set are there.
-  /// - Throws: `Problem` of kind `missing` that names those that are not.
-  static func checkComplete(
-    _ set: [String], among names: [String], of whole: String = "a set"
-  ) throws {
-    let there = Set(names)
-    let missing = set.filter { !there.contains($0) }
-    guard let last = set.last, !missing.isEmpty else { return }
-    throw Problem(
-      .missing, "files of \(whole) are not there",
-      expected: set.count == 1 ? last : "\(set.count) files, \(set[0]) to \(last)",
-      found: "no " + DirectoryNature.list(missing, most: 8), remedy: "fetch the missing files")
   }
 }
