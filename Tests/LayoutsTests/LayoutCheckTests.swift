@@ -58,7 +58,7 @@ struct LayoutCheckTests {
     ),
     ("\"version\": 1", "\"version\": 1, \"sort\": 2", "sort", "unknown key"),
     ("\"layout\": \"packed-tp\"", "\"layout\": \"fla\"", "layout", "built in"),
-    ("{ \"part\": \"m2rnn/keys\" }", "{ \"part\": \"m2rn/keys\" }", "config.keys[9]", "unknown part"),
+    ("\"part\": \"m2rnn/keys\"", "\"part\": \"m2rn/keys\"", "config.keys[9]", "unknown part"),
   ]
 
   @Test(arguments: faults)
