@@ -126,6 +126,12 @@ public struct Verifier {
       found: "hidden states of layers", remedy: "record the reference with its logits")
   }
 
+  /// Whether padding alone may be why a vocabulary is of another size than the model's.
+  private func isPadding(_ vocabulary: Int) -> Bool {
+    let sizes = [vocabulary, model.configuration.vocabulary].sorted()
+    return sizes[1] <= 2 * sizes[0]
+  }
+
   private func checkWidths(_ reference: ReferenceFile, _ outputs: RecordedOutputs) throws {
     let configuration = model.configuration
     guard outputs.output != nil || reference.hiddenCount > 0 else {
@@ -133,6 +139,12 @@ public struct Verifier {
         .invalid, "the model has no language head, and the reference holds logits alone",
         expected: "\(ModelOutput.finalStates.rawValue), or hidden.0 and more", found: "logits",
         remedy: "record hidden states of the original, as graft logits does")
+    }
+    guard outputs.output != .logits || isPadding(outputs.outputWidth) else {
+      throw Problem(
+        .invalid, "the reference has logits of another width", tensor: "logits",
+        expected: "\(configuration.vocabulary)", found: "\(outputs.outputWidth)",
+        remedy: "record the reference with this model's vocabulary")
     }
     guard outputs.output != .finalStates || outputs.outputWidth == configuration.hidden else {
       throw Problem(

@@ -103,6 +103,13 @@ extension MessageSection {
         try shop.file("t.json", "[1, 2]".utf8)
         return try shop.graft("score", "model", "--tokens", "t.json")
       },
+      .init("logits of a third of the vocabulary") {
+        try $0.verify { file in
+          file["logits"]?.shape[2] = 32
+          let third = (file["logits"]?.bytes.count ?? 0) / 3
+          file["logits"]?.bytes.removeLast(2 * third)
+        }
+      },
       .init("logits of another type") {
         try $0.verify { file in
           file["logits"]?.type = "BF16"
