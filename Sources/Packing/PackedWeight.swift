@@ -45,14 +45,17 @@ extension PackedWeight {
   public var unpacked: ByteRegion {
     ByteRegion(
       DeferredBytes(count: count * 4) { range, place in
-        let first = range.lowerBound / 4
-        let end = (range.upperBound + 3) / 4
-        try withUnsafeTemporaryAllocation(of: Float.self, capacity: end - first) { values in
-          guard let base = values.baseAddress else { return }
-          try decode(first..<end, into: base)
-          let bytes = UnsafeRawBufferPointer(values)[
-            range.lowerBound - first * 4..<range.upperBound - first * 4]
-          place.copyBytes(from: bytes)
+        let run = range.lowerBound / 4..<(range.upperBound + 3) / 4
+        let values = place.bindMemory(to: Float.self)
+        if run.count * 4 == range.count, let start = values.baseAddress {
+          return try decode(run, into: start)
+        }
+        // The first or the last value is asked for in part.
+        try withUnsafeTemporaryAllocation(of: Float.self, capacity: run.count) { whole in
+          guard let start = whole.baseAddress else { return }
+          try decode(run, into: start)
+          let first = range.lowerBound - run.lowerBound * 4
+          place.copyBytes(from: UnsafeRawBufferPointer(whole)[first..<first + range.count])
         }
       })
   }

@@ -13,15 +13,6 @@ import Testing
 
   init() throws { folder = try TemporaryDirectory() }
 
-  /// A copy of a fixture to spoil.
-  private func copy(_ name: String) throws -> FilePath {
-    let path = folder.path.appending("copy")
-    try? FileManager.default.removeItem(atPath: path.string)
-    try FileManager.default.copyItem(
-      atPath: Fixtures.path("containers/dcp/\(name)").string, toPath: path.string)
-    return path
-  }
-
   @Test func piecesOfEveryFormComeTogether() throws {
     let path = Fixtures.path("containers/dcp/mesh")
     let checkpoint = try StoredCheckpoint.open(path)
@@ -54,7 +45,7 @@ import Testing
 
   /// Older releases do not tell which keys led to a value; its name is all there is then.
   @Test func withoutPlansNamesAreKeys() throws {
-    let path = try copy("mesh")
+    let path = try folder.copy(of: "containers/dcp/mesh")
     let file = path.appending(".metadata")
     var bytes = try MappedFile.readAll(file, limit: 1 << 20)
     let (key, other) = (Array("planner_data".utf8), Array("planner_none".utf8))
@@ -65,7 +56,7 @@ import Testing
   }
 
   @Test func aMissingOrShortFileIsNamed() throws {
-    let path = try copy("mesh")
+    let path = try folder.copy(of: "containers/dcp/mesh")
     let file = path.appending("__2_0.distcp")
     var bytes = try MappedFile.readAll(file, limit: 1 << 20)
     bytes.removeLast(bytes.count / 2)
@@ -78,7 +69,7 @@ import Testing
   }
 
   @Test func otherWeightsBesideLeaveItOpen() throws {
-    let path = try copy("mesh")
+    let path = try folder.copy(of: "containers/dcp/mesh")
     try Container.torch.write([], metadata: [], to: path.appending("pytorch_model.bin"))
     let problem = try #require(throws: Problem.self) { try StoredCheckpoint.open(path) }
     #expect(problem.kind == .invalid && problem.found == "pytorch_model.bin")
@@ -160,7 +151,7 @@ import Testing
   }
 
   @Test func damagedMetadataIsReadWithinBoundsOrRefused() throws {
-    let path = try copy("mesh")
+    let path = try folder.copy(of: "containers/dcp/mesh")
     let file = path.appending(".metadata")
     let bytes = try MappedFile.readAll(file, limit: 1 << 20)
     try Mutations.forEach(of: bytes, count: 1000) { damaged, seed in

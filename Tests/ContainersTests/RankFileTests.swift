@@ -13,15 +13,6 @@ import Testing
 
   init() throws { folder = try TemporaryDirectory() }
 
-  /// A copy of a fixture to spoil.
-  private func copy(_ name: String) throws -> FilePath {
-    let path = folder.path.appending("copy")
-    try? FileManager.default.removeItem(atPath: path.string)
-    try FileManager.default.copyItem(
-      atPath: Fixtures.path("containers/\(name)").string, toPath: path.string)
-    return path
-  }
-
   private func move(_ name: String, to other: String, in path: FilePath) throws {
     try? FileManager.default.removeItem(atPath: path.appending(other).string)
     try FileManager.default.moveItem(
@@ -88,7 +79,7 @@ import Testing
   }
 
   @Test func oneFileAloneIsOneRank() throws {
-    let path = try copy("ranks/fsdp")
+    let path = try folder.copy(of: "containers/ranks/fsdp")
     let name = "model_world_size_3_rank_1.pt"
     let complete = try problem(path.appending(name))
     #expect(complete.kind == .unsupported && complete.found == "rank 1 of 3")
@@ -103,7 +94,7 @@ import Testing
   }
 
   @Test func ranksOfOneSaveBelongTogether() throws {
-    let path = try copy("ranks/fsdp")
+    let path = try folder.copy(of: "containers/ranks/fsdp")
     try FileManager.default.copyItem(
       atPath: Fixtures.path("containers/ranks/hsdp/model_world_size_4_rank_0.pt").string,
       toPath: path.appending("model_world_size_4_rank_0.pt").string)
@@ -118,7 +109,7 @@ import Testing
   }
 
   @Test func aFileUnderTheNameOfAnotherRankLeavesAHole() throws {
-    let path = try copy("ranks/fsdp")
+    let path = try folder.copy(of: "containers/ranks/fsdp")
     try FileManager.default.removeItem(
       atPath: path.appending("model_world_size_3_rank_1.pt").string)
     try FileManager.default.copyItem(
@@ -130,7 +121,7 @@ import Testing
   }
 
   @Test func ranksSayTheSameOfATensor() throws {
-    let path = try copy("ranks/fsdp-2.4")
+    let path = try folder.copy(of: "containers/ranks/fsdp-2.4")
     let file = "model_world_size_3_rank_1.pt"
     try replace(Array("one.row".utf8), by: Array("two.row".utf8), in: file, of: path)
     #expect(try problem(path).tensor == "one.row")
@@ -142,7 +133,7 @@ import Testing
 
   /// `Shard(dim=0)` becomes `Shard(dim=1)`, with and without the ranks agreeing about it.
   @Test func placementsFitTheParts() throws {
-    let path = try copy("ranks/fsdp-2.4")
+    let path = try folder.copy(of: "containers/ranks/fsdp-2.4")
     for rank in (0..<3).reversed() {
       let name = "model_world_size_3_rank_\(rank).pt"
       try edit(
@@ -165,7 +156,7 @@ import Testing
   }
 
   @Test func placementsThatAreNotReadAreNamed() throws {
-    let path = try copy("ranks/fsdp-2.4")
+    let path = try folder.copy(of: "containers/ranks/fsdp-2.4")
     let old = Array("placement_types\nShard\n".utf8)
     for rank in 0..<3 {
       try replace(
@@ -178,7 +169,7 @@ import Testing
   }
 
   @Test func replicasHoldTheSame() throws {
-    let path = try copy("ranks/hsdp")
+    let path = try folder.copy(of: "containers/ranks/hsdp")
     let whole = try StoredCheckpoint.open(path)
     let row = Array(try #require(whole.tensor("replicated")).contents)
     try edit(
@@ -193,7 +184,7 @@ import Testing
   }
 
   @Test func damagedFilesAreReadWithinBoundsOrRefused() throws {
-    let path = try copy("ranks/hsdp")
+    let path = try folder.copy(of: "containers/ranks/hsdp")
     let file = path.appending("model_world_size_4_rank_2.pt")
     let bytes = try MappedFile.readAll(file, limit: 1 << 20)
     try Mutations.forEach(of: bytes, count: 200) { damaged, seed in

@@ -16,6 +16,15 @@ public final class TemporaryDirectory {
 
   deinit { try? FileManager.default.removeItem(atPath: path.string) }
 
+  /// A copy of a fixture to spoil, in the place of an earlier one.
+  public func copy(of fixture: String) throws -> FilePath {
+    let copy = path.appending("copy")
+    try? FileManager.default.removeItem(atPath: copy.string)
+    try FileManager.default.copyItem(
+      atPath: Fixtures.path(fixture).string, toPath: copy.string)
+    return copy
+  }
+
   /// Writes a file into the directory.
   @discardableResult
   public func write(_ name: String, _ bytes: some Sequence<UInt8>) throws -> FilePath {

@@ -50,34 +50,21 @@ extension StoredCheckpoint {
     name.split(separator: ".", omittingEmptySubsequences: false)
   }
 
+  /// The checkpoint with other names, and without the tensors without elements that a wrapper left where
+  /// it took one away.
   private func renamed(_ clause: String, _ rename: (String) -> String) -> StoredCheckpoint? {
-    var copy = self
-    copy.takenOff.append(clause)
-    copy.shards = shards.map { shard in
-      let content = shard.content.replacing { $0.named(rename($0.name)) }
-      return Shard(fileName: shard.fileName, content: content)
+    let filled = Set(tensors.filter { $0.byteCount > 0 }.map { rename($0.name) })
+    var stub: String?
+    var copy = try? replacing { tensor in
+      let renamed = tensor.named(rename(tensor.name))
+      guard renamed.byteCount == 0, filled.contains(renamed.name) else { return renamed }
+      stub = stub ?? renamed.name
+      return nil
     }
-    copy.leaveOutStubs()
-    copy.tensors = copy.shards.flatMap(\.tensors)
-    guard let places = try? Self.places(copy.tensors) else { return nil }
-    copy.places = places
-    copy.headers = Self.headers(copy.tensors)
+    copy?.takenOff.append(clause)
+    if let stub {
+      copy?.takenOff.append("empty tensors in place of \(stub) and the like are left out")
+    }
     return copy
-  }
-
-  /// Leaves out tensors without elements that a wrapper left where it took one away.
-  private mutating func leaveOutStubs() {
-    let all = shards.flatMap(\.tensors)
-    let filled = Set(all.lazy.filter { $0.byteCount > 0 }.map(\.name))
-    let stubs = all.filter { $0.byteCount == 0 && filled.contains($0.name) }
-    guard !stubs.isEmpty else { return }
-    let names = Set(stubs.map(\.name))
-    shards = shards.map { shard in
-      let content = shard.content.replacing {
-        $0.byteCount > 0 || !names.contains($0.name) ? $0 : nil
-      }
-      return Shard(fileName: shard.fileName, content: content)
-    }
-    takenOff.append("empty tensors in place of \(stubs[0].name) and the like are left out")
   }
 }

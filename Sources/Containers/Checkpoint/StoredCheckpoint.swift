@@ -29,12 +29,12 @@ public struct StoredCheckpoint: Sendable {
   /// What was taken off names, a clause each; mostly empty.
   public internal(set) var takenOff: [String] = []
   /// Whether the values of packed weights stand in the place of their parts.
-  public private(set) var isUnpacked = false
+  public internal(set) var isUnpacked = false
   /// The parsed `config.json`, where there is one; of files that say themselves what they hold, what
   /// their metadata say.
-  public private(set) var config: JSONValue?
+  public internal(set) var config: JSONValue?
   /// The bytes of `config.json`, where there is one, or the text of what the metadata say.
-  public private(set) var configBytes: [UInt8]?
+  public internal(set) var configBytes: [UInt8]?
   /// The name of `config.json`, perhaps in a directory below.
   private let configFile: String
   /// The names of all other regular files, sorted; weight files and index are not among them.
@@ -260,58 +260,6 @@ public struct StoredCheckpoint: Sendable {
 }
 
 extension StoredCheckpoint {
-  /// The checkpoint with other tensors in the place of its own, such as weights in the place of the parts
-  /// in which they are stored.
-  /// - Parameter change: the tensor to put in the place of one; nil for none.
-  /// - Throws: `Problem` of kind `invalid` where a name would occur twice.
-  public func replacing(_ change: (StoredTensor) -> StoredTensor?) throws -> StoredCheckpoint {
-    var copy = self
-    copy.shards = shards.map {
-      Shard(fileName: $0.fileName, content: $0.content.replacing(change))
-    }
-    copy.tensors = copy.shards.flatMap(\.tensors)
-    copy.isUnpacked = copy.tensors.contains { $0.packed != nil }
-    copy.places = try Self.places(copy.tensors)
-    copy.headers = Self.headers(copy.tensors)
-    return copy
-  }
-
-  /// The checkpoint with another config, in the look of the one that it has.
-  public func withConfig(_ change: (JSONValue) -> JSONValue) -> StoredCheckpoint {
-    guard let config, let configBytes else { return self }
-    var copy = self
-    let changed = change(config)
-    let text = changed.text(indent: JSONValue.indentation(of: configBytes))
-    let end: [UInt8] = configBytes.last == UInt8(ascii: "\n") ? [UInt8(ascii: "\n")] : []
-    (copy.config, copy.configBytes) = (changed, Array(text.utf8) + end)
-    return copy
-  }
-
-  static func headers(_ tensors: [StoredTensor])
-    -> [String: (type: ScalarType, shape: [Int])]
-  {
-    var headers: [String: (type: ScalarType, shape: [Int])] = [:]
-    headers.reserveCapacity(tensors.count)
-    for tensor in tensors { headers[tensor.name] = (tensor.type, tensor.shape) }
-    return headers
-  }
-
-  /// Where each name is; refuses a name that occurs twice.
-  static func places(_ tensors: [StoredTensor]) throws -> [String: Int] {
-    var places: [String: Int] = [:]
-    places.reserveCapacity(tensors.count)
-    var problems: [Problem] = []
-    for (index, tensor) in tensors.enumerated() {
-      guard let first = places.updateValue(index, forKey: tensor.name) else { continue }
-      problems.append(
-        Problem(
-          .invalid, "a tensor is stored twice", file: tensor.file, tensor: tensor.name,
-          expected: "each name once", found: "also in \(tensors[first].file)"))
-    }
-    try Problem.throwIfAny(problems)
-    return places
-  }
-
   private static func refuse(_ dangling: [String], in directory: FilePath) throws {
     try Problem.throwIfAny(
       dangling.compactMap { DanglingLink(directory.appending($0))?.problem })

@@ -1,0 +1,57 @@
+import Diagnostics
+import JSON
+import Tensors
+
+extension StoredCheckpoint {
+  /// The checkpoint with other tensors in the place of its own, such as weights in the place of the parts
+  /// in which they are stored.
+  /// - Parameter change: the tensor to put in the place of one; nil for none.
+  /// - Throws: `Problem` of kind `invalid` where a name would occur twice.
+  public func replacing(_ change: (StoredTensor) -> StoredTensor?) throws -> StoredCheckpoint {
+    var copy = self
+    copy.shards = shards.map {
+      Shard(fileName: $0.fileName, content: $0.content.replacing(change))
+    }
+    copy.tensors = copy.shards.flatMap(\.tensors)
+    copy.isUnpacked = copy.tensors.contains { $0.packed != nil }
+    copy.places = try Self.places(copy.tensors)
+    copy.headers = Self.headers(copy.tensors)
+    return copy
+  }
+
+  /// The checkpoint with another config, in the look of the one that it has.
+  public func withConfig(_ change: (JSONValue) -> JSONValue) -> StoredCheckpoint {
+    guard let config, let configBytes else { return self }
+    var copy = self
+    let changed = change(config)
+    let text = changed.text(indent: JSONValue.indentation(of: configBytes))
+    let end: [UInt8] = configBytes.last == UInt8(ascii: "\n") ? [UInt8(ascii: "\n")] : []
+    (copy.config, copy.configBytes) = (changed, Array(text.utf8) + end)
+    return copy
+  }
+
+  static func headers(_ tensors: [StoredTensor])
+    -> [String: (type: ScalarType, shape: [Int])]
+  {
+    var headers: [String: (type: ScalarType, shape: [Int])] = [:]
+    headers.reserveCapacity(tensors.count)
+    for tensor in tensors { headers[tensor.name] = (tensor.type, tensor.shape) }
+    return headers
+  }
+
+  /// Where each name is; refuses a name that occurs twice.
+  static func places(_ tensors: [StoredTensor]) throws -> [String: Int] {
+    var places: [String: Int] = [:]
+    places.reserveCapacity(tensors.count)
+    var problems: [Problem] = []
+    for (index, tensor) in tensors.enumerated() {
+      guard let first = places.updateValue(index, forKey: tensor.name) else { continue }
+      problems.append(
+        Problem(
+          .invalid, "a tensor is stored twice", file: tensor.file, tensor: tensor.name,
+          expected: "each name once", found: "also in \(tensors[first].file)"))
+    }
+    try Problem.throwIfAny(problems)
+    return places
+  }
+}
