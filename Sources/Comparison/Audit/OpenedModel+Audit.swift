@@ -114,7 +114,7 @@ extension CanonicalTensor {
   /// The root of the mean of the squares of all values.
   /// - Cost: one pass; memory for one window.
   fileprivate func rootMeanSquare() throws -> Double {
-    let stream = PieceStream(reading: self, asStored: false)
+    let stream = PartStream(reading: self, asStored: false)
     let window = 1 << 14
     let buffer = OwnedBytes(count: window * 4)
     var sum = 0.0

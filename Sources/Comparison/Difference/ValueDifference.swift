@@ -46,7 +46,7 @@ public struct ValueDifference: Hashable, Sendable {
       return
     }
     let (mine, theirs) = (
-      PieceStream(reading: a, asStored: false), PieceStream(reading: b, asStored: false)
+      PartStream(reading: a, asStored: false), PartStream(reading: b, asStored: false)
     )
     let buffers = (OwnedBytes(count: Self.window * 4), OwnedBytes(count: Self.window * 4))
     for start in stride(from: 0, to: a.count, by: Self.window) {

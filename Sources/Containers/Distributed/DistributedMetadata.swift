@@ -50,7 +50,7 @@ struct DistributedMetadata {
           Tensor(
             type: described.type, shape: described.shape,
             chunks: try described.chunks.map { chunk in
-              let key = DistributedReader.Place(name: name, offsets: chunk.offsets)
+              let key = DistributedReader.PieceKey(name: name, offsets: chunk.offsets)
               guard let place = places[key] else {
                 throw Problem(
                   .invalid, "a piece of a tensor is stored nowhere",

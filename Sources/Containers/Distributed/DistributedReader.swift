@@ -3,8 +3,8 @@ import Tensors
 
 /// Takes the objects of `.metadata` apart.
 struct DistributedReader {
-  /// What a piece is found by.
-  struct Place: Hashable {
+  /// What `.metadata` finds a piece by: the tensor and where the piece begins in it.
+  struct PieceKey: Hashable {
     let name: String
     let offsets: [Int]
   }
@@ -46,13 +46,14 @@ struct DistributedReader {
   }
 
   /// Where the pieces are.
-  mutating func places(_ root: PickleValue) throws -> [Place: (fileName: String, range: Range<Int>)]
-  {
+  mutating func places(_ root: PickleValue) throws -> [PieceKey: (
+    fileName: String, range: Range<Int>
+  )] {
     guard let state = heap.state(of: root, .metadata), let pairs = pairs("storage_data", state)
     else {
       throw other("places of pieces")
     }
-    var places: [Place: (fileName: String, range: Range<Int>)] = [:]
+    var places: [PieceKey: (fileName: String, range: Range<Int>)] = [:]
     for pair in pairs {
       guard let index = heap.state(of: pair.key, .metadataIndex),
         let name = heap.member("fqn", of: index)?.text
@@ -60,7 +61,7 @@ struct DistributedReader {
       guard let offsets = try heap.member("offset", of: index).flatMap({ try numbers($0) }) else {
         continue
       }
-      places[Place(name: name, offsets: offsets)] = try place(pair.value)
+      places[PieceKey(name: name, offsets: offsets)] = try place(pair.value)
     }
     return places
   }

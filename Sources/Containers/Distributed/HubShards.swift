@@ -19,8 +19,8 @@ struct HubShards {
     let count: Int
   }
 
-  /// Part of a tensor, and the number of its file.
-  private struct Part {
+  /// A block of a tensor with the type and the file that hold it.
+  private struct TypedPiece {
     let piece: StoredPiece
     let type: ScalarType
     let file: String
@@ -70,7 +70,7 @@ struct HubShards {
   ///   cover a tensor exactly; `missing` where a file is not there.
   /// - Cost: reads the headers.
   func open(in directory: FilePath) throws -> WeightFile {
-    var (order, parts): ([String], [String: [Part]]) = ([], [:])
+    var (order, parts): ([String], [String: [TypedPiece]]) = ([], [:])
     var metadata: [(key: String, value: String)] = []
     for name in files {
       let file = try SafetensorsFile(directory.appending(name.name))
@@ -93,7 +93,8 @@ struct HubShards {
     return WeightFile(metadata: metadata, tensors: tensors)
   }
 
-  private static func parts(_ file: SafetensorsFile, _ name: Name) throws -> [(String, Part)] {
+  private static func parts(_ file: SafetensorsFile, _ name: Name) throws -> [(String, TypedPiece)]
+  {
     try locating(.file(file.name)) {
       let text = file.metadata.first { $0.key == RankShards.metadataKey }?.value
       guard let info = try text.map({ try JSONValue(parsing: Array($0.utf8)) }) else {
@@ -113,7 +114,8 @@ struct HubShards {
         }
         let piece = StoredPiece(offsets: found, shape: tensor.shape, region: tensor.region)
         return (
-          tensor.name, Part(piece: piece, type: tensor.type, file: file.name, number: name.number)
+          tensor.name,
+          TypedPiece(piece: piece, type: tensor.type, file: file.name, number: name.number)
         )
       }
     }
@@ -121,7 +123,7 @@ struct HubShards {
 
   /// Checks that tensors in files of one number are divided among as many ranks as those in others; where
   /// ranks hold nothing of a tensor, a file may lack it.
-  private func checkFiles(_ parts: [String: [Part]]) throws {
+  private func checkFiles(_ parts: [String: [TypedPiece]]) throws {
     var ranks: [Int: Int] = [:]
     for parts in parts.values {
       let count = parts.allSatisfy { $0.piece.region.count > 0 } ? parts.count : .max
@@ -138,7 +140,7 @@ struct HubShards {
     }
   }
 
-  private static func tensor(_ name: String, _ parts: [Part]) throws -> StoredTensor {
+  private static func tensor(_ name: String, _ parts: [TypedPiece]) throws -> StoredTensor {
     let first = parts[0]
     for other in parts where other.type != first.type {
       throw Problem(
@@ -155,7 +157,7 @@ struct HubShards {
   }
 
   /// The extents that the parts reach.
-  private static func extents(_ parts: [Part]) throws -> [Int] {
+  private static func extents(_ parts: [TypedPiece]) throws -> [Int] {
     var shape = Array(repeating: 0, count: parts[0].piece.shape.count)
     for part in parts {
       guard part.piece.shape.count == shape.count else {

@@ -8,7 +8,7 @@ import SystemPackage
 /// ```
 struct RankFiles {
   /// Which of so many ranks wrote a file.
-  struct Place: Hashable {
+  struct Number: Hashable {
     let rank: Int
     let ranks: Int
   }
@@ -16,11 +16,11 @@ struct RankFiles {
   /// The name of such a file, taken apart.
   private struct Name: Hashable {
     let stem: String
-    let place: Place
+    let number: Number
     let ending: String
 
     /// The name of the file that another rank wrote.
-    func of(_ rank: Int) -> String { "\(stem)_world_size_\(place.ranks)_rank_\(rank).\(ending)" }
+    func of(_ rank: Int) -> String { "\(stem)_world_size_\(number.ranks)_rank_\(rank).\(ending)" }
   }
 
   /// The files, by rank.
@@ -36,22 +36,22 @@ struct RankFiles {
     let found = names.compactMap { name in Self.taken(name).map { (name: name, parts: $0) } }
     guard let first = found.first?.parts else { return nil }
     let stray = found.filter {
-      $0.parts.stem != first.stem || $0.parts.place.ranks != first.place.ranks
-        || $0.parts.ending != first.ending || $0.parts.of($0.parts.place.rank) != $0.name
+      $0.parts.stem != first.stem || $0.parts.number.ranks != first.number.ranks
+        || $0.parts.ending != first.ending || $0.parts.of($0.parts.number.rank) != $0.name
     }
     guard stray.isEmpty else {
       throw Problem(
         .invalid, "files of ranks of several saves leave open which are the model",
-        expected: "\(first.of(0)) to \(first.of(first.place.ranks - 1)) alone",
+        expected: "\(first.of(0)) to \(first.of(first.number.ranks - 1)) alone",
         found: NameList.text(stray.map(\.name)),
         remedy: "put each save into a directory of its own")
     }
-    self.names = (0..<first.place.ranks).map(first.of)
+    self.names = (0..<first.number.ranks).map(first.of)
     try FileSet.checkComplete(self.names, among: names, of: "ranks")
   }
 
   /// Which rank wrote a file of that name; nil for other names.
-  static func place(_ name: String) -> Place? { taken(name)?.place }
+  static func number(_ name: String) -> Number? { taken(name)?.number }
 
   private static func taken(_ name: String) -> Name? {
     let pattern = #/(.+)_world_size_(\d{1,6})_rank_(\d{1,6})\.([a-z]+)/#
@@ -60,7 +60,7 @@ struct RankFiles {
       (0..<ranks).contains(rank), Container.torch.extensions.contains(String(match.4))
     else { return nil }
     return Name(
-      stem: String(match.1), place: Place(rank: rank, ranks: ranks), ending: String(match.4))
+      stem: String(match.1), number: Number(rank: rank, ranks: ranks), ending: String(match.4))
   }
 
   /// Refuses one file that holds the parts of one of several ranks.
@@ -70,13 +70,13 @@ struct RankFiles {
     let path = FilePath(state.file)
     let name = path.lastComponent.flatMap { taken($0.string) }
     let others = name.map { name in
-      (0..<name.place.ranks).filter { $0 != name.place.rank }.map(name.of)
+      (0..<name.number.ranks).filter { $0 != name.number.rank }.map(name.of)
     }
     let absent = others?.filter { FileKind(path.removingLastComponent().appending($0)) == .absent }
     throw Problem(
       .unsupported, "the tensors are shards of one rank (DTensor, as FSDP saves them)",
       expected: others.map { "also " + NameList.text($0) } ?? "the files of all ranks",
-      found: name.map { "rank \($0.place.rank) of \($0.place.ranks)" }
+      found: name.map { "rank \($0.number.rank) of \($0.number.ranks)" }
         ?? state.mesh.map {
           "one rank of a mesh of \($0)"
         },

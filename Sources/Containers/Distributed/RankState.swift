@@ -12,18 +12,18 @@ struct RankState {
   /// The checksums that were not looked at.
   let checksums: [Checksum]
   /// The rank that the name of the file gives, and how many there are.
-  let place: RankFiles.Place?
+  let number: RankFiles.Number?
   private let content: TorchContent
   private var views: TensorViews
 
   /// Checks the bytes of a whole file.
   /// - Throws: `Problem` of kind `invalid` or `unsupported`, naming the file.
-  init(_ bytes: any ByteStorage, file: String, place: RankFiles.Place?) throws {
+  init(_ bytes: any ByteStorage, file: String, number: RankFiles.Number?) throws {
     let (content, state) = try locating(.file(file)) {
       let content = try FileNature.reading(bytes.bytes, as: .torch) { try TorchContent(bytes) }
       return (content, try StateDictionary(content.value, in: content.heap))
     }
-    (self.file, self.content, self.place) = (file, content, place)
+    (self.file, self.content, self.number) = (file, content, number)
     (tensors, ignored, checksums) = (state.tensors, state.ignored, content.checksums)
     views = TensorViews(content, budget: bytes.count, file: file)
   }
@@ -38,7 +38,7 @@ struct RankState {
     let part = content.heap.parts[place]
     let placement = try locating(.tensor(name)) {
       try RankPlacement(
-        part.spec, in: content.heap, rank: self.place?.rank, of: self.place?.ranks ?? 1)
+        part.spec, in: content.heap, rank: number?.rank, of: number?.ranks ?? 1)
     }
     return RankPart(
       type: part.type, whole: part.shape, placement: placement,
@@ -49,7 +49,7 @@ struct RankState {
   var mesh: [Int]? {
     for case .part(let place) in tensors.lazy.map(\.held) {
       let spec = content.heap.parts[place].spec
-      return try? RankPlacement(spec, in: content.heap, rank: 0, of: self.place?.ranks ?? 1).mesh
+      return try? RankPlacement(spec, in: content.heap, rank: 0, of: number?.ranks ?? 1).mesh
     }
     return nil
   }

@@ -85,7 +85,7 @@ struct RankTensors {
   /// A tensor of which each rank holds a part; what several hold is taken from the first of them.
   private mutating func addDivided(_ name: String, _ place: Int) throws {
     let first = try part(name, place, of: 0)
-    var pieces: [StoredPiece.Place: StoredPiece] = [:]
+    var pieces: [StoredPiece.Bounds: StoredPiece] = [:]
     for rank in ranks.indices {
       guard case .part(let place)? = places[rank][name] else {
         throw disagreement(name, rank, "a part of a tensor", "a whole one")
@@ -95,8 +95,8 @@ struct RankTensors {
         throw disagreement(name, rank, first.text, part.text)
       }
       let piece = try locating(.tensor(name)) { try part.piece() }
-      guard let known = pieces[piece.place] else {
-        pieces[piece.place] = piece
+      guard let known = pieces[piece.bounds] else {
+        pieces[piece.bounds] = piece
         continue
       }
       replicas.append(
@@ -132,7 +132,7 @@ extension RankTensors {
   static func open(_ directory: FilePath, _ files: RankFiles) throws -> WeightFile {
     let ranks = try files.names.map { name in
       let path = directory.appending(name)
-      return try RankState(MappedFile(path), file: path.string, place: RankFiles.place(name))
+      return try RankState(MappedFile(path), file: path.string, number: RankFiles.number(name))
     }
     let together = try RankTensors(ranks)
     return WeightFile(

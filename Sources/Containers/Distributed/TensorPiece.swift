@@ -8,8 +8,8 @@ protocol TensorPiece {
 
 /// A block of a tensor whose bytes are at hand.
 struct StoredPiece: TensorPiece {
-  /// What tells blocks apart.
-  struct Place: Hashable {
+  /// Which block of the tensor it is.
+  struct Bounds: Hashable {
     let offsets: [Int]
     let shape: [Int]
   }
@@ -19,5 +19,5 @@ struct StoredPiece: TensorPiece {
   /// The elements, row by row.
   let region: ByteRegion
 
-  var place: Place { Place(offsets: offsets, shape: shape) }
+  var bounds: Bounds { Bounds(offsets: offsets, shape: shape) }
 }

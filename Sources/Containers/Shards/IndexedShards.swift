@@ -121,13 +121,13 @@ struct IndexedShards {
 
   /// The size where tensors that share their bytes count once, as some writers of indices do.
   private static func distinctSize(_ tensors: [StoredTensor]) -> Int {
-    struct Place: Hashable {
+    struct StorageRange: Hashable {
       let storage: ObjectIdentifier
       let range: Range<Int>
     }
-    let places = tensors.map {
-      Place(storage: ObjectIdentifier($0.region.storage), range: $0.region.range)
+    let ranges = tensors.map {
+      StorageRange(storage: ObjectIdentifier($0.region.storage), range: $0.region.range)
     }
-    return Set(places).reduce(0) { $0 + $1.range.count }
+    return Set(ranges).reduce(0) { $0 + $1.range.count }
   }
 }

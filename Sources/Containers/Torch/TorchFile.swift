@@ -25,7 +25,8 @@ struct TorchFile {
   /// Checks the bytes of a whole file.
   init(_ file: any ByteStorage, name: String) throws {
     let state = try RankState(
-      file, file: name, place: FilePath(name).lastComponent.flatMap { RankFiles.place($0.string) })
+      file, file: name, number: FilePath(name).lastComponent.flatMap { RankFiles.number($0.string) }
+    )
     try locating(.file(name)) { try RankFiles.refuseAlone(state) }
     tensors = try RankTensors([state]).tensors
     ignored = state.ignored

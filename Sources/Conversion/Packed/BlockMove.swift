@@ -33,12 +33,12 @@ struct BlockMove {
   }
 
   /// The moves that quantised weights ask for; nil where they move anything but whole blocks.
-  static func moves(_ pieces: [MovedPart], into target: BoundTensor) -> [BlockMove]? {
+  static func moves(_ parts: [MovedPart], into target: BoundTensor) -> [BlockMove]? {
     guard target.shape.count >= 2, target.shape.allSatisfy({ $0 > 0 }) else { return nil }
     let rows = target.shape[target.shape.count - 2]
     var runs: [RowRun] = []
-    for (part, piece) in zip(target.parts, pieces) {
-      guard let more = RowRun.runs(piece, of: part.role),
+    for (part, moved) in zip(target.parts, parts) {
+      guard let more = RowRun.runs(moved, of: part.role),
         target.shape.last == more[0].scales.columns
       else { return nil }
       runs += more
@@ -87,15 +87,15 @@ private struct RowRun {
   let target: Int
   var count: Int
 
-  /// The runs of a piece; nil where it moves anything but whole rows.
-  static func runs(_ piece: MovedPart, of role: Role) -> [RowRun]? {
-    guard let scales = piece.source.scales, piece.pairing.runLength % scales.columns == 0 else {
+  /// The runs of a part; nil where it moves anything but whole rows.
+  static func runs(_ moved: MovedPart, of role: Role) -> [RowRun]? {
+    guard let scales = moved.source.scales, moved.pairing.runLength % scales.columns == 0 else {
       return nil
     }
     let columns = scales.columns
     var runs: [RowRun] = []
     var isWhole = true
-    piece.pairing.forEachRun { source, target, count in
+    moved.pairing.forEachRun { source, target, count in
       isWhole = isWhole && source % columns == 0 && target % columns == 0
       runs.append(
         RowRun(

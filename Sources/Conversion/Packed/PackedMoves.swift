@@ -33,7 +33,7 @@ struct PackedMoves {
   ///   asked for.
   func tensors(of move: TensorMove, cast: RequestedType) throws -> [CheckpointPlan.Tensor]? {
     guard source.packing != nil else { return nil }
-    let origins = move.pieces.map(\.source.origin).compactMap(source.checkpoint.tensor)
+    let origins = move.parts.map(\.source.origin).compactMap(source.checkpoint.tensor)
     guard let first = origins.first(where: { $0.packed != nil }), let packed = first.packed else {
       return nil
     }

@@ -199,18 +199,18 @@ extension CheckpointPlan.Tensor {
 extension TensorMove {
   /// Whether BF16 values are computed and stored as F32, because BF16 does not hold them.
   fileprivate var isWidened: Bool {
-    type == .f32 && !target.storedType.isFixed && pieces.contains { $0.source.steps != $0.steps }
-      && pieces.allSatisfy { $0.source.type == .bf16 }
+    type == .f32 && !target.storedType.isFixed && parts.contains { $0.source.steps != $0.steps }
+      && parts.allSatisfy { $0.source.type == .bf16 }
   }
 
   fileprivate var rule: TensorRuleName {
-    if scales == nil, let scaled = pieces.first(where: { $0.source.scales != nil }) {
+    if scales == nil, let scaled = parts.first(where: { $0.source.scales != nil }) {
       return .dequantised(from: scaled.source.type, to: type)
     }
-    if pieces.contains(where: \.source.isRestored) { return .restored }
-    if pieces.contains(where: \.source.isResized) { return .resized }
-    if pieces.contains(where: { $0.source.steps != $0.steps }) { return .computed(type) }
-    let changed = pieces.filter { !isVerbatim($0) }.map(\.source.type)
+    if parts.contains(where: \.source.isRestored) { return .restored }
+    if parts.contains(where: \.source.isResized) { return .resized }
+    if parts.contains(where: { $0.source.steps != $0.steps }) { return .computed(type) }
+    let changed = parts.filter { !isVerbatim($0) }.map(\.source.type)
     if let from = changed.min(by: { $0.writingOrder < $1.writingOrder }) {
       return .cast(from: from, to: type)
     }

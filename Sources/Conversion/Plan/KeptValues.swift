@@ -130,7 +130,7 @@ extension MovedPart {
   private func raw(width: Int) throws -> [UInt8] {
     try [UInt8](unsafeUninitializedCapacity: source.count * width) { buffer, filled in
       guard let place = buffer.baseAddress else { return }
-      _ = try PieceStream(reading: source, asStored: true).fill(place, 0..<source.count)
+      _ = try PartStream(reading: source, asStored: true).fill(place, 0..<source.count)
       filled = source.count * width
     }
   }

@@ -8,22 +8,22 @@ extension TensorMove {
 
   /// Whether a narrower type holds every value that will be written.
   /// - Cost: reads the values.
-  static func fits(_ narrow: ScalarType, _ pieces: [MovedPart]) throws -> Bool {
+  static func fits(_ narrow: ScalarType, _ parts: [MovedPart]) throws -> Bool {
     guard narrow == .bf16 || narrow == .f16,
-      pieces.reduce(0, { $0 + $1.source.count }) <= mostSeenValues
+      parts.reduce(0, { $0 + $1.source.count }) <= mostSeenValues
     else { return false }
-    return try pieces.allSatisfy { piece in
-      if try isExact(piece, as: narrow) { return true }
-      return try piece.comesBack(as: narrow)
+    return try parts.allSatisfy { moved in
+      if try isExact(moved, as: narrow) { return true }
+      return try moved.comesBack(as: narrow)
     }
   }
 
-  static func isExact(_ piece: MovedPart, as type: ScalarType) throws -> Bool {
-    guard piece.source.isComputable else { return false }
-    let conversion = ValueConversion(piece.source, applying: piece.steps, to: type)
-    let reader = RegionReader(piece.source.region)
+  static func isExact(_ moved: MovedPart, as type: ScalarType) throws -> Bool {
+    guard moved.source.isComputable else { return false }
+    let conversion = ValueConversion(moved.source, applying: moved.steps, to: type)
+    let reader = RegionReader(moved.source.region)
     var isExact = true
-    try piece.pairing.forEachRun { source, _, count in
+    try moved.pairing.forEachRun { source, _, count in
       if isExact { isExact = try conversion.isExact(reader, source..<(source + count)) }
     }
     return isExact

@@ -10,23 +10,23 @@ extension TensorMove {
   /// - Parameter name: the name under which the target stores the scales; nil where its layout has no
   ///   place for any.
   /// - Throws: `Problem` of kind `unsupported` where the weights would have to be dequantised.
-  static func scales(of target: BoundTensor, _ pieces: [MovedPart], named name: String?) throws
+  static func scales(of target: BoundTensor, _ parts: [MovedPart], named name: String?) throws
     -> TensorMove?
   {
-    guard let first = pieces.lazy.compactMap(\.source.scales).first else { return nil }
+    guard let first = parts.lazy.compactMap(\.source.scales).first else { return nil }
     guard let name, target.storedType == .keep else {
       throw refusal(target, first, "the layout has no place for scales")
     }
-    let isUniform = pieces.allSatisfy { piece in
-      guard let scales = piece.source.scales else { return false }
+    let isUniform = parts.allSatisfy { moved in
+      guard let scales = moved.source.scales else { return false }
       return scales.size == first.size && scales.type == first.type
-        && scales.isPerTensor == first.isPerTensor && piece.source.steps == piece.steps
-        && piece.source.type == pieces[0].source.type
+        && scales.isPerTensor == first.isPerTensor && moved.source.steps == moved.steps
+        && moved.source.type == parts[0].source.type
     }
     guard isUniform else {
       throw refusal(target, first, "its parts are quantised in different ways")
     }
-    guard let moves = BlockMove.moves(pieces, into: target) else {
+    guard let moves = BlockMove.moves(parts, into: target) else {
       throw refusal(target, first, "it would be put together from parts of blocks")
     }
     let isScalar = first.isPerTensor && target.shape.count == 2

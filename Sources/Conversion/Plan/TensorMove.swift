@@ -21,7 +21,7 @@ public struct TensorMove: Sendable {
   public let target: BoundTensor
   /// The type to write.
   public let type: ScalarType
-  let pieces: [MovedPart]
+  let parts: [MovedPart]
   /// Whether every computed value was seen to fit the type.
   private let isSeenExact: Bool
   /// Where the scales of quantised weights go that keep their bytes.
@@ -65,14 +65,14 @@ public struct TensorMove: Sendable {
     narrow: ScalarType?
   ) throws {
     self.target = target
-    pieces = Self.pieces(of: target, sources)
-    let scales = cast == .keep ? try Self.scales(of: target, pieces, named: scaleName) : nil
+    parts = Self.parts(of: target, sources)
+    let scales = cast == .keep ? try Self.scales(of: target, parts, named: scaleName) : nil
     scaleMoves = scales.map { [$0] } ?? []
-    let isComputed = pieces.contains { $0.source.steps != $0.steps }
+    let isComputed = parts.contains { $0.source.steps != $0.steps }
     let planned = try Self.type(of: target, sources: sources, cast: cast, isComputed: isComputed)
     let isWidened = isComputed || sources.allSatisfy(\.hasFixedType)
     if isWidened, cast == .keep, planned == .f32, !target.storedType.isFixed, let narrow,
-      try Self.fits(narrow, pieces)
+      try Self.fits(narrow, parts)
     {
       (type, isSeenExact) = (narrow, true)
     } else {
@@ -84,13 +84,13 @@ public struct TensorMove: Sendable {
   /// Moves bytes that keep their meaning.
   init(verbatim target: BoundTensor, from sources: [CanonicalTensor]) {
     self.target = target
-    pieces = Self.pieces(of: target, sources)
+    parts = Self.parts(of: target, sources)
     type = sources.first?.type ?? .f32
     isSeenExact = true
     scaleMoves = []
   }
 
-  private static func pieces(of target: BoundTensor, _ sources: [CanonicalTensor]) -> [MovedPart] {
+  private static func parts(of target: BoundTensor, _ sources: [CanonicalTensor]) -> [MovedPart] {
     zip(target.parts, sources).map { part, source in
       MovedPart(source, to: part.view, steps: part.steps)
     }
@@ -131,23 +131,23 @@ public struct TensorMove: Sendable {
         tensor: target.name, found: type.rawValue,
         remedy: "store them in another type, or choose a layout that keeps their order")
     }
-    for piece in pieces {
-      if isVerbatim(piece) {
-        try checkBlocks(piece)
+    for moved in parts {
+      if isVerbatim(moved) {
+        try checkBlocks(moved)
         continue
       }
-      guard piece.source.isComputable, StoredValues.canStore(type) else {
+      guard moved.source.isComputable, StoredValues.canStore(type) else {
         throw Problem(
           .unsupported, "values of this type can only be moved, not changed", tensor: target.name,
-          expected: type.rawValue, found: piece.source.type.rawValue,
+          expected: type.rawValue, found: moved.source.type.rawValue,
           remedy: "leave out --dtype, or choose a layout that stores these values as they are")
       }
     }
   }
 
   /// Refuses to tear blocks of quantised values apart.
-  private func checkBlocks(_ piece: MovedPart) throws {
-    guard type.isBlock, wholeSource == nil, piece.pairing.inBlocks(of: type.unit.elements) == nil
+  private func checkBlocks(_ moved: MovedPart) throws {
+    guard type.isBlock, wholeSource == nil, moved.pairing.inBlocks(of: type.unit.elements) == nil
     else { return }
     throw Problem(
       .unsupported, "a block of quantised values cannot be torn apart", tensor: target.name,
@@ -156,25 +156,25 @@ public struct TensorMove: Sendable {
   }
 
   /// Whether the bytes of a part are moved and not computed.
-  func isVerbatim(_ piece: MovedPart) -> Bool {
-    piece.source.type == type && piece.source.steps == piece.steps
-      && (piece.source.scales == nil || scales != nil)
+  func isVerbatim(_ moved: MovedPart) -> Bool {
+    moved.source.type == type && moved.source.steps == moved.steps
+      && (moved.source.scales == nil || scales != nil)
   }
 
   /// Whether some value changes when it is written.
   /// - Cost: reads the values up to the first one that does.
   /// - Throws: `Problem` of kind `io` where the values cannot be read.
   func changesValues() throws -> Bool {
-    try !pieces.allSatisfy { piece in
-      if isVerbatim(piece) { return true }
-      return try !type.isBlock && Self.isExact(piece, as: type)
+    try !parts.allSatisfy { moved in
+      if isVerbatim(moved) { return true }
+      return try !type.isBlock && Self.isExact(moved, as: type)
     }
   }
 
   /// Why writing this tensor can lose values; nil where it cannot.
   public var loss: String? {
-    for piece in pieces where !isVerbatim(piece) && !isSeenExact {
-      let from = piece.source.type
+    for moved in parts where !isVerbatim(moved) && !isSeenExact {
+      let from = moved.source.type
       if type != .f32, from != type { return "\(from.rawValue) to \(type.rawValue)" }
       if type != .f32 { return "a value step stored as \(type.rawValue)" }
     }
@@ -183,13 +183,13 @@ public struct TensorMove: Sendable {
 
   /// The stored bytes where they are exactly those of one tensor of the source.
   var wholeSource: ByteRegion? {
-    guard let region = pieces.first?.source.region,
+    guard let region = parts.first?.source.region,
       region.count == TensorShape.byteCount(target.shape, type)
     else { return nil }
-    let isWhole = zip(target.parts, pieces).allSatisfy { part, piece in
-      isVerbatim(piece) && part.view == piece.source.view
-        && piece.source.region.storage === region.storage
-        && piece.source.region.range == region.range
+    let isWhole = zip(target.parts, parts).allSatisfy { part, moved in
+      isVerbatim(moved) && part.view == moved.source.view
+        && moved.source.region.storage === region.storage
+        && moved.source.region.range == region.range
     }
     return isWhole ? region : nil
   }

@@ -115,7 +115,7 @@ extension CheckpointPlan.Tensor {
     switch content {
     case .stored(let tensor): [tensor.name]
     case .move(let move):
-      move.pieces.map(\.source.origin).reduce(into: []) { names, name in
+      move.parts.map(\.source.origin).reduce(into: []) { names, name in
         if name != CanonicalTensor.newOrigin, !names.contains(name) { names.append(name) }
       }
     }

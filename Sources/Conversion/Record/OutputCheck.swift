@@ -49,9 +49,9 @@ struct OutputCheck: Sendable {
       }
     }
     if planned.rule == .resized, case .move(let move) = planned.content {
-      for piece in move.pieces where move.isVerbatim(piece) {
+      for moved in move.parts where move.isVerbatim(moved) {
         let found = parts.isEmpty ? [stored] : parts.map(\.1)
-        guard found == [try TensorHash.canonical(piece.source, isZeroCentred: false)] else {
+        guard found == [try TensorHash.canonical(moved.source, isZeroCentred: false)] else {
           throw mismatch(planned, "other rows than the source has")
         }
       }
@@ -66,15 +66,15 @@ struct OutputCheck: Sendable {
     guard planned.rule == .computed(planned.type), case .move(let move) = planned.content else {
       return []
     }
-    return try zip(move.target.parts, move.pieces).compactMap { part, piece in
+    return try zip(move.target.parts, move.parts).compactMap { part, moved in
       guard let hash = parts.first(where: { $0.role == part.role })?.hash,
-        let bytes = try piece.lostBytes(writtenAs: move.type)
+        let bytes = try moved.lostBytes(writtenAs: move.type)
       else { return nil }
       return KeptValues(
         role: part.role.description,
         form: KeptValues.form(
           part.role, source.canonical.tensors[part.role]?.steps ?? [], in: source.configuration),
-        hash: hash, type: piece.source.type, bytes: bytes)
+        hash: hash, type: moved.source.type, bytes: bytes)
     }
   }
 

@@ -54,7 +54,7 @@ final class MoveHashes {
     switch tensor.content {
     case .stored(let stored): return (stored.name, hash)
     case .move(let move):
-      guard isOfSource, let origin = move.pieces.first?.source.origin,
+      guard isOfSource, let origin = move.parts.first?.source.origin,
         origin != CanonicalTensor.newOrigin
       else { return nil }
       if move.wholeSource != nil { return (origin, hash) }

@@ -17,9 +17,9 @@ extension TensorMove {
       try sink.write(source, onBytes: onSource)
       return 0
     }
-    guard type.isBlock, !pieces.allSatisfy(isVerbatim) else {
-      let streams = pieces.map { piece in
-        PieceStream(piece, to: type, isVerbatim: isVerbatim(piece), onBytes: onSource)
+    guard type.isBlock, !parts.allSatisfy(isVerbatim) else {
+      let streams = parts.map { moved in
+        PartStream(moved, to: type, isVerbatim: isVerbatim(moved), onBytes: onSource)
       }
       return try forEachWindow(&sink) { try Self.fill($1, $0, streams) }
     }
@@ -29,10 +29,10 @@ extension TensorMove {
   /// Whether writing reads the whole of one stored tensor, once and from front to back.
   var readsInOrder: Bool {
     if wholeSource != nil { return true }
-    guard pieces.count == 1, let piece = pieces.first else { return false }
+    guard parts.count == 1, let moved = parts.first else { return false }
     let count = target.shape.reduce(1, *)
-    return piece.pairing.sourceOffset == 0 && piece.pairing.runLength == count
-      && piece.source.region.count == TensorShape.byteCount([count], piece.source.type)
+    return moved.pairing.sourceOffset == 0 && moved.pairing.runLength == count
+      && moved.source.region.count == TensorShape.byteCount([count], moved.source.type)
   }
 
   /// Computes windows of F32 values and rounds them into blocks.
@@ -40,8 +40,8 @@ extension TensorMove {
     to sink: inout ByteSink, _ onSource: ((UnsafeRawBufferPointer) -> Void)?
   ) throws -> Int {
     let size = type.unit.elements
-    let streams = pieces.map {
-      PieceStream($0, to: .f32, isVerbatim: false, onBytes: onSource)
+    let streams = parts.map {
+      PartStream($0, to: .f32, isVerbatim: false, onBytes: onSource)
     }
     let values = OwnedBytes(count: sink.capacity / type.unit.bytes * size * 4)
     return try forEachWindow(&sink) { window, place in
@@ -74,10 +74,10 @@ extension TensorMove {
   }
 
   private static func fill(
-    _ buffer: UnsafeMutableRawBufferPointer, _ window: Range<Int>, _ streams: [PieceStream]
+    _ buffer: UnsafeMutableRawBufferPointer, _ window: Range<Int>, _ streams: [PartStream]
   ) throws -> Int {
     guard let place = buffer.baseAddress else { return 0 }
-    defer { PieceStream.relieve(streams) }
+    defer { PartStream.relieve(streams) }
     return try streams.reduce(0) { try $0 + $1.fill(place, window) }
   }
 }

@@ -33,7 +33,7 @@ public struct ModuleList: Hashable, Sendable {
     let letters = Array(module.utf8)
     var found = Set(endings.places(beginning: letters.reversed()))
     for place in beginnings.places(beginning: letters)
-    where patterns[wildcards[place]].matchesPieces(letters) {
+    where patterns[wildcards[place]].matchesElements(letters) {
       found.insert(wildcards[place])
     }
     guard !names.isEmpty else { return found }

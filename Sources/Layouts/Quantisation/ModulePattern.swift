@@ -8,11 +8,11 @@ struct ModulePattern: Hashable, Sendable {
   let text: String
   /// The elements that a name must consist of, one after the other; nil for an entry with other signs of a
   /// regular expression.
-  private let pieces: [Piece]?
+  private let elements: [Element]?
   /// Whether the entry is a name or a part of one.
   let isPlain: Bool
 
-  private enum Piece: Hashable {
+  private enum Element: Hashable {
     case literal([UInt8])
     case anything
     case digits
@@ -23,52 +23,53 @@ struct ModulePattern: Hashable, Sendable {
   init(_ text: String) {
     self.text = text
     isPlain = !text.hasSuffix(".") && !text.contains(where: Self.signs.contains)
-    pieces = isPlain ? [.literal(Array(text.utf8))] : Self.pieces(text)
+    elements = isPlain ? [.literal(Array(text.utf8))] : Self.elements(text)
   }
 
   /// Signs of a regular expression.
   private static let signs: Set<Character> = Set("\\[](){}?+^$|*")
 
-  /// What every name begins with that the pieces cover; nil where there are none.
+  /// What every name begins with that the elements cover; nil where there are none.
   var beginning: [UInt8]? {
-    guard let first = pieces?.first else { return pieces == nil ? nil : [] }
+    guard let first = elements?.first else { return elements == nil ? nil : [] }
     if case .literal(let text) = first { return text }
     return []
   }
 
-  private static func pieces(_ text: String) -> [Piece]? {
-    let wildcards: [(String, Piece)] = [
+  private static func elements(_ text: String) -> [Element]? {
+    let wildcards: [(String, Element)] = [
       (".*", .anything), ("\\d+", .digits), ("[0-9]+", .digits), ("\\.", .literal([dot])),
     ]
-    var pieces: [Piece] = []
+    var elements: [Element] = []
     var rest = text[...]
     while let first = rest.first {
-      if let (sign, piece) = wildcards.first(where: { rest.hasPrefix($0.0) }) {
-        pieces.append(piece)
+      if let (sign, element) = wildcards.first(where: { rest.hasPrefix($0.0) }) {
+        elements.append(element)
         rest = rest.dropFirst(sign.count)
       } else if signs.contains(first) {
         return nil
       } else {
         let literal = rest.prefix { $0 != "." && !signs.contains($0) }
-        pieces.append(.literal(literal.isEmpty ? [dot] : Array(literal.utf8)))
+        elements.append(.literal(literal.isEmpty ? [dot] : Array(literal.utf8)))
         rest = rest.dropFirst(max(literal.count, 1))
       }
     }
-    return pieces.filter { $0 == .anything || $0 == .digits }.count <= mostWildcards ? pieces : nil
+    return elements.filter { $0 == .anything || $0 == .digits }.count <= mostWildcards
+      ? elements : nil
   }
 
   /// Whether the entry covers a module; nil where Graft cannot tell.
   func matches(_ module: String) -> Bool? {
     if module.hasSuffix(text) { return true }
     if isPlain { return module.hasPrefix(text + ".") }
-    return pieces == nil ? nil : matchesPieces(Array(module.utf8))
+    return elements == nil ? nil : matchesElements(Array(module.utf8))
   }
 
-  /// Whether the pieces cover a module, whatever its end.
-  func matchesPieces(_ module: [UInt8]) -> Bool {
+  /// Whether the elements cover a module, whatever its end.
+  func matchesElements(_ module: [UInt8]) -> Bool {
     let start: Set<Int> = [0]
-    let ends = (pieces ?? []).reduce(start) { Self.ends(of: $1, in: module, after: $0) }
-    return pieces != nil
+    let ends = (elements ?? []).reduce(start) { Self.ends(of: $1, in: module, after: $0) }
+    return elements != nil
       && ends.contains { end in
         end == module.count || module[end] == Self.dot || end > 0 && module[end - 1] == Self.dot
       }
@@ -76,10 +77,12 @@ struct ModulePattern: Hashable, Sendable {
 
   private static let dot = UInt8(ascii: ".")
 
-  /// Where a piece may end that begins at one of some places.
+  /// Where a element may end that begins at one of some places.
   /// - Cost: the length of the name for each place.
-  private static func ends(of piece: Piece, in name: [UInt8], after starts: Set<Int>) -> Set<Int> {
-    switch piece {
+  private static func ends(of element: Element, in name: [UInt8], after starts: Set<Int>) -> Set<
+    Int
+  > {
+    switch element {
     case .literal(let text):
       Set(starts.filter { name[$0...].starts(with: text) }.map { $0 + text.count })
     case .anything:

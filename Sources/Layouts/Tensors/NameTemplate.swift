@@ -7,14 +7,14 @@ import JSON
 public struct NameTemplate: Hashable, Sendable {
   /// The template as written.
   public let text: String
-  private let pieces: [Piece]
+  private let elements: [Element]
 
-  private enum Piece: Hashable {
+  private enum Element: Hashable {
     case literal(String)
-    case index(Place, plus: Int)
+    case index(Index, plus: Int)
   }
 
-  private enum Place: String {
+  private enum Index: String {
     case layer, expert, layers
   }
 
@@ -22,34 +22,34 @@ public struct NameTemplate: Hashable, Sendable {
   /// - Throws: `Problem` of kind `invalid` for an unclosed or unknown place.
   public init(_ text: String) throws {
     self.text = text
-    var pieces: [Piece] = []
+    var elements: [Element] = []
     var rest = text[...]
     while let open = rest.firstIndex(of: "{") {
-      if open > rest.startIndex { pieces.append(.literal(String(rest[..<open]))) }
+      if open > rest.startIndex { elements.append(.literal(String(rest[..<open]))) }
       guard let close = rest[open...].firstIndex(of: "}") else {
         throw Problem(.invalid, "a name template has an unclosed brace", found: text)
       }
-      pieces.append(try Self.place(rest[rest.index(after: open)..<close], in: text))
+      elements.append(try Self.index(rest[rest.index(after: open)..<close], in: text))
       rest = rest[rest.index(after: close)...]
     }
-    if !rest.isEmpty { pieces.append(.literal(String(rest))) }
-    self.pieces = pieces
+    if !rest.isEmpty { elements.append(.literal(String(rest))) }
+    self.elements = elements
   }
 
   /// Reads a template from a layout file.
   init(file value: JSONValue) throws { try self.init(FormatValue.string(value)) }
 
-  private static func place(_ inside: Substring, in text: String) throws -> Piece {
+  private static func index(_ inside: Substring, in text: String) throws -> Element {
     let parts = inside.split(separator: "+", omittingEmptySubsequences: false)
     let plus = parts.count == 2 ? Int(parts[1]) : 0
-    guard let name = parts.first, let place = Place(rawValue: String(name)), parts.count <= 2,
+    guard let name = parts.first, let index = Index(rawValue: String(name)), parts.count <= 2,
       let plus, (0...FormatLimits.forms.rawValue).contains(plus)
     else {
       throw Problem(
         .invalid, "a name template has an unknown place",
         expected: "{layer}, {expert}, {layers}, {layer+1}", found: text)
     }
-    return .index(place, plus: plus)
+    return .index(index, plus: plus)
   }
 
   /// Whether the name depends on the layer.
@@ -58,16 +58,16 @@ public struct NameTemplate: Hashable, Sendable {
   /// Whether the name depends on the expert.
   public var usesExpert: Bool { uses(.expert) }
 
-  private func uses(_ place: Place) -> Bool {
-    pieces.contains { if case .index(place, _) = $0 { true } else { false } }
+  private func uses(_ index: Index) -> Bool {
+    elements.contains { if case .index(index, _) = $0 { true } else { false } }
   }
 
   /// The stored name for one layer and expert.
   /// - Parameter layers: the number of layers of the model.
   public func name(layer: Int = 0, expert: Int = 0, layers: Int = 0) -> String {
     var name = ""
-    for piece in pieces {
-      switch piece {
+    for element in elements {
+      switch element {
       case .literal(let text): name += text
       case .index(.layer, let plus): name += String(layer + plus)
       case .index(.expert, let plus): name += String(expert + plus)

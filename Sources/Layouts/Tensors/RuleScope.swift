@@ -117,7 +117,7 @@ struct RuleScope {
     return builder
   }
 
-  private func build(_ part: TensorRule.Part, symbols: [String: Int], expert: Int) throws
+  private func build(_ part: PartRule, symbols: [String: Int], expert: Int) throws
     -> TensorBuilder
   {
     let role = Role(

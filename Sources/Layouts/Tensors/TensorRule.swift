@@ -3,18 +3,6 @@ import Tensors
 
 /// How one family of stored tensors is built from canonical parts.
 public struct TensorRule: Hashable, Sendable {
-  /// One canonical part of a stored tensor.
-  public struct Part: Hashable, Sendable {
-    /// The role that fills the part.
-    public let role: String
-    /// The extent of the part in each group of the woven axis; nil for a tensor of one part.
-    public let size: SizeExpression?
-    /// When the part is there.
-    public let condition: Condition
-    /// Steps of this part alone, before it is woven.
-    public let steps: [LayoutStep]
-  }
-
   /// The type in which a tensor is written.
   public enum StoredType: Hashable, Sendable {
     /// That of the source, unless a cast is asked for.
@@ -40,7 +28,7 @@ public struct TensorRule: Hashable, Sendable {
   /// Into how many groups that axis is divided.
   public let groups: SizeExpression?
   /// The parts, in stored order.
-  public let parts: [Part]
+  public let parts: [PartRule]
   /// Steps of the whole tensor, after weaving.
   public let steps: [LayoutStep]
   /// The type in which it is written.

@@ -2,7 +2,7 @@ import Canonical
 import Tensors
 
 /// Reads one canonical tensor and writes its elements into windows of the stored tensor that it is part of.
-package struct PieceStream {
+package struct PartStream {
   private let reader: RegionReader
   /// Where each element comes from and goes to, counted in blocks for types that have blocks.
   private let pairing: PairedView
@@ -15,23 +15,23 @@ package struct PieceStream {
   /// - Parameter onBytes: called with everything that is read.
   /// - Precondition: the plan was checked, so that no block is torn apart.
   package init(
-    _ piece: MovedPart, to type: ScalarType, isVerbatim: Bool,
+    _ part: MovedPart, to type: ScalarType, isVerbatim: Bool,
     onBytes: ((UnsafeRawBufferPointer) -> Void)? = nil
   ) {
     let unit = type.unit
-    reader = RegionReader(piece.source.region, onBytes: onBytes)
+    reader = RegionReader(part.source.region, onBytes: onBytes)
     width = unit.bytes
     pairing =
-      isVerbatim ? piece.pairing.inBlocks(of: unit.elements) ?? piece.pairing : piece.pairing
+      isVerbatim ? part.pairing.inBlocks(of: unit.elements) ?? part.pairing : part.pairing
     conversion =
-      isVerbatim ? nil : ValueConversion(piece.source, applying: piece.steps, to: type)
+      isVerbatim ? nil : ValueConversion(part.source, applying: part.steps, to: type)
   }
 
   /// The elements of one tensor in canonical order.
   /// - Parameter asStored: whether bytes are wanted as they are, and not canonical values as F32.
   package init(reading tensor: CanonicalTensor, asStored: Bool) {
-    let piece = MovedPart(tensor, to: StridedView(contiguous: tensor.shape))
-    self.init(piece, to: asStored ? tensor.type : .f32, isVerbatim: asStored)
+    let part = MovedPart(tensor, to: StridedView(contiguous: tensor.shape))
+    self.init(part, to: asStored ? tensor.type : .f32, isVerbatim: asStored)
   }
 
   /// Writes what lies in a window.
@@ -54,7 +54,7 @@ package struct PieceStream {
 
   /// Releases the pages that several streams have read, once they hold more than `RegionReader.limit`
   /// together; the experts of one tensor, for instance, are many and each is small.
-  package static func relieve(_ streams: [PieceStream]) {
+  package static func relieve(_ streams: [PartStream]) {
     guard streams.reduce(0, { $0 + $1.reader.touched }) > RegionReader.limit else { return }
     for stream in streams { stream.reader.release() }
   }
