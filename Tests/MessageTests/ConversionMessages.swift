@@ -68,6 +68,23 @@ extension MessageSection {
         try $0.graft(
           "convert", "fixtures/options/gdn-small", "out", "--dtype", "q8_0", "--allow", "lossy")
       },
+      .init("a kind of quantised weights for another layout") {
+        try $0.graft(
+          "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--quantise", "q8_0")
+      },
+      .init("a kind of quantised weights that is not written yet") {
+        try $0.graft(
+          "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--to", "mlx-qwen3_5",
+          "--quantise", "mlx-4bit")
+      },
+      .init("a type beside a kind of quantised weights") {
+        try $0.graft(
+          "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--quantise", "q8_0",
+          "--dtype", "f32")
+      },
+      .init("weights that are quantised already") {
+        try $0.graft("convert", "fixtures/gguf/qwen35-q8_0.gguf", "out", "--quantize", "Q8_0")
+      },
       .init("quantised weights that cannot move with their scales") {
         try $0.graft(
           "convert", "fixtures/huggingface/qwen3_5/fp8-short-blocks", "out", "--to", "qwen3_next")

@@ -18,8 +18,10 @@ extension CheckpointPlan {
     let target = try ConversionTarget(source, layout, options)
     try options.checkOverrides(target.binding.tensors.map(\.name))
     let packed = PackedMoves(source, to: layout)
-    let moves = try Self.moves(target.binding.tensors + target.predictions) { bound in
-      let cast = options.cast(for: bound.name)
+    let bound = target.binding.tensors + target.predictions
+    let forms = try options.forms(of: bound, from: source, to: layout)
+    let moves = try Self.moves(bound) { bound in
+      let cast = options.cast(for: bound.name, as: forms[bound.name])
       let move = try target.move(bound, cast: cast)
       return (move, try packed.tensors(of: move, cast: cast) ?? Tensor.withScales(move))
     }
@@ -29,7 +31,7 @@ extension CheckpointPlan {
     let names = Set((moves.flatMap(\.tensors) + carried.tensors).map(\.name))
     let beside = BesidePacked(source, written: names)
     let tensors = moves.flatMap(\.tensors) + carried.tensors + beside.kept
-    if !options.allowsLoss { try Self.refuseLoss(tensors) }
+    try Self.refuseLoss(tensors.filter { !options.allowsRounding($0, as: forms[$0.name]) })
     let byName = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     let container = try options.container(from: source, to: layout)
     try Self.refuseTypes(tensors, container)
@@ -65,7 +67,8 @@ extension CheckpointPlan {
     layoutFile = layout.record
     // What the way back needs: the configs of the layouts before, and values that cannot be computed back.
     notes = layout.notes(source.configuration, widened: moves.count(where: \.move.isWidened))
-    keepsValues = options.cast == nil && layout.id != source.layout.id
+    keepsValues =
+      options.cast == nil && options.quantisation == nil && layout.id != source.layout.id
     if options.keepsConfig {
       origins = source.origins(target.history)
       kept = target.history?.kept ?? []

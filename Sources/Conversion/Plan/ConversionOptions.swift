@@ -10,6 +10,8 @@ public struct ConversionOptions: Sendable {
   public var cast: ScalarType?
   /// Types, nil to keep, for tensors whose stored name matches a pattern; the last match counts.
   public var overrides: [(pattern: NamePattern, type: ScalarType?)] = []
+  /// What weights are quantised to; nil to quantise none.
+  public var quantisation: QuantisationKind?
   /// The container to write; nil for that of the source in the same layout, else safetensors.
   public var container: Container?
   /// The most tensor bytes in one file; nil for one file.
@@ -44,7 +46,7 @@ public struct ConversionOptions: Sendable {
 
   /// Whether a config written before still describes what is written now.
   var keepsConfig: Bool {
-    cast == nil && !dropsMTP && allowed.isEmpty && vocabulary == nil
+    cast == nil && quantisation == nil && !dropsMTP && allowed.isEmpty && vocabulary == nil
   }
 
   /// Refuses a pattern that no tensor matches: most likely it is misspelt.

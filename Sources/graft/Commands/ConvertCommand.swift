@@ -36,6 +36,10 @@ struct ConvertCommand: Verb {
     name: .customLong("dtype-for"),
     help: "PATTERN=TYPE: the dtype of tensors whose name matches, * standing for any text.")
   var dtypeFor: [String] = []
+  @Option(
+    name: [.customLong("quantise"), .customLong("quantize")],
+    help: "Quantise weights: \(QuantisationKind.choices).")
+  var quantise: QuantisationKind?
   @Option(help: "The most tensor bytes in one file, such as 500MB or 2GiB.")
   var maxShardSize = "5GB"
   @Option(
@@ -62,6 +66,9 @@ struct ConvertCommand: Verb {
   func checkOptions() throws {
     guard explain || destination != nil else {
       throw ValidationError("Name the directory to write, or ask for --explain.")
+    }
+    guard quantise == nil || dtype == .keep else {
+      throw ValidationError("--quantise says the types of weights; leave out --dtype.")
     }
     guard part == nil || !finish else {
       throw ValidationError("--finish comes after all parts; leave out --part.")
@@ -102,7 +109,8 @@ struct ConvertCommand: Verb {
   private var named: [String: String] {
     let options: [String: String?] = [
       "--to": layout, "--form": form, "--container": container?.rawValue, "--dtype": dtype.rawValue,
-      "--dtype-for": dtypeFor.joined(separator: ","), "--max-shard-size": maxShardSize,
+      "--quantise": quantise?.rawValue, "--dtype-for": dtypeFor.joined(separator: ","),
+      "--max-shard-size": maxShardSize,
       "--mtp": mtp.rawValue, "--allow": allow.map(\.rawValue).sorted().joined(separator: ","),
       "--vocabulary": vocabulary, "--from": source.from,
       "--assume": source.assume.joined(separator: ","),
@@ -124,6 +132,7 @@ struct ConvertCommand: Verb {
   private func options() throws -> ConversionOptions {
     var options = ConversionOptions()
     options.cast = dtype.type
+    options.quantisation = quantise
     options.container = container
     options.overrides = try dtypeFor.map { text in
       guard let equals = text.lastIndex(of: "="),
@@ -148,6 +157,14 @@ struct ConvertCommand: Verb {
 extension Container: ExpressibleByArgument {
   /// The words of the command line.
   fileprivate static var choices: String { allCases.map(\.rawValue).joined(separator: ", ") }
+}
+
+extension QuantisationKind: ExpressibleByArgument {
+  /// The words of the command line.
+  fileprivate static var choices: String { allCases.map(\.rawValue).joined(separator: ", ") }
+
+  /// The kind that a word of the command line names.
+  public init?(argument: String) { self.init(name: argument) }
 }
 
 /// A dtype on the command line.

@@ -1,0 +1,87 @@
+import Diagnostics
+import Layouts
+import Opening
+
+/// What weights are quantised to when they are written, by the names of the libraries that read them.
+public enum QuantisationKind: String, CaseIterable, Hashable, Sendable {
+  case q8Zero = "q8_0"
+  case q6K = "q6_k"
+  case q5KM = "q5_k_m"
+  case q4KM = "q4_k_m"
+  case iq4NL = "iq4_nl"
+  case mxfp4
+  case mlx4Bit = "mlx-4bit"
+  case mlx8Bit = "mlx-8bit"
+  case mlxMXFP4 = "mlx-mxfp4"
+  case mlxNVFP4 = "mlx-nvfp4"
+  case fp8Block = "fp8-block"
+
+  /// The kind of a name, in letters of any case; nil for a name of none.
+  public init?(name: String) { self.init(rawValue: name.lowercased()) }
+}
+
+extension QuantisationKind {
+  /// The layouts that can hold a kind.
+  enum Holder: String {
+    case gguf = "a layout of llama.cpp, such as gguf-qwen35"
+    case mlx = "a layout of mlx-lm, such as mlx-qwen3_5"
+    case scaled = "a layout of transformers with scales of blocks, such as qwen3_5"
+
+    /// Whether a layout is one of them.
+    func includes(_ layout: Layout) -> Bool {
+      switch self {
+      case .gguf: layout.container == "gguf"
+      case .mlx: layout.metadata.contains { $0 == ("format", "mlx") }
+      case .scaled: layout.scales != nil
+      }
+    }
+  }
+
+  /// The layouts that can hold this kind.
+  var holder: Holder {
+    switch self {
+    case .q8Zero, .q6K, .q5KM, .q4KM, .iq4NL, .mxfp4: .gguf
+    case .mlx4Bit, .mlx8Bit, .mlxMXFP4, .mlxNVFP4: .mlx
+    case .fp8Block: .scaled
+    }
+  }
+
+  /// How the tensors of an output are stored that are quantised, by name.
+  /// - Throws: `Problem` of kind `unsupported` where the layout cannot hold the kind, the source is
+  ///   quantised already or some tensor cannot be.
+  func forms(of tensors: [BoundTensor], from source: OpenedModel, to layout: Layout) throws
+    -> [String: QuantisedForm]
+  {
+    guard holder.includes(layout) else {
+      throw Problem(
+        .unsupported, "layout \(layout.id) cannot hold this kind of quantised weights",
+        expected: holder.rawValue, found: rawValue, remedy: "choose such a layout with --to")
+    }
+    try refusePacked(source)
+    guard let policy = policy(for: source) else {
+      throw Problem(
+        .unsupported, "this kind of quantised weights is not written yet", found: rawValue,
+        remedy: "choose another kind; \(Self.q8Zero.rawValue) is written")
+    }
+    return try policy.forms(of: tensors)
+  }
+
+  /// Rounding twice would lose more than the kind says.
+  private func refusePacked(_ source: OpenedModel) throws {
+    let packed = source.checkpoint.tensors.first { $0.packed != nil || $0.type.isBlock }
+    guard let name = packed?.name ?? source.binding.allScaled.min() else { return }
+    throw Problem(
+      .unsupported, "weights that are quantised already are not quantised again", tensor: name,
+      expected: "weights in F32, BF16 or F16",
+      found: packed?.packed?.scheme.text ?? packed?.type.rawValue ?? "weights with scales",
+      remedy: "quantise the checkpoint it was made from, or dequantise it with --dtype f32 first")
+  }
+
+  /// Which tensors the library of the kind quantises, and how; nil for a kind that is not written yet.
+  private func policy(for source: OpenedModel) -> (any QuantisationPolicy)? {
+    switch self {
+    case .q8Zero: BlockPolicy(kind: self)
+    default: nil
+    }
+  }
+}

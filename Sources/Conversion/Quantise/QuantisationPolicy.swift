@@ -1,0 +1,40 @@
+import Layouts
+import Opening
+import Tensors
+
+/// How a tensor is stored that is quantised.
+enum QuantisedForm: Hashable, Sendable {
+  /// In blocks of a type of its file.
+  case blocks(ScalarType)
+}
+
+/// Which tensors of an output are quantised, and to what: that of the library that reads the kind.
+protocol QuantisationPolicy: Sendable {
+  /// The forms of tensors that are quantised, by stored name; others are written as they are.
+  func forms(of tensors: [BoundTensor]) throws -> [String: QuantisedForm]
+}
+
+extension ConversionOptions {
+  /// How the tensors of an output are stored that are quantised, by name, but for those whose type is
+  /// asked for by name.
+  /// - Throws: `Problem` of kind `unsupported` where that cannot be.
+  func forms(of tensors: [BoundTensor], from source: OpenedModel, to layout: Layout) throws
+    -> [String: QuantisedForm]
+  {
+    try quantisation?.forms(of: tensors, from: source, to: layout)
+      .filter { name, _ in !overrides.contains { $0.pattern.matches(name) } } ?? [:]
+  }
+
+  /// The type that is asked for a tensor: by its name, by the kind of quantised weights, for all.
+  func cast(for name: String, as form: QuantisedForm?) -> RequestedType {
+    switch form {
+    case .blocks(let type): .byName(type)
+    case nil: cast(for: name)
+    }
+  }
+
+  /// Whether a tensor is rounded because its blocks were asked for.
+  func allowsRounding(_ tensor: CheckpointPlan.Tensor, as form: QuantisedForm?) -> Bool {
+    allowsLoss || form != nil || (quantisation != nil && tensor.type.isBlock)
+  }
+}
