@@ -29,7 +29,7 @@ extension Container {
   }
 
   private static func refusal(of file: MappedFile, _ nature: FileNature?) -> Problem {
-    let extensions = allCases.flatMap(\.extensions).map { "." + $0 }
+    let extensions = ofFiles.flatMap(\.extensions).map { "." + $0 }
     var problem =
       nature?.problem(file.bytes, instead: .safetensors)
       ?? Problem(.unsupported, "not a weight file that can be read")

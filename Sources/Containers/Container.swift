@@ -8,6 +8,11 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
   case torch
   case npz
   case gguf
+  /// A directory of `torch.distributed.checkpoint`; such directories are read as `torch`.
+  case dcp
+
+  /// The kinds of files that hold whole tensors by name.
+  static let ofFiles: [Container] = [.safetensors, .torch, .npz, .gguf]
 
   /// What the names of a model's weight files begin with.
   private var stem: String {
@@ -15,6 +20,7 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     case .safetensors, .gguf: "model"
     case .torch: "pytorch_model"
     case .npz: "weights"
+    case .dcp: "__"
     }
   }
 
@@ -25,11 +31,15 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     case .torch: ["bin", "pt", "pth", "ckpt"]
     case .npz: ["npz"]
     case .gguf: ["gguf"]
+    case .dcp: ["distcp"]
     }
   }
 
   /// Whether the files say themselves what model they hold, so that there is no `config.json`.
   public var hasMetadata: Bool { self == .gguf }
+
+  /// Whether the files hold pieces that a file of metadata names, which no reader can do without.
+  public var isDistributed: Bool { self == .dcp }
 
   /// Whether an index lists several weight files.
   public var isIndexed: Bool { !hasMetadata }
@@ -40,14 +50,20 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
   }
 
   /// The name of the only weight file of a checkpoint.
-  public var singleName: String { "\(stem).\(extensions[0])" }
+  public var singleName: String {
+    isDistributed ? shardName(1, of: 1) : "\(stem).\(extensions[0])"
+  }
 
-  /// The name of the index of several weight files.
-  public var indexName: String { "\(singleName).index.json" }
+  /// The name of the file that lists weight files.
+  public var indexName: String {
+    isDistributed ? DistributedMetadata.fileName : "\(singleName).index.json"
+  }
 
   /// The name of one of several weight files, counted from 1.
   public func shardName(_ number: Int, of count: Int) -> String {
-    "\(stem)-\(Self.fiveDigits(number))-of-\(Self.fiveDigits(count)).\(extensions[0])"
+    // As the first writer of each of as many ranks names its file.
+    if isDistributed { return "\(stem)\(number - 1)_0.\(extensions[0])" }
+    return "\(stem)-\(Self.fiveDigits(number))-of-\(Self.fiveDigits(count)).\(extensions[0])"
   }
 
   private static func fiveDigits(_ number: Int) -> String {
@@ -86,18 +102,18 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
   /// Whether a file of that name holds weights of a model, or lists such files, in any container.
   static func claims(_ name: String) -> Bool {
     name.hasSuffix(DistributedMetadata.suffix)
-      || allCases.contains { $0.isWeight(name) || $0.lists(name) }
+      || ofFiles.contains { $0.isWeight(name) || $0.lists(name) }
   }
 
   /// The container of a file with that extension.
   init?(fileExtension: String?) {
     guard let fileExtension,
-      let container = Self.allCases.first(where: { $0.extensions.contains(fileExtension) })
+      let container = Self.ofFiles.first(where: { $0.extensions.contains(fileExtension) })
     else { return nil }
     self = container
   }
 
-  /// Opens a weight file.
+  /// Opens a weight file, or a directory whose files hold pieces.
   /// - Throws: `Problem` of kind `missing`, `io`, `invalid` or `unsupported`, naming the file.
   /// - Cost: reads what describes the tensors, not their bytes.
   public func open(_ path: FilePath) throws -> WeightFile {
@@ -116,6 +132,7 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     case .gguf:
       let file = try GGUFFile(path)
       return WeightFile(values: file.metadata, tensors: file.tensors)
+    case .dcp: return try DistributedCheckpoint(path).content
     }
   }
 
@@ -152,6 +169,7 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     case .torch: try TorchWriter.plan(of: tensors)
     case .npz: try NpzWriter.plan(of: tensors)
     case .gguf: try GGUFWriter.plan(of: tensors, metadata: values)
+    case .dcp: try DistributedWriter.plan(of: tensors)
     }
   }
 }

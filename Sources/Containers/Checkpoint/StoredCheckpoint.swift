@@ -134,7 +134,7 @@ public struct StoredCheckpoint: Sendable {
     if name == DistributedMetadata.fileName {
       return try openDistributed(try DirectoryListing(directory), in: directory)
     }
-    if let container = Container.allCases.first(where: { $0.indexName == name }) {
+    if let container = Container.ofFiles.first(where: { $0.indexName == name }) {
       return try openIndexed(container, try DirectoryListing(directory), in: directory)
     }
     return try openWeights(name, of: Container(of: path), in: directory)

@@ -31,8 +31,7 @@ struct DistributedCheckpoint {
       }
     }
     content = WeightFile(tensors: tensors, ignored: state.ignored, payloadChecks: pieces.checksums)
-    let names = metadata.entries.flatMap { $0.tensor?.chunks.map(\.fileName) ?? [] }
-    fileNames = [DistributedMetadata.fileName] + Set(names).sorted()
+    fileNames = [DistributedMetadata.fileName] + metadata.fileNames
   }
 }
 

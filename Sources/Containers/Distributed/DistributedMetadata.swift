@@ -36,6 +36,11 @@ struct DistributedMetadata {
   /// The values, in the order of the file.
   private(set) var entries: [Entry] = []
 
+  /// The names of the files with pieces of tensors.
+  var fileNames: [String] {
+    Set(entries.flatMap { $0.tensor?.chunks.map(\.fileName) ?? [] }).sorted()
+  }
+
   /// Reads the file.
   /// - Throws: `Problem` of kind `invalid` or `unsupported`.
   init(_ bytes: UnsafeRawBufferPointer) throws {

@@ -72,8 +72,18 @@ struct ReplacedCheckpoint {
     case .indexed:
       let index = weights.container.indexName
       return Set(indexed(index)).intersection(names).union([index])
-    case .distributed, .ranks, .hubShards, .below, .universal, .moduleStates: return []
+    case .distributed:
+      return Set(pieces()).intersection(names).union([DistributedMetadata.fileName])
+    case .ranks, .hubShards, .below, .universal, .moduleStates: return []
     }
+  }
+
+  /// The files that the metadata of a distributed checkpoint name.
+  private func pieces() -> [String] {
+    guard let file = try? directory.place(DistributedMetadata.fileName).mapped(),
+      let metadata = try? withExtendedLifetime(file, { try DistributedMetadata(file.bytes) })
+    else { return [] }
+    return metadata.fileNames
   }
 
   private func indexed(_ name: String) -> [String] {
@@ -85,7 +95,8 @@ struct ReplacedCheckpoint {
 
   private func isWhatItsNameSays(_ place: FilePlace, _ name: String) -> Bool {
     guard let container = Container.allCases.first(where: { $0.isWeight(name) }) else {
-      return Container.allCases.contains { $0.indexName == name }
+      if name == DistributedMetadata.fileName { return begins(place, as: .torch) }
+      return Container.ofFiles.contains { $0.indexName == name }
         || beginsAsItsExtension(place, name)
     }
     return begins(place, as: container)
@@ -121,6 +132,7 @@ extension Container {
       guard bytes.count > 8, bytes[8] == UInt8(ascii: "{") else { return false }
       return bytes.loadUnaligned(as: UInt64.self).littleEndian <= UInt64(bytes.count - 8)
     case .torch: return bytes.starts(with: Self.zip) || bytes.first == 0x80
+    case .dcp: return bytes.starts(with: Self.zip)
     case .npz: return bytes.starts(with: Self.zip) || bytes.starts(with: Self.emptyZip)
     case .gguf: return bytes.starts(with: "GGUF".utf8)
     }

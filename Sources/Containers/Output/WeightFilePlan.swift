@@ -40,3 +40,50 @@ public struct WeightFilePlan: Sendable {
     self.ending = ending
   }
 }
+
+extension WeightFilePlan {
+  /// A file of several files, one right behind the other.
+  static func joined(_ parts: [WeightFilePlan]) -> WeightFilePlan {
+    let places = places(parts)
+    return WeightFilePlan(
+      count: places.last?.upperBound ?? 0,
+      slots: zip(parts, places).flatMap { part, place in
+        part.slots.map {
+          Slot(offset: $0.offset + place.lowerBound, count: $0.count, sum: $0.sum)
+        }
+      },
+      frames: zip(parts, places).flatMap { $0.frames.moved(by: $1.lowerBound) }
+    ) { sums in
+      var rest = sums[...]
+      return zip(parts, places).flatMap { part, place in
+        defer { rest = rest.dropFirst(part.slots.count) }
+        return part.ending(Array(rest.prefix(part.slots.count))).moved(by: place.lowerBound)
+      }
+    }
+  }
+
+  /// Where each of several files lies that stand one right behind the other.
+  /// - Units: bytes.
+  static func places(_ parts: [WeightFilePlan]) -> [Range<Int>] {
+    var end = 0
+    return parts.map { part in
+      defer { end += part.count }
+      return end..<end + part.count
+    }
+  }
+
+  /// All bytes of a file without tensors.
+  var bytes: [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    for frame in frames + ending([]) {
+      bytes.replaceSubrange(frame.offset..<frame.offset + frame.bytes.count, with: frame.bytes)
+    }
+    return bytes
+  }
+}
+
+extension [WeightFilePlan.Frame] {
+  fileprivate func moved(by distance: Int) -> [WeightFilePlan.Frame] {
+    map { .init(offset: $0.offset + distance, bytes: $0.bytes) }
+  }
+}

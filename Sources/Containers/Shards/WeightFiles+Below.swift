@@ -10,7 +10,7 @@ extension WeightFiles {
   static func below(_ names: [String], _ directories: [String]) throws -> (Container, Arrangement)?
   {
     let hasWeights = names.contains { name in
-      Container.allCases.contains { $0.isWeight(name) || $0.lists(name) }
+      Container.ofFiles.contains { $0.isWeight(name) || $0.lists(name) }
     }
     guard !hasWeights else { return nil }
     if directories.contains(UniversalFiles.folder) { return (.torch, .universal) }

@@ -7,7 +7,7 @@ extension WeightFiles {
   ///   `missing` where some are not there.
   static func divided(_ names: [String]) throws -> (Container, Arrangement)? {
     let others = names.filter { name in
-      Container.allCases.contains { $0.isWeight(name) || $0.lists(name) }
+      Container.ofFiles.contains { $0.isWeight(name) || $0.lists(name) }
     }
     if let shards = try HubShards(of: names) {
       try refuse(others, beside: shards.names)

@@ -62,7 +62,7 @@ struct WeightFiles: Hashable {
   }
 
   private static func container(of names: [String], _ directories: [String]) throws -> Container {
-    let families = Container.allCases.filter { container in
+    let families = Container.ofFiles.filter { container in
       names.contains { container.isWeight($0) || container.lists($0) }
     }
     if families.contains(.safetensors) { return .safetensors }
@@ -91,9 +91,9 @@ struct WeightFiles: Hashable {
   }
 
   private static func nothing(_ names: [String]) -> Problem {
-    let extensions = Container.allCases.flatMap(\.extensions).map { "." + $0 }
+    let extensions = Container.ofFiles.flatMap(\.extensions).map { "." + $0 }
     let others = names.filter { name in extensions.contains { name.hasSuffix($0) } }
-    let files = Container.allCases.map(\.singleName).joined(separator: ", ")
+    let files = Container.ofFiles.map(\.singleName).joined(separator: ", ")
     return Problem(
       .missing, "no weights in the directory", expected: "\(files) or an index",
       found: others.isEmpty

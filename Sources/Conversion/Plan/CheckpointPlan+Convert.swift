@@ -53,7 +53,7 @@ extension CheckpointPlan {
     }
     self.init(
       source: source, layout: layout.id, container: container, shards: shards,
-      writesIndex: shards.count > 1 && container.isIndexed,
+      writesIndex: container.isDistributed || shards.count > 1 && container.isIndexed,
       config: container.hasMetadata
         ? GGUFConfig.text(shards[0].values, shards.flatMap(\.tensors).map(\.name))
         : target.configBytes(
@@ -65,6 +65,7 @@ extension CheckpointPlan {
       dropped: target.dropped + carried.dropped + beside.dropped + files.dropped
         + source.checkpoint.leftBehind)
     layoutFile = layout.record
+    keys = try options.keys(in: container)
     // What the way back needs: the configs of the layouts before, and values that cannot be computed back.
     notes = layout.notes(source.configuration, widened: moves.count(where: \.move.isWidened))
     keepsValues =

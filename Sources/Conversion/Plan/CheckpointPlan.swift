@@ -127,6 +127,17 @@ public struct CheckpointPlan: Sendable {
   var kept: [KeptValues] = []
   /// Whether the record also keeps values of the source that cannot be computed back from the output.
   var keepsValues = false
+  /// Where the model stands in what a trainer loads from a distributed checkpoint.
+  var keys = StateKeys.none
+
+  /// The file that lists the weight files.
+  var indexBytes: [UInt8] {
+    get throws {
+      guard container.isDistributed else { return Array(index.text.utf8) }
+      return try DistributedWriter.metadata(
+        shards.map { .init(name: $0.fileName, tensors: $0.headers) }, under: keys)
+    }
+  }
 
   /// The index of the output.
   var index: ShardIndex {
@@ -157,5 +168,6 @@ extension CheckpointPlan {
         _ = try shard.filePlan(in: container)
       }
     }
+    if container.isDistributed { try locating(.file(container.indexName)) { _ = try indexBytes } }
   }
 }

@@ -16,6 +16,8 @@ public struct ConversionOptions: Sendable {
   public var container: Container?
   /// The most tensor bytes in one file; nil for one file.
   public var maximumShardSize: Int?
+  /// Where the model stands in what a trainer loads from a distributed checkpoint; nil for a model alone.
+  public var keys: StateKeys?
   /// Whether tensors of multi-token prediction are left out.
   public var dropsMTP = false
   /// How many tokens the vocabulary has in the output; nil for those of the source.
@@ -42,6 +44,17 @@ public struct ConversionOptions: Sendable {
     }
     let same = layout.id == source.layout.id ? source.checkpoint.container : .safetensors
     return container ?? own ?? same
+  }
+
+  /// The keys of a distributed checkpoint.
+  /// - Throws: `Problem` of kind `usage` where the container has none.
+  func keys(in container: Container) throws -> StateKeys {
+    guard keys == nil || container.isDistributed else {
+      throw Problem(
+        .usage, "this container has no keys of a state", expected: Container.dcp.rawValue,
+        found: container.rawValue, remedy: "leave --key-prefix out, or give --container dcp")
+    }
+    return keys ?? .none
   }
 
   /// Whether a config written before still describes what is written now.

@@ -11,7 +11,7 @@ extension CheckpointRun {
       try output.remove(name)
     }
     if plan.writesIndex {
-      try OutputFile.write(Array(plan.index.text.utf8), to: output.file(plan.container.indexName))
+      try OutputFile.write(plan.indexBytes, to: output.file(plan.container.indexName))
     }
     if !plan.container.hasMetadata {
       try OutputFile.write(plan.config, to: output.file(StoredCheckpoint.configName))

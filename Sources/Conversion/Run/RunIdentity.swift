@@ -91,6 +91,7 @@ extension CheckpointPlan {
         + shard.tensors.map { "\($0.name) \($0.type.rawValue) \($0.shape) \($0.rule.text)\n" }
         .joined()
     }
-    return "\(layout) \(container.rawValue) \(TensorHash.text(config))\n" + tensors.joined()
+    return "\(layout) \(container.rawValue) \(keys.text) \(TensorHash.text(config))\n"
+      + tensors.joined()
   }
 }

@@ -137,10 +137,13 @@ extension CheckpointPlan.Shard {
   /// Where everything of the file will lie.
   func filePlan(in container: Container) throws -> WeightFilePlan {
     try locating(.file(fileName)) {
-      try container.plan(
-        of: tensors.map { TensorHeader(name: $0.name, type: $0.type, shape: $0.shape) },
-        metadata: metadata, values: values)
+      try container.plan(of: headers, metadata: metadata, values: values)
     }
+  }
+
+  /// What the file says of its tensors.
+  var headers: [TensorHeader] {
+    tensors.map { TensorHeader(name: $0.name, type: $0.type, shape: $0.shape) }
   }
 }
 
@@ -161,17 +164,16 @@ struct ShardCheck {
     self.pool = pool
   }
 
-  /// Whether size and hashes agree.
-  /// - Cost: reads the file once.
+  /// Whether all bytes are as they were written.
+  /// - Cost: reads the file once, twice where it keeps checksums.
   func holds(_ known: WrittenShard) throws -> Bool {
     guard let file = try? MappedFile(path), file.count == known.size,
-      let content = try? container.open(path),
       known.tensors.map(\.name) == shard.tensors.map(\.name)
     else { return false }
-    let regions = Dictionary(
-      content.tensors.map { ($0.name, $0.region) }, uniquingKeysWith: { first, _ in first })
-    return try pool.map(known.tensors) { tensor in
-      try regions[tensor.name].map { try TensorHash.stored($0) == tensor.hash } ?? false
+    let plan = try shard.filePlan(in: container)
+    guard plan.surrounds(file) else { return false }
+    return try pool.map(Array(known.tensors.enumerated())) { index, tensor in
+      try TensorHash.stored(plan.region(index, in: file)) == tensor.hash
     }.allSatisfy { $0 }
   }
 }

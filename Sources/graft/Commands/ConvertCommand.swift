@@ -44,6 +44,11 @@ struct ConvertCommand: Verb {
   var maxShardSize = "5GB"
   @Option(
     help: ArgumentHelp(
+      "The keys under which a trainer looks for the model in --container dcp.",
+      discussion: "state/model. for lm-engine; most others look for the names alone."))
+  var keyPrefix: String?
+  @Option(
+    help: ArgumentHelp(
       "N or config: cut or pad the vocabulary to N tokens, or to those of the config.",
       discussion: "Rows that are cut off must be unused or equal; new ones are zeros.",
       valueName: "N"))
@@ -112,7 +117,7 @@ struct ConvertCommand: Verb {
       "--quantise": quantise?.rawValue, "--dtype-for": dtypeFor.joined(separator: ","),
       "--max-shard-size": maxShardSize,
       "--mtp": mtp.rawValue, "--allow": allow.map(\.rawValue).sorted().joined(separator: ","),
-      "--vocabulary": vocabulary, "--from": source.from,
+      "--vocabulary": vocabulary, "--key-prefix": keyPrefix, "--from": source.from,
       "--assume": source.assume.joined(separator: ","),
     ]
     return options.compactMapValues { $0 }
@@ -145,6 +150,7 @@ struct ConvertCommand: Verb {
       return (NamePattern(String(text[..<equals])), choice.type)
     }
     options.maximumShardSize = try ByteSize(maxShardSize).bytes
+    options.keys = try keyPrefix.map(StateKeys.init)
     options.dropsMTP = mtp == .drop
     options.vocabulary = try vocabulary.map(VocabularySize.init)
     options.allowsLoss = allow.contains(.lossy)
