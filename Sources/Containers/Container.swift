@@ -10,6 +10,8 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
   case gguf
   /// A directory of `torch.distributed.checkpoint`; such directories are read as `torch`.
   case dcp
+  /// The same as Megatron keeps it: in a directory of an iteration, with objects and files of its own.
+  case torchDist = "torch_dist"
 
   /// The kinds of files that hold whole tensors by name.
   static let ofFiles: [Container] = [.safetensors, .torch, .npz, .gguf]
@@ -20,7 +22,7 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     case .safetensors, .gguf: "model"
     case .torch: "pytorch_model"
     case .npz: "weights"
-    case .dcp: "__"
+    case .dcp, .torchDist: "__"
     }
   }
 
@@ -31,7 +33,7 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     case .torch: ["bin", "pt", "pth", "ckpt"]
     case .npz: ["npz"]
     case .gguf: ["gguf"]
-    case .dcp: ["distcp"]
+    case .dcp, .torchDist: ["distcp"]
     }
   }
 
@@ -39,7 +41,10 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
   public var hasMetadata: Bool { self == .gguf }
 
   /// Whether the files hold pieces that a file of metadata names, which no reader can do without.
-  public var isDistributed: Bool { self == .dcp }
+  public var isDistributed: Bool { self == .dcp || self == .torchDist }
+
+  /// The directory inside that of the checkpoint in which all but the trackers of a run lies; nil for none.
+  public var folder: String? { self == .torchDist ? MegatronSave.folder : nil }
 
   /// Whether an index lists several weight files.
   public var isIndexed: Bool { !hasMetadata }
@@ -132,7 +137,7 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     case .gguf:
       let file = try GGUFFile(path)
       return WeightFile(values: file.metadata, tensors: file.tensors)
-    case .dcp: return try DistributedCheckpoint(path).content
+    case .dcp, .torchDist: return try DistributedCheckpoint(path).content
     }
   }
 
@@ -170,6 +175,7 @@ public enum Container: String, CaseIterable, Hashable, Sendable {
     case .npz: try NpzWriter.plan(of: tensors)
     case .gguf: try GGUFWriter.plan(of: tensors, metadata: values)
     case .dcp: try DistributedWriter.plan(of: tensors)
+    case .torchDist: try DistributedWriter.plan(of: tensors, withState: true)
     }
   }
 }

@@ -29,6 +29,12 @@ extension MessageSection {
       .init("a container that the layout is not written in") {
         try $0.graft("convert", tiny, "out", "--container", "gguf")
       },
+      .init("keys that are none") {
+        try $0.graft("convert", tiny, "out", "--container", "dcp", "--key-prefix", "/model")
+      },
+      .init("keys for a container that has none") {
+        try $0.graft("convert", tiny, "out", "--key-prefix", "state/model.")
+      },
       .init("a size without meaning") {
         try $0.graft("convert", tiny, "out", "--max-shard-size", "5 apples")
       },

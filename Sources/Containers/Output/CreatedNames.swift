@@ -15,6 +15,8 @@ final class CreatedNames: Sendable {
     var files: Set<String> = []
     /// The names of files that may be hard links to files of the source.
     var links: Set<String> = []
+    /// The names of directories.
+    var folders: Set<String> = []
   }
 
   private let place: FilePlace
@@ -37,6 +39,7 @@ final class CreatedNames: Sendable {
       else { continue }
       names.files.formUnion((value["files"]?.array ?? []).compactMap(\.string))
       names.links.formUnion((value["links"]?.array ?? []).compactMap(\.string))
+      names.folders.formUnion((value["folders"]?.array ?? []).compactMap(\.string))
     }
     return names
   }
@@ -47,27 +50,36 @@ final class CreatedNames: Sendable {
   /// Whether a run created a file of that name.
   func contains(_ name: String) -> Bool { names.withLock { $0.files.contains(name) } }
 
+  /// Whether a run made a directory of that name.
+  func isFolder(_ name: String) -> Bool { names.withLock { $0.folders.contains(name) } }
+
   /// Whether a file of that name may have others.
   func mayHaveOtherNames(_ name: String) -> Bool { names.withLock { $0.links.contains(name) } }
 
   /// Writes down names of which files will be created.
-  /// - Parameter links: those that may become further names of existing files.
+  /// - Parameters:
+  ///   - links: those that may become further names of existing files.
+  ///   - folders: names of directories that will be made.
   /// - Cost: one fsync, unless all are known.
-  func add(_ files: [String], links: [String] = []) throws {
+  func add(_ files: [String], links: [String] = [], folders: [String] = []) throws {
     try names.withLock { names in
       let new = files.filter { !names.files.contains($0) }
       let newLinks = links.filter { !names.links.contains($0) }
-      guard !new.isEmpty || !newLinks.isEmpty else { return }
-      let line: JSONValue = [
+      let newFolders = folders.filter { !names.folders.contains($0) }
+      guard !new.isEmpty || !newLinks.isEmpty || !newFolders.isEmpty else { return }
+      var line: JSONObject = [
         "schema": .string(Self.schema), "files": .array(new.map { .string($0) }),
         "links": .array(newLinks.map { .string($0) }),
       ]
+      if !newFolders.isEmpty { line["folders"] = .array(newFolders.map { .string($0) }) }
       let descriptor = try AppendedFile.open(place)
       defer { try? descriptor.close() }
       // An earlier run may have been killed inside a line: the first line break ends it.
-      try AppendedFile.append(Array("\n\(line.text(indent: 0))\n".utf8), to: descriptor, place.path)
+      try AppendedFile.append(
+        Array("\n\(JSONValue.object(line).text(indent: 0))\n".utf8), to: descriptor, place.path)
       names.files.formUnion(new)
       names.links.formUnion(newLinks)
+      names.folders.formUnion(newFolders)
     }
   }
 }

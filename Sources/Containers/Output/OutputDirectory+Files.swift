@@ -15,6 +15,14 @@ extension OutputDirectory {
     return place
   }
 
+  /// The place at which to create a file beside the directory of all others.
+  public func beside(_ name: String) throws -> FilePlace {
+    let place = try root.place(name)
+    try held.created.add([name])
+    try place.remove()
+    return place
+  }
+
   /// The names of the finished files, and of those that somebody began.
   public func names() throws -> [String] { try folder.names().map(\.string) }
 

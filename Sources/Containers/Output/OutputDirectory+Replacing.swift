@@ -44,8 +44,7 @@ extension OutputDirectory {
 
   /// What is replaced will be removed, and if not by this process then by the next.
   private func announce(_ old: ReplacedCheckpoint) throws {
-    let names = old.names.map(\.string)
-    try announce(names, links: names)
+    try held.created.add(old.files, links: old.files, folders: old.folders)
   }
 
   /// Puts a new directory in the place of an old one, which then lies aside.

@@ -38,7 +38,10 @@ public final class OutputDirectory: Sendable {
   let place: OutputPlace
   let permission: Permission
   let held: UnfinishedDirectory
+  /// The directory of the files; that which appears, or one inside it.
   let folder: HeldDirectory
+  /// The directory that appears.
+  let root: HeldDirectory
   private let use: Use
   private let state: Mutex<State>
 
@@ -58,12 +61,13 @@ public final class OutputDirectory: Sendable {
   ///   - overwrite: whether an existing directory is replaced, if it is a checkpoint and nothing else.
   ///   - inputs: what is being read; refused where replacing the destination would remove it.
   ///   - marks: recognises files of a checkpoint that their names alone do not show.
+  ///   - inside: a directory of the output in which all files lie but those of `beside(_:)`.
   ///   - use: who else has to do with it.
   /// - Throws: `Problem` of kind `exists` where the destination exists or cannot be created, or
   ///   another process is writing it.
   public init(
     at destination: FilePath, overwrite: Bool = false, inputs: [FilePath] = [],
-    marks: CheckpointMarks = .none, use: Use = .alone
+    marks: CheckpointMarks = .none, inside: String? = nil, use: Use = .alone
   ) throws {
     let place = try OutputPlace(destination)
     let permission = Permission(overwrite: overwrite, inputs: inputs, marks: marks)
@@ -74,14 +78,15 @@ public final class OutputDirectory: Sendable {
       try? Self.removeRemains(of: place)
       throw error
     }
-    let (held, folder, isOwn) = try UnfinishedOutputs.begin(place.unfinished.path) {
+    let (held, root, isOwn) = try UnfinishedOutputs.begin(place.unfinished.path) {
       let held = try UnfinishedDirectory(of: place, isShared: use == .part)
       let isNew = try !held.hasFolder && held.records().isEmpty
       let isOwn = use == .alone && isNew
       return ((held, try held.folder(), isOwn), isOwn ? Self.removal(of: held) : nil)
     }
     (self.place, self.permission, self.use) = (place, permission, use)
-    (self.held, self.folder) = (held, folder)
+    (self.held, self.root) = (held, root)
+    folder = try inside.map { try held.folder($0, in: root) } ?? root
     state = Mutex(State(isOwn: isOwn))
   }
 
@@ -108,9 +113,11 @@ public final class OutputDirectory: Sendable {
   public func commit() throws {
     try state.withLock { state in
       try folder.synchronise()
+      try root.synchronise()
       try UnfinishedOutputs.finish(unfinished) {
         try held.checkFiles()
-        folder.setPermissions(try held.usualMode())
+        let mode = try held.usualMode()
+        for folder in [folder, root] { folder.setPermissions(mode) }
         try appear()
         try? held.removeAll()
       }

@@ -22,7 +22,9 @@ public struct CheckpointMarks: Sendable {
 /// them, a config, files known beside weights, and what the marks know: regular files only.
 struct ReplacedCheckpoint {
   /// Everything in it.
-  let names: [FilePath.Component]
+  private let names: [FilePath.Component]
+  /// What lies in a directory of an iteration inside it.
+  private let inner: [ReplacedCheckpoint]
   private let directory: HeldDirectory
 
   private static let configLimit = 16 << 20
@@ -33,6 +35,9 @@ struct ReplacedCheckpoint {
   init(_ directory: HeldDirectory, _ marks: CheckpointMarks) throws {
     self.directory = directory
     names = try directory.names()
+    inner =
+      try Self.iteration(in: directory, names).map { [try ReplacedCheckpoint($0, marks)] } ?? []
+    guard inner.isEmpty else { return }
     let odd = try names.compactMap { name in
       try directory.place(name).status().flatMap { status in
         status.kind == .file ? nil : "\(name.string) (\(status.oddity ?? ""))"
@@ -48,6 +53,26 @@ struct ReplacedCheckpoint {
     guard strange.isEmpty, !weights.isEmpty else {
       throw Self.foreign(directory, weights.isEmpty ? names.map(\.string) : strange)
     }
+  }
+
+  /// The names of all files.
+  var files: [String] {
+    inner.isEmpty ? names.map(\.string) : MegatronSave.trackerNames + inner.flatMap(\.files)
+  }
+
+  /// The names of the directories in it.
+  var folders: [String] { inner.compactMap { $0.directory.path.lastComponent?.string } }
+
+  /// The only directory in one with nothing else but files that say it is the newest iteration.
+  private static func iteration(in directory: HeldDirectory, _ names: [FilePath.Component]) throws
+    -> HeldDirectory?
+  {
+    let others = names.filter { !MegatronSave.trackerNames.contains($0.string) }
+    guard others.count == 1, others[0].string == MegatronSave.folder else { return nil }
+    for name in names where name != others[0] {
+      guard try directory.place(name).status()?.kind == .file else { return nil }
+    }
+    return try HeldDirectory(directory.place(others[0]))
   }
 
   private static func foreign(_ directory: HeldDirectory, _ names: [String]) -> Problem {
@@ -114,6 +139,9 @@ struct ReplacedCheckpoint {
   private func isBeside(_ place: FilePlace, _ marks: CheckpointMarks) -> Bool {
     let name = place.path.lastComponent?.string ?? ""
     if name == StoredCheckpoint.configName { return isObject(place) }
+    if MegatronSave.names.contains(name) {
+      return FilePath(name).extension == "pt" ? begins(place, as: .torch) : true
+    }
     return KnownFiles.isKnown(name) || marks.knows(place)
   }
 
@@ -132,7 +160,7 @@ extension Container {
       guard bytes.count > 8, bytes[8] == UInt8(ascii: "{") else { return false }
       return bytes.loadUnaligned(as: UInt64.self).littleEndian <= UInt64(bytes.count - 8)
     case .torch: return bytes.starts(with: Self.zip) || bytes.first == 0x80
-    case .dcp: return bytes.starts(with: Self.zip)
+    case .dcp, .torchDist: return bytes.starts(with: Self.zip)
     case .npz: return bytes.starts(with: Self.zip) || bytes.starts(with: Self.emptyZip)
     case .gguf: return bytes.starts(with: "GGUF".utf8)
     }

@@ -54,6 +54,15 @@ final class UnfinishedDirectory: Sendable {
     return folder
   }
 
+  /// A directory among the files, which is made where it is missing.
+  func folder(_ name: String, in folder: HeldDirectory) throws -> HeldDirectory {
+    let place = try folder.place(name)
+    try created.add([], folders: [name])
+    _ = try place.makeDirectory(mode: 0o700)
+    guard let inner = try HeldDirectory(place) else { throw Self.foreign(place.path, nil) }
+    return inner
+  }
+
   /// Whether there is a directory of files.
   var hasFolder: Bool { (try? directory.place(Self.folderName).status()) != nil }
 
@@ -89,10 +98,23 @@ final class UnfinishedDirectory: Sendable {
   func remove(_ name: FilePath.Component) throws {
     let place = directory.place(name)
     guard let held = try HeldDirectory(place) else { return }
-    for name in try held.names() where created.contains(name.string) {
-      try held.place(name).remove()
+    for (folder, names) in try Self.contents(of: held, created).reversed() {
+      for name in names where created.contains(name.string) { try folder.place(name).remove() }
+      for name in names where created.isFolder(name.string) {
+        try folder.place(name).removeDirectory()
+      }
     }
     try place.removeDirectory()
+  }
+
+  /// The names in a directory of files, and in the directories among them that runs made.
+  private static func contents(of folder: HeldDirectory, _ created: CreatedNames?) throws -> [(
+    HeldDirectory, [FilePath.Component]
+  )] {
+    let names = try folder.names()
+    let inner = try names.filter { created?.isFolder($0.string) ?? true }
+      .compactMap { try HeldDirectory(folder.place($0)) }
+    return [(folder, names)] + (try inner.map { ($0, try $0.names()) })
   }
 }
 
@@ -107,7 +129,7 @@ extension UnfinishedDirectory {
     // is read: in the other order a file that a run creates in between would be taken for somebody else's.
     let names = try directory.names()
     let folders = try [folderName, oldName].compactMap { try HeldDirectory(directory.place($0)) }
-    let files = try folders.map { ($0, try $0.names()) }
+    let files = try folders.flatMap { try contents(of: $0, nil) }
     let created = try CreatedNames(directory.place(CreatedNames.fileName))
     for name in names { try check(name, in: directory, created) }
     for (folder, names) in files { try check(names, in: folder, created) }
@@ -116,8 +138,9 @@ extension UnfinishedDirectory {
 
   /// Checks that files of the output are what runs created.
   func checkFiles() throws {
-    let folder = try folder()
-    try Self.check(folder.names(), in: folder, created)
+    for (folder, names) in try Self.contents(of: folder(), created) {
+      try Self.check(names, in: folder, created)
+    }
   }
 
   private static func checkOwner(_ directory: HeldDirectory) throws {
@@ -155,6 +178,7 @@ extension UnfinishedDirectory {
   ) throws {
     for name in names {
       let place = folder.place(name)
+      if created.isFolder(name.string), try place.status()?.kind == .directory { continue }
       guard created.contains(name.string) else {
         throw foreign(place.path, "something that no run put there")
       }

@@ -72,10 +72,14 @@ extension WeightFilePlan {
     }
   }
 
-  /// All bytes of a file without tensors.
-  var bytes: [UInt8] {
+  /// All bytes of a small file.
+  func bytes(_ tensors: [[UInt8]] = []) -> [UInt8] {
+    let data = zip(slots, tensors).map { Frame(offset: $0.offset, bytes: $1) }
+    let sums = zip(slots, tensors).map { slot, bytes in
+      bytes.withUnsafeBytes { Checksum.crc32($0, after: slot.sum ?? 0) }
+    }
     var bytes = [UInt8](repeating: 0, count: count)
-    for frame in frames + ending([]) {
+    for frame in frames + data + ending(sums) {
       bytes.replaceSubrange(frame.offset..<frame.offset + frame.bytes.count, with: frame.bytes)
     }
     return bytes

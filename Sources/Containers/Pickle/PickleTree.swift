@@ -2,7 +2,7 @@ import Tensors
 
 /// A value that is to be written as a pickle: plain data and objects of the classes on the list, so that no
 /// pickle of Graft calls anything else.
-indirect enum PickleTree {
+indirect enum PickleTree: Sendable {
   case none
   case bool(Bool)
   case int(Int)

@@ -17,9 +17,12 @@ enum TorchWriter {
   }
 
   /// A file with a value that holds no tensor.
-  static func bytes(of value: PickleTree) throws -> [UInt8] {
-    archive(try PickleWriter.bytes(of: value), []).bytes
+  static func plan(of value: PickleTree) throws -> WeightFilePlan {
+    archive(try PickleWriter.bytes(of: value), [])
   }
+
+  /// The bytes of a file with a value that holds no tensor.
+  static func bytes(of value: PickleTree) throws -> [UInt8] { try plan(of: value).bytes() }
 
   private static func archive(_ pickle: [UInt8], _ tensors: [TensorHeader]) -> WeightFilePlan {
     var archive = ZipPlan()

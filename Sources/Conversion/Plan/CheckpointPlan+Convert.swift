@@ -39,6 +39,7 @@ extension CheckpointPlan {
       source.checkpoint, allowsCode: options.allowsCode, keepsRecordings: true,
       stale: source.leftover + beside.stale,
       edited: source.packing?.editedFiles(for: target.binding, packed: beside.packed) ?? [:])
+    let own = Self.ownNames(of: container)
     // Tensors are spread over files before anything else, because metadata and index name the files.
     let shardPlan = ShardPlan(
       tensors.map { (name: $0.name, byteCount: $0.byteCount) },
@@ -60,9 +61,11 @@ extension CheckpointPlan {
           from: source,
           quantised: beside.packed.union(
             moves.filter { $0.move.scales != nil }.map(\.move.target.name) + carried.quantised)),
-      sidecars: files.files,
+      sidecars: files.files.filter { !own.contains($0.name) },
       code: layout.code(for: source.configuration),
       dropped: target.dropped + carried.dropped + beside.dropped + files.dropped
+        + files.files.filter { own.contains($0.name) }
+        .map { LeftOut(.file, $0.name, "the container has a file of this name") }
         + source.checkpoint.leftBehind)
     layoutFile = layout.record
     keys = try options.keys(in: container)

@@ -133,9 +133,12 @@ public struct CheckpointPlan: Sendable {
   /// The file that lists the weight files.
   var indexBytes: [UInt8] {
     get throws {
-      guard container.isDistributed else { return Array(index.text.utf8) }
-      return try DistributedWriter.metadata(
-        shards.map { .init(name: $0.fileName, tensors: $0.headers) }, under: keys)
+      let files = shards.map { DistributedWriter.File(name: $0.fileName, tensors: $0.headers) }
+      switch container {
+      case .dcp: return try DistributedWriter.metadata(files, under: keys)
+      case .torchDist: return try DistributedWriter.metadataOfMegatron(files)
+      default: return Array(index.text.utf8)
+      }
     }
   }
 

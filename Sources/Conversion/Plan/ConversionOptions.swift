@@ -49,7 +49,7 @@ public struct ConversionOptions: Sendable {
   /// The keys of a distributed checkpoint.
   /// - Throws: `Problem` of kind `usage` where the container has none.
   func keys(in container: Container) throws -> StateKeys {
-    guard keys == nil || container.isDistributed else {
+    guard keys == nil || container == .dcp else {
       throw Problem(
         .usage, "this container has no keys of a state", expected: Container.dcp.rawValue,
         found: container.rawValue, remedy: "leave --key-prefix out, or give --container dcp")

@@ -26,7 +26,7 @@ extension CheckpointPlan {
     let identity = try options.identity(of: self)
     let output = try OutputDirectory(
       at: destination, overwrite: options.overwrites, inputs: inputs, marks: marks,
-      use: options.use)
+      inside: container.folder, use: options.use)
     defer { output.abort() }
     var run = CheckpointRun(self, into: output, identity, options)
     try run.writeWeights(progress)

@@ -16,6 +16,10 @@ extension CheckpointRun {
     if !plan.container.hasMetadata {
       try OutputFile.write(plan.config, to: output.file(StoredCheckpoint.configName))
     }
+    for file in try plan.runFiles {
+      try OutputFile.write(file.bytes, to: output.file(file.name))
+    }
+    for file in try plan.trackers { try OutputFile.write(file.bytes, to: output.beside(file.name)) }
     for file in plan.code { try OutputFile.write(file.bytes, to: output.file(file.name)) }
     for file in plan.sidecars {
       if let changed = file.changed {
@@ -31,6 +35,6 @@ extension CheckpointPlan {
   /// The names of all files that are written or copied beside the weights.
   fileprivate var namesBeside: [String] {
     [container.indexName, StoredCheckpoint.configName, Manifest.fileName] + code.map(\.name)
-      + sidecars.map(\.name)
+      + sidecars.map(\.name) + ownNames
   }
 }

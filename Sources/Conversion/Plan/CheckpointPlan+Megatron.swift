@@ -1,0 +1,22 @@
+import Containers
+import JSON
+
+extension CheckpointPlan {
+  /// The files with which Megatron begins; none in other containers.
+  var runFiles: [MegatronSave.File] {
+    get throws { container == .torchDist ? try MegatronSave.files(JSONObject()) : [] }
+  }
+
+  /// The files that tell Megatron which iteration is the newest.
+  var trackers: [MegatronSave.File] {
+    get throws { container == .torchDist ? try MegatronSave.trackers() : [] }
+  }
+
+  /// The names of files that the container writes itself.
+  var ownNames: Set<String> { Self.ownNames(of: container) }
+
+  /// The names of files that a container writes itself.
+  static func ownNames(of container: Container) -> Set<String> {
+    container == .torchDist ? MegatronSave.names : []
+  }
+}
