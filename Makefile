@@ -5,6 +5,7 @@
 # oracle         hold random models of every layout to an independent implementation: make oracle MODELS=500
 # kernels        run what travels with checkpoints in Triton's interpreter, where torch and triton are there
 # interop        load with other programs what Graft writes, and the reverse: make interop PYTHON=python
+# megatron       let Megatron-Core load what Graft writes, and the reverse: make megatron PYTHON=python REFERENCES=folder MEGATRON=checkout
 # soak           hold random models to the oracle, end runs at random moments, fill disks, remove sources: make soak KILLS=100
 # faults         plant every known fault in checkpoints of every layout and write docs/faults.md
 # limits         time files that ask for far too much and print docs/robustness.md's table
@@ -42,6 +43,8 @@ SANITIZER ?= address
 TESTS ?= JSONTests|TensorsTests|ContainersTests|RuntimeTests
 STRINGS ?= 10000
 LM_ENGINE ?=
+REFERENCES ?= fixtures/megatron
+MEGATRON ?=
 PYTHON ?=
 LARGE ?=
 GRAFT := .build/release/graft
@@ -52,7 +55,7 @@ MEASURED := .build/measured
 SWIFT_SOURCES := Sources Tests Plugins Examples Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: toolchain deps build test faults fuzz oracle kernels interop soak limits exchange sanitize coverage thresholds demo bench-tool bench bench-memory bench-peers bench-growth format lint errors check-formats pairs tokenizers fixtures manual install static deb docs clean help
+.PHONY: toolchain deps build test faults fuzz oracle kernels interop megatron soak limits exchange sanitize coverage thresholds demo bench-tool bench bench-memory bench-peers bench-growth format lint errors check-formats pairs tokenizers fixtures manual install static deb docs clean help
 
 help:
 	@sed -n '/^# /!q; s/^# /make /p' Makefile
@@ -97,6 +100,13 @@ interop: build
 	@test -n "$(PYTHON)" || { echo "make interop needs PYTHON=path/to/python with the programs;\
  fixtures/scripts/README.md says how to set it up" >&2; exit 1; }
 	"$(PYTHON)" scripts/interop.py $(GRAFT) --report docs/interop.md --lm-engine "$(LM_ENGINE)"
+
+megatron: build
+	@test -n "$(PYTHON)" || { echo "make megatron needs PYTHON=path/to/python with torch and pip, into which it puts\
+ megatron-core 0.16.1; MEGATRON=checkout of Megatron-LM adds its version, REFERENCES=folder other references" >&2; exit 1; }
+	"$(PYTHON)" -m pip install --quiet --no-deps megatron-core==0.16.1
+	"$(PYTHON)" -m pip install --quiet numpy psutil packaging
+	@"$(PYTHON)" scripts/megatron-core.py $(GRAFT) $(REFERENCES) $(if $(MEGATRON),--megatron "$(MEGATRON)")
 
 soak: oracle
 	@scripts/soak.py $(GRAFT) --kills $(KILLS)

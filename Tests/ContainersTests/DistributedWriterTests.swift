@@ -1,6 +1,7 @@
 import Diagnostics
 import Foundation
 import GraftTestSupport
+import JSON
 import SystemPackage
 import Tensors
 import Testing
@@ -88,6 +89,36 @@ import Testing
       ])
     }
     #expect(taken.kind == .unsupported && taken.tensor == states[4])
+  }
+
+  /// Both tools of Megatron find the options under the names that they know.
+  @Test func optionsOfAModel() throws {
+    let options = MegatronOptions(
+      named: [
+        "num_layers": 4, "linear_attention_freq": [1, 0], "layernorm_epsilon": 1e-6,
+        "num_moe_experts": 8, "max_position_embeddings": 64, "vocab_size": 96,
+        "share_embeddings_and_output_weights": false,
+      ], type: .bf16)
+    let files = try MegatronSave.files(options)
+    #expect(Set(files.map(\.name)) == MegatronSave.names)
+    let yaml = try #require(
+      files.first { $0.name == "run_config.yaml" }.map {
+        String(decoding: $0.bytes, as: UTF8.self)
+      })
+    for line in [
+      "  layernorm_epsilon: 1.0e-06", "  linear_attention_freq:", "    - 1", "  seq_length: 64",
+      "  params_dtype:", "    _target_: \"torch.bfloat16\"", "    _call_: false",
+    ] { #expect(yaml.split(separator: "\n").contains(line[...]), "\(line) in\n\(yaml)") }
+    #expect(!yaml.contains("max_position_embeddings"))
+    let common = try #require(files.first { $0.name == "common.pt" }?.bytes)
+    let path = try folder.write("common.pt", common)
+    let content = try TorchContent(MappedFile(path))
+    #expect(content.heap.member("iteration", of: content.value)?.int == 0)
+    let arguments = options.arguments
+    #expect(arguments["num_experts"] == 8 && arguments["seq_length"] == 64)
+    #expect(arguments["untie_embeddings_and_output_weights"] == true)
+    #expect(arguments["bf16"] == true && arguments["padded_vocab_size"] == 96)
+    #expect(try MegatronSave.files(nil).count == 3)
   }
 
   @Test(arguments: ["", "/x", "a//b", "a b/"]) func keysWithoutLetters(_ text: String) {

@@ -1,6 +1,7 @@
 import Containers
 import Foundation
 import GraftTestSupport
+import Tensors
 
 extension MessageSection {
   /// Directories of torch.distributed.checkpoint in which something was changed.
@@ -28,6 +29,15 @@ extension MessageSection {
           (number(1577) + between + number(1641), number(0) + between + number(8013)))
       },
       .init("two models") { try $0.mesh((text("optimizer"), text("state"))) },
+      .init("a tensor with the name of a state") { shop in
+        let names = ["embedding.word_embeddings.weight", "decoder.out_norm.weight"]
+        let tensors = (names + ["decoder.out_norm._extra_state/shard_0_1"]).map {
+          TensorHeader(name: $0, type: .f32, shape: [1])
+        }
+        return try shop.thrown {
+          try DistributedWriter.metadataOfMegatron([.init(name: "__0_0.distcp", tensors: tensors)])
+        }
+      },
       .init("something else than metadata") { try $0.metadata([0x4e, 0x2e]) },
     ])
 

@@ -19,7 +19,8 @@ public struct StateKeys: Hashable, Sendable {
       text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
     else {
       throw Problem(
-        .usage, "not keys of a state", expected: "such as state/model. or model/", found: text)
+        .usage, "not keys of a state", expected: "such as state/model. or model/", found: text,
+        remedy: "end each key of a dictionary with a slash, and leave no key empty")
     }
     (keys, prefix) = (parts.dropLast(), parts.last ?? "")
   }

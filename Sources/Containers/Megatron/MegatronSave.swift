@@ -16,14 +16,15 @@ public enum MegatronSave {
   static let trackerNames = ["latest_checkpointed_iteration.txt", "latest_train_state.pt"]
 
   /// The files of the iteration.
-  /// - Parameter options: options of the run that describe the model.
+  /// - Parameter options: what builds the model; nil for one that is not Megatron's.
   /// - Throws: `Problem` of kind `unsupported` where a reader would refuse a file for its size.
-  public static func files(_ options: JSONObject) throws -> [File] {
-    [
+  public static func files(_ options: MegatronOptions?) throws -> [File] {
+    let bridge = options.flatMap { $0.areOfBridge ? DumpedYAML.text($0.bridge) : nil }
+    return [
       ("metadata.json", Array(backend.text(indent: 0).utf8)),
-      ("common.pt", try TorchWriter.bytes(of: common(options))),
+      ("common.pt", try TorchWriter.bytes(of: common(options?.arguments ?? JSONObject()))),
       ("train_state.pt", try trainState()),
-    ]
+    ] + (bridge.map { [("run_config.yaml", Array($0.utf8))] } ?? [])
   }
 
   /// The files beside the iteration, which tell that it is the newest.

@@ -67,12 +67,16 @@ struct ReplacedCheckpoint {
   private static func iteration(in directory: HeldDirectory, _ names: [FilePath.Component]) throws
     -> HeldDirectory?
   {
-    let others = names.filter { !MegatronSave.trackerNames.contains($0.string) }
-    guard others.count == 1, others[0].string == MegatronSave.folder else { return nil }
-    for name in names where name != others[0] {
-      guard try directory.place(name).status()?.kind == .file else { return nil }
+    guard let name = names.first(where: { $0.string == MegatronSave.folder }),
+      let folder = try HeldDirectory(directory.place(name))
+    else { return nil }
+    let others = try names.filter { other in
+      let isTracker = MegatronSave.trackerNames.contains(other.string)
+      return try other != name
+        && (!isTracker || directory.place(other).status()?.kind != .file)
     }
-    return try HeldDirectory(directory.place(others[0]))
+    guard others.isEmpty else { throw foreign(directory, others.map(\.string)) }
+    return folder
   }
 
   private static func foreign(_ directory: HeldDirectory, _ names: [String]) -> Problem {

@@ -1,10 +1,9 @@
 import Containers
-import JSON
 
 extension CheckpointPlan {
   /// The files with which Megatron begins; none in other containers.
   var runFiles: [MegatronSave.File] {
-    get throws { container == .torchDist ? try MegatronSave.files(JSONObject()) : [] }
+    get throws { container == .torchDist ? try MegatronSave.files(nil) : [] }
   }
 
   /// The files that tell Megatron which iteration is the newest.
