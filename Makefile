@@ -20,7 +20,7 @@
 # bench-growth   measure how time and memory grow and draw .build/bench/growth.svg
 # format         format all Swift sources
 # lint           check format and style of all Swift sources
-# errors         write docs/errors.md anew from the messages that the tests provoke, and the README's table of forms
+# errors         write docs/errors.md anew from the messages that the tests provoke, and the tables of README.md and formats/README.md
 # check-formats  check the layout files in formats/
 # pairs          print which fixtures convert to which layouts
 # tokenizers     compare ids with those of the library tokenizers: make tokenizers STRINGS=10000 PYTHON=python
@@ -164,7 +164,7 @@ lint: toolchain
 	swift format lint --strict -r $(SWIFT_SOURCES)
 
 errors: deps
-	-GRAFT_RECORD=1 swift test --filter "ErrorPageTests|FormTableTests"
+	-GRAFT_RECORD=1 swift test --filter "ErrorPageTests|FormTableTests|SpecificationTests"
 	swift test --skip-build --filter "ErrorPageTests|FormTableTests"
 
 check-formats: deps

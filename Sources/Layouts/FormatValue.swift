@@ -42,7 +42,13 @@ enum FormatValue {
     for (name, value) in object.entries {
       try locating(.place(name)) {
         guard let fact = FactValue(value) else { throw wrong(value, "a fact") }
-        facts[try Self.fact(name)] = fact
+        let description = FactNames[try Self.fact(name)]
+        guard description?.allows(fact) != false else {
+          throw Problem(
+            .invalid, "a layout file gives a fact a value it cannot have",
+            expected: description?.text, found: shown(value))
+        }
+        facts[name] = fact
       }
     }
     return facts

@@ -18,7 +18,7 @@ struct MixerTests {
     for size in known.roles.flatMap(\.shape) {
       #expect(throws: Never.self) { try size.value(symbols) }
     }
-    #expect(known.facts.keys.allSatisfy { $0.hasPrefix(kind + ".") })
+    #expect(known.facts.allSatisfy { $0.name.hasPrefix(kind + ".") })
     #expect(known.roles.allSatisfy { mixer.owns(Role($0.name)) && $0.scope == .layer })
     #expect(mixer.output.map { RoleTable[$0] != nil } ?? true)
   }

@@ -87,6 +87,12 @@ extension MessageSection {
       .init("an unknown fact of the meaning") {
         try $0.layout(semantics: #"{ "model": { "norm.epsilon": 1 } }"#)
       },
+      .init("a word that the meaning cannot be") {
+        try $0.layout(semantics: #"{ "model": { "norm": "rms_norm" } }"#)
+      },
+      .init("a text in place of a number") {
+        try $0.key(#"{ "key": "a", "cases": [["x", { "gdn.taps": "four" }]] }"#)
+      },
       .init("an unknown part") { try $0.layout(top: #""use": ["nowhere"],"#) },
       .init("an unknown program file") {
         try $0.layout(top: #""code": [{ "file": "nowhere.py", "when": "mixer=m2rnn" }],"#)

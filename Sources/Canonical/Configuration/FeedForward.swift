@@ -1,24 +1,24 @@
 /// The MLP or mixture of experts of a layer.
 public struct FeedForward: FactRecord {
   /// The kind of block.
-  public enum Kind: String, Sendable {
+  public enum Kind: String, CaseIterable, Sendable {
     case dense
     case moe
   }
 
   /// In which order a router selects experts and normalises their weights.
-  public enum Router: String, Sendable {
+  public enum Router: String, CaseIterable, Sendable {
     /// Softmax over all experts, then the k largest as they are.
     case softmaxThenTopK = "softmax_topk"
     /// The k largest logits, then softmax over them; equals softmax, top-k, division by the sum.
     case topKThenSoftmax = "topk_softmax"
   }
 
-  /// Dense or a mixture of experts.
+  /// Whether the block is a dense MLP or a mixture of experts.
   public var kind = Kind.dense
   /// The width of the MLP, or of one expert.
   public var intermediate = 0
-  /// The nonlinearity.
+  /// The activation of the MLP, or of every expert.
   public var activation = Activation.silu
   /// Whether the block is gated: `down(act(gate x) ⊙ up x)`; else `down(act(up x))`.
   public var isGated = true
@@ -28,7 +28,7 @@ public struct FeedForward: FactRecord {
   public var experts = 0
   /// The number of experts a token goes through.
   public var expertsPerToken = 0
-  /// In which order the router selects and normalises.
+  /// In which order the router selects experts and normalises their weights.
   public var router = Router.topKThenSoftmax
   /// The width of the shared expert; 0 for none.
   public var sharedIntermediate = 0

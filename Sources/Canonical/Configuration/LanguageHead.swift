@@ -1,5 +1,5 @@
 /// Where the logits of a model come from.
-public enum LanguageHead: String, Sendable {
+public enum LanguageHead: String, CaseIterable, Sendable {
   /// A head of its own.
   case own
   /// The embedding.
@@ -9,7 +9,7 @@ public enum LanguageHead: String, Sendable {
 }
 
 /// The class of its library that a model was saved from, as far as that decides whether it has a head.
-public enum ModelClass: String, Sendable {
+public enum ModelClass: String, CaseIterable, Sendable {
   /// One with a language head, which may be the embedding.
   case language
   /// The one that others are built around: no head is stored, so that there is one only where it is the

@@ -16,6 +16,7 @@ extension ModelConfiguration {
       guard !condition else { return }
       problems.append(Problem(.invalid, what, layer: layer, found: found))
     }
+    // Sizes that become extents of tensors; their bounds keep products inside an `Int`.
     require((1...Self.largestExtent).contains(hidden), "hidden is out of range", found: "\(hidden)")
     require(
       (1...Self.largestCount).contains(vocabulary), "vocabulary is out of range",
@@ -28,17 +29,21 @@ extension ModelConfiguration {
       found: "\(predictionLayers)")
     require(
       (0...Self.largestExtent).contains(ropeDim), "rope.dim is out of range", found: "\(ropeDim)")
+    // Numbers of which some values have no meaning.
     require(normEpsilon >= 0, "norm.eps must not be negative", found: "\(normEpsilon)")
     require(initRange >= 0, "init.range must not be negative", found: "\(initRange)")
     if position == .rope {
       for (what, found) in rotationProblems { require(false, what, found: found) }
     }
+    // The config may state the number of layers and list them; both must agree.
     require(
       layers.count == layerCount, "the number of layers does not match the layer list",
       found: "\(layerCount) layers, \(layers.count) described")
+    // All experts count, because every one becomes a set of tensors.
     let experts = layers.reduce(0) { $0 + min(max($1.feedForward.experts, 0), Self.mostExperts) }
     require(experts < Self.mostExperts, "moe.experts is out of range", found: "\(experts) in all")
     require(logitsDivisor != 0, "logits.divisor must not be 0", found: "0")
+    // Integers of each layer, then how they fit each other, which only makes sense for numbers in range.
     for (index, layer) in layers.enumerated() {
       for (name, value) in layer.values.sorted(by: { $0.key < $1.key }) {
         guard case .integer(let number) = value else { continue }
@@ -57,8 +62,8 @@ extension ModelConfiguration {
 }
 
 extension ModelConfiguration {
-  /// YaRN over an odd number of dims, whose ramp is a frequency short of those it is for: what that
-  /// means differs between libraries, and most of them stop.
+  /// The problem of YaRN with an odd number of rotated dims: its ramp then has one value less than there
+  /// are frequencies, and libraries differ in what they do; most stop.
   fileprivate var oddYaRN: [Problem] {
     guard position == .rope, ropeScaling.kind == .yarn else { return [] }
     return layers.enumerated().compactMap { index, layer in

@@ -7,8 +7,8 @@ extension ModelConfiguration {
   /// Every fact that decides what either configuration computes.
   ///
   /// Defaults are resolved first, and facts that decide nothing (of initialisation, of RoPE in a model
-  /// without it, of which norms are stored zero-centred) are left out. Of a layer whose mixer is another
-  /// one, only that is told. The base of RoPE is one fact of the model unless layers differ in it.
+  /// without it, of which norms are stored zero-centred) are left out. Of a layer with another kind of
+  /// mixer only the kind is compared. The base of RoPE is one fact of the model unless layers differ in it.
   public func comparison(with other: ModelConfiguration) -> [FactComparison] {
     var rows = Self.compare(meaning, other.meaning, layer: nil)
     if rows.contains(where: { $0.fact == "position" && !$0.agrees }) {
@@ -58,7 +58,7 @@ extension ModelConfiguration {
   /// Whether RoPE acts in any layer.
   var rotates: Bool { position == .rope && !attentions.isEmpty }
 
-  /// Whether it does, stretched as YaRN stretches it.
+  /// Whether RoPE acts in any layer, with frequencies stretched by YaRN.
   var rotatesByYaRN: Bool { rotates && ropeScaling.kind == .yarn }
 
   /// Whether RoPE rotates all dims of every head.

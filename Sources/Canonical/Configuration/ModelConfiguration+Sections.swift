@@ -1,9 +1,9 @@
 extension ModelConfiguration {
-  /// Whether there are such sections, or the model has none.
+  /// Whether every rotated pair of a head has a position that text has; so it is in a model without sections.
   var ropeSectionsCover: Bool { ropeSections == nil || fittedRopeSections != nil }
 
-  /// Sections of RoPE that llama.cpp takes and that give every rotated pair of dims the position it
-  /// has: those of the model where they fit, else smaller ones; nil where there are none.
+  /// The sections of RoPE as llama.cpp takes them: those of the model where they fit a head, else smaller
+  /// ones that mean the same; nil where there are none.
   ///
   /// Pair `i` belongs to time, height and width in turn, counted inside a period as long as all
   /// sections together; a section that is used up leaves its pairs to a position that text does not

@@ -1,7 +1,7 @@
 import Diagnostics
 
 /// The kind of a normalisation layer.
-public enum NormKind: String, Hashable, Sendable {
+public enum NormKind: String, CaseIterable, Hashable, Sendable {
   case rmsnorm
   case layernorm
 }
@@ -11,20 +11,20 @@ public enum NormKind: String, Hashable, Sendable {
 /// Shape symbols: `H` hidden size, `vocab` vocabulary, `P` learned positions.
 public struct ModelConfiguration: FactRecord {
   /// How positions enter the model.
-  public enum Position: String, Sendable {
+  public enum Position: String, CaseIterable, Sendable {
     case none
     case rope
     case learned
   }
 
   /// Which dims of a head RoPE rotates when it rotates some.
-  public enum RopeSide: String, Sendable {
+  public enum RopeSide: String, CaseIterable, Sendable {
     case first
     case last
   }
 
   /// How a trainer draws fresh linear weights.
-  public enum InitMethod: String, Sendable {
+  public enum InitMethod: String, CaseIterable, Sendable {
     case normal
     case mup
     case fanIn = "fan_in"
@@ -40,7 +40,7 @@ public struct ModelConfiguration: FactRecord {
   public var maximumPositions = 0
   /// Whether a language head uses the embedding.
   public var isTied = false
-  /// The class that the model was saved from; with `isTied` it decides what `head` is.
+  /// The class that the model was saved from; with it and `tied` it is known where logits come from.
   public var modelClass = ModelClass.language
   /// The kind of the model's norms.
   public var norm = NormKind.rmsnorm
@@ -48,17 +48,17 @@ public struct ModelConfiguration: FactRecord {
   public var normEpsilon = 1e-5
   /// Whether norms multiply by `1 + weight`.
   public var normIsZeroCentred = false
-  /// How positions enter.
+  /// How positions enter the model.
   public var position = Position.none
   /// The base of RoPE frequencies; of no meaning where those of the layers differ.
   public var ropeTheta = 10_000.0
-  /// The dims of a head that RoPE rotates.
+  /// The dims of a head that RoPE rotates; 0 before a configuration is resolved: as the fraction says.
   public var ropeDim = 0
-  /// The same as a share of the head dim; nil where the number of dims is given.
+  /// The share of the dims of a head that RoPE rotates; nil for all, or where their number is given.
   public var ropeFraction: Double?
   /// Whether the share counts, and not the number, where heads of layers differ in their dim.
   public private(set) var ropeFollowsHeadDim = false
-  /// Which dims those are.
+  /// Which dims of a head RoPE rotates where it does not rotate all.
   public var ropeSide = RopeSide.first
   /// How many frequencies turn with time, height and width, such as `11,11,10`; text has one position
   /// for all three.
@@ -73,9 +73,9 @@ public struct ModelConfiguration: FactRecord {
   public var residualScale = 1.0
   /// How a trainer draws linear weights.
   public var initMethod = InitMethod.normal
-  /// The standard deviation it uses.
+  /// The standard deviation with which a trainer draws linear weights.
   public var initRange = 0.02
-  /// Whether output projections get less, by the square root of twice the layers.
+  /// Whether a trainer draws output projections smaller, by the square root of twice the layers.
   public var initIsDepthScaled = false
   /// The number of layers of multi-token prediction, which are carried and not computed.
   public var predictionLayers = 0
@@ -96,7 +96,7 @@ public struct ModelConfiguration: FactRecord {
       .integer("positions", \.maximumPositions).meaning(where: { $0.position == .learned }),
       .flag("tied", \.isTied).withoutMeaning,
       .word("class", \.modelClass).withoutMeaning,
-      .derived("head", .word) { .word($0.head.rawValue) }
+      .derived("head") { $0.head }
         .meaning { model, _ in .word(model.head.rawValue) },
       .word("norm", \.norm),
       .number("norm.eps", \.normEpsilon),
@@ -246,7 +246,7 @@ public struct ModelConfiguration: FactRecord {
 /// One decoder layer: a mixer and a feed-forward block, each with its norm.
 public struct LayerConfiguration: Hashable, Sendable {
   /// Where the norms of a layer stand.
-  public enum NormPlacement: String, Sendable {
+  public enum NormPlacement: String, CaseIterable, Sendable {
     /// `h += block(norm(h))`
     case pre
     /// `h += norm(block(h))`
@@ -277,8 +277,15 @@ public struct LayerConfiguration: Hashable, Sendable {
   }
 
   /// The facts that belong to the layer itself.
-  static let ownFacts: [String: FactKind] = [
-    "mixer": .word, "carried": .flag, "norm.placement": .word, "mark": .word,
+  static let ownFacts = [
+    // The kind of the token mixer; one that Graft does not know is carried, not computed.
+    FactDescription("mixer", .word),
+    // Whether the mixer is only carried.
+    FactDescription("carried", .flag, isDerived: true),
+    // Where the norms of a layer stand: before each block, or behind it.
+    FactDescription("norm.placement", words: NormPlacement.self),
+    // A word of the layout for layers that have tensors of their own.
+    FactDescription("mark", .word, isOptional: true),
   ]
 
   /// The facts of the layer.

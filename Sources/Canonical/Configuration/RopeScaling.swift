@@ -5,7 +5,7 @@ import Platform
 /// Source: transformers `modeling_rope_utils.py`, lm-engine `rope.py`, YaRN (arXiv 2309.00071).
 public struct RopeScaling: Hashable, Sendable {
   /// The rule by which frequencies are stretched.
-  public enum Kind: String, Sendable {
+  public enum Kind: String, CaseIterable, Sendable {
     case none
     /// All by the same factor.
     case linear
@@ -13,23 +13,23 @@ public struct RopeScaling: Hashable, Sendable {
     case yarn
   }
 
-  /// The rule.
+  /// The rule by which RoPE frequencies are stretched.
   public var kind = Kind.none
-  /// s, by how much frequencies are stretched.
+  /// s, by how much RoPE frequencies are stretched.
   public var factor = 1.0
-  /// L, the context for which they were first trained.
+  /// L, the context for which RoPE frequencies were first trained.
   public var originalPositions = 0
-  /// What cosines and sines are multiplied with; nil where it follows from the factor.
+  /// YaRN: what cosines and sines are multiplied with; nil where it follows from the factor.
   public var attentionFactor: Double?
-  /// The weight of log s above the fraction that gives the attention factor.
+  /// YaRN: the weight of log s in the numerator of the attention factor.
   public var mscale: Double?
-  /// The weight of log s below it.
+  /// YaRN: the weight of log s in its denominator.
   public var mscaleAllDims: Double?
-  /// The rotations over L from which on a frequency is kept.
+  /// YaRN: from how many rotations over L on a frequency is kept.
   public var betaFast = 32.0
-  /// The rotations over L up to which a frequency is stretched in full.
+  /// YaRN: up to how many rotations over L a frequency is stretched in full.
   public var betaSlow = 1.0
-  /// Whether the ends of the ramp are whole numbers of pairs.
+  /// YaRN: whether the ends of the ramp between both are whole numbers of pairs.
   public var isTruncated = true
 
   /// What cosines and sines are multiplied with.

@@ -5,28 +5,29 @@ import Diagnostics
 /// The list of a type's facts is the only place where a name and a property meet, so that reading
 /// and writing cannot disagree.
 public struct Fact<Root>: Sendable {
-  /// The name that layout files use, such as `gdn.k_heads`.
-  public let name: String
-  let kind: FactKind
+  /// The name that layout files use, and the values that they can give.
+  public let description: FactDescription
   let get: @Sendable (Root) -> FactValue
   /// Stores a value; false where the value has the wrong type.
   let set: @Sendable (inout Root, FactValue) -> Bool
-  /// What the fact means to what is computed: its value, defaults resolved; nil where it decides
-  /// nothing.
+  /// The value that counts for what is computed, defaults resolved; nil where the fact decides nothing.
   let meaning: @Sendable (Root, Surroundings) -> FactValue?
 
+  /// The name that layout files use, such as `gdn.k_heads`.
+  public var name: String { description.name }
+
   private init(
-    name: String, kind: FactKind, get: @escaping @Sendable (Root) -> FactValue,
+    _ description: FactDescription, get: @escaping @Sendable (Root) -> FactValue,
     set: @escaping @Sendable (inout Root, FactValue) -> Bool,
     meaning: (@Sendable (Root, Surroundings) -> FactValue?)? = nil
   ) {
-    (self.name, self.kind, self.get, self.set) = (name, kind, get, set)
+    (self.description, self.get, self.set) = (description, get, set)
     self.meaning = meaning ?? { root, _ in get(root) }
   }
 
   /// The fact where something else than its value counts.
   func meaning(_ meaning: @escaping @Sendable (Root, Surroundings) -> FactValue?) -> Fact {
-    Fact(name: name, kind: kind, get: get, set: set, meaning: meaning)
+    Fact(description, get: get, set: set, meaning: meaning)
   }
 
   /// The fact where it decides what is computed under a condition.
@@ -41,11 +42,22 @@ public struct Fact<Root>: Sendable {
   static func derived(
     _ name: String, _ kind: FactKind, _ get: @escaping @Sendable (Root) -> FactValue
   ) -> Fact {
-    Fact(name: name, kind: kind, get: get) { _, _ in true }.withoutMeaning
+    Fact(FactDescription(name, kind, isDerived: true), get: get) { _, _ in true }.withoutMeaning
+  }
+
+  /// The same where the value is one of some words.
+  static func derived<Word: RawRepresentable<String> & CaseIterable & SendableMetatype>(
+    _ name: String, _ get: @escaping @Sendable (Root) -> Word
+  ) -> Fact {
+    Fact(FactDescription(name, words: Word.self, isDerived: true)) {
+      .word(get($0).rawValue)
+    } set: { _, _ in
+      true
+    }.withoutMeaning
   }
 
   static func integer(_ name: String, _ path: WritableKeyPath<Root, Int> & Sendable) -> Fact {
-    Fact(name: name, kind: .integer) {
+    Fact(FactDescription(name, .integer)) {
       .integer($0[keyPath: path])
     } set: {
       guard let value = $1.asInteger else { return false }
@@ -55,7 +67,7 @@ public struct Fact<Root>: Sendable {
   }
 
   static func integer(_ name: String, _ path: WritableKeyPath<Root, Int?> & Sendable) -> Fact {
-    Fact(name: name, kind: .integer) {
+    Fact(FactDescription(name, .integer, isOptional: true)) {
       $0[keyPath: path].map(FactValue.integer) ?? .none
     } set: {
       $0[keyPath: path] = $1.asInteger
@@ -64,7 +76,7 @@ public struct Fact<Root>: Sendable {
   }
 
   static func number(_ name: String, _ path: WritableKeyPath<Root, Double> & Sendable) -> Fact {
-    Fact(name: name, kind: .number) {
+    Fact(FactDescription(name, .number)) {
       .number($0[keyPath: path])
     } set: {
       guard let value = $1.asNumber else { return false }
@@ -74,7 +86,7 @@ public struct Fact<Root>: Sendable {
   }
 
   static func number(_ name: String, _ path: WritableKeyPath<Root, Double?> & Sendable) -> Fact {
-    Fact(name: name, kind: .number) {
+    Fact(FactDescription(name, .number, isOptional: true)) {
       $0[keyPath: path].map(FactValue.number) ?? .none
     } set: {
       $0[keyPath: path] = $1.asNumber
@@ -83,7 +95,7 @@ public struct Fact<Root>: Sendable {
   }
 
   static func flag(_ name: String, _ path: WritableKeyPath<Root, Bool> & Sendable) -> Fact {
-    Fact(name: name, kind: .flag) {
+    Fact(FactDescription(name, .flag)) {
       .flag($0[keyPath: path])
     } set: {
       guard case .flag(let value) = $1 else { return false }
@@ -93,7 +105,7 @@ public struct Fact<Root>: Sendable {
   }
 
   static func text(_ name: String, _ path: WritableKeyPath<Root, String?> & Sendable) -> Fact {
-    Fact(name: name, kind: .word) {
+    Fact(FactDescription(name, .word, isOptional: true)) {
       $0[keyPath: path].map(FactValue.word) ?? .none
     } set: {
       $0[keyPath: path] = $1.asWord
@@ -101,10 +113,10 @@ public struct Fact<Root>: Sendable {
     }
   }
 
-  static func word<Word: RawRepresentable<String> & SendableMetatype>(
+  static func word<Word: RawRepresentable<String> & CaseIterable & SendableMetatype>(
     _ name: String, _ path: WritableKeyPath<Root, Word> & Sendable
   ) -> Fact {
-    Fact(name: name, kind: .word) {
+    Fact(FactDescription(name, words: Word.self)) {
       .word($0[keyPath: path].rawValue)
     } set: {
       guard let value = $1.asWord.flatMap(Word.init(rawValue:)) else { return false }
@@ -113,10 +125,10 @@ public struct Fact<Root>: Sendable {
     }
   }
 
-  static func word<Word: RawRepresentable<String> & SendableMetatype>(
+  static func word<Word: RawRepresentable<String> & CaseIterable & SendableMetatype>(
     _ name: String, _ path: WritableKeyPath<Root, Word?> & Sendable
   ) -> Fact {
-    Fact(name: name, kind: .word) {
+    Fact(FactDescription(name, words: Word.self, isOptional: true)) {
       $0[keyPath: path].map { .word($0.rawValue) } ?? .none
     } set: {
       $0[keyPath: path] = $1.asWord.flatMap(Word.init(rawValue:))
@@ -173,11 +185,6 @@ extension FactRecord {
       uniqueKeysWithValues: Self.facts.compactMap { fact in
         fact.meaning(self, model).map { (fact.name, $0) }
       })
-  }
-
-  /// The kind of values of every fact.
-  static var kinds: [String: FactKind] {
-    Dictionary(uniqueKeysWithValues: facts.map { ($0.name, $0.kind) })
   }
 
   /// Every fact of this record with its value.

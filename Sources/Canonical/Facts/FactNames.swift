@@ -1,22 +1,28 @@
 /// The names of all facts and the values they can have, for checking layout files and configs.
 public enum FactNames {
   /// The names that belong to a layer.
-  public static let layer: Set<String> = mixer.union(
-    FeedForward.facts.map(\.name) + LayerConfiguration.ownFacts.keys)
+  public static let layer = Set(
+    (LayerConfiguration.ownFacts + mixers + FeedForward.facts.map(\.description)).map(\.name))
 
   /// The names that belong to one kind of mixer.
-  static let mixer: Set<String> = Set(Mixer.known.flatMap(\.facts.keys))
+  static let mixer = Set(mixers.map(\.name))
 
   /// Every name a layout may use.
-  public static let all: Set<String> = layer.union(ModelConfiguration.facts.map(\.name))
+  public static let all = Set(descriptions.map(\.name))
+
+  /// Every fact, those of the model first, then those of a layer, in the order of their declarations.
+  public static let descriptions: [FactDescription] =
+    ModelConfiguration.facts.map(\.description) + LayerConfiguration.ownFacts + mixers
+    + FeedForward.facts.map(\.description)
+
+  /// What is known of the fact of a name; nil for an unknown one.
+  public static subscript(name: String) -> FactDescription? { byName[name] }
 
   /// The kind of values that a fact can have; nil for a name that is none of a fact.
   public static func kind(of name: String) -> FactKind? {
-    name.hasPrefix(ModelConfiguration.sizePrefix) ? .integer : kinds[name]
+    name.hasPrefix(ModelConfiguration.sizePrefix) ? .integer : byName[name]?.kind
   }
 
-  private static let kinds =
-    (Mixer.known.map(\.facts) + [
-      ModelConfiguration.kinds, FeedForward.kinds,
-    ]).reduce(LayerConfiguration.ownFacts) { $0.merging($1) { $1 } }
+  private static let mixers = Mixer.known.flatMap(\.facts)
+  private static let byName = Dictionary(uniqueKeysWithValues: descriptions.map { ($0.name, $0) })
 }

@@ -3,14 +3,14 @@
 /// Maths letters: `nh` query heads, `nkv` key/value heads, `hd` head dim.
 public struct Attention: MixerRecord {
   /// How the score scale follows from the head dim where it is not given.
-  public enum ScaleRule: String, Sendable {
+  public enum ScaleRule: String, CaseIterable, Sendable {
     case inverseSquareRoot = "1/sqrt(hd)"
     case inverse = "1/hd"
     case given
   }
 
   /// What the norms of queries and keys run over.
-  public enum QKNorm: String, Sendable {
+  public enum QKNorm: String, CaseIterable, Sendable {
     case none
     /// Each head alone, weight `[hd]`.
     case head
@@ -23,9 +23,9 @@ public struct Attention: MixerRecord {
 
   /// nh, the query heads.
   public var heads = 0
-  /// nkv, the key/value heads.
+  /// nkv, the key/value heads; 0 before a configuration is resolved: as many as query heads.
   public var kvHeads = 0
-  /// hd, the head dim.
+  /// hd, the head dim; 0 before a configuration is resolved: hidden / heads.
   public var headDim = 0
   /// Whether q, k, v and the gate have biases.
   public var hasBias = false
@@ -37,9 +37,9 @@ public struct Attention: MixerRecord {
   public var isExclusive = false
   /// The number of positions a query sees, itself included; nil for all before it.
   public var window: Int?
-  /// What scores are multiplied with; nil for `scaleRule`.
+  /// What scores are multiplied with; nil where a rule gives it.
   public var scale: Double?
-  /// How the scale follows from the head dim.
+  /// How the scale follows from the head dim where it is not given.
   public var scaleRule = ScaleRule.inverseSquareRoot
   /// What the norms of queries and keys run over.
   public var qkNorm = QKNorm.none

@@ -4,7 +4,7 @@
 /// Value head h reads key head `h / (nv / nk)`.
 public struct GatedDeltaNet: MixerRecord {
   /// Where the output gate `silu(z)` acts.
-  public enum Gate: String, Sendable {
+  public enum Gate: String, CaseIterable, Sendable {
     case none
     /// `norm(o ⊙ silu(z))`, as in lm-engine.
     case beforeNorm = "before_norm"

@@ -35,9 +35,9 @@ public struct M2RNN: MixerRecord {
   public var activation = Activation.identity
   /// Whether the input projection and the convolution have biases.
   public var hasBias = false
-  /// The norm over all N·V outputs; nil for none.
+  /// The norm over all N·V outputs; nil where there is no norm.
   public var norm: NormKind?
-  /// Within which bounds a trainer clips the gradient of the state at every position; nil for none.
+  /// Within which bounds a trainer clips the gradient of the state at every position; nil where it does not.
   public var gradientClipping: Double? = 1
   /// How a trainer draws a fresh decay gate.
   public var initialisation = DecayInitialisation()
@@ -149,15 +149,15 @@ public struct M2RNN: MixerRecord {
 
 /// The ranges from which a trainer draws a fresh decay gate.
 public struct DecayInitialisation: Hashable, Sendable {
-  /// The lower end of A.
+  /// The lower end of the range from which a trainer draws A.
   public var aMinimum = 0.0
-  /// The upper end of A.
+  /// The upper end of the range from which a trainer draws A.
   public var aMaximum = 16.0
-  /// The lower end of dt.
+  /// The lower end of the range from which a trainer draws dt.
   public var dtMinimum = 0.001
-  /// The upper end of dt.
+  /// The upper end of the range from which a trainer draws dt.
   public var dtMaximum = 0.1
-  /// The least dt.
+  /// The least dt that a trainer takes.
   public var dtFloor = 1e-4
 
   /// lm-engine's defaults.

@@ -31,14 +31,14 @@ public enum Mixer: Hashable, Sendable {
   /// One kind of mixer, before any layer has it.
   struct Known: Sendable {
     let kind: String
-    let facts: [String: FactKind]
+    let facts: [FactDescription]
     let roles: [RoleKind]
     let symbols: [String]
     let read: @Sendable (_ facts: Facts, _ hidden: Int) throws -> Mixer
 
     init<Record: MixerRecord>(_ mixer: @escaping @Sendable (Record) -> Mixer) {
       kind = Record.kind
-      facts = Record.kinds
+      facts = Record.facts.map(\.description)
       roles = Record.roles.map {
         RoleKind(
           $0, .layer, of: Record.kind, heads: Record.groupedHeads,

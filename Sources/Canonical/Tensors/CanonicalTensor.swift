@@ -19,7 +19,7 @@ public struct CanonicalTensor: Sendable {
   public var hasFixedType = false
   /// Whether the record of a conversion kept the bytes for the stored tensor.
   public var isRestored = false
-  /// Whether rows were cut off or added, so that it is not what is stored.
+  /// Whether rows were cut off or added, so that the tensor differs from the stored one.
   public var isResized = false
   /// The name under which the elements are stored, for messages and reports.
   public let origin: String

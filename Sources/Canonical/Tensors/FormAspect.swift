@@ -4,7 +4,7 @@
 public enum FormAspect: String, CaseIterable, Sendable {
   /// Which projections share a tensor.
   case projections
-  /// With what the projections to single numbers share one.
+  /// With which other projections the projections to single numbers share a tensor.
   case gates
   /// Which projections of attention share a tensor.
   case attention

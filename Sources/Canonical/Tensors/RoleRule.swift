@@ -7,15 +7,15 @@ public struct RoleTraits: OptionSet, Sendable {
   public init(rawValue: Int) { self.rawValue = rawValue }
 
   /// The weight of a norm.
-  public static let norm = RoleTraits(rawValue: 1)
+  public static let norm = RoleTraits(rawValue: 1 << 0)
   /// The weight of a norm that a model may store around zero.
-  public static let centred: RoleTraits = [.norm, RoleTraits(rawValue: 2)]
+  public static let centred: RoleTraits = [.norm, RoleTraits(rawValue: 1 << 1)]
   /// A matrix that every consumer of an FP8 checkpoint takes to be quantised unless told otherwise.
-  public static let quantised = RoleTraits(rawValue: 4)
+  public static let quantised = RoleTraits(rawValue: 1 << 2)
   /// Values that are logarithms of what may be stored in their place.
-  public static let logarithm = RoleTraits(rawValue: 8)
+  public static let logarithm = RoleTraits(rawValue: 1 << 3)
   /// Values that may all be one in a layer that a splice has just made.
-  public static let ones = RoleTraits(rawValue: 16)
+  public static let ones = RoleTraits(rawValue: 1 << 4)
 }
 
 /// The declaration of one kind of tensor, beside the facts of what has it.

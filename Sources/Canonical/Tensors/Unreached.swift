@@ -1,5 +1,5 @@
-/// Something in which two models differ though no prompt need show it: a tensor that is carried and
-/// never run, a row of the embedding or the head, an expert, a window longer than the prompts.
+/// A difference of two models that a prompt may not reach: in a tensor that is carried and never run, a row
+/// of the embedding or the head, an expert, a window longer than the prompts.
 public struct Unreached: Hashable, Sendable {
   /// The stored name, the role or the fact.
   public let name: String

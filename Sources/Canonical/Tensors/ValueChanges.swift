@@ -36,7 +36,7 @@ public struct ValueChanges: Sendable {
   public let there: CanonicalModel
   /// The tensors of layers that differ, by layer; those of experts not among them.
   public let layers: [Int: [TensorChange]]
-  /// What else differs: tensors that a run shows in part or not at all.
+  /// Other differences: in tensors that a run reaches only in part, or never.
   public let others: [Unreached]
 
   /// Changes from their parts.
@@ -51,8 +51,8 @@ public struct ValueChanges: Sendable {
 }
 
 extension Role {
-  /// The magnitude from which on rounding is relative, where values are stored in another form: norms
-  /// around zero lack one, `A_log` may be stored as what it is the logarithm of.
+  /// The magnitude below which rounding errors do not shrink further, for roles that layouts store in two
+  /// forms: norms with or without one added, `A_log` as a logarithm or not.
   public func roundingFloor(zeroCentred: Bool) -> Double {
     let isShifted = zeroCentred && CanonicalModel.centredNorms.contains(name)
     return isShifted || RoleTable[name]?.traits.contains(.logarithm) == true ? 1 : 0
