@@ -27,7 +27,9 @@ enum FuzzTarget: String, CaseIterable {
     case .json: try TextReaders.json(input)
     case .recipe: _ = try PlainYAML.value(String(decoding: input, as: UTF8.self))
     case .config: try ModelReaders.config(input)
-    case .formats: try ModelReaders.formats(input)
+    case .formats:
+      try ModelReaders.formats(input)
+      try LayoutCheckReader.check(input)
     case .tokens: try TextReaders.tokens(input)
     case .tokenizer: try TokenizerReader.read(input)
     case .zip: try ContainerReaders.zip(input)

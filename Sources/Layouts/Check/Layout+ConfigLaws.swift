@@ -107,7 +107,7 @@ extension ConfigTable {
 }
 
 extension ConfigEntry {
-  /// Checks that the key says facts of which it was written.
+  /// Checks that reading the key gives the facts from which it was written.
   fileprivate func check(_ facts: Facts, in object: JSONObject, beside entries: [ConfigEntry])
     throws
   {

@@ -33,12 +33,19 @@ public struct LayoutCheck: Sendable {
   /// Checks the forms of one layout.
   /// - Throws: `Problem` of kind `invalid` with the place in the layout file.
   public init(_ forms: [Layout]) throws {
+    try self.init(forms, models: Self.modelCount, tensors: Self.tensorCount)
+  }
+
+  /// Checks the forms of one layout.
+  /// - Parameters:
+  ///   - models: how many models are generated for each form.
+  ///   - tensors: how many of those that it holds have their tensors taken apart.
+  init(_ forms: [Layout], models count: Int, tensors: Int) throws {
     guard let first = forms.first else { preconditionFailure("a layout without forms") }
     layout = first
     for form in forms where form.inspectOnly == nil {
-      let count = try form.checkLaws(models: Self.modelCount, tensors: Self.tensorCount)
-      self.forms += 1
-      (models, held) = (models + Self.modelCount, held + count)
+      held += try form.checkLaws(models: count, tensors: tensors)
+      models += count
     }
     self.forms = forms.count
   }

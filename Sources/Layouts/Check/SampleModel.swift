@@ -15,18 +15,21 @@ struct SampleModel {
   /// layouts that divide them.
   init(seed: UInt64, for layout: Layout) {
     var generator = SplitMix64(seed: seed)
+    // What the layers are made of.
     let multiple = SampleFacts.any([1, 1, 2, 4, 8], &generator)
     var model = SampleFacts.facts(&generator)
     let (attention, gdn) = (
       SampleFacts.attention(&generator), SampleFacts.gatedDeltaNet(&generator)
     )
     let blocks = (0..<2).map { _ in SampleFacts.feedForward(&generator) }
+    // Facts that nearly every layout needs in some way.
     model["position"] = .word("rope")
     model["norm"] = .word("rmsnorm")
     model["rope.dim"] = .integer(0)
     let share = SampleFacts.any([0.5, 1], &generator)
     model["rope.fraction"] = SampleFacts.share(of: attention, model, share)
     model["rope.sections"] = .word(SampleFacts.any(["1,1,1", "2,1", "3,2,1"], &generator))
+    // Layers: in an interval or in any order, of one or two kinds of MLP.
     let interval = SampleFacts.pick(1...4, &generator)
     let isRegular = Bool.random(using: &generator)
     let variety = SampleFacts.any([1, 1, 2], &generator)
@@ -40,8 +43,10 @@ struct SampleModel {
       layers.append(
         mixer.merging(block) { $1 }.times(multiple).merging(layout.layerSemantics) { $1 })
     }
+    // What the layout fixes counts more than what was drawn.
     model = model.times(multiple).merging(layout.modelSemantics) { $1 }
     model["layers"] = .integer(layers.count)
+    // Sizes of the layout divide all numbers of heads.
     for symbol in layout.config.sizeSymbols {
       let divisors = [1, 2, 4].filter { multiple % $0 == 0 }
       model[ModelConfiguration.sizePrefix + symbol] = .integer(
