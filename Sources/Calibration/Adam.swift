@@ -4,7 +4,7 @@ import Threads
 /// The optimiser of D. Kingma and J. Ba (2014), with a step size that rises and then falls along half a
 /// cosine.
 struct Adam {
-  /// Some consecutive values and the size by which their steps are measured.
+  /// Consecutive values that share a unit of the step size.
   struct Group {
     let range: Range<Int>
     let size: Float

@@ -137,8 +137,8 @@ struct CalibrationJob {
     }
   }
 
-  /// The sizes by which steps are measured: the root mean square of a tensor, or one for those that start
-  /// at zero or mean a factor or an exponent.
+  /// The unit of the step size of each tensor: its root mean square, or 1 for tensors that start at zero
+  /// and for factors and exponents.
   private var groups: [Adam.Group] {
     LayerShape.Parameter.allCases.map { parameter in
       let count = layer.shape.count(parameter)

@@ -3,7 +3,7 @@ import Diagnostics
 import JSON
 import Layouts
 
-/// What a layout would say of a model, fact by fact.
+/// A model compared, fact by fact, with what a layout would write of it and read back.
 public struct LayoutComparison: Sendable {
   /// What became of a fact.
   public enum Verdict: String, Sendable {
@@ -39,12 +39,13 @@ public struct LayoutComparison: Sendable {
   private let breaches: [Problem]
 
   /// Reads the config that a layout would write and compares it with the model.
-  /// - Parameter isWritten: whether the model comes from elsewhere, so that the limits of the layout
-  ///   count.
+  /// - Parameter isWritten: whether the model comes from another layout; only then the limits of the layout
+  ///   matter.
   package init(
     _ model: ModelConfiguration, isSaidBy config: JSONValue, in layout: Layout, isWritten: Bool
   ) {
     self.layout = layout.id
+    // Facts that the layout cannot hold, and facts that it cannot express.
     breaches = isWritten ? layout.breaches(model) : []
     let broken = isWritten ? layout.brokenFacts(model) : []
     let limited = Self.rows(broken, .limited)
@@ -56,6 +57,7 @@ public struct LayoutComparison: Sendable {
     let missing = Self.rows(
       unsaid.sorted { ($0.fact, $0.layer ?? -1) < ($1.fact, $1.layer ?? -1) }, .unsaid)
     do {
+      // All other facts: those of the model against those that the layout reads back.
       let there = try layout.configuration(from: config)
       let facts = Set(unsaid.map(\.fact))
       let limits = Set(broken.map(\.fact))
@@ -68,13 +70,14 @@ public struct LayoutComparison: Sendable {
       configuration = there
       unreadable = []
     } catch {
+      // The layout cannot read the config at all: what it fixes otherwise is the reason, or else the error is.
       rows = missing + limited + Self.rows(layout.fixedOtherwise(model), .differs)
       configuration = nil
       unreadable = rows.isEmpty ? Self.problems(error, layout.id) : []
     }
   }
 
-  /// The same fact of several layers once.
+  /// Joins equal comparisons of several layers into one.
   private static func rows(_ list: [FactComparison], _ verdict: Verdict) -> [Row] {
     var order: [FactComparison] = []
     var layers: [FactComparison: [Int]] = [:]

@@ -71,7 +71,7 @@ public struct TensorListing: Sendable {
 }
 
 extension OpenedModel {
-  /// The names in the files of what is stored for a tensor: its own, or those of the parts of a packed one.
+  /// The stored names behind a tensor: its own, or those of the parts of a packed weight.
   fileprivate func filesNames(_ name: String) -> [String] {
     checkpoint.tensor(name)?.packed?.parts.map(\.name) ?? [name]
   }

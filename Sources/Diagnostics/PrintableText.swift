@@ -43,6 +43,7 @@ public enum PrintableText {
   /// direction of what follows.
   private static func steers(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
+    // The controls of ASCII and of Latin-1; embeddings, overrides and isolates of direction.
     case 0..<0x20, 0x7f..<0xa0, 0x202a...0x202e, 0x2066...0x2069: true
     default: false
     }

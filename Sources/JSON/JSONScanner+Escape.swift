@@ -23,6 +23,7 @@ extension JSONScanner {
   private mutating func scalar(from start: Int) throws -> Unicode.Scalar {
     let first = try fourDigits(from: start)
     if let scalar = Unicode.Scalar(first) { return scalar }
+    // The first half of a pair is 0xd800 to 0xdbff, the second 0xdc00 to 0xdfff; each carries ten bits.
     guard first < 0xdc00, current == UInt8(ascii: "\\"), position + 1 < count,
       bytes[position + 1] == UInt8(ascii: "u")
     else { throw problem("a lone surrogate", at: start) }

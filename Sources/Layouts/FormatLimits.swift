@@ -1,7 +1,7 @@
 import Diagnostics
 
-/// How much a layout file may hold. Layout files come from strangers, and some of what they say is
-/// read once for every form or expert.
+/// How much a layout file may hold. A layout file may come from a stranger, and some of its content is
+/// processed once for every form or expert.
 enum FormatLimits: Int {
   /// The bytes of a file.
   case file = 1_048_576

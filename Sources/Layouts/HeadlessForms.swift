@@ -4,8 +4,8 @@ import JSON
 
 /// The forms that a layout has for models that were saved without a language head.
 ///
-/// Each form stands for another one with the same names but for the head's, and, where the class with the
-/// head keeps the rest under a name of its own, for a third one without that name: as `AutoModel` saves.
+/// Each form has a second one with the same names except that of the head. Where the class with a head
+/// prefixes all other names, a third one lacks that prefix, as `AutoModel` saves it.
 struct HeadlessForms: Sendable {
   /// What the names of a base model lack; nil where there is no such form.
   private let base: String?

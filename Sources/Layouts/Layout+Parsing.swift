@@ -26,6 +26,7 @@ extension Layout {
   ) throws {
     var file = try FormatObject(value, "the top level")
     self.record = record
+    // What the layout is, and in which forms.
     about = try file.string("about")
     inspectOnly = try file.optionalString("inspect_only")
     _ = file.optional("forms")
@@ -33,6 +34,7 @@ extension Layout {
     self.form = form
     id = try file.string("layout")
     version = try file.integer("version")
+    // How it is recognised, and what its config says.
     detection = try file.required("detect") { try LayoutDetection($0, form) }
     config = try file.required("config") {
       try ConfigTable($0, form, places: whole.keyPlaces)
@@ -41,6 +43,7 @@ extension Layout {
     let modelClass: [String: FactValue] =
       headless.exist ? ["class": .word(form.modelClass.rawValue)] : [:]
     (modelSemantics, layerSemantics) = (fixed.model.merging(modelClass) { $1 }, fixed.layer)
+    // Symbols and tables that the rules of tensors may use.
     let sizes = RoleTable.symbols.union(config.sizeSymbols)
     dimensions = try file.members("dims") { symbol, value in
       guard !sizes.contains(symbol) else {
@@ -52,6 +55,7 @@ extension Layout {
     let tables = Dictionary(
       uniqueKeysWithValues: try file.members("tables") { ($0, try Self.table($1)) })
     let symbols = RoleTable.symbols.union(dimensions.map(\.symbol)).union(config.sizeSymbols)
+    // The tensors; rules that this form does not have keep their place in messages of the others.
     let rulesHere = try file.list("tensors", places: whole.tensorPlaces) {
       let rule = try TensorRule($0, tables: tables, form: form)
       for size in rule?.sizes ?? [] { try size.check(symbols) }
@@ -59,6 +63,7 @@ extension Layout {
     }
     tensors = rulesHere.compactMap(\.self)
     tensorPlaces = zip(whole.tensorPlaces, rulesHere).compactMap { $1 == nil ? nil : $0 }
+    // What goes along with the tensors.
     metadata =
       file.optional("metadata") == nil
       ? [("format", "pt")] : try file.members("metadata") { ($0, try FormatValue.string($1)) }
@@ -69,6 +74,7 @@ extension Layout {
       try file.list("carry") { try CarryRule($0, form) }.compactMap(\.self) + otherHeads
     claims = try file.array("carry").compactMap { $0["claimed"]?.string }
     code = try file.list("code", CodeFile.init)
+    // What its readers need.
     container = try file.optionalString("container")
     limits = try file.list("limits", LayoutLimit.init)
     notes = try file.list("notes", LayoutNote.init)

@@ -1,4 +1,4 @@
-/// Texts, made to be asked which of them another text begins with.
+/// A set of texts that finds quickly which of them another text begins with.
 struct PrefixIndex: Hashable, Sendable {
   private struct Entry: Hashable {
     let text: [UInt8]
@@ -25,7 +25,7 @@ struct PrefixIndex: Hashable, Sendable {
 
   /// The places of the texts with which a text begins.
   ///
-  /// All of them begin the greatest entry that is not greater than the text.
+  /// All of them are beginnings of the greatest entry that is not greater than the text.
   /// - Cost: a binary search, and the length of the text for each that is found or nearly.
   func places(beginning text: [UInt8]) -> [Int] {
     var places: [Int] = []

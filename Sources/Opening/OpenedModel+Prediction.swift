@@ -33,7 +33,8 @@ extension OpenedModel {
     return norms.filter { checkpoint.tensor($0.name) != nil }
   }
 
-  /// The tensors of multi-token prediction, where all of them are stored as the layout knows it.
+  /// The tensors of multi-token prediction by role; empty unless all are stored under names that the layout
+  /// knows.
   package func predictionTensors() throws -> (layers: Int, tensors: [BoundTensor]) {
     let scales = Set(binding.carriedScales.values.map(\.name))
     let stored = carried.filter { isPrediction($0) && !scales.contains($0.name) }
@@ -55,8 +56,8 @@ extension OpenedModel {
     return (0, [])
   }
 
-  /// The tensors of multi-token prediction that are missing beside those that are stored; none where
-  /// the layout does not know those.
+  /// The tensors of multi-token prediction that are missing although others are stored; empty where the
+  /// layout does not know their names.
   package func missingPrediction() throws -> [String] {
     let stored = Set(carried.filter(isPrediction).map(\.name))
     let scales = Set(binding.carriedScales.values.map(\.name))

@@ -4,8 +4,8 @@ import Layouts
 import Tensors
 
 extension StoredCheckpoint {
-  /// The same headers, but with the shape that the layout asks for where a stored shape differs from it in
-  /// outer extents of 1 only: GGUF does not keep those.
+  /// The same headers, but with the shape of the layout where a stored shape lacks only outer extents of 1,
+  /// which GGUF drops.
   func shaped(like tensors: [BoundTensor]) -> StoredHeaders {
     var headers = headers
     guard container == .gguf else { return headers }

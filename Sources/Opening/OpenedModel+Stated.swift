@@ -3,7 +3,7 @@ import JSON
 import Layouts
 
 extension OpenedModel {
-  /// What the config says of the model, which the stored rows of the vocabulary may contradict.
+  /// The model as the config describes it; the number of stored rows of the vocabulary may be another.
   package var statedConfiguration: ModelConfiguration {
     (try? layout.configuration(from: checkpoint.config ?? .null)) ?? configuration
   }

@@ -26,7 +26,8 @@ public struct OpenedModel: Sendable {
   let norms: NormReading?
   /// The names of stored tensors for which the layout has no use.
   public let extra: [(name: String, kind: StrayTensor)]
-  /// The keys of the config, and the files beside it, that claim quantised weights where none are.
+  /// The config keys, and files beside the config, that announce quantised weights although none are
+  /// stored.
   public let leftover: [String]
 
   /// The layout.
@@ -89,7 +90,7 @@ public struct OpenedModel: Sendable {
     }
   }
 
-  /// Claims of the config that do not hold but do no harm.
+  /// Statements of the config that are wrong but change nothing that is computed.
   public var findings: [Problem] {
     leftoverFindings
       + ConfigClaims(
@@ -167,8 +168,8 @@ public struct OpenedModel: Sendable {
     carried.map(\.name).filter { binding.carrier(of: $0)?.isUnused == true }
   }
 
-  /// The carried tensors that say nothing of the model: those that the original never reads, and those
-  /// without elements, such as the ones of a shared expert of no width.
+  /// The carried tensors that make no difference: those that the original never reads, and those without
+  /// elements, such as the weights of a shared expert of width 0.
   package var silent: Set<String> {
     Set(carried.filter { $0.elementCount == 0 }.map(\.name) + unused)
   }

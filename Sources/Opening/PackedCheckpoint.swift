@@ -9,9 +9,10 @@ public struct PackedCheckpoint: Sendable {
   public let checkpoint: StoredCheckpoint
   /// How the weights are packed.
   public let packed: PackedWeights
-  /// The layout whose config and names it seems to have, and what the model is then.
+  /// The layout that its config and names seem to follow, and the configuration that follows from it.
   public let model: (layout: String, configuration: ModelConfiguration)?
-  /// The tensors that the layout asks for, of which those that are plain may be stored.
+  /// The tensors that the layout asks for; of these only the ones that are not packed are stored as they
+  /// are.
   let binding: LayoutBinding?
 
   /// Looks at a checkpoint; nil where its weights are not packed.

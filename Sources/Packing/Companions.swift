@@ -1,6 +1,7 @@
 import Diagnostics
 
-/// The tensors that libraries put in the place of a weight, by which two packings of one weight show.
+/// The tensors that libraries store for a packed weight. They show whether one weight was packed in two
+/// ways.
 enum Companions {
   private static let codes = [".weight", ".weight_packed", ".qweight"]
   private static let scales = [

@@ -11,8 +11,7 @@ struct MLXForm: Hashable, Sendable {
   /// Whether the config says that matrices have a scale of their own.
   var hasGlobalScale = false
 
-  /// The bits of a code and the values of a group where nothing says them, and in the modes of floats
-  /// always.
+  /// The default bits of a code and values of a group; in the float modes they are fixed.
   private static let standard: [Mode: (bits: Int, group: Int)] = [
     .affine: (4, 64), .mxfp4: (4, 32), .mxfp8: (8, 32), .nvfp4: (4, 16),
   ]

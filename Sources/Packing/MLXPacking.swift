@@ -40,7 +40,8 @@ public struct MLXPacking: PackingMethod {
     let biases: PackedPart?
     let global: PackedPart?
 
-    /// The bits that the codes of one scale fill, as shapes tell; nil where they cannot be.
+    /// The bits that the codes of one scale occupy, computed from the shapes; nil where the shapes do not
+    /// fit each other.
     var groupBits: Int? {
       let (bits, rest) = ((codes.shape.last ?? 0) * 32).quotientAndRemainder(
         dividingBy: scales.shape.last ?? 1)

@@ -39,7 +39,7 @@ extension PackedPart {
     return self
   }
 
-  /// The part, if it has one number for each matrix of a weight, or one for all, however written.
+  /// The part, if it has one number for each matrix of a weight, or one for all, in any shape.
   /// - Parameter outer: the extents of the weight before those of a matrix.
   func ofMatrices(_ outer: [Int]) throws -> PackedPart {
     shape.allSatisfy { $0 == 1 } ? self : try shaped([1], outer, outer + [1], outer + [1, 1])

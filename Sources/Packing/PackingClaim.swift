@@ -1,7 +1,7 @@
 import Diagnostics
 import JSON
 
-/// What is wrong with what a config says of packed weights, in the same words for all methods.
+/// The problems of what a config says of packed weights, worded alike for all methods.
 enum PackingClaim {
   /// A claim that no tool makes.
   static func impossible(_ expected: String, _ found: String) -> Problem {
@@ -10,7 +10,7 @@ enum PackingClaim {
       remedy: "put the config back that the tool wrote which packed the weights")
   }
 
-  /// An option that is known or not, and not read.
+  /// The problem of an option that Graft does not read, whether it knows its meaning or not.
   static func unsupported(_ tool: String, _ option: String, _ tensor: String? = nil) -> Problem {
     Problem(
       .unsupported, "the checkpoint has an option of \(tool) that Graft does not read",

@@ -24,7 +24,7 @@ struct Segment {
 
 /// Some rows of a result, one per position, valid during the call that hands them out.
 public struct Rows {
-  /// Which of the sequences that run together it is; 0 for one alone.
+  /// The index of the sequence among those that run together; 0 for a single one.
   public let sequence: Int
   /// The positions in the sequence.
   public let positions: Range<Int>

@@ -26,7 +26,7 @@ extension FileNature {
     self = nature
   }
 
-  /// A zip archive by the name of its first entry, and an archive of tar.
+  /// Tells zip archives apart by the name of their first entry, and recognises tar archives.
   private static func ofArchive(_ head: [UInt8]) -> FileNature? {
     if head.dropFirst(257).starts(with: "ustar".utf8) { return .archive }
     guard head.starts(with: [0x50, 0x4b, 3, 4]), head.count >= 30 else { return nil }

@@ -5,7 +5,8 @@ import SystemPackage
 
 /// How much memory the process may have, and how much of it states, caches and workspaces took.
 ///
-/// Systems hand out more than there is and end the process that uses it, so that asking them is no check.
+/// Operating systems promise more memory than there is and kill the process that uses it, so that a
+/// successful allocation proves nothing.
 package enum MachineMemory {
   /// The memory of the machine, or of the group of processes where that is less.
   /// - Units: bytes.
@@ -40,8 +41,7 @@ package enum MachineMemory {
       found: count.map { "\($0) bytes" } ?? "more than any machine has", remedy: remedy)
   }
 
-  /// A sum and nothing else: no other memory is read or written because of its value, so that relaxed orders
-  /// are enough.
+  /// Only a sum: no other memory is published through it, so that relaxed memory order suffices.
   private static let taken = Atomic<Int>(0)
 
   /// Counts memory that is about to be reserved.

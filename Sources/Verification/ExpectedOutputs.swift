@@ -13,9 +13,9 @@ struct ExpectedSegment {
 
 /// Where expected logits come from: a file, or another model that runs beside the first.
 protocol ExpectedOutputs: AnyObject {
-  /// What is known of the end of the model; nil for nothing.
+  /// Which output behind the layers is known, logits or final hidden states; nil for neither.
   var output: ModelOutput? { get }
-  /// How many values of that each position has.
+  /// The number of values of that output at each position.
   var outputWidth: Int { get }
   /// The number of residual streams a segment has.
   var hiddenCount: Int { get }

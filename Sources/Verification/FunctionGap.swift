@@ -18,8 +18,8 @@ public struct FunctionGap: Sendable {
     let layer: Int
 
     /// A change from its parts.
-    /// - Parameter layer: the layer whose mixers are compared; what it reads differs too where an
-    ///   earlier one has changed.
+    /// - Parameter layer: the layer whose mixers are compared; its inputs differ as well where an earlier
+    ///   layer has changed.
     public init(to model: Model, from original: Model, layer: Int) {
       (self.model, self.original, self.layer) = (model, original, layer)
     }

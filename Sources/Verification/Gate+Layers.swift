@@ -2,12 +2,13 @@ import Canonical
 
 /// The limits of a layer by itself, and of values that are compared without running.
 extension Gate {
-  /// How far a layer may be off where it reads what it should read, as the squared error over the square
-  /// of what it adds; nil for a gate that asks for the largest difference.
+  /// The limit of the error of a layer that is given the right input: the squared error over the square of
+  /// what the layer adds. Nil for a gate that is a largest difference.
   ///
-  /// It is a multiple of what moving the input by rounding does to this very layer, so that layers that
-  /// magnify rounding are not blamed for it. Well-conditioned layers of other implementations in float32
-  /// are off by 1e-13, and stay below the least limit; no layer may be off by more than its output may.
+  /// It is a multiple of the change that rounding its input causes in this layer, so that a layer that
+  /// magnifies rounding is not blamed for that. It is never below a floor, which well-conditioned layers of
+  /// other float32 implementations, with errors of 1e-13, do not reach; and never above the limit of the
+  /// output.
   public func limit(_ step: StepComparison) -> Double? {
     switch self {
     case .f32: min(max(Self.room * step.noise.relative, 1e-12), mostNoise) + step.storing
@@ -19,13 +20,13 @@ extension Gate {
   /// The most that rounding is ever taken to explain.
   private var mostNoise: Double { self == .f32 ? 1e-6 : 1e-2 }
 
-  /// Whether a layer is off by so little that rounding may explain it after all.
+  /// Whether the error of a layer is so small that more trials of rounding may still explain it.
   func doubts(_ step: StepComparison) -> Bool {
     limit(step) != nil && !passes(step) && step.relative <= mostNoise
   }
 
-  /// How much further than one rounding of its input the errors of a sound layer go, squared: every
-  /// product inside rounds too.
+  /// The factor, squared, by which errors of a sound layer may exceed those of rounding its input once:
+  /// every product inside rounds too.
   private static let room = 8.0
 
   /// Whether what a layer adds is what it should add; NaN never is.
@@ -57,7 +58,7 @@ extension Gate {
     }
   }
 
-  /// Whether values differ by no more than rounding; NaN never does.
+  /// Whether values differ by no more than rounding; false for NaN.
   ///
   /// A value and its BF16 are 2⁻⁸ of its magnitude apart at most; F32 values that another layout stores
   /// in another form come back within some steps of 2⁻²³.

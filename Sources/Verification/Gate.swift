@@ -34,7 +34,7 @@ public enum Gate: Hashable, Sendable {
     }
   }
 
-  /// Whether values that differ by more than rounding count though no run shows them.
+  /// Whether weights that differ by more than rounding fail the gate even if no run shows a difference.
   var comparesValues: Bool {
     if case .maxAbs = self { false } else { true }
   }

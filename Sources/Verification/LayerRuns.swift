@@ -1,16 +1,17 @@
 import Runtime
 import Tensors
 
-/// Runs every layer of a model on what the reference gives it, to find where a difference is made; some
-/// positions also on an input that is moved by rounding, to find how far that takes the layer.
+/// Runs every layer of a model on the input that the reference records for it, to find which layer causes a
+/// difference. Some positions also run on an input perturbed by rounding, to measure how much the layer
+/// magnifies that.
 ///
-/// One run serves prompts from front to back.
+/// An instance is used for all prompts, each from front to back.
 final class LayerRuns {
   private let model: Model
   private let workspace: Workspace
   private let gate: Gate
   private let prompts: [[Int]]
-  /// The layers that run, and whether only to find what rounding does.
+  /// The layers to run, and whether they run only to measure the effect of rounding.
   private let layers: [Int]?
   private let draws: [(index: Int, length: Int)]
   private var states: [Int: States] = [:]
@@ -20,9 +21,9 @@ final class LayerRuns {
 
   /// The positions on which rounding is measured.
   static let measured = 256
-  /// The lengths of the pieces in which moved inputs run, which sum in other orders than the whole.
+  /// The segment lengths in which perturbed inputs run: sums are taken in another order in each.
   private static let pieces = [256, 64, 16]
-  /// How often an input is moved to find whether a layer is accused of what rounding does.
+  /// How many perturbed inputs are tried before a layer is found to differ by more than rounding.
   private static let trials = 12
 
   private struct States {
@@ -30,8 +31,7 @@ final class LayerRuns {
     var moved: [SequenceState]
   }
 
-  /// - Parameter accused: the only layers to run, on more moved inputs, to find what rounding does to
-  ///   them; nil for all layers.
+  /// - Parameter accused: the only layers to run, on more perturbed inputs; nil for all layers.
   init(
     _ model: Model, _ prompts: [[Int]], _ gate: Gate, _ workspace: Workspace,
     accused: [Int]? = nil

@@ -37,7 +37,7 @@ public struct LogitComparison: Hashable, Sendable {
     return PositionLog.Entry(divergence: kl, agrees: agrees)
   }
 
-  /// The same values compared as hidden states, of which distributions tell nothing.
+  /// The same sums as a comparison of hidden states, for which divergences mean nothing.
   var asStates: HiddenComparison { HiddenComparison(sums) }
 
   /// The largest absolute difference of a logit.
@@ -51,8 +51,8 @@ public struct LogitComparison: Hashable, Sendable {
   public var top1Agreement: Double {
     positions > 0 ? Double(agreements) / Double(positions) : 1
   }
-  /// The share of positions at which the largest logit is the reference's largest too, or one that
-  /// the reference has within a step of BF16 of it: rounded logits do not tell these apart.
+  /// The share of positions at which the largest logit is the reference's largest too, or differs from it
+  /// by at most one step of BF16, so that rounded logits would be equal.
   public var top1OrTie: Double {
     positions > 0 ? Double(agreements + ties) / Double(positions) : 1
   }

@@ -1,6 +1,6 @@
 import Canonical
 
-/// What of the end of a model is compared, by the name that it has in a reference file.
+/// Which output behind the layers is compared, by its name in a reference file.
 public enum ModelOutput: String, Sendable {
   /// The logits of the language head.
   case logits

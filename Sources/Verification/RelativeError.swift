@@ -29,8 +29,8 @@ public struct RelativeError: Hashable, Sendable {
   /// The number of positions.
   public var count: Int { errors.count }
 
-  /// The root of the relative squared error of all positions; infinite where something stands for
-  /// nothing.
+  /// The root of the relative squared error of all positions; infinite where the expected values are all
+  /// zero and the computed ones are not.
   public var value: Double { value(0..<count) }
 
   /// The root of the relative squared error of consecutive ranges of positions, at most as many as asked,

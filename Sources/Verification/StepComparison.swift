@@ -3,8 +3,8 @@ import Runtime
 /// The error of one layer alone: how far what it adds to the residual stream is from what the reference's
 /// layer adds, both given the reference's input.
 ///
-/// Errors of the layers before it do not count, so that a fault is found where it is made, however
-/// little it does there.
+/// Errors of earlier layers do not reach it, so that a fault is found in its own layer, however small its
+/// effect is there.
 public struct StepComparison: Hashable, Sendable {
   private var errors = 0.0
   private var steps = 0.0
@@ -13,7 +13,7 @@ public struct StepComparison: Hashable, Sendable {
   public private(set) var maxAbs = 0.0
   /// Whether every expected value is one of BF16, as an original that computes in BF16 records them.
   private var isCoarse = true
-  /// How far rounding alone takes the layer.
+  /// How much the output of the layer changes when only its input is rounded.
   public internal(set) var noise = StepNoise()
 
   /// A comparison of nothing yet.
@@ -34,6 +34,7 @@ public struct StepComparison: Hashable, Sendable {
       errors += difference * difference
       steps += step * step
       streams += expected * expected
+      // A BF16 is an F32 whose lower half is zero.
       if reference[index].bitPattern & 0xffff != 0 { isCoarse = false }
     }
   }
@@ -41,18 +42,18 @@ public struct StepComparison: Hashable, Sendable {
   /// The squared error over the square of what should be added.
   public var relative: Double { errors == 0 ? 0 : errors / steps }
 
-  /// What storing the streams rounds away, over the square of what should be added: F32 keeps 2⁻²⁴ of
-  /// them, and BF16 2⁻⁸ where they were recorded so.
+  /// The squared rounding error of the recorded streams over the square of what should be added: 2⁻²⁴ of
+  /// the stream for F32, 2⁻⁸ for streams recorded in BF16.
   var storing: Double {
     guard steps > 0 else { return 0 }
     return (isCoarse ? 0x1p-16 : 0x1p-47) * streams / steps
   }
 }
 
-/// How far what a layer adds moves where what it reads is moved by no more than rounding.
+/// How much the output of a layer changes where its input changes by no more than rounding.
 ///
-/// Every draw moves all of the input another way; where few positions magnify rounding, one draw may
-/// happen to spare them.
+/// Each trial perturbs the whole input differently; where only few positions magnify rounding, one trial
+/// may happen to miss them.
 public struct StepNoise: Hashable, Sendable {
   private struct Draw: Hashable {
     var errors = 0.0
@@ -78,7 +79,7 @@ public struct StepNoise: Hashable, Sendable {
     draws[draw] = sums
   }
 
-  /// The squared error of the worst draw over the square of what is added; 0 where nothing was measured.
+  /// The squared error of the worst trial over the square of what is added; 0 where nothing was measured.
   public var relative: Double {
     draws.values.reduce(0) { $1.errors == 0 ? $0 : max($0, $1.errors / $1.steps) }
   }

@@ -1,7 +1,7 @@
 import Canonical
 
 extension Unreached {
-  /// Windows of attention that only a longer prompt would tell apart.
+  /// Differences in the attention window that only a longer prompt would show.
   static func windows(_ a: ModelConfiguration, _ b: ModelConfiguration, prompt: Int) -> [Unreached]
   {
     zip(a.layers, b.layers).enumerated().compactMap { layer, pair in

@@ -36,17 +36,17 @@ public struct VerificationReport: Sendable {
   public internal(set) var steppedPositions = PositionLog()
   /// The residual stream before the first layer, where the layers are known.
   public internal(set) var embedding = HiddenComparison()
-  /// Logits of what the reference gives the final norm; of nothing where it gives none.
+  /// Logits computed from the reference's last residual stream; empty where the reference has none.
   public internal(set) var head = LogitComparison()
-  /// How far rounding alone takes the head.
+  /// How much the logits change when only the input of the final norm is rounded.
   var headNoise = LogitComparison()
-  /// Whether every layer ran on what the reference gives it, too.
+  /// Whether every layer also ran by itself on the input that the reference records.
   public var isPlaced: Bool { !layers.isEmpty }
-  /// The same for what else the reference holds, by name.
+  /// Comparisons of the further prompts of the reference file, by name.
   public internal(set) var named: [(name: String, report: VerificationReport)] = []
   /// Whether one of two models is the other but for the rounding of its weights to BF16.
   var hasRoundedWeights = false
-  /// What differs between two models though no prompt need reach it.
+  /// Differences in parts of the models that no prompt needs to reach.
   public internal(set) var unreached: [Unreached] = []
   /// The output of each layer that both have; empty where the expected ones are not known.
   public internal(set) var layers: [Layer]
@@ -76,10 +76,10 @@ public struct VerificationReport: Sendable {
   public var passes: Bool { agreesWhereRun && beyondPrompts.isEmpty }
 
   /// Whether one of two models is the other but for the rounding of its weights, and the gate allows for
-  /// that: then no error of a run counts, however far the model magnifies rounding.
+  /// that: then errors of a run do not fail the gate, however much the model magnifies rounding.
   public var isRounding: Bool { hasRoundedWeights && gate == .bf16 }
 
-  /// Whether everything that was run is within the gate, or is what rounding every weight makes of it.
+  /// Whether every output that was computed is within the gate, or explained by rounding every weight.
   public var agreesWhereRun: Bool {
     isRounding
       || logitsPass && layers.allSatisfy { gate.passes($0.hidden) && isSound($0) } && headPasses
@@ -92,7 +92,7 @@ public struct VerificationReport: Sendable {
 
   private var headPasses: Bool { gate.passes(head, noise: headNoise) }
 
-  /// Differences outside the gate that no run need show.
+  /// Differences outside the gate that a run does not need to show.
   public var beyondPrompts: [Unreached] { unreached.filter { !gate.passes($0.gap) } }
 
   /// Adds what was compared without running.
@@ -113,11 +113,11 @@ public struct VerificationReport: Sendable {
     }
   }
 
-  /// The first layer whose output is outside the gate, or that makes something else of what the
-  /// reference gives it, or that only one of two models has.
+  /// The first layer whose output is outside the gate, or that computes something else from the reference's
+  /// input, or that only one of two models has.
   ///
-  /// Nil where all agree; if the logits differ all the same, it is the final norm or the head, else
-  /// something that is never run.
+  /// Nil where all layers agree; if the logits differ nevertheless, the final norm or the head is at fault,
+  /// else something that never runs.
   public var firstDivergentLayer: Int? {
     let output = isRounding ? nil : layers.first { !gate.passes($0.hidden) }?.index
     let others = named.map(\.report.firstDivergentLayer) + beyondPrompts.map(\.layer)
@@ -125,14 +125,14 @@ public struct VerificationReport: Sendable {
     return first ?? (passes ? nil : unmatchedLayer)
   }
 
-  /// The layers that make something else of what the reference gives them, or that hold other values
-  /// where a run cannot tell.
+  /// The layers that compute something else from the reference's input, and those with other weights whose
+  /// effect a run cannot show.
   public var faultyLayers: [Int] {
     isRounding ? [] : layers.filter { !isSound($0) }.map(\.index)
   }
 
-  /// The first of the faulty layers, counting the embedding to layer 0; where none is outside the gate
-  /// by itself and the head is not to blame, the one that is furthest off.
+  /// The first faulty layer, the embedding counting as part of layer 0; where no layer fails by itself and
+  /// the head does not either, the layer with the largest error.
   private var firstFaultyLayer: Int? {
     guard isPlaced, !isRounding else { return nil }
     guard gate.passes(embedding: embedding) else { return 0 }
@@ -141,7 +141,7 @@ public struct VerificationReport: Sendable {
     return layers.max { excess($0) < excess($1) }?.index
   }
 
-  /// How far a layer is off, over its limit.
+  /// The error of a layer divided by its limit.
   private func excess(_ layer: Layer) -> Double {
     layer.step.relative / (gate.limit(layer.step) ?? 1)
   }

@@ -2,11 +2,11 @@ import Canonical
 import Runtime
 
 extension Verifier {
-  /// Judges layers whose values differ by more than rounding though what they add does not.
+  /// Judges layers whose weights differ by more than rounding although their outputs do not.
   ///
-  /// Where one of the changes alone shows in what the layer adds, and all together do not, they make up
-  /// for each other: heads in another order, say. Where none shows, a run cannot tell, and the values
-  /// decide.
+  /// If one change alone alters the output but all together do not, the changes cancel, as a permutation of
+  /// heads does, and the layer is sound. If no change alters the output, running cannot decide, and the
+  /// weights do.
   /// - Throws: as `compare`.
   /// - Cost: these layers on at most 256 positions, once for each tensor that differs until one shows.
   func judge(

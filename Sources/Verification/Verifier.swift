@@ -18,7 +18,7 @@ public struct Verifier {
   /// A verifier of one model.
   /// - Parameters:
   ///   - threads: 0 for all cores.
-  ///   - progress: called with the positions that were compared, each of which comes by twice.
+  ///   - progress: called with the positions that were compared, each of which is counted twice.
   /// - Throws: `Problem` of kind `io` where memory is short.
   public init(
     _ model: Model, gate: Gate, threads: Int, progress: @escaping (Int) -> Void = { _ in }
@@ -104,7 +104,7 @@ public struct Verifier {
     return prompt
   }
 
-  /// Measures on more inputs what rounding does to layers that are off by little.
+  /// Measures the effect of rounding on more inputs, for layers that exceed their limit by little.
   private func acquit(
     _ report: inout VerificationReport, _ expected: any ExpectedOutputs, _ prompts: [[Int]]
   ) throws {
@@ -181,7 +181,7 @@ public struct Verifier {
       }
       if !report.layers.isEmpty { try layers.run(segment, references, &report) }
     }
-    // Alone, because that is how tokens are generated.
+    // Each token runs alone, as in generation.
     expected.start(tokens.rows)
     for step in prompts.steps {
       let reference = try expected.next(step)

@@ -103,12 +103,14 @@ struct CheckpointJob {
   private func lines(
     _ report: CheckpointReport?, _ headline: String, _ shards: [CheckpointPlan.Shard]
   ) -> [String] {
+    // How the run began.
     var lines = [report == nil ? "\(headline) (plan only, nothing written)" : headline]
     switch report?.beginning {
     case .resumed(let files): lines.append("  resumed: \(Quantity.of(files, "file")) were finished")
     case .anew: lines.append("  begun anew: what an interrupted run left was of no use")
     default: break
     }
+    // The weight files.
     for shard in shards {
       let method = report?.cloning[shard.fileName]?.text
       let how =
@@ -120,9 +122,11 @@ struct CheckpointJob {
         "  \(shard.fileName)  \(Quantity.of(shard.tensors.count, "tensor")), \(Quantity.bytes(bytes)), \(how)"
       )
     }
+    // What happened to the tensors, and what the user should know.
     lines += rules.map { "  \($0.rule): \($0.names)" }
     lines += changes(report?.changedValues ?? []) + plan.notes.map { "  note: \($0)" }
     lines += plan.source.findings.map { "  finding in the source: \($0.claim)" }
+    // The files beside the weights.
     if !plan.code.isEmpty {
       lines.append("  written beside: \(plan.code.map(\.name).joined(separator: ", "))")
     }

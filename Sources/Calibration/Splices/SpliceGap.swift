@@ -18,7 +18,7 @@ public struct SpliceGap: Sendable {
   /// The layers in the order in which they were replaced.
   public let stages: [Stage]
 
-  /// Measures the written model, and for several layers what lies on the way to it.
+  /// Measures the written model and, where several layers were replaced, each model on the way to it.
   /// - Throws: `Problem` where the models cannot be run.
   /// - Cost: runs both models over all tokens once for each layer.
   public init(_ job: SpliceJob, edited: CanonicalModel, written: Model) throws {

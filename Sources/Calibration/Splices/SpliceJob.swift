@@ -18,7 +18,7 @@ public struct SpliceJob {
   public var threads = 0
   /// Who watches.
   public var observer: any SpliceObserver = NoObserver()
-  /// What to do about too few tokens where layers are only compared.
+  /// The remedy for too few tokens when layers are only ranked.
   var fewTokensRemedy: String?
 
   /// Binds the source for computing.

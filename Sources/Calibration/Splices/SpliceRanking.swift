@@ -26,7 +26,7 @@ public struct SpliceRanking: Sendable {
 
   /// Ranks every Gated DeltaNet layer by the KL divergence that is left after the quick fit.
   /// - Parameters:
-  ///   - job: what layers are replaced in, and on which tokens that is measured.
+  ///   - job: the model whose layers are replaced, and the tokens on which the cost is measured.
   ///   - group: how a layer would be replaced.
   ///   - top: the number of layers to choose.
   /// - Throws: `Problem` of kind `usage` without tokens, or where fewer layers can be replaced than are

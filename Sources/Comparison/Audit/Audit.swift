@@ -2,7 +2,7 @@ import Diagnostics
 import Opening
 import Threads
 
-/// One thing about a checkpoint that a sound one does not have.
+/// Something in a checkpoint that no sound checkpoint has.
 public struct AuditFinding: Hashable, Sendable {
   /// How bad it is.
   public enum Severity: String, Sendable {
@@ -45,7 +45,8 @@ public struct Audit: Sendable {
   /// The tensors whose hashes were compared with a manifest.
   public let hashed: Int
 
-  /// Looks at the tensors of a checkpoint, `threads` at a time, and at what they say together.
+  /// Looks at each tensor of a checkpoint, `threads` at a time, then at what only several tensors, the
+  /// config and the layout together show.
   /// - Parameter progress: called by several threads with the bytes that were read, of `bytes(of:)`.
   /// - Throws: `Problem` of kind `io` where bytes cannot be read.
   public init(
@@ -72,7 +73,8 @@ public struct Audit: Sendable {
       try looks.flatMap { $0 ?? [] } + (comparison?.findings ?? []) + model.auditFindings(pool)
   }
 
-  /// Looks at what is plain in a packed checkpoint, and whether each packed weight has its scales.
+  /// Audits a packed checkpoint: the values of tensors that are not packed, and whether each packed weight
+  /// has its scales.
   /// - Parameter progress: called by several threads with the bytes that were read.
   /// - Throws: `Problem` of kind `io` where bytes cannot be read.
   public init(

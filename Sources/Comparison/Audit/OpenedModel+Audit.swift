@@ -6,8 +6,8 @@ import Tensors
 import Threads
 
 extension OpenedModel {
-  /// The stored tensors in which rows of zeros cannot be meant: all that are understood, but for the
-  /// vocabulary, which may be padded, and for M²RNN, whose new heads may be silent.
+  /// The stored tensors in which rows of zeros are a fault: all that are understood, except the embedding
+  /// and the head, whose rows may be padding, and M²RNN tensors, whose new heads may start at zero.
   var namesWithoutPadding: Set<String> {
     let padded: Set<String> = ["embedding", "head", "positions"]
     return Set(
@@ -18,7 +18,7 @@ extension OpenedModel {
       }.flatMap(\.pieces))
   }
 
-  /// What every value of a stored tensor of an M²RNN layer may be where a splice has just begun it.
+  /// The value that all elements of an M²RNN tensor have right after a splice, by stored name.
   var freshValues: [String: Set<Double>] {
     let tensors = binding.tensors.filter { tensor in
       tensor.parts.allSatisfy { RoleTable[$0.role.name]?.isOfSplices == true }
@@ -32,7 +32,8 @@ extension OpenedModel {
       }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// What every value of a stored norm is before training; of one that is only carried, what it may be.
+  /// The value that all elements of a norm have before training, by stored name; for carried norms, of
+  /// which less is known, the value they may have.
   var initialNorms: [String: Set<Double>] {
     var values: [String: Set<Double>] = [:]
     for tensor in binding.tensors where tensor.name.contains("norm") {
@@ -50,7 +51,8 @@ extension OpenedModel {
 
   private var initialValues: Set<Double> { configuration.normIsZeroCentred ? [0, 1] : [1] }
 
-  /// What tensors, config and layout say together.
+  /// Faults that no tensor shows alone: norms against each other, weights against their scales, tensors
+  /// against the config.
   func auditFindings(_ pool: ThreadPool) throws -> [AuditFinding] {
     try repeatedTensorFindings() + claimFindings + predictionFindings()
       + signs().filter(\.isDoubt).map(finding)

@@ -2,21 +2,23 @@ import Canonical
 import Opening
 
 extension OpenedModel {
-  /// The norms of which one layer's may have got the 1 that the others did not get, or the reverse.
+  /// The roles whose norms can be stored with 1 added, so that one layer may have it added and the others
+  /// not.
   private static let norms: [String] = RoleTable.all.filter {
     $0.scope == .layer && $0.traits.contains(.norm) && !$0.isOfSplices
   }.map(\.name)
 
   /// Norm weights of one layer that lie one above or below those of all other layers.
   ///
-  /// Training moves norms of neighbouring layers together; adding 1 to one of them, or not, sets it
-  /// apart by just that.
+  /// Training moves norms of neighbouring layers together; a layer in which 1 was added by mistake, or left
+  /// out, therefore differs from its neighbours by 1.
   func normFindings() throws -> [AuditFinding] {
     try levelFindings() + layerFindings()
   }
 
-  /// Norms that multiply by their weight lie around 1: around 0, on both sides of it, 1 was taken off
-  /// for a norm that multiplies by `1 + weight`; around 2, beside norms that do, 1 was added.
+  /// Weights of norms that multiply by `weight` lie around 1. Around 0, with both signs, they were stored
+  /// for a norm that multiplies by `1 + weight`; around 2, in a model whose other norms multiply by `1 +
+  /// weight`, 1 was added to them.
   private func levelFindings() throws -> [AuditFinding] {
     let plain = Set(Self.norms + ["final_norm"]).subtracting(
       configuration.normIsZeroCentred ? CanonicalModel.centredNorms : [])

@@ -4,9 +4,9 @@ import Packing
 import Tensors
 import Threads
 
-/// What the parts of packed weights say about damage, beyond the values that they stand for.
+/// Faults in the scales of packed weights, and in what the config says of packed weights.
 extension OpenedModel {
-  /// Scales that are no scales, and packed weights of which no config says that they are.
+  /// Scales that are zero or not finite, and packed weights that the config does not announce.
   func packedFindings(_ pool: ThreadPool) throws -> [AuditFinding] {
     guard let packing else { return [] }
     let scales = checkpoint.tensors.flatMap { $0.packed?.parts.dropFirst() ?? [] }
@@ -14,7 +14,8 @@ extension OpenedModel {
     return unannounced(packing) + (try pool.map(scales, Self.findings).flatMap(\.self))
   }
 
-  /// Libraries believe the config: what it does not announce they load as if it were plain.
+  /// Libraries trust the config: packed weights that it does not announce are loaded as if the codes were
+  /// values.
   private func unannounced(_ packing: PackedStorage) -> [AuditFinding] {
     guard !packing.isAnnounced else { return [] }
     return [
@@ -30,8 +31,8 @@ extension OpenedModel {
     return last.contains("scale") || last == "SCB" || last.hasSuffix("absmax")
   }
 
-  /// What one tensor of scales shows. A scale that is zero makes its group zero whatever its codes are;
-  /// formats of one byte have no number between zero and one that is rather large.
+  /// What one tensor of scales shows. A zero scale makes its whole group zero. In one-byte types that can
+  /// be legitimate rounding, because their smallest number above zero is rather large.
   private static func findings(_ tensor: StoredTensor) throws -> [AuditFinding] {
     guard let statistics = try TensorStatistics(tensor) else { return [] }
     let zeros = statistics.zeros + statistics.trailingZeros

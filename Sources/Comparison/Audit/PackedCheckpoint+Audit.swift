@@ -2,7 +2,7 @@ import Layouts
 import Opening
 
 extension PackedCheckpoint {
-  /// What names, types and norms say together.
+  /// Faults that names, types and norms show together.
   func auditFindings() throws -> [AuditFinding] {
     let doubts = try signs().filter(\.isDoubt).map { sign in
       AuditFinding(
@@ -12,7 +12,8 @@ extension PackedCheckpoint {
     return unannounced + PackedWeights.unscaled(in: checkpoint.headers).map(unscaled) + doubts
   }
 
-  /// Libraries believe the config: what it does not announce they load as if it were plain.
+  /// Libraries trust the config: packed weights that it does not announce are loaded as if the codes were
+  /// values.
   private var unannounced: [AuditFinding] {
     guard !packed.isAnnounced, !checkpoint.container.hasMetadata else { return [] }
     return [

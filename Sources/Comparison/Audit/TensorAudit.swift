@@ -10,12 +10,14 @@ struct TensorAudit {
   private let fresh: Set<Double>
   private let initial: Set<Double>
 
-  /// Looks at statistics.
+  /// Judges a tensor by its statistics.
   /// - Parameters:
-  ///   - fresh: what every value may be where a splice has just begun the layer, which is told.
-  ///   - initial: what every value is before training, of which nothing is told.
-  ///   - mayEndInZeros: whether whole rows of zeros may be meant, such as those of tokens that
-  ///   pad a vocabulary; of a tensor that is not understood anything may.
+  ///   - fresh: the value that all elements have right after a splice; a tensor of that value alone is
+  ///     reported as untrained.
+  ///   - initial: the value that all elements have before training; a tensor of that value alone is not
+  ///     reported.
+  ///   - mayEndInZeros: whether whole rows of zeros are legitimate, such as rows that pad a vocabulary;
+  ///     they always are in a tensor that is not understood.
   init(
     _ statistics: TensorStatistics, _ tensor: StoredTensor, mayEndInZeros: Bool,
     fresh: Set<Double> = [], initial: Set<Double> = []
@@ -62,7 +64,8 @@ struct TensorAudit {
     }
   }
 
-  /// Runs of zeros: a file that was not filled ends, or has a hole, within a row. Padding has whole rows.
+  /// Runs of zeros that start or end inside a row come from a file that was not completely written; padding
+  /// fills whole rows.
   private mutating func addZeros(rowsAreMeant: Bool) {
     let (count, tail) = (statistics.count, statistics.trailingZeros)
     let row = tensor.shape.last ?? 1
@@ -83,7 +86,8 @@ struct TensorAudit {
     }
   }
 
-  /// A scale that is zero makes its block zero, whatever the codes are; of zeros they would be alike.
+  /// A block of zeros is quantised with equal codes; one whose codes differ is zero only because its scale
+  /// was lost.
   private mutating func addLostBlocks(rowsAreMeant: Bool) {
     guard statistics.lostBlocks > 0 else { return }
     add(

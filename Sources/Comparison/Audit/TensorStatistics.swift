@@ -32,8 +32,8 @@ struct TensorStatistics: Sendable {
   /// Whether every element has the same value.
   var isConstant: Bool { nans == 0 && least == most }
 
-  /// How many times larger the largest magnitude is than the others are in the mean; of blocks, whose
-  /// scale makes all of their values large, than those of other blocks.
+  /// The largest magnitude over the mean of the others. In a block type whole blocks are compared, because
+  /// a wrong scale makes all values of its block large.
   var prominence: Double {
     let mean = (squares / Double(max(blocks - 1, 1))).squareRoot()
     return mean > 0 ? Double(peak) / mean : 0
@@ -63,7 +63,7 @@ struct TensorStatistics: Sendable {
 
   private init(row: Int, block: Int) { (self.row, self.block) = (row, block) }
 
-  /// The zeros before or after whole rows of them that may be chance.
+  /// How many zeros next to whole rows of zeros may be chance.
   private static let chanceZeros = 2
 
   /// The most elements, or blocks of them, that are looked at at a time.
@@ -114,8 +114,8 @@ struct TensorStatistics: Sendable {
     return isZero
   }
 
-  /// Whether a block holds more different bytes than one of zeros: its scale, its codes, which are all
-  /// the same, and bits of theirs that lie apart.
+  /// Whether a block has more different bytes than a block of zeros can have: two of its scale, one of its
+  /// equal codes, and one of the code bits that some types store apart.
   private static func vary(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
     Set(bytes).count > mostAlike
   }

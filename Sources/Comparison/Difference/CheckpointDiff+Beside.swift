@@ -28,7 +28,7 @@ extension CheckpointDiff {
     }
   }
 
-  /// Files beside the weights; a record of a conversion tells where a checkpoint comes from, not what
+  /// The files beside the weights, but for `graft.json`: it tells where a checkpoint comes from, not what
   /// it is.
   static func files(_ a: StoredCheckpoint, _ b: StoredCheckpoint) -> [File] {
     let (here, there) = (Set(a.sidecars), Set(b.sidecars))

@@ -1,10 +1,11 @@
 import Canonical
 
-/// Which expert of another model is which of this one, told by the rows of both routers.
+/// Which expert of another model corresponds to each expert of this one, found by comparing the rows of
+/// both routers.
 struct ExpertOrder: Sendable {
   private let places: [Int]
 
-  /// The index there of an expert here.
+  /// The index in the other model of each expert of this one.
   subscript(expert: Int) -> Int { places[expert] }
 
   /// Matches every row with one that is the same up to rounding, that of its own index first.
@@ -36,6 +37,6 @@ struct ExpertOrder: Sendable {
     self.places = places.compactMap(\.self)
   }
 
-  /// What rounding to BF16 costs, with room.
+  /// The relative difference that rounding to BF16 can make, with a margin.
   private static let same = 1e-4
 }

@@ -9,10 +9,10 @@ extension OpenedModel {
   /// The tensors whose values differ between two models: those of layers, of embedding, head and final norm,
   /// of experts, and those that are carried and never run.
   ///
-  /// Groups of tensors that only one model has, such as all of multi-token prediction, are ignored: they were
-  /// left out when the other was made. Experts are matched by their rows of the router, in whatever order both know them; where
-  /// the rows themselves differ, experts do not count. Tensors of layers that differ in shape are left to
-  /// a run.
+  /// Groups of tensors that only one model has, such as all of multi-token prediction, are ignored: they
+  /// were left out when the other was made. Experts are matched by their rows of the router, because models
+  /// may number them differently; where the rows differ, experts are not compared. Tensors whose shapes
+  /// differ are not compared either: running both models shows what that changes.
   /// - Throws: `Problem` of kind `io` where bytes cannot be read.
   /// - Cost: one pass over both; memory for two windows per thread.
   public func valueChanges(in other: OpenedModel, threads: Int) throws -> ValueChanges {
@@ -37,7 +37,8 @@ extension OpenedModel {
       layers: Dictionary(grouping: layers) { $0.role.layer ?? 0 }, others: others)
   }
 
-  /// The tensors of multi-token prediction by role, for two layouts that both understand theirs.
+  /// The tensors of multi-token prediction by role; only where both layouts know what each of these tensors
+  /// is.
   private func predictions(with other: OpenedModel) throws -> [NamedPair] {
     guard layout.id != other.layout.id else { return [] }
     let (here, there) = (try predictionModel(), try other.predictionModel())
@@ -55,8 +56,8 @@ extension OpenedModel {
       .withNorms(zeroCentred: false).tensors
   }
 
-  /// What two checkpoints of one layout carry, by name; of two layouts other heads alone, whose names
-  /// all layouts share.
+  /// The carried tensors by name. Between two layouts only the heads of classifiers and reward models,
+  /// because only their names are the same in all layouts.
   private func carriedPairs(with other: OpenedModel) throws -> [NamedPair] {
     let isSame = layout.id == other.layout.id
     let roles = isSame ? try predictionRoles() : [:]
@@ -69,7 +70,8 @@ extension OpenedModel {
     }
   }
 
-  /// What stored tensors of multi-token prediction are, by name, where each is one thing.
+  /// The roles of the stored tensors of multi-token prediction, by name; only of tensors that hold one
+  /// role.
   private func predictionRoles() throws -> [String: Role] {
     let whole = try predictionTensors().tensors.filter { $0.parts.count == 1 }
     return Dictionary(
@@ -86,7 +88,7 @@ extension OpenedModel {
     return binding.carrier(of: tensor.name)?.isHead == true ? .head : .others
   }
 
-  /// The carried tensors of one kind by name, scales and what says nothing not among them.
+  /// The carried tensors of one kind by name, without scales and tensors that no reader uses.
   private func unrun(_ companion: Companion) -> [String: CanonicalTensor] {
     let others = silent.union(binding.carriedScales.values.map(\.name))
     let tensors = carried.filter {

@@ -3,17 +3,17 @@ import Opening
 import Threads
 
 extension OpenedModel {
-  /// The squared error of BF16 over the square of what is rounded, at most: errors are spread evenly
+  /// The largest squared error of rounding to BF16, relative to the squared value: errors are spread evenly
   /// over ±2⁻⁸ of a power of two.
   private static let squaredRounding = 0x1p-16 / 3
-  /// The most that one value and its BF16 are apart, with room for values that are stored in another
-  /// form.
+  /// The largest relative difference between a value and its BF16, with a margin for values that another
+  /// layout stores in another form.
   private static let largestRounding = 0x1.2p-8
 
   /// Whether another model is this one but for the rounding of weights to BF16.
   ///
-  /// Both have the same facts and roles, no value is further off than rounding moves it, and all of them
-  /// together are no further off than roundings are, which a factor common to many would be.
+  /// Both have the same facts and roles, no value differs by more than rounding to BF16 can explain, and
+  /// neither does the mean square of all differences, which would show a common factor.
   /// - Throws: `Problem` of kind `io` where bytes cannot be read.
   /// - Cost: one pass over both; memory for two windows per thread.
   public func isRounding(of other: OpenedModel, threads: Int) throws -> Bool {

@@ -38,8 +38,8 @@ struct NamedPair: Sendable {
     return values.changed == 0 ? nil : Unreached(name: name, layer: layer, gap: values.gap)
   }
 
-  /// What stands before and behind the layers, where both scale it alike; a head that is not stored is
-  /// the embedding, and of two vocabularies the tokens that both have count.
+  /// Embedding, final norm and head, where both models scale them alike. The embedding stands for a head
+  /// that is not stored; of vocabularies of different size the tokens that both have are compared.
   static func around(_ here: CanonicalModel, _ there: CanonicalModel) -> [NamedPair] {
     let (mine, theirs) = (here.configuration, there.configuration)
     var roles: [(name: String, layer: Int?)] = []
@@ -59,7 +59,7 @@ struct NamedPair: Sendable {
     }
   }
 
-  /// The experts of layers whose routers know the same ones, in any order.
+  /// The experts of layers whose routers have the same rows, in any order.
   static func ofExperts(_ here: CanonicalModel, _ there: CanonicalModel, _ pool: ThreadPool) throws
     -> [NamedPair]
   {

@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// What a directory holds that has no weights under their usual names, told by the names in it.
+/// What a directory without weights under their usual names holds instead, judged by the names in it.
 enum DirectoryNature: CaseIterable {
   case hubShards, rankFiles, zeroShards, pieces, adapter, cache, downloads, checkpoints,
     trainerState

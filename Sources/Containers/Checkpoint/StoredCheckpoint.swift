@@ -233,6 +233,7 @@ public struct StoredCheckpoint: Sendable {
     self.directory = directory
     self.container = container
     self.shards = shards
+    // The weight files and their tensors.
     hasIndex = own.contains(container.indexName)
     isOfRanks = arrangement == .hubShards
     configFile = Self.configFile(directory, listing, arrangement)
@@ -240,6 +241,7 @@ public struct StoredCheckpoint: Sendable {
     tensors = shards.flatMap(\.tensors)
     places = try Self.places(tensors)
     headers = Self.headers(tensors)
+    // Everything beside them.
     sidecars = others.filter { !Container.claims($0) }
     subdirectories = listing.directories
     undecodable = listing.undecodable
@@ -248,6 +250,7 @@ public struct StoredCheckpoint: Sendable {
     unread =
       others.filter(Container.claims)
       + (container.hasMetadata && hasConfig ? [Self.configName] : [])
+    // The config: the metadata of the files, or a file of its own.
     if container.hasMetadata {
       let values = shards.first?.content.values ?? []
       configBytes = GGUFConfig.text(values, tensors.map(\.name))

@@ -31,6 +31,7 @@ struct DistributedPieces {
     let path = directory.appending(chunk.fileName)
     let file = try file(chunk.fileName, path)
     return try locating(.file(path.string)) {
+      // The piece lies inside its file, and pieces together are no larger than the file.
       try FileNature.reading(file.bytes, as: .torch) {
         guard chunk.range.upperBound <= file.bytes.count else {
           throw Problem(
@@ -44,11 +45,13 @@ struct DistributedPieces {
           .invalid, "the pieces in a file overlap", expected: "at most \(file.bytes.count) bytes",
           found: "\(used[chunk.fileName, default: 0]) bytes")
       }
+      // It is a file of `torch.save` that holds one tensor.
       let content = try TorchContent(ByteWindow(ByteRegion(file, chunk.range)))
       guard case .tensor(let place) = content.value else {
         throw Problem(
           .invalid, "a piece is not a tensor", expected: "a tensor", found: content.value.kind)
       }
+      // That tensor is the one that the metadata describe.
       var views = TensorViews(content, budget: chunk.range.count, file: path.string)
       let stored = try views.tensor(name, place)
       guard stored.type == tensor.type, stored.shape == chunk.shape else {

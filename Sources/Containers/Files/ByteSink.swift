@@ -26,7 +26,7 @@ public struct ByteSink: ~Copyable {
   private var buffered = 0
   private var flushed = 0
   private var isOpen: Bool
-  /// Looks at the bytes in their order, as they leave.
+  /// Called with the bytes in order, as they are written.
   private let onBytes: ((UnsafeRawBufferPointer) -> Void)?
 
   /// Creates a file that must not exist yet, with the mode that the umask leaves.

@@ -30,6 +30,7 @@ extension GGUFHeader {
     }
     try cursor.skip(4)
     let version = try cursor.read(UInt32.self)
+    // Versions are small numbers: only in the other byte order is the lower half zero.
     if version & 0xffff == 0 {
       throw Problem(
         .unsupported, "a big-endian GGUF file", expected: "little-endian numbers",
@@ -86,6 +87,7 @@ extension GGUFHeader {
   private static func readEntry(_ name: String, _ cursor: inout GGUFCursor, at position: Int) throws
     -> Entry
   {
+    // Extents and type.
     let shape = try readShape(&cursor)
     let code = try cursor.read(UInt32.self)
     guard let type = GGUFTensorTypes.type(of: code) else {
@@ -96,6 +98,7 @@ extension GGUFHeader {
           "take a file in types of llama.cpp itself, or requantise it with the program that made it"
       )
     }
+    // Rows are whole blocks, and the size is a number.
     let row = shape.last ?? 1
     guard row % type.unit.elements == 0 else {
       throw Problem(
@@ -107,6 +110,7 @@ extension GGUFHeader {
         .invalid, "the shape overflows", expected: "a size that fits 63 bits",
         found: "\(TensorShape.text(shape)) of \(type.rawValue)")
     }
+    // The data follow those of the tensor before.
     let offset = try cursor.read(UInt64.self)
     guard offset == UInt64(position) else {
       throw Problem(

@@ -107,7 +107,7 @@ public final class OutputDirectory: Sendable {
     }
   }
 
-  /// Makes the output appear. Every file must be on the disk already.
+  /// Makes the output appear under its name. Every file must be on the disk already.
   /// - Throws: `Problem` of kind `exists` where the destination has appeared meanwhile, or holds
   ///   something else than a checkpoint, or `io`; the destination is then as it was.
   public func commit() throws {

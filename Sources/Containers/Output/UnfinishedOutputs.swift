@@ -37,7 +37,7 @@ public enum UnfinishedOutputs {
   public static func removeOnSignals() {
     signal(SIGXFSZ, SIG_IGN)
     _ = signals_on_end { number in
-      // Nobody else gives an output its name, fails or ends any more.
+      // From now on no other thread can finish an output, fail, or end the process.
       UnfinishedOutputs.removals.withLock { removals in
         removals.values.forEach(UnfinishedOutputs.remove)
         let text = "graft: stopped by a signal; the output is not finished and was removed\n"

@@ -12,6 +12,7 @@ struct ZipArchive {
   let entries: [ZipEntry]
   private let places: [String: Int]
 
+  // Each record begins with "PK" and two numbers that tell its kind, here read as a little-endian integer.
   /// The first bytes of a local header.
   static let localSignature: UInt32 = 0x0403_4b50
   static let directorySignature: UInt32 = 0x0201_4b50

@@ -4,8 +4,8 @@ import JSON
 import Layouts
 import Opening
 
-/// What belongs to packed weights and is none: scales of activations and caches, and files that say how
-/// weights are packed.
+/// What accompanies packed weights: scales of activations and caches, and files that say how weights are
+/// packed.
 struct BesidePacked {
   /// The weights that stay packed.
   let packed: Set<String>
@@ -25,7 +25,8 @@ struct BesidePacked {
     let staying = source.checkpoint.tensors.filter { tensor in
       tensor.packed?.parts.allSatisfy { written.contains($0.name) } ?? false
     }
-    // A plain weight may have the name of the codes; the other parts tell which of both is written.
+    // A plain weight may have the same name as packed codes; whether other parts of the packed weight are
+    // written tells which it is.
     packed = Set(staying.filter { ($0.packed?.parts.count ?? 0) > 1 }.map(\.name))
     let isPacked = !packed.isEmpty
     kept = isPacked ? packing.beside.map { CheckpointPlan.Tensor($0, rule: .carried) } : []
@@ -40,8 +41,8 @@ struct BesidePacked {
 }
 
 extension PackedStorage {
-  /// A config that says of the weights how they are packed, and which are not, or, where none is any more,
-  /// nothing.
+  /// The config with an accurate statement of how weights are packed and which are not; without any
+  /// statement if no weight is packed any more.
   /// - Parameters:
   ///   - binding: the stored tensors that the config is for.
   ///   - packed: the names of those that are packed.

@@ -14,7 +14,7 @@ struct BlockMove {
   /// The number of rows of the grid.
   let count: Int
 
-  /// The scales as a part of the target's scales.
+  /// The moved scales, as a part of the scales of the target.
   var part: BoundPart {
     BoundPart(role: role, shape: [values], view: view(to))
   }
@@ -32,7 +32,7 @@ struct BlockMove {
     StridedView(offset: row * scales.gridColumns, axes: [.init(values, 1)])
   }
 
-  /// The moves that quantised weights ask for; nil where they move anything but whole blocks.
+  /// The moves of quantised weights and their scales; nil where anything but whole blocks would move.
   static func moves(_ parts: [MovedPart], into target: BoundTensor) -> [BlockMove]? {
     guard target.shape.count >= 2, target.shape.allSatisfy({ $0 > 0 }) else { return nil }
     let rows = target.shape[target.shape.count - 2]

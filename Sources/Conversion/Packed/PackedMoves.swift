@@ -9,10 +9,10 @@ import Tensors
 /// their parts, or the conversion is refused; where one is, their values are written.
 struct PackedMoves {
   private let source: OpenedModel
-  /// Why no weight can keep its parts; nil where those can that stay whole.
+  /// Why no weight can keep its packed parts; nil where weights that move as a whole can.
   private let obstacle: Obstacle?
 
-  /// What would have to be, and what is.
+  /// What would be needed, and what is there.
   private typealias Obstacle = (expected: String, found: String)
 
   init(_ source: OpenedModel, to layout: Layout) {

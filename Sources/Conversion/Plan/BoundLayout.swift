@@ -13,7 +13,7 @@ struct BoundLayout {
   /// The stored tensors of multi-token prediction that are written under new names.
   let predictions: [BoundTensor]
 
-  /// Binds a layout that means what the model is.
+  /// Binds a layout whose config was found to describe the same model.
   /// - Throws: `Problem` of kind `unsupported`, with every reason, where it does not,
   ///   or has no place for a carried tensor.
   init(

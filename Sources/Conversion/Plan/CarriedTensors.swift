@@ -5,9 +5,9 @@ import Opening
 
 /// What becomes of the tensors that are carried through by name.
 struct CarriedTensors {
-  /// Those that go along where the target has a place for them.
+  /// The carried tensors that are written if the target has a place for them.
   let kept: [StoredTensor]
-  /// Those that an option lets go.
+  /// What an option leaves out.
   let dropped: [LeftOut]
   private let source: OpenedModel
   private let allowed: Set<StrayTensor>
@@ -42,7 +42,7 @@ struct CarriedTensors {
     }
   }
 
-  /// The refusals to leave out what has no place and may not be left out, one for each kind.
+  /// A problem for each kind of tensor that has no place in the target and may not be left out.
   func problems(_ binding: LayoutBinding) -> [Problem] {
     let lost = homeless(in: binding).filter { source.losesSomething(without: $0) }
     let kinds = Dictionary(grouping: lost, by: kind(of:))

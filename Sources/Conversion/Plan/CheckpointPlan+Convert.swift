@@ -106,25 +106,30 @@ extension CheckpointPlan {
     var consumed: Set<String> = []
     for stored in target.kept {
       let asked = stored.packed == nil ? .keep : options.cast(for: stored.name)
+      // Known to both layouts under a shared name, such as tensors of a vision tower: renamed, reordered.
       if let moves = try source.sharedMoves(stored, to: target.binding, cast: asked) {
         tensors += try moves.flatMap { try packed.tensors(of: $0, cast: asked) ?? [Tensor($0)] }
         if moves.count > 1 { quantised.append(moves[0].target.name) }
       } else if let original = source.original(of: stored) {
+        // A copy of another tensor, such as a tied head: written as that tensor is.
         let cast = options.cast(for: original.name)
         let roles = original.parts.map(\.role)
         let bound = target.binding.tensors.first { $0.parts.map(\.role) == roles } ?? original
         let move = try target.move(bound.named(stored.name), cast: cast)
         tensors += try packed.tensors(of: move, cast: cast) ?? [Tensor(move)]
       } else if let kept = try packed.carried(stored, cast: asked) {
+        // Packed, and nothing more is known: its parts as they are, or its values.
         tensors += kept
       } else if case let cast = options.cast(for: stored.name), cast != .keep,
         let scaled = source.scaledCarried(stored)
       {
+        // Quantised with scales, and a type is asked for: dequantised, so that the scales are left out.
         let bound = BoundTensor(carrying: stored.name, shape: stored.shape)
         tensors.append(
           Tensor(try TensorMove(bound, [scaled], cast: cast, scaleName: nil, narrow: nil)))
         if let scales = scaled.scales { consumed.insert(scales.origin) }
       } else {
+        // Everything else keeps its bytes.
         if source.binding.carriedScales[stored.name] != nil { quantised.append(stored.name) }
         tensors.append(Tensor(stored, rule: .carried))
       }

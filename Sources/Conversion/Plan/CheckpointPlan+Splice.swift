@@ -29,8 +29,8 @@ extension CheckpointPlan {
           && !Self.isSame(source.canonical.tensors[part.role], edited.tensors[part.role])
       }
     }
-    // A file is written anew where it holds a tensor that changes or goes, or gets a new one; scales go with their
-    // weights, and with those that the new layers do not have.
+    // A file is written anew if it holds a tensor that changes or is removed, or receives a new tensor. The
+    // scales of a removed weight are removed as well.
     let homeless = source.carried.map(\.name).filter { binding.carrier(of: $0) == nil }
     let gone = Set(source.binding.tensors.flatMap(\.pieces))
       .subtracting(binding.tensors.flatMap(\.pieces)).union(homeless)
@@ -164,8 +164,8 @@ extension CheckpointPlan {
 }
 
 extension OpenedModel {
-  /// The stored names of the tensors that go: of those without a place, and of the parts of packed ones
-  /// that are replaced, with the scales of what goes into them.
+  /// The stored names that are removed: tensors without a place in the new model, and the parts of packed
+  /// weights that are replaced, with the scales of their inputs.
   fileprivate func storedNames(of touched: Set<String>, gone: Set<String>) -> Set<String> {
     let packed = touched.compactMap { checkpoint.tensor($0) }.filter { $0.packed != nil }
     let modules = Set(packed.map { String($0.name.dropLast(".weight".count)) })

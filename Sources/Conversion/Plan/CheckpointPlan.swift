@@ -54,7 +54,7 @@ public enum TensorRuleName: Hashable, Sendable {
     if case .unpacked(_, to: .f32) = self { return true }
     return self == .rearranged
   }
-  /// Whether bytes are read that no file of the source holds.
+  /// Whether the bytes come from elsewhere than the files of the source.
   var isUnpacked: Bool { if case .unpacked = self { true } else { false } }
 }
 

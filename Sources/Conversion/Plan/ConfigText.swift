@@ -12,8 +12,9 @@ struct ConfigText {
     ConfigText(value: other, bytes: bytes(other))
   }
 
-  /// The bytes of a changed config in the look of the original, its indentation and its end; the very
-  /// bytes where nothing changed. A new one is indented by two and ends with a line.
+  /// The bytes of a changed config with the indentation and the last line break of the original; the
+  /// original bytes where nothing changed. A new config is indented by two spaces and ends with a line
+  /// break.
   func bytes(_ changed: JSONValue) -> [UInt8] {
     guard let bytes else { return Array((changed.text(indent: 2) + "\n").utf8) }
     guard changed != value else { return bytes }

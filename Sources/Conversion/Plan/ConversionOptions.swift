@@ -57,7 +57,8 @@ public struct ConversionOptions: Sendable {
     return keys ?? .none
   }
 
-  /// Whether a config written before still describes what is written now.
+  /// Whether the config of an earlier conversion still describes the output: no option changes what it
+  /// says.
   var keepsConfig: Bool {
     cast == nil && quantisation == nil && !dropsMTP && allowed.isEmpty && vocabulary == nil
   }

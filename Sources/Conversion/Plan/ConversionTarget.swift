@@ -20,7 +20,7 @@ struct ConversionTarget {
   let metadata: TargetMetadata?
   /// The carried tensors that go along.
   let kept: [StoredTensor]
-  /// Where the model was before, where there is a record of it.
+  /// The earlier layouts of the model, if a record tells them.
   let history: ModelHistory?
   /// What is left out.
   let dropped: [LeftOut]
@@ -32,9 +32,9 @@ struct ConversionTarget {
 
   /// Prepares a model for a layout.
   ///
-  /// Which tensors of multi-token prediction go along decides what the config says; the config is
-  /// written, read as the layout reads it and compared; then the layout is bound to what it reads, and
-  /// the tensors get their places in it, carried ones and values of before among them.
+  /// In this order: choose the tensors of multi-token prediction, because the config counts them; write the
+  /// config; read it as the target does and compare the facts; bind the layout to what was read; give every
+  /// tensor its place, carried tensors and remembered values included.
   /// - Throws: `Problem` of kind `unsupported`, with every reason.
   init(_ source: OpenedModel, _ layout: Layout, _ options: ConversionOptions) throws {
     history = ModelHistory(of: source.checkpoint)
@@ -69,8 +69,8 @@ struct ConversionTarget {
     written.text.bytes(source.config(edited, of: binding, quantised: quantised))
   }
 
-  /// Keys of the source that say something for which the target has no place, where one of both
-  /// layouts has keys of its own.
+  /// Keys of the source that the target cannot express, if the keys of either layout mean nothing to the
+  /// other.
   private static func keysLeft(_ source: OpenedModel, _ layout: Layout) throws -> [LeftOut] {
     guard layout.hasOwnKeys || source.layout.hasOwnKeys, !source.isInForm(of: layout) else {
       return []

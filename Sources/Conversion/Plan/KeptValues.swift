@@ -4,8 +4,8 @@ import Layouts
 import Opening
 import Tensors
 
-/// Values of a source that do not follow from those that were written, such as norms in F32 that have
-/// one added.
+/// Values of a source that cannot be computed back from the output, such as F32 norms to which one was
+/// added.
 ///
 /// The record of a conversion holds their bytes, so that the way back gives the same file.
 struct KeptValues: Hashable, Sendable {
@@ -46,7 +46,7 @@ struct KeptValues: Hashable, Sendable {
       .allSatisfy { abs($0 - $1) <= step * max(1, abs($0)) } ? kept : nil
   }
 
-  /// How far rounding to a type, once each way, moves values around one.
+  /// The largest change of a value near one that is rounded to a type on the way there and on the way back.
   private static func step(of type: ScalarType) -> Float {
     switch type {
     case .bf16: 0x1p-6
@@ -57,8 +57,8 @@ struct KeptValues: Hashable, Sendable {
 }
 
 extension CanonicalModel {
-  /// The same model with values as they were stored before, where these are still what was written in
-  /// their place.
+  /// The model with its remembered values, wherever the current file still holds what was written in their
+  /// place.
   /// - Parameter source: the model as it is stored now.
   func restoring(_ kept: [KeptValues], from source: CanonicalModel, in binding: LayoutBinding)
     throws
@@ -102,8 +102,8 @@ extension MovedPart {
   /// The most values of which a record keeps the bytes; norms are far smaller.
   private static let mostKeptValues = 1 << 20
 
-  /// The bytes in the source, in canonical order, where those written as some type do not give them
-  /// back; nil where they do, or where there are too many.
+  /// The bytes of the source in canonical order, if they cannot be computed back from the values written in
+  /// a type; nil if they can, or if there are too many.
   func lostBytes(writtenAs type: ScalarType) throws -> [UInt8]? {
     guard source.steps != steps, source.scales == nil, source.isComputable,
       let width = source.type.byteWidth, source.count <= Self.mostKeptValues

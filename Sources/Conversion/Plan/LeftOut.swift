@@ -13,10 +13,10 @@ public struct LeftOut: Sendable {
   public let name: String
   /// Why it is left out, or the option that says so.
   public let reason: String
-  /// What a tensor seems to be that was left out because that is allowed; nil for all else.
+  /// What the tensor seems to be, if it was left out because `--allow` permits it; nil otherwise.
   public let stray: StrayTensor?
 
-  /// Whether the name is told even among many.
+  /// Whether a report spells the name out even among many.
   public var isNamed: Bool { kind == .file || kind == .program }
 
   init(_ kind: Kind, _ name: String, _ reason: String, _ stray: StrayTensor? = nil) {

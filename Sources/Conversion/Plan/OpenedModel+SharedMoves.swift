@@ -5,8 +5,8 @@ import Opening
 
 /// How carried tensors that several layouts know get from one layout into another.
 extension OpenedModel {
-  /// Whether another layout has a place for a carried tensor. Names tell only where both layouts give
-  /// them the same meaning, which one with keys of its own does not.
+  /// Whether another layout has a place for a carried tensor. Stored names decide that only if both layouts
+  /// give them the same meaning, which layouts with `apart` keys do not.
   func hasPlace(_ stored: StoredTensor, in other: LayoutBinding) -> Bool {
     if let part = shared(stored)?.part { return other.storing(part) != nil }
     let isForeign =
@@ -14,8 +14,8 @@ extension OpenedModel {
     return !isForeign && other.carrier(of: stored.name) != nil
   }
 
-  /// The moves that bring a shared tensor and its scales into another layout. Scales come with their weight,
-  /// so that they have no move of their own; nil stands for a tensor that stays as it is.
+  /// The moves that bring a shared tensor and its scales into another layout. The scales move with their
+  /// weight and have no move of their own. Nil for a tensor that stays as it is.
   /// - Throws: `Problem` of kind `unsupported` where the layout has no place for its scales.
   /// - Parameter cast: the type that is asked for a packed tensor.
   func sharedMoves(_ stored: StoredTensor, to other: LayoutBinding, cast: RequestedType) throws

@@ -7,9 +7,8 @@ import Opening
 
 /// The config that a model had in a layout before, as far as its record may say it.
 ///
-/// A record says how facts were written: which keys stood there, in what order and spelling. Whatever
-/// else a config holds, the present one decides: what it says otherwise counts, and what it does not
-/// say stays away.
+/// The record gives the form of the config: its keys, their order and spelling. The present config gives
+/// the content: its values win, and keys whose meaning it no longer states are left out.
 struct RestoredConfig {
   /// The config with its text.
   let text: ConfigText

@@ -33,7 +33,7 @@ extension TensorMove {
 extension MovedPart {
   /// Whether decay rates, written in a narrower type, stand for the exponentials that are stored.
   ///
-  /// These may differ in their last two bits, by which the exponentials of libraries differ too.
+  /// The last two bits may differ, because the exponentials of math libraries differ by as much.
   fileprivate func comesBack(as narrow: ScalarType) throws -> Bool {
     guard source.steps == [.negexp], steps.isEmpty, source.type.isFloat else { return false }
     let scratch = OwnedBytes(count: 4)

@@ -32,13 +32,11 @@ public struct TensorMove: Sendable {
 
   /// Plans one stored tensor.
   ///
-  /// Computed values are stored as F32; where all of them fit the type of the model's matrices they
-  /// are stored in that, so that a tensor which was widened for a value step, or because its layout
-  /// fixes the type, comes back as it was.
+  /// Computed values are stored as F32, or in the type of the model's matrices if that holds all of them.
+  /// So a tensor that was widened on the way there gets its own type back on the way back.
   /// - Parameters:
-  ///   - cast: the type asked for; one asked for by name also narrows a tensor that stays wide
-  ///     otherwise. Quantised weights are dequantised where one is asked for and keep their bytes
-  ///     else.
+  ///   - cast: the type asked for; a type requested by name also narrows a tensor that otherwise stays
+  ///     wide. Quantised weights keep their bytes unless a type is requested; then they are dequantised.
   ///   - scaleName: where the layout stores the scales of quantised weights.
   /// - Throws: `Problem` of kind `invalid` where a part is missing, `unsupported` where types cannot
   ///   be brought together.

@@ -54,8 +54,8 @@ struct WrittenConfig {
       : try layout.writtenConfig(configuration, around: config, of: source.layout)
   }
 
-  /// The config to write: with the type that is asked for, true of what is left out, and naming the
-  /// programs that lie beside it and no others.
+  /// The config to write: it states the requested type, counts only tensors that are written, and names
+  /// exactly the programs that are written beside it.
   /// - Parameter configuration: what the layout reads from the config.
   func edited(
     _ configuration: ModelConfiguration, of source: OpenedModel, in layout: Layout,

@@ -6,9 +6,8 @@ import SystemPackage
 import Tensors
 
 extension CheckpointMarks {
-  /// The marks of Graft's own outputs, and of copies of a source: program files of Graft, its record,
-  /// files that stand in that record with their hashes, and files that the source has too, byte for
-  /// byte.
+  /// Marks by which files of an earlier output are recognised, so that it may be replaced: Graft's program
+  /// files, its record, files whose hash that record lists, and exact copies of files of the source.
   public init(source: StoredCheckpoint) {
     let directory = source.directory
     self.init { place in

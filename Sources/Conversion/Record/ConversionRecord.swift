@@ -48,7 +48,7 @@ struct ConversionRecord {
 }
 
 extension LayoutFile.Record {
-  /// The file as a record names it: without the folder, which means nothing elsewhere.
+  /// The name of a file in the record, without its folder, which is meaningless on another machine.
   var json: JSONObject {
     [
       "name": .string(FilePath(name).lastComponent?.string ?? name), "sha256": .string(sha256),
@@ -69,12 +69,14 @@ private struct HashedTensors {
     _ plan: CheckpointPlan, _ output: OpenedModel, _ known: [String: WrittenShard],
     _ pool: ThreadPool
   ) throws {
+    // Hashes of the source: those taken while it was read, all others computed now.
     let source = plan.source
     let seen = known.values.reduce(into: [:]) { $0.merge($1.sources) { first, _ in first } }
     let before = try source.stored.hashes(pool, known: seen)
     sources = source.stored.tensors.map { tensor in
       Self.record(tensor.name, tensor.file, tensor.type, tensor.shape, before[tensor.name] ?? "")
     }
+    // The output is compared with them, tensor by tensor.
     let check = OutputCheck(
       source: source, output: output,
       hashes: before,
@@ -86,6 +88,7 @@ private struct HashedTensors {
     let planned = plan.shards.flatMap { shard in shard.tensors.map { (shard.fileName, $0) } }
     let results = try pool.map(planned) { try check.hashed($0.1) }
     lost = plan.keepsValues ? results.flatMap(\.lost) : []
+    // What the record says of each tensor: its rule, what it was made of, the canonical tensors it holds.
     tensors = zip(planned, results).map { planned, result in
       let (file, tensor) = planned
       var record = Self.record(tensor.name, file, tensor.type, tensor.shape, result.stored)

@@ -4,7 +4,7 @@ import Layouts
 import Opening
 import Tensors
 
-/// Compares what was written with what it was made of.
+/// Compares the written tensors with the source tensors that fill them.
 struct OutputCheck: Sendable {
   let source: OpenedModel
   let output: OpenedModel
@@ -26,6 +26,7 @@ struct OutputCheck: Sendable {
     guard let written = output.stored.tensor(planned.name) else {
       throw mismatch(planned, "no such tensor")
     }
+    // The hash of the bytes: taken while they were written, that of a cloned file, or computed now.
     let known = known[planned.name]
     let clone = cloned.contains(planned.name) ? hashes[planned.name] : nil
     let stored = try known?.hash ?? clone ?? TensorHash.stored(written.region)
@@ -33,6 +34,7 @@ struct OutputCheck: Sendable {
     if isWhole, let origin = planned.origins.first, hashes[origin] != stored {
       throw mismatch(planned, "other bytes than \(origin)")
     }
+    // The canonical tensors inside; a part of a packed weight holds none that is understood by itself.
     let isPart = output.checkpoint.tensor(planned.name)?.packed != nil
     let place =
       isPart
@@ -43,11 +45,13 @@ struct OutputCheck: Sendable {
         (part.role, $0)
       }
     }
+    // Values that were only moved must be those of the source.
     for (role, hash) in parts where planned.rule.keepsValues {
       guard try source.hash(role, stored: nil) == hash else {
         throw mismatch(planned, "other values of \(role)")
       }
     }
+    // Rows that were kept must be those of the source as well.
     if planned.rule == .resized, case .move(let move) = planned.content {
       for moved in move.parts where move.isVerbatim(moved) {
         let found = parts.isEmpty ? [stored] : parts.map(\.1)

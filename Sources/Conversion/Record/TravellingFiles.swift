@@ -18,8 +18,8 @@ public struct TravellingFile: Sendable {
 
 /// What becomes of the files beside the weights.
 ///
-/// A file travels where it is settings, a tokenizer or plain text. What holds other weights, what a
-/// training run left and what nothing is known of stays behind; programs travel where that is allowed.
+/// Settings, tokenizers and plain text travel. Other weights, the state of training and unknown files stay
+/// behind. Programs travel if that is allowed.
 struct TravellingFiles {
   /// The files that travel.
   private(set) var files: [TravellingFile] = []
@@ -34,7 +34,7 @@ struct TravellingFiles {
   /// - Parameters:
   ///   - allowsCode: whether programs travel, and keys that name them.
   ///   - keepsRecordings: whether the output computes what the source does.
-  ///   - stale: files whose claims do not hold, which are told of elsewhere.
+  ///   - stale: files that describe the source but not the output; the report lists them elsewhere.
   ///   - edited: the bytes of files that say something else in the output.
   /// - Throws: `Problem` where a file cannot be read.
   init(
@@ -82,7 +82,8 @@ struct TravellingFiles {
     files.append(TravellingFile(name: file.name, path: path, changed: changed))
   }
 
-  /// Whether a library may look for keys in a file; vocabularies, which are large, have tokens for keys.
+  /// Whether a library may read settings from a file; large vocabularies, whose keys are tokens, are not
+  /// searched.
   private static func isDocument(_ name: String) -> Bool {
     let name = name.lowercased()
     return name.hasSuffix(".json") && !["tokenizer.json", "vocab.json"].contains(name)

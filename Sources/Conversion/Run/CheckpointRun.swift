@@ -42,7 +42,7 @@ struct CheckpointRun {
   ///   thread.
   mutating func writeShards(_ progress: @Sendable (Int) -> Void) throws {
     let left = try Left(output)
-    // Before anything of the share is removed, because another process may be writing it.
+    // The lock is taken before any file of the share is removed, because another process may be writing it.
     let journal = try identity.map { _ in try JournalWriter(output.record(share.journalName)) }
     let kept = try prepare(after: left)
     if let identity { try journal?.begin(identity, kept) }
@@ -68,7 +68,7 @@ struct CheckpointRun {
     }
   }
 
-  /// What was there before the run.
+  /// The state in which an earlier run left the output.
   private struct Left {
     let records: [String]
     let files: [String]
@@ -78,7 +78,7 @@ struct CheckpointRun {
     }
   }
 
-  /// Removes what is of no use.
+  /// Removes files that no run will continue.
   /// - Returns: the files that are finished.
   private mutating func prepare(after left: Left) throws -> [WrittenShard] {
     let isNew =

@@ -72,8 +72,8 @@ private struct PartHash {
   private let width: Int
   private var hash = RunHash()
 
-  /// Nil if the elements are not written in canonical order, or not hashed in the form in which they are
-  /// stored.
+  /// Nil if the elements are not written in canonical order, or if their hash is not that of the stored
+  /// bytes.
   init?(_ part: BoundPart, of tensor: CheckpointPlan.Tensor) {
     guard part.shape.count > 1, part.steps.isEmpty, let width = tensor.type.byteWidth else {
       return nil

@@ -5,7 +5,7 @@ import Opening
 import Platform
 import SystemPackage
 
-/// What a conversion is: only one that is the same may go on with what another left.
+/// What identifies a conversion: a run may resume an interrupted one only if both are the same conversion.
 struct RunIdentity: Hashable, Sendable {
   /// What was asked for, by the names of the command line.
   let options: [String: String]

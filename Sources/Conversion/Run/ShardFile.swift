@@ -17,7 +17,7 @@ final class ShardFile: Sendable {
   private struct State {
     var writer: WeightFileWriter?
     var tensors: [WrittenTensor?]
-    /// How many of them are not written yet; counted, because the last is looked for after each.
+    /// How many tensors are not written yet; a counter, because it is asked for after each tensor.
     var missing: Int
     var sources: [String: String] = [:]
     var written: WrittenShard?

@@ -3,13 +3,13 @@ import Layouts
 
 /// How a plan is carried out.
 public struct WriteOptions: Sendable {
-  /// What one process does of a plan that several can share.
+  /// Which part of a plan this process carries out; several processes can share a plan.
   public enum Task: Hashable, Sendable {
     /// All of it.
     case everything
     /// Some of the weight files; they stay unfinished until all parts are there.
     case part(Share)
-    /// Checking what the parts are, and everything beside the weights.
+    /// Checks the parts and writes everything beside the weights.
     case finish
   }
 

@@ -101,7 +101,7 @@ struct ChatTemplates {
     }
   }
 
-  /// A name in which everything but letters and digits of ASCII has become a line.
+  /// A name with an underscore in place of everything but ASCII letters and digits.
   private static func key(_ name: String) -> String {
     String(
       name.unicodeScalars.map { scalar -> Character in

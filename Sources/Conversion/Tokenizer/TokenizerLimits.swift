@@ -1,7 +1,7 @@
 import JSON
 import Tokenizers
 
-/// What of a `tokenizer.json` can be said in GGUF.
+/// Which parts of a `tokenizer.json` the metadata of GGUF can express.
 struct TokenizerLimits {
   /// The expression that cuts text into words; nil where it is not cut by one expression.
   private(set) var pattern: String?
@@ -10,7 +10,7 @@ struct TokenizerLimits {
   /// Why the file cannot be said in GGUF; nil where it can.
   private(set) var obstacle: String?
 
-  /// Looks at the parts that llama.cpp has no words for.
+  /// Looks for parts that llama.cpp cannot express.
   init(_ file: TokenizerFile) {
     let after = file.parts["post_processor"] ?? .null
     addsNothing = Self.isByteLevel(after)

@@ -7,11 +7,11 @@ import Tokenizers
 /// The tokenizer of a Hugging Face checkpoint as metadata of a GGUF file, as llama.cpp's converter
 /// writes it.
 struct TokenizerMetadata {
-  /// The metadata; only that there is no tokenizer where it cannot be said.
+  /// The metadata; where the tokenizer cannot be expressed, only the statement that there is none.
   private(set) var values: GGUFHeader.Metadata = [(Self.modelKey, GGUFValue("none"))]
   /// Why there is no tokenizer; nil where there is one.
   private(set) var obstacle: String?
-  /// What of the files is not among the metadata.
+  /// What the files say and the metadata do not.
   private(set) var dropped: [LeftOut] = []
 
   private static let modelKey = "tokenizer.ggml.model"
@@ -29,12 +29,14 @@ struct TokenizerMetadata {
   /// - Throws: `Problem` of kind `invalid` where a file is not strict JSON, `io`.
   /// - Cost: reads the files; a few hundred bytes per token.
   init(_ checkpoint: StoredCheckpoint, size: Int, config: JSONValue) throws {
+    // The numbers of special tokens are stated by the config and need no tokenizer.
     let settings = try TokenizerSettings(checkpoint, config: config)
     values += try settings.numbers()
     guard checkpoint.sidecars.contains("tokenizer.json") else {
       obstacle = "there is no tokenizer.json"
       return
     }
+    // What keeps the tokenizer out: its files, its tokens, its way of cutting words, its special tokens.
     let file = try TokenizerFile(folder: checkpoint.directory)
     if let conflict = file.conflict {
       obstacle = conflict
@@ -54,6 +56,7 @@ struct TokenizerMetadata {
       obstacle = found
       return
     }
+    // Everything can be expressed: vocabulary and merges, then settings and chat templates.
     values =
       try [
         (Self.modelKey, GGUFValue("gpt2")), ("tokenizer.ggml.pre", GGUFValue(word)),

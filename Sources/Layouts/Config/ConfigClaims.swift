@@ -31,7 +31,7 @@ public struct ConfigClaims {
       .filter { $0.hasPrefix(counted) }
   }
 
-  /// Claims with which another reader would load a wrong model and report no error.
+  /// Wrong claims that would make another reader load a wrong model without an error.
   public var problems: [Problem] {
     guard let (key, claimed) = predictionClaim else { return [] }
     let layers = predictionLayers
@@ -46,8 +46,8 @@ public struct ConfigClaims {
     ]
   }
 
-  /// Claims that do not hold but do not change what is computed here: what saving a loaded model
-  /// leaves in its config, or what another reader would stumble over.
+  /// Wrong claims that change nothing that Graft computes: leftovers of saving a loaded model, or keys that
+  /// make another reader fail.
   public var findings: [Problem] {
     predictionFindings + towerFindings + classFindings + tieFindings + vocabularyFindings
       + typeFindings
@@ -101,7 +101,7 @@ public struct ConfigClaims {
 
   // MARK: Towers and classes
 
-  /// A tower that travels unseen, such as that of images, and is not there.
+  /// A claim of a carried tower, such as that of images, of which no tensor is stored.
   private var towerFindings: [Problem] {
     guard let key = towerClaim, !stored.keys.contains(where: isOfTower) else { return [] }
     return [
@@ -176,7 +176,8 @@ public struct ConfigClaims {
     ]
   }
 
-  /// Two flags of a tied head that say different things, of which readers look at one or the other.
+  /// Two flags of a tied head, inside and outside the nested object, that contradict each other; readers
+  /// look at either.
   private var tieFindings: [Problem] {
     let key = "tie_word_embeddings"
     guard let nested = layout.config.nested, let inner = config[nested]?[key], inner != .null,

@@ -7,7 +7,7 @@ import JSON
 public struct ConfigEntry: Sendable {
   /// Where the value stands.
   let place: ConfigKey
-  /// For which layers the entry holds, where it states facts of layers.
+  /// The layers to which the entry applies, if it states facts of layers.
   let condition: Condition
   /// The type of the value in typed metadata, such as `u32` or `[bool]`.
   let type: String?

@@ -2,7 +2,7 @@ import Diagnostics
 import JSON
 
 extension ConfigTable {
-  /// Values of the wrong type that reading facts would take for missing ones.
+  /// Problems of values whose wrong type would make them look like missing keys.
   func misread(_ object: JSONObject) -> [Problem] {
     parents.compactMap(object.problemUnlessObject)
       + typeKeys.compactMap { key in

@@ -1,7 +1,7 @@
 import Canonical
 
 extension ConfigTable {
-  /// What the layout has no words for: keys with the facts they would have to state.
+  /// Facts that the layout cannot express: the keys, each with the facts that it would have to state.
   func unsaid(_ configuration: ModelConfiguration) -> [UnsaidFacts] {
     let layers = LayerFacts(layers: configuration.layers.map(\.values), predictions: 0)
     return entries.flatMap { entry -> [UnsaidFacts] in

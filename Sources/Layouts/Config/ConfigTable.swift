@@ -39,16 +39,19 @@ public struct ConfigTable: Sendable {
       do { return try body() } catch { problems.append(contentsOf: error.asProblems) }
       return nil
     }
+    // Facts of the model; an entry may depend on those before it.
     let facts = entries.filter { !$0.isForLayers }.reduce(into: model) { facts, entry in
       guard entry.condition.holds(facts) else { return }
       facts.merge(collect { try entry.read(from: object, known: facts) } ?? [:]) { $1 }
     }
+    // Keys that say of each layer what it is.
     var layers: [Facts] = []
     for entry in entries {
       guard let rule = entry.layerRule else { continue }
       let list = collect { try rule.readLayers(from: object, known: facts) } ?? []
       _ = collect { try merge(list, of: rule, into: &layers, base: layer) }
     }
+    // Keys that state one value for all layers of a kind, which the keys before tell apart.
     var stated: [String: String] = [:]
     for entry in entries where entry.isForLayers {
       let matching = layers.indices.filter {

@@ -4,7 +4,8 @@ import JSON
 import Tensors
 
 extension Layout {
-  /// What the layout has no words for: config keys with the facts they would have to state.
+  /// Facts that the layout cannot express: the config keys, each with the facts that it would have to
+  /// state.
   public func unsaid(_ configuration: ModelConfiguration) -> [UnsaidFacts] {
     config.unsaid(configuration)
   }

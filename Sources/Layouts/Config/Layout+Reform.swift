@@ -1,7 +1,7 @@
 import Canonical
 import JSON
 
-/// The config of a model that changes between two forms of a layout whose keys are its own.
+/// The config of a model that changes between two forms of a layout with `apart` keys.
 extension Layout {
   /// Whether a key describes the model, and not the file or its tokenizer.
   public func isKeyOfModel(_ key: String) -> Bool {

@@ -1,6 +1,6 @@
 import Canonical
 
-/// A fact, or several, for which a layout has no words.
+/// Facts that a layout cannot express.
 public struct UnsaidFacts: Hashable, Sendable {
   /// The config key that would state them.
   public let key: String
@@ -11,7 +11,8 @@ public struct UnsaidFacts: Hashable, Sendable {
 }
 
 extension UnsaidFacts {
-  /// What keeps layers from being any of some kinds: the facts in which each differs from the nearest.
+  /// For layers that are of none of the kinds of a layout: the facts in which each differs from the nearest
+  /// kind.
   static func keeping(_ layers: [Facts], from kinds: [Facts], at key: ConfigKey) -> [UnsaidFacts] {
     layers.enumerated().compactMap { index, layer in
       let kind = kinds.min { $0.distance(to: layer) < $1.distance(to: layer) }

@@ -39,7 +39,8 @@ extension LayoutBinding {
         here.forEach(add)
       }
     }
-    // What is plain and no entry covers, although it is new or was quantised, is listed by its own name.
+    // A matrix that is not quantised and that no entry covers is listed by its own name if it is new or was
+    // quantised before.
     let listing = ModuleList(list)
     let wasPlain = Set(
       source.tensors.filter { $0.scales == nil }.flatMap { $0.parts.map(\.role) })

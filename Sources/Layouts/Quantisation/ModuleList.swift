@@ -6,7 +6,7 @@ public struct ModuleList: Hashable, Sendable {
   private let names: [String: Int]
   /// All entries, backwards: they cover what ends with them.
   private let endings: PrefixIndex
-  /// The entries with wildcards, and what the names begin with that they cover.
+  /// The entries with wildcards, each with the beginning that all names covered by it have.
   private let wildcards: [Int]
   private let beginnings: PrefixIndex
   /// Whether there are entries that Graft does not understand.

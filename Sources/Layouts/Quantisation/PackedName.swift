@@ -42,8 +42,8 @@ enum PackedName {
       .first { $0 != name && isWeight($0) }
   }
 
-  /// Parts of words of what stands beside a weight and is no scale of it: scales of what goes in and
-  /// out, of caches, and offsets.
+  /// Parts of names of tensors that accompany a weight but do not scale it: scales of inputs, outputs and
+  /// caches, and offsets.
   private static let others = [
     "input", "output", "act", "k_scale", "v_scale", "zero", "_zp", "g_idx",
   ]

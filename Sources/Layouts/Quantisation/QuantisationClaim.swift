@@ -69,7 +69,8 @@ public struct QuantisationClaim: Hashable, Sendable {
     word(claim) ?? (claim["group_size"] == nil ? "" : "mlx")
   }
 
-  /// The word of the claim; that of the library whose form it has where it is one tool's own.
+  /// The word for the method of the claim; where a tool names itself, the word of the library whose format
+  /// it writes.
   private static func word(_ claim: JSONObject) -> String? {
     guard let word = claim["quant_method"]?.string else { return nil }
     guard word == "auto-round" else { return word }

@@ -12,8 +12,8 @@ extension LayoutCatalogue {
     let strangers: Int
   }
 
-  /// The refusal: whose names the tensors have, that there are no layers of the kind, or what speaks
-  /// against the nearest layout.
+  /// The refusal: the layout whose names the tensors have, or that no delta-rule layer is stored, or what
+  /// speaks against the nearest layout.
   /// - Cost: reads all layouts.
   public func refusal(config: JSONValue?, names: [String]) -> Problem {
     let stored = Set(names)
@@ -39,7 +39,7 @@ extension LayoutCatalogue {
       remedy: "check config.json, or name the layout with --from to see what does not fit it")
   }
 
-  /// All names are those of a layout, by which the config does not call the model.
+  /// The names are those of one layout, but the config names another model type.
   private func otherName(_ distances: [Distance], _ config: JSONValue?) -> Problem? {
     let fitting = distances.filter { distance in
       distance.strangers == 0

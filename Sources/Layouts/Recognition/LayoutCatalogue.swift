@@ -79,6 +79,7 @@ public struct LayoutCatalogue: Sendable {
     _ id: String, form: String? = nil, quantised: Bool = false, sharing: Set<String> = [],
     hasHead: Bool = true
   ) throws -> Layout {
+    // Forms that suit the model: its head, then a place for its shared carried tensors.
     let known = outlines.filter { $0.id == id && $0.form.isWritten }
     let classed = known.filter { ($0.form.modelClass == .language) == hasHead }
     let all = form != nil || classed.isEmpty ? known : classed
@@ -92,6 +93,7 @@ public struct LayoutCatalogue: Sendable {
         remedy: Suggestion.question(
           id, in: ids, or: "choose one; graft formats says what each of them is"))
     }
+    // Without a name: the preferred form, or for quantised weights one with a tag of `scales`.
     guard let form else {
       let tags = quantised ? try preferred.layout().scales?.tags ?? [] : []
       return try (written.first { !$0.form.tags.isDisjoint(with: tags) } ?? preferred).layout()

@@ -5,7 +5,7 @@ import Canonical
 /// Only some kinds can be left out without changing what the model is; the others are never let go by
 /// a general permission.
 public enum StrayTensor: String, CaseIterable, Sendable {
-  /// Of the vision tower or of what joins it to the text model.
+  /// A tensor of the vision tower, or of the projector between it and the text model.
   case vision
   /// Of multi-token prediction.
   case prediction

@@ -33,8 +33,8 @@ extension BoundPart {
 
 /// One stored tensor as a layout prescribes it for a given model.
 ///
-/// A class for the reason that `StoredTensor` is one: lists of hundreds of thousands are gone through
-/// again and again.
+/// A class, as `StoredTensor` is: lists of hundreds of thousands are copied and searched, which counts one
+/// reference instead of each part.
 public final class BoundTensor: Sendable {
   /// The stored name.
   public let name: String

@@ -78,8 +78,8 @@ extension BoundTensor {
 }
 
 extension Assumption.HeadOrder {
-  /// The steps that put the value heads of a part into this order, before those of its layout, which
-  /// puts them into the other one.
+  /// The steps that bring the value heads of a part into this order; they precede the steps of the layout,
+  /// which bring them into the other order.
   func steps(of role: String) -> [LayoutStep] {
     guard let heads = RoleTable[role]?.heads else { return [] }
     let order =

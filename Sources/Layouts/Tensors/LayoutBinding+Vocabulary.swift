@@ -9,8 +9,8 @@ extension LayoutBinding {
   /// The number of tokens for which embedding and head have rows, where it is not what the config says:
   /// trainers pad a vocabulary and exporters cut it without a word in the config.
   ///
-  /// Nil where it is, where both differ or are further apart than padding takes them, and for files whose
-  /// own metadata list the tokens.
+  /// Nil if the config is right, if embedding and head disagree, if the difference is too large for
+  /// padding, and for files whose metadata list the tokens.
   public func storedVocabulary(in stored: StoredHeaders) -> Int? {
     let holders = holders(of: "embedding") + holders(of: "head")
     guard layout.container == nil, let expected = holders.first?.shape, expected.count == 2,
@@ -25,7 +25,7 @@ extension LayoutBinding {
     return shape[0]
   }
 
-  /// The most rows that padding adds whatever the vocabulary: 128 times as many as there are parallel
-  /// parts of a large embedding.
+  /// The most rows that padding adds to any vocabulary: 128 for each of the parallel parts of a large
+  /// embedding.
   private static var mostPadding: Int { 16_384 }
 }

@@ -10,7 +10,7 @@ public struct LayoutBinding: Sendable {
   public internal(set) var tensors: [BoundTensor]
   /// What is carried through by name.
   public let carried: [CarriedPrefix]
-  /// What is carried of which the whole name is known, by that name, and the rest.
+  /// The carry rules that are whole names, by name, and those that are prefixes.
   private let carriedNames: [String: CarriedPrefix]
   private let carriedPrefixes: [CarriedPrefix]
   /// The scales of carried tensors that are stored as FP8, by the name of the tensor.
@@ -50,7 +50,7 @@ public struct LayoutBinding: Sendable {
     carriedPrefixes = carried.filter { !$0.isWholeName }
   }
 
-  /// What a stored name is carried as; nil for a name that is not carried.
+  /// The carry rule of a stored name; nil for a name that is not carried.
   public func carrier(of name: String) -> CarriedPrefix? {
     carriedNames[name] ?? carriedPrefixes.first { name.hasPrefix($0.prefix) }
   }

@@ -39,6 +39,7 @@ extension LayoutStep {
       let experts = symbols["E"] ?? 0
       try require(axis <= shape.count, shape)
       try TensorBuilder.checkCount(shape + [experts])
+      // Outer axes move apart by the number of experts; the inner part of this expert lies at its place.
       let inner = shape[axis...].reduce(1, *)
       let moved = Self.permuted([shape[..<axis].reduce(1, *), inner], [0, 1])
       return StepEffect(
@@ -49,6 +50,7 @@ extension LayoutStep {
               ? digit : .init(digit.count, from: digit.from, to: digit.to * experts)
           }, offset: expert * inner))
     case .reorder(let axis, let factors, let order):
+      // Digits: what lies outside the axis, its factors, what lies inside; only the factors change places.
       let counts = try counts(factors, of: axis, shape, symbols)
       return StepEffect(
         shape: shape,
@@ -73,6 +75,7 @@ extension LayoutStep {
         shape: shape[..<axis] + [1] + shape[axis...], map: Self.unmoved(shape))
     case .take(let axis, let table):
       try require(axis < shape.count && shape[axis] % table.count == 0, shape)
+      // Digits: what lies outside the axis, the block, what lies inside; the table permutes the blocks.
       let inner = shape[axis...].reduce(1, *) / table.count
       var map = Self.permuted([shape[..<axis].reduce(1, *), table.count, inner], [0, 1, 2])
       for index in map.digits.indices where map.digits[index].from == inner {

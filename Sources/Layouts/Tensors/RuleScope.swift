@@ -55,8 +55,8 @@ struct RuleScope {
   func bind(_ rule: TensorRule) throws -> [BoundTensor] {
     guard rule.condition.holds(facts) else { return [] }
     var symbols = symbols
-    // A size of the layout that needs one this layer does not have is not there for it: only a rule
-    // that uses the size anyway is refused, by the name of the size.
+    // A size of `dims` may depend on symbols that this layer does not have. Then it is undefined here, and
+    // only a rule that uses it in this layer is refused, by the name of the size.
     let (known, used) = (symbols, rule.sizes.reduce(into: Set()) { $0.formUnion($1.symbols) })
     let experts = rule.name.usesExpert || rule.isStacked ? symbols["E"] ?? 0 : 1
     return try locating(

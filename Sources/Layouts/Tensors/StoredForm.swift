@@ -1,7 +1,7 @@
 import Canonical
 import Tensors
 
-/// How a checkpoint stores what layouts store differently, in words, as its names and shapes show it.
+/// The storage choices of a checkpoint in which layouts differ, in words, as names and shapes show them.
 public struct StoredForm: Sendable {
   /// One aspect and what it is here.
   public typealias Aspect = (name: String, text: String)

@@ -45,7 +45,7 @@ package struct NormGroup: Sendable {
     }
   }
 
-  /// The whole number around which the values of norms of one role lie; nil where they do not tell.
+  /// The whole number around which the norm weights of one role lie; nil where they lie around none.
   package var centre: Int? { NormCentre(values).whole(within: 0.2, tails: 0.4) }
 }
 

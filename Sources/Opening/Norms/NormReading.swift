@@ -11,10 +11,11 @@ struct NormReading: Sendable {
   /// The parts whose stored form the user has stated; their values are not consulted.
   private(set) var settled: Set<NormPart> = []
 
-  /// Decides what is taken off.
+  /// Decides what is subtracted from stored norm weights.
   ///
-  /// An assumption for one part counts there. One for all counts where values show it or show nothing;
-  /// where they show what the layout says, that stays.
+  /// An assumption about one part of the model is taken there as it is. An assumption about all parts is
+  /// taken wherever the values confirm it or show nothing; where they confirm the layout, the layout is
+  /// followed.
   /// - Throws: `Problem` of kind `unsupported` where no value shows what the user says.
   init(_ groups: [NormGroup], _ assumptions: [Assumption]) throws {
     self.groups = groups
@@ -58,9 +59,9 @@ struct NormReading: Sendable {
 }
 
 extension ValueSign {
-  /// What norm weights that multiply as `1 + weight` say, part by part: they lie around 0. Where all of
-  /// a part, or all of one role in it, lie around another whole number, that number was added before
-  /// they were stored, or was not.
+  /// What norm weights that multiply as `1 + weight` say, part by part: they lie around 0. Where all norms
+  /// of a part, or all of one role in it, lie around another whole number, that number was added when they
+  /// were stored.
   static func norms(_ groups: [NormGroup]) -> [ValueSign] {
     NormPart.allCases.compactMap { part in
       let own = groups.filter { $0.key.part == part && !$0.values.isEmpty }

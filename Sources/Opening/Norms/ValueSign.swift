@@ -2,9 +2,9 @@ import Canonical
 import Diagnostics
 import Layouts
 
-/// What stored values say about a form that names and shapes do not show.
+/// Evidence from stored values about how they are stored, which names and shapes do not show.
 public struct ValueSign: Hashable, Sendable {
-  /// What the values say about the reading.
+  /// Whether the values support the reading or speak against it.
   public enum Verdict: String, Sendable {
     case agrees
     case undecided
@@ -37,6 +37,7 @@ public struct ValueSign: Hashable, Sendable {
     guard !tensors.isEmpty else { return nil }
     let isNegated = tensors.contains { $0.steps.contains(.negexp) }
     let values = try model.values(of: roles)
+    // Read as -exp(A_log): the logarithm exists only where all stored values are below zero.
     if isNegated {
       let isPossible = values.allSatisfy(\.isFinite)
       return ValueSign(
@@ -45,6 +46,7 @@ public struct ValueSign: Hashable, Sendable {
           ? "all stored values are below zero" : "some stored values are not below zero",
         remedy: isPossible ? nil : "say how it is stored with --assume A_log=log or A_log=negexp")
     }
+    // Read as logarithms: one value of zero or more proves it, one far below zero speaks against it.
     let isLogarithm = values.contains { $0 >= 0 }
     guard isLogarithm || values.allSatisfy({ $0 >= smallestLogarithm }) else {
       return ValueSign(
@@ -62,7 +64,7 @@ public struct ValueSign: Hashable, Sendable {
 }
 
 extension CanonicalModel {
-  /// What the reading takes off stored norm weights.
+  /// The number that this reading subtracts from stored norm weights.
   fileprivate var normShift: Int {
     let steps = tensors[Role("final_norm")]?.steps ?? []
     return steps.reduce(0) { sum, step in

@@ -17,7 +17,7 @@ struct PackedWeightFinder {
     }
   }
 
-  /// The weights that the first of some methods packed which fits each of them.
+  /// The packed weights, each read by the first of some methods whose parts it has.
   /// - Throws: `Problem`, with all that is wrong, where parts fit none.
   func weights(byFirstOf methods: [any PackingMethod]) throws -> [PackedTensor] {
     try weights(by: methods) { tensor in

@@ -4,8 +4,8 @@ import Packing
 
 /// The ways of packing weights that Graft reads.
 enum PackingMethods {
-  /// All of them with the words by which configs name them, in the order in which tensors are looked at
-  /// that no config explains.
+  /// All methods with the words by which configs name them. Where no config names one, they are tried in
+  /// this order.
   private static let all: [(word: String, type: any PackingMethod.Type)] = [
     ("mlx", MLXPacking.self), ("compressed-tensors", CompressedTensorsPacking.self),
     ("awq", AWQPacking.self), ("gptq", GPTQPacking.self),
@@ -23,7 +23,7 @@ enum PackingMethods {
     return try type.init(claim: claim.value)
   }
 
-  /// The methods but for one, as tensors alone tell them.
+  /// All methods but one, to be recognised by tensors alone.
   static func others(than claim: QuantisationClaim?) -> [any PackingMethod] {
     all.filter { $0.word != claim?.word }.compactMap { try? $0.type.init(claim: nil) }
   }

@@ -43,7 +43,7 @@ extension StoredCheckpoint {
     }
   }
 
-  /// Refuses tensors that another method than the claimed one packed.
+  /// Refuses a checkpoint that holds tensors packed by another method than its config announces.
   private func checkAgreement(with claim: QuantisationClaim?) throws {
     guard let claim, let method = claim.method else { return }
     let others = PackingMethods.others(than: claim)
@@ -54,8 +54,8 @@ extension StoredCheckpoint {
       remedy: "put the config there that belongs to these weights")
   }
 
-  /// What no packed weight is made of.
-  /// - Throws: `Problem` of kind `invalid` where that holds a part of one.
+  /// The tensors that belong to no packed weight.
+  /// - Throws: `Problem` of kind `invalid` where one of them is named like a part of a packed weight.
   private func rest(of weights: [PackedTensor]) throws -> [StoredTensor] {
     let parts = Set(weights.flatMap { $0.packed.parts.map(\.name) })
     let names = Set(weights.map(\.name))
@@ -83,8 +83,7 @@ extension StoredCheckpoint {
       remedy: "check that all shards are there and belong to one checkpoint")
   }
 
-  /// The last parts of names of scales that are not those of weights, and of marks that say how codes
-  /// lie in the memory of a device.
+  /// Last parts of names of scales of activations and caches, and of markers of a memory format for GPUs.
   private static let besideNames: Set<String> = [
     "input_scale", "input_global_scale", "input_zero_point", "output_scale", "output_zero_point",
     "q_scale", "k_scale", "v_scale", "q_zero_point", "k_zero_point", "v_zero_point",

@@ -1,8 +1,8 @@
 import Containers
 import Diagnostics
 
-/// What tensors are that can be read and are no language model, told by their names and by what the
-/// file says of itself.
+/// What a readable checkpoint is if it is no language model, such as an adapter or an image model, judged
+/// by tensor names and file metadata.
 enum CheckpointNature: String {
   case adapter = "an adapter (LoRA or the like) without its base model"
   case unmergedAdapter = "a model with an adapter (LoRA or the like) that is not merged into it"
@@ -23,7 +23,7 @@ enum CheckpointNature: String {
     self = nature
   }
 
-  /// What the metadata of a GGUF say.
+  /// The kind of checkpoint that the metadata of a GGUF file show.
   private static func said(by checkpoint: StoredCheckpoint) -> CheckpointNature? {
     guard checkpoint.container.hasMetadata else { return nil }
     let architecture = checkpoint.config?["general.architecture"]?.string
@@ -40,7 +40,7 @@ enum CheckpointNature: String {
     }
   }
 
-  /// What the names of the tensors say.
+  /// The kind of checkpoint that tensor names show.
   private static func named(_ names: [String]) -> CheckpointNature? {
     guard !names.isEmpty else { return nil }
     let marks = [
@@ -83,7 +83,7 @@ enum CheckpointNature: String {
 }
 
 extension StoredCheckpoint {
-  /// Whether the file says that it holds parts of tensors.
+  /// Whether the metadata of the file say that it holds only parts of tensors.
   fileprivate var isRankShard: Bool {
     shards.contains { $0.content.metadata.contains { $0.key == RankShards.metadataKey } }
   }

@@ -13,8 +13,8 @@ extension OpenedModel {
   )
 
   /// Reads a checkpoint as it is, or without what the wrapper of a trainer put before all names.
-  /// - Throws: what was wrong with it as it is, or without wrappers that show inside names, or what it is
-  ///   instead of a model.
+  /// - Throws: the problems of the checkpoint under its stored names; under names without wrappers where
+  ///   wrappers show inside names; or the kind of file that it is instead of a model.
   static func recognised(
     _ stored: StoredCheckpoint, _ catalogue: LayoutCatalogue,
     _ read: (StoredCheckpoint) throws -> Reading
@@ -38,8 +38,9 @@ extension OpenedModel {
     }
   }
 
-  /// Whether names from which something was taken off are not taken for those of a base model, whose
-  /// names lack the same, where a head was lost.
+  /// Whether nothing is missing from the checkpoint. Once the common prefix of its names is removed, a
+  /// model that lost its head looks like a base model; it counts as one only if something says that it has
+  /// no language head.
   private static func isWhole(_ reading: Reading, of checkpoint: StoredCheckpoint) -> Bool {
     guard reading.evidence.layout.form.modelClass == .base,
       reading.configuration.head == .none
@@ -66,8 +67,8 @@ extension OpenedModel {
     func checked(_ reading: Reading) throws -> Reading {
       try self.checked(reading, config, checkpoint, allowing)
     }
-    // A form of a layout of which another form fits is not read: its file takes a while, and binding it
-    // takes time that grows with the tensors. Where nothing fits, all of them have been read.
+    // Once a form of a layout fits, its other forms are not read, because reading and binding take time
+    // that grows with the tensors. Where no form fits, all have been read.
     var (readings, fitting): ([Result<Reading, Error>], [Reading]) = ([], [])
     for candidate in candidates
     where !fitting.contains(where: { $0.evidence.layout.id == candidate.id }) {
@@ -88,8 +89,8 @@ extension OpenedModel {
     return try checkpoint.nearest(of: candidates.map { try $0.read().layout }, failures).get()
   }
 
-  /// The forms that a checkpoint may have, by its config and the names of its tensors, or those of the
-  /// layout that is said to be its own.
+  /// The forms that fit the config and the names of a checkpoint, or all forms of the layout that the user
+  /// named.
   private static func candidates(
     _ checkpoint: StoredCheckpoint, _ config: JSONValue, from: String?,
     in catalogue: LayoutCatalogue
@@ -103,7 +104,7 @@ extension OpenedModel {
     throw catalogue.refusal(config: config, names: checkpoint.tensors.map(\.name))
   }
 
-  /// The reading of the one layout that fits, or which of several the values tell.
+  /// The reading of the one layout that fits; where several fit, the one that the stored values support.
   /// - Parameter fitting: one reading of each layout whose names and shapes are those of the checkpoint.
   /// - Throws: `Problem` of kind `unsupported` where several fit and nothing tells.
   private static func only(_ fitting: [Reading], _ checkpoint: StoredCheckpoint) throws -> Reading {

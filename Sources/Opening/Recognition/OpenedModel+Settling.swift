@@ -2,11 +2,11 @@ import Canonical
 import Containers
 import Layouts
 
-/// Which of several layouts a checkpoint has whose names and shapes fit all of them, as those of a
-/// model with convolutions over one position fit the forms of transformers and of mlx-lm.
+/// Decides between layouts that all fit the names and shapes of a checkpoint. An example: with convolutions
+/// over one position, the shapes of transformers and of mlx-lm are the same.
 extension OpenedModel {
-  /// The reading that stored values speak for, or else the metadata of the files, or any where all mean
-  /// the same; nil where nothing tells.
+  /// The reading that stored values support, or else the metadata of the files; any reading where all mean
+  /// the same model; nil where nothing decides.
   /// - Cost: reads the norms.
   /// - Throws: `Problem` of kind `io` where they cannot be read.
   static func settled(_ readings: [Reading], _ checkpoint: StoredCheckpoint) throws -> Reading? {
@@ -34,7 +34,7 @@ extension OpenedModel {
 
   /// The key under which safetensors files name the library they are for.
   private static let formatKey = "format"
-  /// What they name it where torch wrote them, as most files are written.
+  /// The value of that key in files for torch, which most files are.
   private static let torchFormat = "pt"
 
   private static func isWrittenFor(_ format: String, _ reading: Reading) -> Bool {

@@ -2,7 +2,8 @@ import Containers
 import Diagnostics
 import Layouts
 
-/// Tensors of two forms of a layout that are stored side by side, of which a reader would take either.
+/// Checkpoints that store the same tensors in two forms of a layout: which of them a reader takes is
+/// undefined.
 extension OpenedModel {
   /// The refusal of such a checkpoint; nil for any other.
   static func twoForms(_ readings: [Reading], _ checkpoint: StoredCheckpoint) -> Problem? {

@@ -3,7 +3,8 @@ import Diagnostics
 import Layouts
 
 extension StoredCheckpoint {
-  /// Why the checkpoint is not read: what it is instead, or else the reason that a layout gave.
+  /// Why the checkpoint cannot be read: what kind of file it is instead, or else the reason of the nearest
+  /// layout.
   func explained(_ error: any Error, _ catalogue: LayoutCatalogue) -> any Error {
     let isPacked = PackedWeights.recognise(config, headers) != nil
     return CheckpointNature(self)?.problem.located(.file(place)) ?? loneShard?.located(.file(place))
@@ -26,7 +27,8 @@ extension StoredCheckpoint {
       found: weightFiles[0], remedy: "give the directory of the files, or their index")
   }
 
-  /// The refusal of parts of tensors that make up smaller ones than the config asks for.
+  /// The refusal of shards whose tensors, put together, are smaller than the config says: files are
+  /// missing.
   private func missingRanks(_ error: any Error) -> Problem? {
     let other = error.asProblems.first { headers[$0.tensor ?? ""] != nil && $0.found != nil }
     guard isOfRanks, let other else { return nil }
@@ -36,7 +38,7 @@ extension StoredCheckpoint {
       remedy: "fetch the files of all ranks; if all are there, config.json is of another model")
   }
 
-  /// The refusal of a model that was saved without what a class with a language head puts around it.
+  /// The refusal of a base model, saved without the names that a class with a language head adds.
   private func baseModel(_ catalogue: LayoutCatalogue) -> Problem? {
     guard catalogue.candidates(config: config, has: { headers[$0] != nil }).isEmpty else {
       return nil

@@ -5,9 +5,9 @@ import Layouts
 extension StoredCheckpoint {
   /// The reading in the nearest of several layouts, none of which fits.
   ///
-  /// A layout that gives the stored names is nearer than one that gives others. Where a layout cannot
-  /// read the config, tensors tell nothing: that explains the rest if the config calls the model by
-  /// the name of the layout, and counts last if it does not. Then the fewest problems decide.
+  /// A layout that gives the stored names is nearer than one that gives others. A layout that cannot read
+  /// the config says nothing of the tensors: it comes first if the config names this layout, and last
+  /// otherwise. Among equals, the one with fewest problems is nearest.
   func nearest<Reading>(
     of layouts: [Layout], _ readings: [Result<Reading, Error>]
   ) -> Result<Reading, Error> {
@@ -19,7 +19,7 @@ extension StoredCheckpoint {
     return readings[nearest ?? 0]
   }
 
-  /// How much speaks against a layout beyond names.
+  /// The number of problems of a layout besides names.
   private func weight(of reading: Result<some Any, Error>, in layout: Layout) -> Int {
     guard case .failure(let error) = reading else { return 0 }
     let problems = error.asProblems

@@ -28,7 +28,6 @@ extension StoredCheckpoint {
     return claims.isEmpty || PackedWeights.isAny(in: headers) ? [] : claims
   }
 
-  /// The path by which messages name the weights: the file that says itself what it holds, or else the
-  /// directory.
+  /// The path by which messages name the weights: the file if it holds its own config, else the directory.
   package var weightsPath: FilePath { container.hasMetadata ? configPath : directory }
 }

@@ -68,7 +68,7 @@ package struct ValueConversion {
   }
 
   /// Calls `body` with the values of a run, chunk by chunk, until it returns false.
-  /// - Returns: whether it never did.
+  /// - Returns: whether all values were visited.
   @discardableResult
   package func forEachChunk(
     _ reader: RegionReader, _ run: Range<Int>,

@@ -13,8 +13,8 @@ import Tensors
 /// 8 bits  P.weight I8 [N, K], P.SCB F32 [N]                              value = integer · (SCB / 127)
 /// ```
 public struct BitsandbytesPacking: PackingMethod {
-  /// What stands beside codes: the states of 4 bits, or their scales where the state is lost, and the
-  /// scales of 8 bits.
+  /// The tensors that accompany codes: for 4 bits their state, or only their scales if the state was lost;
+  /// for 8 bits their scales.
   public static let anchors = BitsandbytesState.ends + [".weight.absmax", ".SCB"]
 
   private let claim: Claim

@@ -24,6 +24,7 @@ struct BitsandbytesWeight: PackedWeight {
     _ module: String, _ codes: PackedPart, _ state: BitsandbytesState,
     _ part: (String) -> PackedPart?
   ) throws {
+    // The codes, two to a byte.
     let blocks = (state.count - 1) / state.block + 1
     guard codes.region.count == (state.count - 1) / 2 + 1 else {
       throw Problem(
@@ -36,12 +37,14 @@ struct BitsandbytesWeight: PackedWeight {
     func required(_ end: String) throws -> PackedPart {
       try PackedPart.required(part(".weight" + end), name + end)
     }
+    // The values that codes stand for, and the scale of each block.
     let absmax = try required(".absmax").shaped([blocks])
     let map = try required(".quant_map").of(.f32).shaped([16])
     (shape, self.codes, block) = (state.shape, codes.region, state.block)
     scheme = PackingScheme(method: "bitsandbytes \(state.type)", bits: 4, group: state.block)
     self.map = try Self.floats(map)
     var parts = [codes, absmax, map, state.part]
+    // Scales may be packed themselves, in blocks of their own.
     if let nested = state.nested {
       self.absmax = try absmax.of(.u8)
       let second = try required(".nested_absmax").of(.f32)

@@ -7,7 +7,7 @@ struct ColumnClaim: Sendable {
   let isAutoRound: Bool
   private let base: Entry
   private let modules: [String: Entry]
-  /// Whether patterns change modules, so that only parts tell.
+  /// Whether patterns change the options of some modules, so that only the stored parts show them.
   private let hasPatterns: Bool
 
   private struct Entry {

@@ -45,8 +45,9 @@ struct GPTQCodes: ColumnCodes {
 
   /// The zero point of an output.
   ///
-  /// The first version took one from whole words, so that a zero point of zero borrowed from its
-  /// neighbour: only adding to whole words gives that back. Three bits it took from each code.
+  /// The first version of the format subtracted one from each whole word, so that a zero point of zero
+  /// borrowed from its neighbour; adding one to whole words undoes that. For codes of three bits it
+  /// subtracted one from each code.
   private func zero(_ bytes: UnsafeRawBufferPointer, _ output: Int) -> Int {
     guard 32 % width == 0 else {
       let code = BitStream(bytes: bytes, width: width)[output]

@@ -66,7 +66,7 @@ struct GPTQParts {
       scales: scales, columnGroups: try columnGroups(columns, groups, size))
   }
 
-  /// The bits of a code, which zero points tell, as far as the config agrees.
+  /// The bits of a code, computed from the shape of the zero points; the config must say the same.
   private func bits(_ outputs: Int, _ claimed: Int?) throws -> Int {
     let told = Self.widths.first {
       outputs * $0 == zeros.shape[1] * 32 && codes.shape[0] * 32 % $0 == 0
@@ -119,7 +119,7 @@ struct GPTQParts {
 struct GPTQClaim: Sendable {
   /// Whether zero points are stored less one.
   let isFirstVersion: Bool
-  /// Whether AWQ's layout may be meant, which AutoRound writes too.
+  /// Whether the claim may mean the layout of AWQ, which AutoRound writes too.
   let mayBeAWQ: Bool
   private let base: ColumnClaim
 

@@ -3,8 +3,8 @@ import JSON
 
 /// What a config says of weights that compressed-tensors packed: the forms among which each weight has one.
 ///
-/// Which module has which form is told by targets, of which some are regular expressions; parts tell it
-/// as well, and cannot be wrong about themselves, so that targets are not read.
+/// The config assigns forms to modules by targets, some of which are regular expressions. The stored parts
+/// of a module show its form as well, and reliably, so that targets are not read.
 struct CompressedTensorsClaim: Sendable {
   let forms: [CompressedTensorsForm]
   /// The names of modules that stay plain; expressions are not among them.
@@ -39,7 +39,7 @@ struct CompressedTensorsClaim: Sendable {
     }
   }
 
-  /// The forms that a group allows: of integers both, packed and not.
+  /// The forms that a group allows; integers may be packed or not.
   private static func forms(_ group: JSONValue, _ place: String) throws -> [CompressedTensorsForm] {
     guard let weights = group["weights"], !weights.isNull else { return [] }
     let bits = try PackingClaim.number("num_bits", weights) ?? 8

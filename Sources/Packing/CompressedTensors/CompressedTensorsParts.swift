@@ -10,8 +10,8 @@ struct CompressedTensorsParts {
   let index: PackedPart?
   let global: PackedPart?
 
-  /// The weight, packed in the one of some forms that the parts have; where nothing says forms, in the
-  /// one that the parts tell.
+  /// The weight in the one of the claimed forms that its parts have; without a claim, in the form that the
+  /// parts show.
   func weight(oneOf claimed: [CompressedTensorsForm]?) throws -> any PackedWeight {
     guard let storage = CompressedTensorsForm.Storage(of: self) else {
       throw Problem(
@@ -86,7 +86,7 @@ struct CompressedTensorsParts {
           : Int(bytes.loadUnaligned(fromByteOffset: index * 4, as: Int32.self))
       }
     }
-    // A code has at least one bit, so that a row of packed words cannot hold more than this.
+    // A code has at least one bit: a packed row cannot hold more codes than it has bits.
     guard shape.dropLast().elementsEqual(codes.outer), let columns = shape.last,
       1...(codes.shape.last ?? 0) * 32 ~= columns
     else {
@@ -170,7 +170,7 @@ struct CompressedTensorsParts {
       ))
   }
 
-  /// The groups that an order of activations chose; nil for those of neighbours.
+  /// The group of each column where they were ordered by activations; nil where neighbours form groups.
   private func groups(_ form: CompressedTensorsForm, _ columns: Int, _ count: Int) throws
     -> ColumnGroups?
   {

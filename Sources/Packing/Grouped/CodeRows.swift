@@ -4,7 +4,7 @@ import Tensors
 struct CodeRows: Sendable {
   /// What a code is.
   enum Kind: Hashable, Sendable {
-    /// Unsigned integers in a bit stream; `zero` is the code of nothing.
+    /// Unsigned integers in a bit stream; `zero` is the code that stands for 0.
     case integers(width: Int, zero: Int)
     /// Signed bytes.
     case signed

@@ -14,11 +14,12 @@ struct GroupScales: Sendable {
     case over127
   }
 
-  /// What every scale of a matrix is combined with before it meets a value.
+  /// A factor of the whole matrix that is combined with every scale before values are multiplied.
   enum Global: Sendable {
     case multiplied(by: ByteRegion)
     case divided(by: ByteRegion)
-    /// The amax of a matrix in the place of the scale that makes it of E4M3 and E2M1.
+    /// The largest magnitude of a matrix; the factor is that over the largest product of an E4M3 and an
+    /// E2M1.
     case amax(ByteRegion)
   }
 
@@ -26,7 +27,7 @@ struct GroupScales: Sendable {
   let kind: Kind
   /// The scales of a row.
   let count: Int
-  /// The rows of a matrix of the weight, and how many of them share their scales.
+  /// The rows of each matrix of the weight, and how many rows share scales.
   let rows: (all: Int, shared: Int)
   var global: Global?
 

@@ -2,7 +2,7 @@ import Tensors
 
 /// A weight of rows of codes in which neighbours share a scale, as most libraries pack them.
 struct GroupedWeight: PackedWeight {
-  /// What is between a code and its scale.
+  /// How a code becomes the number that its scale multiplies.
   enum Offset: Sendable {
     /// Added to the scaled number.
     case bias(GroupScales)

@@ -15,7 +15,7 @@ struct DenseBlock: Sendable {
   enum Use {
     /// The only one.
     case whole
-    /// One of the experts, whose biases nothing reads.
+    /// One of the experts, whose biases the original does not read.
     case expert(Int)
     /// The expert that every token goes through.
     case shared

@@ -40,7 +40,7 @@ public final class SequenceState {
   /// - Cost: copies what the sequence has filled.
   public func copy() throws -> SequenceState { try SequenceState(copying: self) }
 
-  /// Goes on after layers that ran one by one.
+  /// Advances the position after layers that ran one by one.
   /// - Parameter count: the tokens that they ran on.
   public func advance(by count: Int) { position += count }
 

@@ -97,6 +97,7 @@ struct ConvertCommand: Verb {
     let catalogue = try common.catalogue()
     let model = try OpenedModel(sourcePath, source, allowing: strays, in: catalogue)
     guard let destination, !explain else { return try explained(model, catalogue) }
+    // Only a source whose values mean what its layout says is converted.
     try locating(.file(sourcePath)) { try model.layout.requireUnderstood() }
     try model.checkPayload()
     try model.checkSigns()

@@ -52,6 +52,7 @@ struct InspectCommand: Verb {
     do {
       model = try OpenedModel(stored, source, in: catalogue)
     } catch {
+      // A packed checkpoint that cannot be read can still be described.
       guard error.asProblems.contains(where: { $0.kind == .unsupported }),
         let packed = PackedCheckpoint(stored, catalogue: catalogue)
       else { throw error }

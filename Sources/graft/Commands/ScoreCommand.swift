@@ -36,6 +36,7 @@ struct ScoreCommand: Verb {
 
   func perform() throws -> Outcome {
     let model = try OpenedModel(path, source, in: common.catalogue())
+    // The tokens, as many and in such pieces as asked for.
     var batch = try tokens.batch(for: model)
     if let limit { batch = batch.limited(to: limit) }
     if let block { batch = try batch.blocks(of: block) }

@@ -83,10 +83,12 @@ struct SpliceCommand: Verb {
 
   func perform() throws -> Outcome {
     let model = try OpenedModel(sourcePath, source, in: common.catalogue())
+    // Only a source that Graft computes, and whose values mean what its layout says, is spliced.
     try locating(.file(sourcePath)) { try model.layout.requireUnderstood() }
     try model.requireHead()
     try model.checkPayload()
     try model.checkSigns()
+    // Which layers, and how: as the command line says, by their cost, or as a recipe says.
     var job = try job(model)
     let ranking = try locating(.file(sourcePath)) { try self.ranking(job) }
     job.groups = try recipe.map(SpliceRecipe.read) ?? [try group(ranking?.chosen ?? layerList())]
@@ -108,6 +110,7 @@ struct SpliceCommand: Verb {
   }
 
   private func perform(_ job: SpliceJob, on model: OpenedModel) throws -> Outcome {
+    // The place of the page is tried before the long work begins.
     let page = try report.map(PageFile.init)
     let (edited, reports) = try locating(.file(sourcePath)) { try job.replaced() }
     let plan = try CheckpointPlan(
@@ -115,6 +118,7 @@ struct SpliceCommand: Verb {
       allowsCode: permission.allow.contains(.code))
     let list = job.layers.map(String.init).joined(separator: ",")
     let headline = "\(sourcePath) → \(destination), layer \(list) replaced by M²RNN"
+    // The gap is measured on the finished output, before it appears under its name.
     var gap: SpliceGap?
     var outcome = try CheckpointJob(
       plan: plan, destination: destination, output: output, common: common

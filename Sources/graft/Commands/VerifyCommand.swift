@@ -90,11 +90,13 @@ struct VerifyCommand: Verb {
   private func compared(_ model: OpenedModel, _ runnable: Model, _ gate: Gate) throws -> (
     outcome: Outcome, page: () throws -> Page
   ) {
+    // Both models, and tokens that both have.
     let second = other ?? ""
     let expected = try OpenedModel(FilePath(second), catalogue: common.catalogue())
     let batch =
       try tokens.batch(for: model)
       ?? .builtIn(for: model.configuration, and: expected.configuration)
+    // Weights are compared by value first: that tells which differences a run need not show.
     let report = try locating(.file("\(path) and \(second)")) {
       let other = try expected.runnable()
       let changes = try model.valueChanges(in: expected, threads: common.threads)
@@ -104,10 +106,12 @@ struct VerifyCommand: Verb {
         try $0.compare(with: other, tokens: batch, changes: changes, isRounding: isRounding)
       }
     }
+    // How tensors are stored, as `graft diff` compares them.
     let diff = DiffSummary(
       try common.watched("comparing tensors", total: model.checkpoint.byteCount) {
         try CheckpointDiff(model, expected, threads: common.threads, progress: $0)
       }, path, second)
+    // Both results in one outcome.
     let summary = VerifySummary(report, of: path, against: second)
     var outcome = summary.outcome(verbose: common.verbose)
     outcome.json["diff"] = .object(diff.json)

@@ -3,8 +3,7 @@ import Diagnostics
 
 /// The arguments of the process as the system hands them over.
 enum Arguments {
-  /// Refuses arguments that are not UTF-8: under the name that they would be read as lies another file,
-  /// or none.
+  /// Refuses arguments that are not UTF-8: once decoded, such a name would mean another file.
   /// - Throws: `Problem` of kind `unsupported`.
   static func check() throws {
     for index in 1..<max(1, Int(CommandLine.argc)) {

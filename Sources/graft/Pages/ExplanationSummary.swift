@@ -16,7 +16,7 @@ struct ExplanationSummary {
     self.isDetailed = isDetailed
   }
 
-  /// Asked for one layout, the exit code says whether it can hold the model.
+  /// If one layout was asked for, the exit code tells whether it can hold the model.
   var outcome: Outcome {
     Outcome(
       json: ["from": .string(source), "to": .array(explanations.map { .object($0.json) })],

@@ -8,7 +8,7 @@ struct SidecarSummary {
   /// What is said where the container is named.
   private let unread: Set<String>
 
-  /// Looks at the files; where one cannot be read, nothing is said of any.
+  /// Looks at the files; where one cannot be read, the section is left out.
   init(_ checkpoint: StoredCheckpoint) {
     files = (try? checkpoint.neighbours()) ?? []
     undecodable = checkpoint.undecodable

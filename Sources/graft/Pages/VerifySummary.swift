@@ -72,7 +72,7 @@ struct VerifySummary {
       : "all layers agree: the final norm or the head differs"
   }
 
-  /// What no run need show; nil for nothing.
+  /// The differences that a run does not need to show; nil where there are none.
   private var beyond: String? {
     guard !report.beyondPrompts.isEmpty else { return nil }
     return "what was run agrees, but no prompt reaches what differs: \(others)"

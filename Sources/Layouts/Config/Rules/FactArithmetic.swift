@@ -40,7 +40,8 @@ struct FactArithmetic: Sendable {
     return .integer(overflow ? number : sum)
   }
 
-  /// The fact for a value: less one fact, over another, times a third.
+  /// The fact that a value gives: the value minus the fact of `with`, divided by that of `over`, multiplied
+  /// by that of `times`.
   func fact(_ value: FactValue, known: Facts) throws -> FactValue {
     let value = try quotient(less(value, known), known: known)
     guard let times else { return value }

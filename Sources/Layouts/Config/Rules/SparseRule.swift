@@ -29,7 +29,7 @@ struct SparseRule: LayerRule {
 
   func readLayers(from object: JSONObject, known facts: Facts) throws -> [Facts] {
     let count = try LayerCount.checked(facts)
-    // The original asks only whether a layer is in the list: others in it mean nothing.
+    // The original only asks whether a layer is in the list: numbers that are no layers have no meaning.
     let dense = Set(
       try key.given(in: object).map { try ConfigValue.integers($0, at: key.path) } ?? [])
     let step = try object.integer(at: step, in: 1...) ?? 1

@@ -111,8 +111,8 @@ struct WordsRule: LayerRule {
     object.set(JSONValue(number), at: key)
   }
 
-  /// A list that is not there follows from the interval: other layers of multi-token prediction do not
-  /// put it there.
+  /// A missing list follows from the interval, and stays missing when only the number of layers of
+  /// multi-token prediction changes.
   func update(_ object: inout JSONObject, from old: LayerFacts, to new: LayerFacts) {
     let place = key.place(in: object)
     let isSame = nearest(old) == nearest(new)
