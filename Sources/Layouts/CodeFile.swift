@@ -71,7 +71,7 @@ public struct CodeFile: Sendable {
     return members
   }
 
-  /// A config object that names Graft's program files by these members and by no others.
+  /// A config object in which these members, and no others, name program files of Graft.
   static func naming(_ members: JSONObject, in object: JSONObject) -> JSONObject {
     var object = object
     let own = ownMembers(of: object)

@@ -2,7 +2,7 @@ import Canonical
 import Diagnostics
 import JSON
 
-/// An object of a layout file that is read key by key; a key nobody asked for is an error.
+/// An object of a layout file that is read key by key; a key that was never asked for is an error.
 ///
 /// Problems name the place: the key where the value of one is wrong, and whoever reads the object from a
 /// key or a list puts that before it.

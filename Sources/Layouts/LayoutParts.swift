@@ -45,7 +45,8 @@ public final class LayoutParts: Sendable {
 
   /// A layout file with the rules of the parts in the places where it uses them: the whole layout, as one
   /// would write it without parts.
-  /// - Throws: `Problem` of kind `invalid` for a use that no part answers, and for a part that is wrong itself.
+  /// - Throws: `Problem` of kind `invalid` where no part has the list that is used, and where a part is
+  ///   wrong itself.
   public func composed(_ file: JSONValue) throws -> JSONValue {
     switch file {
     case .array(let list):

@@ -11,7 +11,7 @@ struct WholeLayoutFile {
   let tensorPlaces: [String]
 
   /// Fills in parts.
-  /// - Throws: `Problem` of kind `invalid` for a use that no part answers.
+  /// - Throws: `Problem` of kind `invalid` where no part has the list that is used.
   init(_ file: JSONValue, _ parts: LayoutParts) throws {
     keyPlaces = try locating(.place("config")) {
       try Self.places("keys", file["config"]?["keys"], parts)

@@ -1,6 +1,7 @@
 import Diagnostics
 
-/// What a file really is, told by its first bytes: asked where it cannot be read as what it should be.
+/// What a file really is, judged by its first bytes; asked only after reading it as the expected kind has
+/// failed.
 public enum FileNature: String, CaseIterable, Hashable, Sendable {
   case safetensors = "a safetensors file"
   case torch = "a file of torch.save"

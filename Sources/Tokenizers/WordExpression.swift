@@ -1,9 +1,9 @@
 /// An expression that cuts text into words, of the constructs that tokenizers use.
 ///
-/// Letters, classes, `\p{…}`, `\s` and the like, alternatives, `(?:…)`, `(?i:…)`, `(?!…)` and quantifiers of
-/// single letters and classes. What repeats a group or looks back is not taken, nor a long pattern or one
-/// with many repetitions after each other: a file from elsewhere could keep the matcher busy for ever, or
-/// have it built of gigabytes.
+/// Letters, classes, `\p{…}`, `\s` and the like, alternatives, `(?:…)`, `(?i:…)`, `(?!…)` and quantifiers
+/// of single letters and classes. Repeated groups and lookbehind are refused, and so are long patterns and
+/// many repetitions in a row: with them a file from elsewhere could keep the matcher busy for ever, or make
+/// it take gigabytes.
 struct WordExpression {
   /// The longest pattern; those of tokenizers have a few hundred bytes.
   /// - Units: bytes.

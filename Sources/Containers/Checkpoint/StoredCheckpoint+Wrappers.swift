@@ -1,18 +1,19 @@
 import Diagnostics
 import Tensors
 
-/// What wrappers of trainers make of names, taken off again where no layout fits the names as they are.
+/// Names as wrappers of trainers change them; the change is undone where no layout fits the stored names.
 extension StoredCheckpoint {
-  /// What wrappers of modules put between the parts of names, wherever they stand.
+  /// The parts that wrappers of modules insert into names, anywhere.
   private static let wrappers: Set<Substring> = [
     "module", "_orig_mod", "_fp32_params", "_fsdp_wrapped_module", "_checkpoint_wrapped_module",
     "_forward_module", "_fpw_module",
   ]
-  /// How much is taken off one after the other.
+  /// The most changes of names that are undone one after the other.
   private static let mostTakenOff = 6
 
-  /// The checkpoint without what a wrapper made of its names: parts inside some of them, or else the
-  /// first part that all names have, which is the name of the model in what the trainer saved.
+  /// The checkpoint with shorter names: without the parts that wrappers insert, or else without the first
+  /// part if all names share it, because trainers save the model as a member of another object; nil where
+  /// neither applies.
   public var unwrapped: StoredCheckpoint? {
     guard takenOff.count < Self.mostTakenOff else { return nil }
     return withoutWrappers ?? withoutFirstPart
@@ -50,8 +51,8 @@ extension StoredCheckpoint {
     name.split(separator: ".", omittingEmptySubsequences: false)
   }
 
-  /// The checkpoint with other names, and without the tensors without elements that a wrapper left where
-  /// it took one away.
+  /// The checkpoint with other names, and without the empty tensors that a wrapper leaves in the place of
+  /// those that it moved.
   private func renamed(_ clause: String, _ rename: (String) -> String) -> StoredCheckpoint? {
     let filled = Set(tensors.filter { $0.byteCount > 0 }.map { rename($0.name) })
     var stub: String?

@@ -3,7 +3,7 @@ import JSON
 
 /// What a key of a config is to a layout.
 public enum ConfigKeyKind: Sendable {
-  /// It says what the model computes, or how its weights are stored.
+  /// The key says what the model computes, or how its weights are stored.
   case fact
   /// It names the class of the model.
   case name

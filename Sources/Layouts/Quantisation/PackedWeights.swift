@@ -2,8 +2,8 @@ import Diagnostics
 import JSON
 import Tensors
 
-/// Weights whose stored elements are not values: several in an integer, codes of a table, or FP8 whose
-/// scales nothing explains.
+/// Weights whose stored elements are not values: several codes in one integer, indices into a table, or FP8
+/// without a known scale.
 ///
 /// Graft recognises the usual kinds by config and headers, so that it can refuse them by name; it reads
 /// none of them.

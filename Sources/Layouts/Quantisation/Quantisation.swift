@@ -19,7 +19,8 @@ public struct Quantisation: Hashable, Sendable {
   /// Reads the quantisation of a config.
   /// - Throws: `Problem` of kind `unsupported` for a kind of quantisation that Graft does not read,
   ///   `invalid` for a value that means nothing.
-  /// - Parameter mayQuantiseEmbeddings: whether the embeddings that it lists are only carried.
+  /// - Parameter mayQuantiseEmbeddings: whether a list of quantised embeddings is accepted, because they
+  ///   are only carried.
   init(_ value: JSONValue, mayQuantiseEmbeddings: Bool = false) throws {
     guard case .object(let object) = value else {
       throw Problem(

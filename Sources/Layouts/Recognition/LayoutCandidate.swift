@@ -1,4 +1,5 @@
-/// A form of a layout that a checkpoint may have, of which only what recognises it has been read.
+/// A form of a layout that a checkpoint may have; so far only the part of its file that recognises
+/// checkpoints has been read.
 public struct LayoutCandidate: Sendable {
   private let outline: LayoutOutline
   private let evidence: [String]
