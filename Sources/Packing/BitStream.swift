@@ -41,4 +41,26 @@ struct BitStream {
   }
 
   private var mask: UInt64 { 1 << UInt64(width) - 1 }
+
+  /// Writes codes one after the other from the start of a byte; bits of the last byte that no code fills
+  /// are zero.
+  /// - Precondition: `width` is from 1 to 8, no code is wider, and `place` has room for all bits.
+  static func pack(
+    _ codes: UnsafePointer<UInt8>, count: Int, width: Int, to place: UnsafeMutableRawPointer
+  ) {
+    var (place, index) = (place, 0)
+    while index < count {
+      let run = min(8, count - index)
+      let word = (0..<run).reduce(UInt64(0)) { word, lane in
+        word | UInt64(codes[index + lane]) << UInt64(lane * width)
+      }
+      let size = (run * width + 7) / 8
+      for byte in 0..<size {
+        place.storeBytes(
+          of: UInt8(truncatingIfNeeded: word >> UInt64(byte * 8)), toByteOffset: byte,
+          as: UInt8.self)
+      }
+      (place, index) = (place + size, index + run)
+    }
+  }
 }

@@ -1,13 +1,17 @@
 import Diagnostics
 import JSON
 
-/// How MLX packed one weight.
-struct MLXForm: Hashable, Sendable {
-  enum Mode: String, CaseIterable { case affine, mxfp4, mxfp8, nvfp4 }
+/// How MLX packed one weight, or shall pack it.
+public struct MLXForm: Hashable, Sendable {
+  /// What codes and scales are.
+  public enum Mode: String, CaseIterable, Sendable { case affine, mxfp4, mxfp8, nvfp4 }
 
-  let mode: Mode
-  let bits: Int
-  let group: Int
+  /// What codes and scales are.
+  public let mode: Mode
+  /// The bits of a code.
+  public let bits: Int
+  /// The values that share a scale.
+  public let group: Int
   /// Whether the config says that matrices have a scale of their own.
   var hasGlobalScale = false
 
@@ -16,10 +20,12 @@ struct MLXForm: Hashable, Sendable {
     .affine: (4, 64), .mxfp4: (4, 32), .mxfp8: (8, 32), .nvfp4: (4, 16),
   ]
   private static let affineBits = [2, 3, 4, 5, 6, 8]
-  private static let affineGroups = [32, 64, 128]
+  /// The values of a group that MLX has kernels for.
+  public static let affineGroups = [32, 64, 128]
   private static let largestGroup = 1 << 20
 
-  init(_ mode: Mode, bits: Int? = nil, group: Int? = nil) {
+  /// A form, with the numbers of its mode where none are given.
+  public init(_ mode: Mode, bits: Int? = nil, group: Int? = nil) {
     let standard = Self.standard[mode] ?? (4, 64)
     (self.mode, self.bits, self.group) = (mode, bits ?? standard.bits, group ?? standard.group)
   }
@@ -63,6 +69,16 @@ struct MLXForm: Hashable, Sendable {
       }
     let fitting = forms.filter { $0.bits * $0.group == stored.groupBits }
     return fitting.count == 1 ? fitting[0] : nil
+  }
+
+  /// The form as an object of a config.
+  public var claim: JSONObject {
+    ["group_size": JSONValue(group), "bits": JSONValue(bits), "mode": .string(mode.rawValue)]
+  }
+
+  /// The form as a scheme.
+  var scheme: PackingScheme {
+    PackingScheme(method: "MLX \(mode.rawValue)", bits: bits, group: group)
   }
 
   /// What a code is.

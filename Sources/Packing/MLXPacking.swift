@@ -59,8 +59,7 @@ public struct MLXPacking: PackingMethod {
       let columns = (scales.shape.last ?? 0) * form.group
       return GroupedWeight(
         shape: codes.outer + [columns],
-        scheme: PackingScheme(
-          method: "MLX \(form.mode.rawValue)", bits: form.bits, group: form.group),
+        scheme: form.scheme,
         parts: [codes, scales] + [biases, global].compactMap(\.self),
         codes: CodeRows(
           region: codes.region, rowBytes: (codes.shape.last ?? 0) * 4, kind: form.codeKind),

@@ -29,6 +29,19 @@ extension FloatBits {
     }
   }
 
+  /// The first of some values that is infinite or a NaN; nil where all are finite.
+  public static func firstNotFinite(_ values: UnsafePointer<Float>, _ count: Int) -> Int? {
+    let start = UnsafeRawPointer(values)
+    let exponent: UInt32 = 0x7f80_0000
+    var isAny = SIMDMask<SIMD8<Int32>>()
+    for index in stride(from: 0, to: count & ~7, by: 8) {
+      let bits = start.loadUnaligned(fromByteOffset: index &* 4, as: SIMD8<UInt32>.self)
+      isAny .|= (bits & exponent) .== exponent
+    }
+    let isFinite = !any(isAny) && (count & ~7..<count).allSatisfy { values[$0].isFinite }
+    return isFinite ? nil : (0..<count).first { !values[$0].isFinite }
+  }
+
   /// Stores a run of elements of an F32, BF16 or F16 tensor.
   /// - Parameter values: F32 values at any address.
   /// - Returns: how many values the type does not represent exactly; NaNs do not count.

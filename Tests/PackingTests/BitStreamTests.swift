@@ -17,4 +17,21 @@ struct BitStreamTests {
       #expect(codes.indices.map { stream[$0] } == codes)
     }
   }
+
+  @Test(arguments: 1...8)
+  func packedCodesAreReadAgain(width: Int) {
+    let mask = UInt8(truncatingIfNeeded: 1 << width - 1)
+    let codes = (0..<69).map { (index: Int) -> UInt8 in
+      UInt8(truncatingIfNeeded: index * 37 + 11) & mask
+    }
+    var bytes = [UInt8](repeating: 0, count: (codes.count * width + 7) / 8)
+    bytes.withUnsafeMutableBytes { bytes in
+      guard let place = bytes.baseAddress else { return }
+      BitStream.pack(codes, count: codes.count, width: width, to: place)
+    }
+    bytes.withUnsafeBytes { bytes in
+      let stream = BitStream(bytes: bytes, width: width)
+      #expect(codes.indices.map { stream[$0] } == codes.map(Int.init))
+    }
+  }
 }
