@@ -4,6 +4,7 @@ import Diagnostics
 import JSON
 import Layouts
 import Opening
+import Packing
 import Reports
 import SystemPackage
 import Tensors
@@ -76,6 +77,9 @@ struct CheckpointJob {
       json["resumed_files"] = JSONValue(report.resumedFiles)
       json["changed_values"] = .object(
         JSONObject(report.changedValues.map { ($0.name, JSONValue($0.count)) }))
+      json["relative_errors"] = .object(
+        JSONObject(
+          report.rounding.map { ($0.name, $0.error.relative.map { JSONValue($0) } ?? .null) }))
     }
     return Outcome(json: json, text: lines(report, headline, plan.shards(of: share ?? .whole)))
   }
@@ -124,7 +128,9 @@ struct CheckpointJob {
     }
     // What happened to the tensors, and what the user should know.
     lines += rules.map { "  \($0.rule): \($0.names)" }
-    lines += changes(report?.changedValues ?? []) + plan.notes.map { "  note: \($0)" }
+    lines +=
+      changes(report?.changedValues ?? []) + errors(report?.rounding ?? [])
+      + plan.notes.map { "  note: \($0)" }
     lines += plan.source.findings.map { "  finding in the source: \($0.claim)" }
     // The files beside the weights.
     if !plan.code.isEmpty {
@@ -143,6 +149,19 @@ struct CheckpointJob {
     }
     let sum = list.reduce(0) { $0 + $1.count }
     return ["  \(Quantity.count(sum)) values changed in \(Quantity.of(list.count, "tensor"))"]
+  }
+
+  /// How far quantised weights are from what they were: in all, and where it is most; or all of them.
+  private func errors(_ list: [(name: String, error: RoundingError)]) -> [String] {
+    func text(_ error: RoundingError) -> String {
+      error.relative.map { "\(Quantity.significant($0 * 100, 3)) %" } ?? "none"
+    }
+    guard !list.isEmpty else { return [] }
+    let sum = list.reduce(into: RoundingError()) { $0 += $1.error }
+    let head = "  relative error of quantised weights: \(text(sum))"
+    guard !common.verbose else { return [head] + list.map { "    \($0.name): \(text($0.error))" } }
+    let most = list.max { ($0.error.relative ?? 0) < ($1.error.relative ?? 0) }
+    return [head + (most.map { ", at most \(text($0.error)) in \($0.name)" } ?? "")]
   }
 
   /// Names, folded; many are only counted unless more is asked for.

@@ -19,15 +19,22 @@ extension CheckpointPlan {
     try options.checkOverrides(target.binding.tensors.map(\.name))
     let packed = PackedMoves(source, to: layout)
     let bound = target.binding.tensors + target.predictions
+    let policy = try options.quantisation?.policy(for: source, to: layout, options)
     let forms = try options.forms(of: bound, from: source, to: layout)
+      .merging(
+        policy?.forms(carried: target.kept.filter(source.isPrediction)) ?? [:],
+        uniquingKeysWith: { first, _ in first })
     let moves = try Self.moves(bound) { bound in
       let cast = options.cast(for: bound.name, as: forms[bound.name])
       let move = try target.move(bound, cast: cast)
-      return (move, try packed.tensors(of: move, cast: cast) ?? Tensor.withScales(move))
+      let encoded = forms[bound.name]?.tensors(of: move, in: layout)
+      return (
+        move, try encoded ?? packed.tensors(of: move, cast: cast) ?? Tensor.withScales(move)
+      )
     }
     // Understood tensors are moved, the others carried; neither may lose values or be of a type that the files
     // cannot hold.
-    let carried = try Self.carried(source, target, packed, options)
+    let carried = try Self.carried(source, target, packed, forms, options)
     let names = Set((moves.flatMap(\.tensors) + carried.tensors).map(\.name))
     let beside = BesidePacked(source, written: names)
     let tensors = moves.flatMap(\.tensors) + carried.tensors + beside.kept
@@ -60,7 +67,8 @@ extension CheckpointPlan {
         : target.configBytes(
           from: source,
           quantised: beside.packed.union(
-            moves.filter { $0.move.scales != nil }.map(\.move.target.name) + carried.quantised)),
+            moves.filter { $0.move.scales != nil }.map(\.move.target.name) + carried.quantised)
+        ) { policy?.config($0, saying: forms, of: tensors.map(\.name)) ?? $0 },
       sidecars: files.files.filter { !own.contains($0.name) },
       code: layout.code(for: source.configuration),
       dropped: target.dropped + carried.dropped + beside.dropped + files.dropped
@@ -99,7 +107,7 @@ extension CheckpointPlan {
   /// Carried tensors as they are, or, where a type is asked for, dequantised.
   private static func carried(
     _ source: OpenedModel, _ target: ConversionTarget, _ packed: PackedMoves,
-    _ options: ConversionOptions
+    _ forms: [String: QuantisedForm], _ options: ConversionOptions
   ) throws -> (tensors: [Tensor], quantised: [String], dropped: [LeftOut]) {
     var tensors: [Tensor] = []
     var quantised: [String] = []
@@ -120,6 +128,11 @@ extension CheckpointPlan {
       } else if let kept = try packed.carried(stored, cast: asked) {
         // Packed, and nothing more is known: its parts as they are, or its values.
         tensors += kept
+      } else if let form = forms[stored.name] {
+        let bound = BoundTensor(carrying: stored.name, shape: stored.shape)
+        let move = try TensorMove(
+          bound, [stored.values], cast: .keep, scaleName: nil, narrow: nil)
+        tensors += form.tensors(of: move, in: target.binding.layout) ?? []
       } else if case let cast = options.cast(for: stored.name), cast != .keep,
         let scaled = source.scaledCarried(stored)
       {

@@ -19,6 +19,8 @@ public enum TensorRuleName: Hashable, Sendable {
   case dequantised(from: ScalarType, to: ScalarType)
   /// The values of a packed weight.
   case unpacked(PackingScheme, to: ScalarType)
+  /// Values of the source packed into several tensors, of which this is one.
+  case quantised(PackingScheme)
   /// Values computed from those of the source, such as a norm with one added.
   case computed(ScalarType)
   /// The bytes of the source, of which only the name is understood.
@@ -40,6 +42,7 @@ public enum TensorRuleName: Hashable, Sendable {
     case .cast(let from, let to): "cast \(from.rawValue) to \(to.rawValue)"
     case .dequantised(let from, let to): "dequantised \(from.rawValue) to \(to.rawValue)"
     case .unpacked(let scheme, let to): "dequantised \(scheme.text) to \(to.rawValue)"
+    case .quantised(let scheme): "quantised to \(scheme.text)"
     case .computed(let type): "computed as \(type.rawValue)"
     case .carried: "carried"
     case .resized: "cut or padded"
@@ -66,6 +69,7 @@ public struct CheckpointPlan: Sendable {
     enum Content: Sendable {
       case stored(StoredTensor)
       case move(TensorMove)
+      case encoded(EncodedMove)
     }
 
     /// The stored name.

@@ -12,6 +12,8 @@ public struct ConversionOptions: Sendable {
   public var overrides: [(pattern: NamePattern, type: ScalarType?)] = []
   /// What weights are quantised to; nil to quantise none.
   public var quantisation: QuantisationKind?
+  /// How many values share a scale; nil for as many as the kind has.
+  public var groupSize: Int?
   /// The container to write; nil for that of the source in the same layout, else safetensors.
   public var container: Container?
   /// The most tensor bytes in one file; nil for one file.

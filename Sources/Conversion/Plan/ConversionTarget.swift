@@ -64,9 +64,13 @@ struct ConversionTarget {
   }
 
   /// The config to write.
-  /// - Parameter quantised: the names of the tensors that are written with scales.
-  func configBytes(from source: OpenedModel, quantised: Set<String>) -> [UInt8] {
-    written.text.bytes(source.config(edited, of: binding, quantised: quantised))
+  /// - Parameters:
+  ///   - quantised: the names of the tensors that are written with scales of the source.
+  ///   - claiming: says of a config what is quantised anew.
+  func configBytes(
+    from source: OpenedModel, quantised: Set<String>, _ claiming: (JSONValue) -> JSONValue
+  ) -> [UInt8] {
+    written.text.bytes(claiming(source.config(edited, of: binding, quantised: quantised)))
   }
 
   /// Keys of the source that the target cannot express, if the keys of either layout mean nothing to the

@@ -7,18 +7,25 @@ extension OpenedModel {
   /// written.
   /// - Parameters:
   ///   - cast: the type asked for all tensors, which decides whether weights stay quantised.
+  ///   - quantising: what weights will be quantised to, for which another form may be preferred.
   ///   - allowed: the kinds of tensors that may be left out, for which no form is chosen.
   /// - Throws: `Problem` of kind `usage` for an id or a form nobody knows or writes.
   public func target(
     _ id: String, form: String? = nil, cast: ScalarType? = nil,
-    leaving allowed: Set<StrayTensor> = [], in catalogue: LayoutCatalogue
+    quantising kind: QuantisationKind? = nil, leaving allowed: Set<StrayTensor> = [],
+    in catalogue: LayoutCatalogue
   ) throws -> Layout {
-    if form == nil, id == layout.id, layout.form.isWritten { return layout }
-    let former = form == nil ? ModelHistory(of: checkpoint)?.origin(id)?.form : nil
+    let isScaled = kind?.holder == .scaled
+    if form == nil, id == layout.id, layout.form.isWritten,
+      !isScaled || layout.form.isPreferred(by: layout.scales)
+    {
+      return layout
+    }
+    let former = form == nil && !isScaled ? ModelHistory(of: checkpoint)?.origin(id)?.form : nil
     let known = former.flatMap { $0.isEmpty ? nil : try? catalogue.layout(id, form: $0) }
     return try known
       ?? catalogue.layout(
-        id, form: form, quantised: quantisation != nil && cast == nil,
+        id, form: form, quantised: isScaled || (quantisation != nil && cast == nil),
         sharing: sharedPrefixes(leaving: allowed), hasHead: configuration.head != .none)
   }
 }

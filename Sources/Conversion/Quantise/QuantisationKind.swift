@@ -10,9 +10,14 @@ public enum QuantisationKind: String, CaseIterable, Hashable, Sendable {
   case q4KM = "q4_k_m"
   case iq4NL = "iq4_nl"
   case mxfp4
+  case mlx2Bit = "mlx-2bit"
+  case mlx3Bit = "mlx-3bit"
   case mlx4Bit = "mlx-4bit"
+  case mlx5Bit = "mlx-5bit"
+  case mlx6Bit = "mlx-6bit"
   case mlx8Bit = "mlx-8bit"
   case mlxMXFP4 = "mlx-mxfp4"
+  case mlxMXFP8 = "mlx-mxfp8"
   case mlxNVFP4 = "mlx-nvfp4"
   case fp8Block = "fp8-block"
 
@@ -41,24 +46,25 @@ extension QuantisationKind {
   var holder: Holder {
     switch self {
     case .q8Zero, .q6K, .q5KM, .q4KM, .iq4NL, .mxfp4: .gguf
-    case .mlx4Bit, .mlx8Bit, .mlxMXFP4, .mlxNVFP4: .mlx
     case .fp8Block: .scaled
+    default: .mlx
     }
   }
 
   /// How the tensors of an output are stored that are quantised, by name.
   /// - Throws: `Problem` of kind `unsupported` where the layout cannot hold the kind, the source is
   ///   quantised already or some tensor cannot be.
-  func forms(of tensors: [BoundTensor], from source: OpenedModel, to layout: Layout) throws
-    -> [String: QuantisedForm]
-  {
+  func forms(
+    of tensors: [BoundTensor], from source: OpenedModel, to layout: Layout,
+    _ options: ConversionOptions
+  ) throws -> [String: QuantisedForm] {
     guard holder.includes(layout) else {
       throw Problem(
         .unsupported, "layout \(layout.id) cannot hold this kind of quantised weights",
         expected: holder.rawValue, found: rawValue, remedy: "choose such a layout with --to")
     }
     try refusePacked(source)
-    guard let policy = policy(for: source) else {
+    guard let policy = try policy(for: source, to: layout, options) else {
       throw Problem(
         .unsupported, "this kind of quantised weights is not written yet", found: rawValue,
         remedy: "choose another kind; \(Self.q8Zero.rawValue) is written")
@@ -78,10 +84,14 @@ extension QuantisationKind {
   }
 
   /// Which tensors the library of the kind quantises, and how; nil for a kind that is not written yet.
-  private func policy(for source: OpenedModel) -> (any QuantisationPolicy)? {
+  func policy(for source: OpenedModel, to layout: Layout, _ options: ConversionOptions) throws
+    -> (any QuantisationPolicy)?
+  {
     switch self {
-    case .q8Zero: BlockPolicy(kind: self)
-    default: nil
+    case .q8Zero: return BlockPolicy(kind: self)
+    case .fp8Block: return layout.scales.map { FP8Policy(key: $0.key) }
+    default:
+      return try mlxForm(group: options.groupSize).map { MLXPolicy($0, for: source) }
     }
   }
 }

@@ -1,17 +1,44 @@
+import Containers
+import JSON
 import Layouts
 import Opening
+import Packing
 import Tensors
 
 /// How a tensor is stored that is quantised.
 enum QuantisedForm: Hashable, Sendable {
   /// In blocks of a type of its file.
   case blocks(ScalarType)
+  /// In the parts of MLX's packing.
+  case mlx(MLXForm)
+  /// In floats of 8 bits with a scale for each block of rows and columns.
+  case scaled
+  /// In single values, as the library writes what it does not quantise.
+  case plain(RequestedType)
 }
 
 /// Which tensors of an output are quantised, and to what: that of the library that reads the kind.
 protocol QuantisationPolicy: Sendable {
   /// The forms of tensors that are quantised, by stored name; others are written as they are.
   func forms(of tensors: [BoundTensor]) throws -> [String: QuantisedForm]
+
+  /// The same for tensors of multi-token prediction that are carried through by name.
+  func forms(carried tensors: [StoredTensor]) -> [String: QuantisedForm]
+
+  /// The config of an output that says which of its tensors are quantised, and how.
+  /// - Parameters:
+  ///   - forms: those of the tensors that are quantised.
+  ///   - names: the names of all tensors, in the order of the model.
+  func config(_ config: JSONValue, saying forms: [String: QuantisedForm], of names: [String])
+    -> JSONValue
+}
+
+extension QuantisationPolicy {
+  func forms(carried tensors: [StoredTensor]) -> [String: QuantisedForm] { [:] }
+
+  func config(_ config: JSONValue, saying forms: [String: QuantisedForm], of names: [String])
+    -> JSONValue
+  { config }
 }
 
 extension ConversionOptions {
@@ -21,7 +48,7 @@ extension ConversionOptions {
   func forms(of tensors: [BoundTensor], from source: OpenedModel, to layout: Layout) throws
     -> [String: QuantisedForm]
   {
-    try quantisation?.forms(of: tensors, from: source, to: layout)
+    try quantisation?.forms(of: tensors, from: source, to: layout, self)
       .filter { name, _ in !overrides.contains { $0.pattern.matches(name) } } ?? [:]
   }
 
@@ -29,6 +56,8 @@ extension ConversionOptions {
   func cast(for name: String, as form: QuantisedForm?) -> RequestedType {
     switch form {
     case .blocks(let type): .byName(type)
+    case .plain(let type): type
+    case .mlx, .scaled: cast(for: name)
     case nil: cast(for: name)
     }
   }

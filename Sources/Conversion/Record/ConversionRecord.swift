@@ -117,10 +117,17 @@ extension CheckpointPlan.Tensor {
   var origins: [String] {
     switch content {
     case .stored(let tensor): [tensor.name]
-    case .move(let move):
-      move.parts.map(\.source.origin).reduce(into: []) { names, name in
-        if name != CanonicalTensor.newOrigin, !names.contains(name) { names.append(name) }
-      }
+    case .move(let move): move.origins
+    case .encoded(let encoded): encoded.move.origins
+    }
+  }
+}
+
+extension TensorMove {
+  /// The names of the tensors it is made of.
+  fileprivate var origins: [String] {
+    parts.map(\.source.origin).reduce(into: []) { names, name in
+      if name != CanonicalTensor.newOrigin, !names.contains(name) { names.append(name) }
     }
   }
 }

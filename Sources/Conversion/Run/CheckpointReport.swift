@@ -1,4 +1,5 @@
 import Containers
+import Packing
 
 /// What was written.
 public struct CheckpointReport: Sendable {
@@ -14,6 +15,8 @@ public struct CheckpointReport: Sendable {
 
   /// How many values a cast changed, by stored name.
   public let changedValues: [(name: String, count: Int)]
+  /// How far quantised weights are from what they were, by the stored name of their codes.
+  public let rounding: [(name: String, error: RoundingError)]
   /// How files that did not change were copied, by file name.
   public let cloning: [String: FileCloning.Method]
   /// How the run began.
@@ -26,12 +29,10 @@ public struct CheckpointReport: Sendable {
 extension CheckpointRun {
   /// What was written so far.
   var report: CheckpointReport {
-    CheckpointReport(
-      changedValues: plan.shards.flatMap { shard in
-        (written[shard.fileName]?.tensors ?? []).filter { $0.changed > 0 }.map {
-          ($0.name, $0.changed)
-        }
-      },
+    let tensors = plan.shards.flatMap { written[$0.fileName]?.tensors ?? [] }
+    return CheckpointReport(
+      changedValues: tensors.filter { $0.changed > 0 }.map { ($0.name, $0.changed) },
+      rounding: tensors.compactMap { tensor in tensor.rounding.map { (tensor.name, $0) } },
       cloning: cloning, beginning: beginning)
   }
 }

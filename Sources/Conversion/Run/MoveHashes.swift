@@ -3,6 +3,7 @@ import Containers
 import Crypto
 import Layouts
 import Opening
+import Packing
 import Tensors
 
 /// Hashes that are taken while a tensor is written, so that its bytes need not be read again:
@@ -19,6 +20,9 @@ final class MoveHashes {
   init(_ tensor: CheckpointPlan.Tensor) {
     self.tensor = tensor
     parts = []
+    if case .encoded(let encoded) = tensor.content, encoded.holdsCodes, encoded.move.readsInOrder {
+      source = SHA256()
+    }
     guard case .move(let move) = tensor.content else { return }
     if isOfSource, move.wholeSource == nil, move.readsInOrder { source = SHA256() }
     parts = move.target.parts.compactMap { PartHash($0, of: tensor) }
@@ -36,12 +40,15 @@ final class MoveHashes {
 
   /// The hashes, once all bytes are written.
   /// - Parameter changed: how many values a cast changed.
-  func finish(changed: Int) -> (tensor: WrittenTensor, source: (name: String, hash: String)?) {
+  func finish(changed: Int, _ rounding: RoundingError? = nil) -> (
+    tensor: WrittenTensor, source: (name: String, hash: String)?
+  ) {
     let hash = TensorHash.hex(stored.finalize())
     let roles = parts.map { part in (part.role, part.isWhole ? hash : part.finish()) }
     let written = WrittenTensor(
       name: tensor.name, hash: hash,
-      roles: Dictionary(roles, uniquingKeysWith: { first, _ in first }), changed: changed)
+      roles: Dictionary(roles, uniquingKeysWith: { first, _ in first }), changed: changed,
+      rounding: rounding)
     return (written, sourceHash(hash))
   }
 
@@ -58,6 +65,9 @@ final class MoveHashes {
         origin != CanonicalTensor.newOrigin
       else { return nil }
       if move.wholeSource != nil { return (origin, hash) }
+      return source.map { (origin, TensorHash.hex($0.finalize())) }
+    case .encoded(let encoded):
+      guard let origin = encoded.move.parts.first?.source.origin else { return nil }
       return source.map { (origin, TensorHash.hex($0.finalize())) }
     }
   }

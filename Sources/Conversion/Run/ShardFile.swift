@@ -1,6 +1,7 @@
 import Containers
 import Diagnostics
 import Opening
+import Packing
 import Synchronization
 import SystemPackage
 import Tensors
@@ -84,17 +85,19 @@ final class ShardFile: Sendable {
   ) throws {
     let tensor = shard.tensors[index]
     let hashes = isHashed ? MoveHashes(tensor) : nil
-    let changed = try writer.write(index) { bytes in
+    let result = try writer.write(index) { bytes in
       hashes?.add(bytes)
       progress(bytes.count)
     } _: { sink in
       try tensor.content.write(to: &sink, onSource: hashes?.addSource)
     }
-    let counted = tensor.rule == .new ? 0 : changed
-    let known = hashes?.finish(changed: counted)
+    let counted = tensor.rule == .new ? 0 : result.changed
+    let known = hashes?.finish(changed: counted, result.rounding)
     state.withLock { state in
       state.tensors[index] =
-        known?.tensor ?? WrittenTensor(name: tensor.name, hash: "", roles: [:], changed: counted)
+        known?.tensor
+        ?? WrittenTensor(
+          name: tensor.name, hash: "", roles: [:], changed: counted, rounding: result.rounding)
       state.missing -= 1
       if let source = known?.source { state.sources[source.name] = source.hash }
     }
@@ -120,15 +123,18 @@ final class ShardFile: Sendable {
 }
 
 extension CheckpointPlan.Tensor.Content {
-  /// - Returns: how many values changed.
+  /// - Returns: how many values changed in a cast, and how far they are from those that were quantised.
   fileprivate func write(
     to sink: inout ByteSink, onSource: ((UnsafeRawBufferPointer) -> Void)?
-  ) throws -> Int {
+  ) throws -> (changed: Int, rounding: RoundingError?) {
     switch self {
     case .stored(let tensor):
       try sink.write(tensor.region)
-      return 0
-    case .move(let move): return try move.write(to: &sink, onSource: onSource)
+      return (0, nil)
+    case .move(let move): return (try move.write(to: &sink, onSource: onSource), nil)
+    case .encoded(let encoded):
+      let rounding = try encoded.write(to: &sink, onSource: onSource)
+      return (0, encoded.holdsCodes ? rounding : nil)
     }
   }
 }

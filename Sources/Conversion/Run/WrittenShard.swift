@@ -1,5 +1,6 @@
 import JSON
 import Layouts
+import Packing
 
 /// What is known of a tensor that was written.
 struct WrittenTensor: Hashable, Sendable {
@@ -10,6 +11,8 @@ struct WrittenTensor: Hashable, Sendable {
   let roles: [String: String]
   /// How many values a cast changed.
   let changed: Int
+  /// How far values are from those that were quantised; nil for a tensor that holds none.
+  var rounding: RoundingError?
 }
 
 /// What is known of a weight file that was written: enough to recognise it, and for the record.
@@ -27,14 +30,31 @@ extension WrittenTensor {
     guard let name = value["name"]?.string, let hash = value["sha256"]?.string,
       let changed = value["changed"]?.int, let roles = value["roles"]?.hashes
     else { return nil }
-    self.init(name: name, hash: hash, roles: roles, changed: changed)
+    self.init(
+      name: name, hash: hash, roles: roles, changed: changed,
+      rounding: value["rounding"].flatMap(RoundingError.init))
   }
 
   var json: JSONValue {
-    .object([
+    var object: JSONObject = [
       "name": .string(name), "sha256": .string(hash), "roles": .hashes(roles),
       "changed": JSONValue(changed),
-    ])
+    ]
+    object["rounding"] = rounding?.json
+    return .object(object)
+  }
+}
+
+extension RoundingError {
+  fileprivate init?(_ value: JSONValue) {
+    guard let energy = value["energy"]?.number, let error = value["error"]?.number else {
+      return nil
+    }
+    self.init(energy: energy, error: error)
+  }
+
+  fileprivate var json: JSONValue {
+    .object(["energy": JSONValue(energy), "error": JSONValue(error)])
   }
 }
 

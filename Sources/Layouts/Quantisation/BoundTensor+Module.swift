@@ -3,7 +3,7 @@ import Canonical
 extension BoundTensor {
   /// The module that consumers quantise or not: the name without `.weight`, or, for experts that
   /// share a tensor, the module that holds it.
-  var module: String {
+  public var module: String {
     if name.hasSuffix(".weight") { return String(name.dropLast(".weight".count)) }
     return name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name
   }
@@ -13,7 +13,9 @@ extension BoundTensor {
 
   /// Whether every consumer of an FP8 checkpoint takes the tensor to be quantised unless told
   /// otherwise; embeddings, heads, routers and the projections to single numbers are not.
-  var isUsuallyQuantised: Bool { parts.allSatisfy { Self.quantisedRoles.contains($0.role.name) } }
+  public var isUsuallyQuantised: Bool {
+    parts.allSatisfy { Self.quantisedRoles.contains($0.role.name) }
+  }
 
   private static let quantisedRoles = RoleTable.names(.quantised)
 }

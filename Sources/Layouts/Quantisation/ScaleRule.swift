@@ -21,6 +21,14 @@ public struct ScaleRule: Sendable {
   }
 }
 
+extension LayoutForm {
+  /// Whether weights with scales are written in this form where no other is asked for.
+  public func isPreferred(by rule: ScaleRule?) -> Bool {
+    guard let rule, !rule.tags.isEmpty else { return true }
+    return !tags.isDisjoint(with: rule.tags)
+  }
+}
+
 extension ScaleRule {
   /// Reads the `scales` section of a layout file.
   init(_ value: JSONValue) throws {

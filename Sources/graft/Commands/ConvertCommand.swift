@@ -40,6 +40,12 @@ struct ConvertCommand: Verb {
     name: [.customLong("quantise"), .customLong("quantize")],
     help: "Quantise weights: \(QuantisationKind.choices).")
   var quantise: QuantisationKind?
+  @Option(
+    name: [.customLong("group-size"), .customLong("q-group-size")],
+    help: ArgumentHelp(
+      "32, 64 or 128 values that share a scale, for mlx-2bit to mlx-8bit; 64 by default.",
+      valueName: "N"))
+  var groupSize: Int?
   @Option(help: "The most tensor bytes in one file, such as 500MB or 2GiB.")
   var maxShardSize = "5GB"
   @Option(
@@ -75,6 +81,9 @@ struct ConvertCommand: Verb {
     guard quantise == nil || dtype == .keep else {
       throw ValidationError("--quantise says the types of weights; leave out --dtype.")
     }
+    guard quantise != nil || groupSize == nil else {
+      throw ValidationError("--group-size goes with --quantise.")
+    }
     guard part == nil || !finish else {
       throw ValidationError("--finish comes after all parts; leave out --part.")
     }
@@ -102,7 +111,8 @@ struct ConvertCommand: Verb {
     try model.checkPayload()
     try model.checkSigns()
     let target = try model.target(
-      layout ?? model.layout.id, form: form, cast: dtype.type, leaving: strays, in: catalogue)
+      layout ?? model.layout.id, form: form, cast: dtype.type, quantising: quantise,
+      leaving: strays, in: catalogue)
     let plan = try CheckpointPlan(converting: model, to: target, options: options())
     return try CheckpointJob(
       plan: plan, destination: destination, output: output, common: common,
@@ -115,7 +125,8 @@ struct ConvertCommand: Verb {
   private var named: [String: String] {
     let options: [String: String?] = [
       "--to": layout, "--form": form, "--container": container?.rawValue, "--dtype": dtype.rawValue,
-      "--quantise": quantise?.rawValue, "--dtype-for": dtypeFor.joined(separator: ","),
+      "--quantise": quantise?.rawValue,
+      "--group-size": groupSize.map { "\($0)" }, "--dtype-for": dtypeFor.joined(separator: ","),
       "--max-shard-size": maxShardSize,
       "--mtp": mtp.rawValue, "--allow": allow.map(\.rawValue).sorted().joined(separator: ","),
       "--vocabulary": vocabulary, "--key-prefix": keyPrefix, "--from": source.from,
@@ -129,7 +140,8 @@ struct ConvertCommand: Verb {
     let explanations = try (layout.map { [$0] } ?? catalogue.ids).map {
       try ConversionExplanation(
         model,
-        to: model.target($0, form: form, cast: dtype.type, leaving: strays, in: catalogue),
+        to: model.target(
+          $0, form: form, cast: dtype.type, quantising: quantise, leaving: strays, in: catalogue),
         options: options)
     }
     return ExplanationSummary(model.layout.id, explanations, isDetailed: layout != nil).outcome
@@ -139,6 +151,7 @@ struct ConvertCommand: Verb {
     var options = ConversionOptions()
     options.cast = dtype.type
     options.quantisation = quantise
+    options.groupSize = groupSize
     options.container = container
     options.overrides = try dtypeFor.map { text in
       guard let equals = text.lastIndex(of: "="),

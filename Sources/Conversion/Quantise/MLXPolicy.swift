@@ -1,0 +1,77 @@
+import Canonical
+import JSON
+import Layouts
+import Opening
+import Packing
+import Tensors
+
+/// Which weights mlx-lm packs when it converts a model: those of every linear layer, of stacked experts and of
+/// the embedding whose rows are whole groups; routers and the gates of shared experts with 8 bits in
+/// groups of 64, whatever the others have. Convolutions, norms and M²RNN layers stay plain.
+struct MLXPolicy: QuantisationPolicy {
+  /// The form of all weights but routers.
+  let form: MLXForm
+  /// The type of what is not packed, and of scales and biases.
+  private let type: ScalarType
+  /// Whether the config states it, so that mlx-lm casts what would stay wide otherwise.
+  private let isStated: Bool
+
+  /// - Parameter source: a model whose config states the type to which mlx-lm casts it under one of the keys
+  ///   that it reads; else weights decide.
+  init(_ form: MLXForm, for source: OpenedModel) {
+    self.form = form
+    let config = source.config.value
+    let names = [config["torch_dtype"], config["text_config"]?["dtype"]]
+    let stated = names.lazy.compactMap(\.?.string).first.flatMap { Self.types[$0] }
+    let stored = source.canonical.tensors[Role("embedding")]?.type
+    let known = stored.flatMap { Self.types.values.contains($0) ? $0 : nil }
+    (type, isStated) = (stated ?? known ?? .bf16, stated != nil)
+  }
+
+  private static let types: [String: ScalarType] = [
+    "float32": .f32, "bfloat16": .bf16, "float16": .f16,
+  ]
+  private static let router = MLXForm(.affine, bits: 8, group: 64)
+  private static let routers = [".mlp.gate", ".shared_expert_gate"]
+
+  func forms(of tensors: [BoundTensor]) throws -> [String: QuantisedForm] {
+    let forms = tensors.map { ($0.name, form(of: $0)) }
+    return Dictionary(forms, uniquingKeysWith: { first, _ in first })
+  }
+
+  private func form(of tensor: BoundTensor) -> QuantisedForm {
+    let columns = tensor.shape.last ?? 0
+    guard Self.isOfModule(tensor), columns % form.group == 0 else { return plain(tensor) }
+    guard Self.routers.contains(where: tensor.module.hasSuffix) else { return .mlx(form) }
+    return columns % Self.router.group == 0 ? .mlx(Self.router) : plain(tensor)
+  }
+
+  /// Decay rates of Qwen3.5 and of M²RNN layers keep their type, as the models of mlx-lm ask.
+  private func plain(_ tensor: BoundTensor) -> QuantisedForm {
+    let isDecay = tensor.name.hasSuffix(".A_log") && tensor.name.hasPrefix("language_model.")
+    let keeps = isDecay || tensor.name.contains(".decay_gate.")
+    return .plain(isStated && !keeps ? .byName(type) : keeps ? .keep : .everywhere(type))
+  }
+
+  /// Whether a tensor is the weight of a module that MLX packs.
+  private static func isOfModule(_ tensor: BoundTensor) -> Bool {
+    tensor.shape.count > 1 && !tensor.shape.contains(0) && tensor.name.hasSuffix(".weight")
+      && !tensor.module.hasSuffix("conv1d") && !tensor.module.contains(".m2rnn.")
+  }
+
+  /// The form of most weights, and those of the modules with another, under both of mlx-lm's keys.
+  func config(_ config: JSONValue, saying forms: [String: QuantisedForm], of names: [String])
+    -> JSONValue
+  {
+    guard case .object(var object) = config else { return config }
+    var claim = form.claim
+    for name in names {
+      guard case .mlx(let other)? = forms[name], other != form else { continue }
+      claim[String(name.dropLast(".weight".count))] = .object([
+        "group_size": JSONValue(other.group), "bits": JSONValue(other.bits),
+      ])
+    }
+    for key in ["quantization", "quantization_config"] { object[key] = .object(claim) }
+    return .object(object)
+  }
+}
