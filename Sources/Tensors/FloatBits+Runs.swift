@@ -32,13 +32,12 @@ extension FloatBits {
   /// The first of some values that is infinite or a NaN; nil where all are finite.
   public static func firstNotFinite(_ values: UnsafePointer<Float>, _ count: Int) -> Int? {
     let start = UnsafeRawPointer(values)
-    let exponent: UInt32 = 0x7f80_0000
-    var isAny = SIMDMask<SIMD8<Int32>>()
+    // Zero times a number is a zero, but a NaN where the number is infinite or a NaN.
+    var zeros = SIMD8<Float>()
     for index in stride(from: 0, to: count & ~7, by: 8) {
-      let bits = start.loadUnaligned(fromByteOffset: index &* 4, as: SIMD8<UInt32>.self)
-      isAny .|= (bits & exponent) .== exponent
+      zeros += start.loadUnaligned(fromByteOffset: index &* 4, as: SIMD8<Float>.self) * 0
     }
-    let isFinite = !any(isAny) && (count & ~7..<count).allSatisfy { values[$0].isFinite }
+    let isFinite = zeros.sum() == 0 && (count & ~7..<count).allSatisfy { values[$0].isFinite }
     return isFinite ? nil : (0..<count).first { !values[$0].isFinite }
   }
 

@@ -74,13 +74,22 @@ extension MessageSection {
       },
       .init("a kind of quantised weights that is not written yet") {
         try $0.graft(
-          "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--to", "mlx-qwen3_5",
-          "--quantise", "mlx-4bit")
+          "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--to", "gguf-qwen35",
+          "--quantise", "q4_k_m")
       },
       .init("a type beside a kind of quantised weights") {
         try $0.graft(
           "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--quantise", "q8_0",
           "--dtype", "f32")
+      },
+      .init("a size of groups that a kind does not have") {
+        try $0.graft(
+          "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--to", "mlx-qwen3_5",
+          "--quantise", "mlx-nvfp4", "--group-size", "64")
+      },
+      .init("a size of groups without a kind") {
+        try $0.graft(
+          "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--group-size", "64")
       },
       .init("weights that are quantised already") {
         try $0.graft("convert", "fixtures/gguf/qwen35-q8_0.gguf", "out", "--quantize", "Q8_0")

@@ -1,4 +1,5 @@
 import Containers
+import Diagnostics
 import JSON
 import Layouts
 import Opening
@@ -11,21 +12,46 @@ struct FP8Policy: QuantisationPolicy {
   let key: String
 
   func forms(of tensors: [BoundTensor]) throws -> [String: QuantisedForm] {
-    let quantised = tensors.filter {
-      $0.isUsuallyQuantised && $0.shape.count > 1 && !$0.shape.contains(0)
+    let forms = Self.forms(tensors.filter(\.isUsuallyQuantised).map { ($0.name, $0.shape) })
+    guard !forms.isEmpty else {
+      throw Problem(
+        .unsupported, "no weight of the model is cut into whole blocks",
+        expected: "projections of which each axis is a multiple of \(Self.block) or shorter",
+        found: "none", remedy: "choose another kind of quantised weights")
+    }
+    return forms
+  }
+
+  func forms(carried tensors: [StoredTensor]) -> [String: QuantisedForm] {
+    let projections = tensors.filter { tensor in
+      let last = Self.module(of: tensor.name).split(separator: ".").last
+      return tensor.type.isFloat && last.map { Self.projections.contains(String($0)) } == true
+    }
+    return Self.forms(projections.map { ($0.name, $0.shape) })
+  }
+
+  /// Of experts all are quantised or none, because readers take them together.
+  private static func forms(_ weights: [(name: String, shape: [Int])]) -> [String: QuantisedForm] {
+    let torn = Set(weights.filter { !isWhole($0.shape) }.compactMap { experts($0.name) })
+    let quantised = weights.filter { weight in
+      isWhole(weight.shape) && experts(weight.name).map { !torn.contains($0) } != false
     }
     return Dictionary(
       quantised.map { ($0.name, .scaled) }, uniquingKeysWith: { first, _ in first })
   }
 
-  func forms(carried tensors: [StoredTensor]) -> [String: QuantisedForm] {
-    let quantised = tensors.filter { tensor in
-      let parts = Self.module(of: tensor.name).split(separator: ".")
-      return tensor.type.isFloat && tensor.shape.count > 1 && !tensor.shape.contains(0)
-        && parts.last.map { Self.projections.contains(String($0)) } == true
-    }
-    return Dictionary(
-      quantised.map { ($0.name, .scaled) }, uniquingKeysWith: { first, _ in first })
+  private static let block = 128
+
+  /// Whether an axis is a multiple of a block or one shorter block; where transformers dequantises, it
+  /// takes other axes to be cut into equal blocks.
+  private static func isWhole(_ shape: [Int]) -> Bool {
+    shape.count > 1 && !shape.contains(0)
+      && shape.suffix(2).allSatisfy { $0 <= block || $0 % block == 0 }
+  }
+
+  /// The module that holds the expert of a weight; nil for a weight of none.
+  private static func experts(_ name: String) -> String? {
+    name.firstRange(of: ".experts.").map { String(name[..<$0.lowerBound]) + ".experts" }
   }
 
   private static let projections = [
@@ -39,12 +65,12 @@ struct FP8Policy: QuantisationPolicy {
   {
     guard case .object(var object) = config else { return config }
     let plain = names.filter { forms[$0] == nil && !Self.isScale($0) }
-    let modules = Set(plain.map(Self.module)).union([Self.head])
+    let modules = Set(plain.map(Self.module) + plain.compactMap(Self.experts) + [Self.head])
     object[key] = .object([
       "activation_scheme": "dynamic", "fmt": "e4m3",
       "modules_to_not_convert": .array(
         modules.sorted(by: Self.precedes).map { .string($0) }),
-      "quant_method": "fp8", "weight_block_size": [128, 128],
+      "quant_method": "fp8", "weight_block_size": [JSONValue(Self.block), JSONValue(Self.block)],
     ])
     return .object(object)
   }

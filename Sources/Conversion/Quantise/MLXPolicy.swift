@@ -1,4 +1,5 @@
 import Canonical
+import Diagnostics
 import JSON
 import Layouts
 import Opening
@@ -36,6 +37,12 @@ struct MLXPolicy: QuantisationPolicy {
 
   func forms(of tensors: [BoundTensor]) throws -> [String: QuantisedForm] {
     let forms = tensors.map { ($0.name, form(of: $0)) }
+    guard forms.contains(where: { $0.1 == .mlx(form) }) else {
+      throw Problem(
+        .unsupported, "no weight of the model has rows of whole groups",
+        expected: "rows of a multiple of \(form.group) values", found: "none",
+        remedy: "choose a smaller --group-size, or a kind with smaller groups")
+    }
     return Dictionary(forms, uniquingKeysWith: { first, _ in first })
   }
 

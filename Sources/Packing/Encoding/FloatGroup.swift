@@ -14,8 +14,11 @@ struct FloatGroup {
   /// Below this, distances of quotients to all floats of 4 bits are exact.
   private static let far: Float = 0x1p20
 
+  /// - Parameter type: that of the values, to which MLX rounds the size of a power of two.
   /// - Precondition: `count` is a multiple of eight.
-  init(_ values: UnsafePointer<Float>, count: Int, _ mode: MLXForm.Mode) {
+  init(
+    _ values: UnsafePointer<Float>, count: Int, _ mode: MLXForm.Mode, of type: ScalarType
+  ) {
     let start = UnsafeRawPointer(values)
     var largest = SIMD8<UInt32>()
     for index in stride(from: 0, to: count, by: 8) {
@@ -29,7 +32,7 @@ struct FloatGroup {
       scale = FloatBits.float(f8E4M3: bits)
     } else {
       let size = highest / (mode == .mxfp8 ? Self.largestFloat8 : Self.largestFloat4)
-      bits = Self.power(notBelow: size)
+      bits = Self.power(notBelow: FloatBits.rounded(size, to: type))
       scale = FloatBits.float(f8E8M0: bits)
     }
     isFar = highest > scale * Self.far

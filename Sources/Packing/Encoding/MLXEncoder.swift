@@ -71,7 +71,7 @@ public struct MLXEncoder: WeightEncoder {
     _ values: UnsafePointer<Float>, _ part: Place, _ codes: UnsafeMutablePointer<UInt8>,
     _ place: UnsafeMutableRawPointer
   ) -> RoundingError {
-    let group = FloatGroup(values, count: form.group, form.mode)
+    let group = FloatGroup(values, count: form.group, form.mode, of: type)
     guard part == .codes else {
       place.storeBytes(of: group.bits, as: UInt8.self)
       return RoundingError()
