@@ -3,7 +3,7 @@
 """Times graft-bench and its peers in turns, task by task, on one thread of each: peers.py GRAFT GRAFT_BENCH FOLDER.
 
 Ratios are of processor time; one above 1 says that Graft takes less. Needs torch, transformers and safetensors; rows of
-llama.cpp need llama_cpp (llama-cpp-python) as well. Keeps the models it writes in FOLDER.
+llama.cpp need llama_cpp (llama-cpp-python), rows of mlx-lm need mlx_lm as well. Keeps the models it writes in FOLDER.
 """
 
 import argparse
@@ -197,6 +197,43 @@ def loading(report, graft, model, folder):
     report.add(row("re-shard 863 MB, transformers load and save", ratios(times, "peer", "own"), 10))
 
 
+QUANTISE = """
+import json, pathlib, sys, time
+import mlx.core as mx
+from mlx_lm.utils import load_model, quantize_model, save_model
+mx.set_default_device(mx.cpu)
+source, output, bits, mode = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+text = json.loads((source / "config.json").read_text())
+start = time.process_time()
+model, config = load_model(source, lazy=True, model_config=dict(model_type="qwen3_5", text_config=text))
+model, config = quantize_model(model, config, None, bits, mode=mode)
+save_model(output, model)
+print(time.process_time() - start)
+"""
+
+
+def quantising(report, graft, model, folder):
+    """Weights packed for mlx-lm, against the steps of mlx_lm.convert without the start of Python."""
+    output = folder / "quantised"
+
+    def own(kind):
+        seconds, _ = command([graft, "convert", str(model), str(output), "--to", "mlx-qwen3_5", "--quantise", kind, "--quiet",
+                              "--no-manifest"])
+        shutil.rmtree(output)
+        return seconds
+
+    def peer(bits, mode):
+        arguments = [sys.executable, "-c", QUANTISE, str(model), str(output), str(bits), mode]
+        seconds = float(subprocess.run(arguments, check=True, capture_output=True, text=True).stdout.split()[-1])
+        shutil.rmtree(output)
+        return seconds
+
+    for kind, bits, mode in (("mlx-4bit", 4, "affine"), ("mlx-8bit", 8, "affine"), ("mlx-mxfp4", 4, "mxfp4"),
+                             ("mlx-nvfp4", 4, "nvfp4")):
+        times = rounds(5, {"own": lambda: own(kind), "peer": lambda: peer(bits, mode)})
+        report.add(row(f"quantise 863 MB, {kind}, mlx-lm", ratios(times, "peer", "own"), 1.0))
+
+
 @torch.inference_mode()
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -204,7 +241,7 @@ def main():
     parser.add_argument("bench")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--only", default="torch transformers llama loading", help="which peers")
+    parser.add_argument("--only", default="torch transformers llama loading quantising", help="which peers")
     parser.add_argument("--json", help="a file for the numbers")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -221,6 +258,8 @@ def main():
         llama(report, serving, options.graft, model, options.rounds)
     if "loading" in options.only:
         loading(report, options.graft, model, options.folder)
+    if "quantising" in options.only and importlib.util.find_spec("mlx_lm"):
+        quantising(report, options.graft, model, options.folder)
     if options.json:
         report.save(options.json)
 

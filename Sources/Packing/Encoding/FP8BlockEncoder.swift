@@ -6,7 +6,9 @@ import Tensors
 /// The scale is the largest magnitude of a block over 448, rounded to the type in which it is stored; values
 /// are divided by it as it is stored. Blocks at the ends of a matrix may be smaller.
 public struct FP8BlockEncoder: WeightEncoder {
+  /// How the values are packed.
   public let scheme: PackingScheme
+  /// The stored tensors, the codes first.
   public let parts: [EncodedPart]
   private let columns: Int
   private let rows: Int
@@ -37,6 +39,7 @@ public struct FP8BlockEncoder: WeightEncoder {
     ]
   }
 
+  /// The encoder with the scales of all blocks.
   public func measured(
     _ forEach: (_ body: (Range<Int>, UnsafePointer<Float>) throws -> Void) throws -> Void
   ) throws -> Self {
@@ -86,6 +89,7 @@ public struct FP8BlockEncoder: WeightEncoder {
     }
   }
 
+  /// The scales once they are measured; nil for the codes.
   public func bytes(of part: Int) -> [UInt8]? {
     guard part == 1 else { return nil }
     let width = type.unit.bytes
@@ -97,6 +101,7 @@ public struct FP8BlockEncoder: WeightEncoder {
     }
   }
 
+  /// Rounds a run of values into a part.
   public func encode(
     _ run: Range<Int>, _ values: UnsafePointer<Float>, part: Int, to place: UnsafeMutableRawPointer
   ) -> RoundingError {

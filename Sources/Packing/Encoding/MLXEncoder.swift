@@ -2,7 +2,9 @@ import Tensors
 
 /// Packs a weight as MLX does on a CPU, bit for bit.
 public struct MLXEncoder: WeightEncoder {
+  /// How the values are packed.
   public let scheme: PackingScheme
+  /// The stored tensors, the codes first.
   public let parts: [EncodedPart]
   private let form: MLXForm
   private let type: ScalarType
@@ -31,6 +33,7 @@ public struct MLXEncoder: WeightEncoder {
       ] + (form.mode == .affine ? [part(".biases", scales, groups, width)] : [])
   }
 
+  /// Rounds a run of values into a part.
   public func encode(
     _ run: Range<Int>, _ values: UnsafePointer<Float>, part: Int, to place: UnsafeMutableRawPointer
   ) -> RoundingError {

@@ -33,10 +33,12 @@ public protocol WeightEncoder: Sendable {
 }
 
 extension WeightEncoder {
+  /// The encoder itself, where nothing is shared.
   public func measured(
     _ forEach: (_ body: (Range<Int>, UnsafePointer<Float>) throws -> Void) throws -> Void
   ) throws -> Self { self }
 
+  /// None, where values are rounded into every part.
   public func bytes(of part: Int) -> [UInt8]? { nil }
 }
 
@@ -53,7 +55,9 @@ public struct EncodedPart: Hashable, Sendable {
 
   /// A number of values and their size once they are rounded.
   public struct Unit: Hashable, Sendable {
+    /// How many values are rounded together.
     public let values: Int
+    /// Their size once they are rounded.
     public let bytes: Int
   }
 }
