@@ -30,7 +30,7 @@ seeds() {
     npz) find fixtures/containers -name '*.npz' ;;
     gguf) find fixtures/gguf -name '*.gguf' ;;
     distributed) find fixtures/containers/dcp -name .metadata ;;
-    tokens | pickle | blocks) ;;
+    tokens | pickle | blocks | mlx | awq | gptq | bitsandbytes | modelopt | compressed-tensors) ;;
   esac
 }
 
@@ -49,6 +49,13 @@ made() {
     blocks)
       for type in $(seq 0 24); do
         { printf "\\x$(printf %x "$type")A"; tail -c 2048 fixtures/gguf/blocks.gguf; } > "$2/type-$type"
+      done ;;
+    # What the config says in one line, then the parts.
+    mlx | awq | gptq | bitsandbytes | modelopt | compressed-tensors)
+      grep "\"method\": \"$1\"" fixtures/packed/cases.json | while read -r line; do
+        name=$(sed -E 's/.*"name": "([^"]*)".*/\1/' <<< "$line")
+        { sed -E 's/.*"claim": (.*), "weights".*/\1/' <<< "$line"
+          cat "fixtures/packed/$name.safetensors"; } > "$2/$name"
       done ;;
     # What follows the magic number, 15 bytes into the file.
     pickle)
@@ -71,7 +78,8 @@ prepare() {
   made "$1" "$work/seeds/$1"
   # Words of the text fixtures, which mutations put together.
   case $1 in
-    index | json | config | formats | tokens | tokenizer | safetensors)
+    index | json | config | formats | tokens | tokenizer | safetensors \
+      | mlx | awq | gptq | bitsandbytes | modelopt | compressed-tensors)
       cat "$work/seeds/$1"/* | grep -aoE '"[a-zA-Z0-9_.{}-]{2,40}"' | sort | uniq -c | sort -rn |
         awk 'NR <= 400 { gsub(/"/, "", $2); print "\"\\\"" $2 "\\\"\"" }' > "$work/seeds/$1.words"
       printf '"%s"\n' 1000000000 9223372036854775807 18446744073709551616 -1 null true 1e308 1.5 0 1048576 \

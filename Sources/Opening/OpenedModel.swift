@@ -92,11 +92,14 @@ public struct OpenedModel: Sendable {
 
   /// Statements of the config that are wrong but change nothing that is computed.
   public var findings: [Problem] {
-    leftoverFindings
-      + ConfigClaims(
-        binding, configuration, checkpoint.config ?? .null, checkpoint.headers,
-        file: checkpoint.configPath.string
-      ).findings
+    leftoverFindings + claims.findings
+  }
+
+  /// What the config claims beyond the facts of the model.
+  package var claims: ConfigClaims {
+    ConfigClaims(
+      binding, configuration, checkpoint.config ?? .null, checkpoint.headers,
+      file: checkpoint.configPath.string)
   }
 
   private var leftoverFindings: [Problem] {

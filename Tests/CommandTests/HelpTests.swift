@@ -37,7 +37,7 @@ import Testing
   @Test func everyVerbIsListed() {
     #expect(
       Self.verbs == [
-        "inspect", "convert", "splice", "verify", "diff", "logits", "score", "generate", "formats",
+        "inspect", "convert", "repair", "splice", "verify", "diff", "logits", "score", "generate", "formats",
       ])
   }
 

@@ -1,10 +1,13 @@
 import JSON
+import Packing
 import Splicing
 
 /// A reader of bytes that come from elsewhere.
 enum FuzzTarget: String, CaseIterable {
   case safetensors, index, json, recipe, config, formats, tokens, tokenizer
   case zip, npz, pickle, torch, distributed, gguf, blocks
+  case mlx, awq, gptq, bitsandbytes, modelopt
+  case compressedTensors = "compressed-tensors"
 
   /// The most memory that an input may need at any moment.
   ///
@@ -39,6 +42,12 @@ enum FuzzTarget: String, CaseIterable {
     case .distributed: try ContainerReaders.distributed(input)
     case .gguf: try ContainerReaders.gguf(input)
     case .blocks: BlockReader.read(input)
+    case .mlx: try PackingReader.read(input, MLXPacking.self)
+    case .awq: try PackingReader.read(input, AWQPacking.self)
+    case .gptq: try PackingReader.read(input, GPTQPacking.self)
+    case .bitsandbytes: try PackingReader.read(input, BitsandbytesPacking.self)
+    case .modelopt: try PackingReader.read(input, ModelOptPacking.self)
+    case .compressedTensors: try PackingReader.read(input, CompressedTensorsPacking.self)
     }
   }
 }

@@ -8,6 +8,7 @@ enum ErrorPage {
     .commandLine, .tokens, .places, .natures, .safetensors, .shards, .archives, .torchFiles,
     .distributed, .ranks,
     .damaged, .gguf, .configs, .layerConfigs, .weights, .packed, .packedCheckpoints, .conversions,
+    .repairs,
     .outputs, .writers,
     .splices,
     .layoutFiles, .runtimeLayouts, .calls,

@@ -54,9 +54,9 @@ extension OpenedModel {
   /// Faults that no tensor shows alone: norms against each other, weights against their scales, tensors
   /// against the config.
   func auditFindings(_ pool: ThreadPool) throws -> [AuditFinding] {
-    try repeatedTensorFindings() + claimFindings + predictionFindings()
+    try repeatedTensorFindings() + claimFindings + metadataFindings + predictionFindings()
       + signs().filter(\.isDoubt).map(finding)
-      + normFindings() + scaleFindings(pool) + packedFindings(pool)
+      + normFindings() + decayFindings() + scaleFindings(pool) + packedFindings(pool)
   }
 
   private func finding(_ sign: ValueSign) -> AuditFinding {

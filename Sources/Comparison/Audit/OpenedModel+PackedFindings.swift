@@ -1,17 +1,23 @@
 import Containers
+import Layouts
 import Opening
-import Packing
 import Tensors
 import Threads
 
 /// Faults in the scales of packed weights, and in what the config says of packed weights.
 extension OpenedModel {
-  /// Scales that are zero or not finite, and packed weights that the config does not announce.
+  /// Scales that are no scales, codes that were lost, and packed weights of which no config says that they
+  /// are.
   func packedFindings(_ pool: ThreadPool) throws -> [AuditFinding] {
-    guard let packing else { return [] }
-    let scales = checkpoint.tensors.flatMap { $0.packed?.parts.dropFirst() ?? [] }
-      .filter { Self.isScale($0.name) }.compactMap { packing.stored.tensor($0.name) }
-    return unannounced(packing) + (try pool.map(scales, Self.findings).flatMap(\.self))
+    let scales = binding.allScales.compactMap { checkpoint.tensor($0.name) }
+    let zeros = try pool.map(scales, Self.zeroFinding).compactMap(\.self)
+    guard let packing else { return zeros }
+    let filled = namesWithoutPadding
+    let weights = checkpoint.tensors.filter { $0.packed != nil }
+    let audits = try pool.map(weights) { weight in
+      try PackedAudit(weight, in: packing.stored, mayBePadded: !filled.contains(weight.name))
+    }
+    return unannounced(packing) + zeros + audits.flatMap { $0?.findings ?? [] }
   }
 
   /// Libraries trust the config: packed weights that it does not announce are loaded as if the codes were
@@ -26,29 +32,14 @@ extension OpenedModel {
     ]
   }
 
-  private static func isScale(_ name: String) -> Bool {
-    let last = name.split(separator: ".").last ?? ""
-    return last.contains("scale") || last == "SCB" || last.hasSuffix("absmax")
-  }
-
-  /// What one tensor of scales shows. A zero scale makes its whole group zero. In one-byte types that can
-  /// be legitimate rounding, because their smallest number above zero is rather large.
-  private static func findings(_ tensor: StoredTensor) throws -> [AuditFinding] {
-    guard let statistics = try TensorStatistics(tensor) else { return [] }
+  /// A scale of FP8 is zero nowhere: no tool that makes them divides by zero. NaN and infinity are told of
+  /// as those of any tensor.
+  private static func zeroFinding(_ tensor: StoredTensor) throws -> AuditFinding? {
+    guard let statistics = try TensorStatistics(tensor) else { return nil }
     let zeros = statistics.zeros + statistics.trailingZeros
-    let mayBeZero = tensor.type.isScaled || !tensor.name.contains("scale")
-    func finding(_ count: Int, _ severity: AuditFinding.Severity, _ text: String)
-      -> AuditFinding?
-    {
-      guard count > 0 else { return nil }
-      return AuditFinding(
-        severity: severity, kind: "scale", tensor: tensor.name, file: tensor.file,
-        text: "\(count) of \(statistics.count) scales are \(text)")
-    }
-    return [
-      finding(statistics.nans, .error, "NaN"),
-      finding(statistics.infinities, .error, "infinite"),
-      finding(zeros, mayBeZero ? .warning : .error, "zero"),
-    ].compactMap(\.self)
+    guard zeros > 0 else { return nil }
+    return AuditFinding(
+      severity: .error, kind: "scale", tensor: tensor.name, file: tensor.file,
+      text: "\(zeros) of \(statistics.count) scales are zero")
   }
 }

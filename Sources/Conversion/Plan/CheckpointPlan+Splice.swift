@@ -146,7 +146,7 @@ extension CheckpointPlan {
   }
 
   /// The edited config, which must say what the edited model is.
-  private static func config(
+  static func config(
     _ source: OpenedModel, _ configuration: ModelConfiguration, _ binding: LayoutBinding,
     quantised: [String], allowsCode: Bool
   ) throws -> (bytes: [UInt8], dropped: [LeftOut]) {

@@ -29,6 +29,8 @@ public enum TensorRuleName: Hashable, Sendable {
   case resized
   /// Bytes of a former layout that the record of a conversion kept.
   case restored
+  /// Norms or decay rates of the source with values that the layout wants.
+  case mended
   /// The values of a donor.
   case donated
   /// Values that no checkpoint held before.
@@ -47,6 +49,7 @@ public enum TensorRuleName: Hashable, Sendable {
     case .carried: "carried"
     case .resized: "cut or padded"
     case .restored: "restored"
+    case .mended: "mended"
     case .donated: "donated"
     case .new: "new"
     }

@@ -52,16 +52,17 @@ final class MoveHashes {
     return (written, sourceHash(hash))
   }
 
-  /// Whether what is read is a tensor of the source, not one of a donor or of the record.
+  /// Whether what is read is a tensor of the source, not one of a donor, of the record or of a repair.
   private var isOfSource: Bool {
-    tensor.rule != .donated && tensor.rule != .restored && !tensor.rule.isUnpacked
+    ![.donated, .restored, .mended].contains(tensor.rule) && !tensor.rule.isUnpacked
   }
 
   private func sourceHash(_ hash: String) -> (name: String, hash: String)? {
+    guard isOfSource else { return nil }
     switch tensor.content {
     case .stored(let stored): return (stored.name, hash)
     case .move(let move):
-      guard isOfSource, let origin = move.parts.first?.source.origin,
+      guard let origin = move.parts.first?.source.origin,
         origin != CanonicalTensor.newOrigin
       else { return nil }
       if move.wholeSource != nil { return (origin, hash) }

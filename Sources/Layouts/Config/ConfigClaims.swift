@@ -70,20 +70,20 @@ public struct ConfigClaims {
   }
 
   /// The key that counts the layers, and its value; nil where the config says nothing.
-  private var predictionClaim: (key: String, count: Int)? {
+  var predictionClaim: (key: String, count: Int)? {
     if let claim = layout.predictionClaim(config) { return claim }
     guard let key = layout.predictionFactKey else { return nil }
     return (key, configuration.predictionLayers)
   }
 
-  private var hasPrediction: Bool {
+  var hasPrediction: Bool {
     stored.keys.contains { name in predictionPrefixes.contains(where: name.hasPrefix) }
   }
 
   private var layerPlace: String { layout.predictionFactKey == nil ? "mtp." : "blk." }
 
   /// The layers of multi-token prediction that are stored, from 0.
-  private var predictionLayers: Set<Int> {
+  var predictionLayers: Set<Int> {
     guard layout.predictionFactKey == nil else {
       let layers = configuration.layers.count
       return Set(
@@ -94,7 +94,7 @@ public struct ConfigClaims {
     return Set(stored.keys.compactMap { Self.index(in: $0, after: "mtp.layers.") })
   }
 
-  private static func index(in name: String, after prefix: String) -> Int? {
+  static func index(in name: String, after prefix: String) -> Int? {
     guard name.hasPrefix(prefix) else { return nil }
     return Int(name.dropFirst(prefix.count).prefix { $0 != "." })
   }
@@ -161,7 +161,7 @@ public struct ConfigClaims {
   // MARK: The vocabulary, flags and types
 
   /// Rows for another number of tokens than the config counts.
-  private var vocabularyFindings: [Problem] {
+  var vocabularyFindings: [Problem] {
     guard let stated = try? layout.configuration(from: config).vocabulary,
       case let rows = configuration.vocabulary, rows != stated
     else { return [] }
@@ -178,7 +178,7 @@ public struct ConfigClaims {
 
   /// Two flags of a tied head, inside and outside the nested object, that contradict each other; readers
   /// look at either.
-  private var tieFindings: [Problem] {
+  var tieFindings: [Problem] {
     let key = "tie_word_embeddings"
     guard let nested = layout.config.nested, let inner = config[nested]?[key], inner != .null,
       let outer = config[key], outer != .null, inner != outer
@@ -192,7 +192,7 @@ public struct ConfigClaims {
     ]
   }
 
-  private var typeFindings: [Problem] {
+  var typeFindings: [Problem] {
     guard let object = try? layout.config.table(config),
       let key = layout.config.typeKeys.first(where: { object[$0]?.string != nil }),
       let name = object[key]?.string,

@@ -7,7 +7,8 @@ enum PackedName {
     "bitsandbytes__nf4": "bitsandbytes", "bitsandbytes__fp4": "bitsandbytes",
     "weight_packed": "compressed-tensors", "weight_global_scale": "compressed-tensors",
     "weight_zero_point": "compressed-tensors", "weight_scale_2": "nvfp4", "W_q": "hqq",
-    "codebooks": "aqlm", "q_weight": "exl2", "trellis": "exl3", "Qidxs": "quip#",
+    "_data": "quanto", "_scale": "quanto", "_shift": "quanto", "codebooks": "aqlm",
+    "q_weight": "exl2", "trellis": "exl3", "Qidxs": "quip#",
   ]
   /// Ends of last parts, where a format puts the name of the weight before them.
   private static let endings = [

@@ -10,7 +10,7 @@ package struct NormGroup: Sendable {
   /// The tensors as they are read.
   package let tensors: [CanonicalTensor]
   /// What is subtracted from the stored weights when they are read.
-  let shift: Int
+  package let shift: Int
   /// All values as they are read, sorted.
   package let values: [Float]
 
@@ -47,6 +47,23 @@ package struct NormGroup: Sendable {
 
   /// The whole number around which the norm weights of one role lie; nil where they lie around none.
   package var centre: Int? { NormCentre(values).whole(within: 0.2, tails: 0.4) }
+
+  /// The whole number around which the values of several groups lie together; nil where they show none.
+  static func centre(of groups: [NormGroup]) -> Int? {
+    NormCentre(groups.flatMap(\.values).sorted()).whole(within: 0.25, tails: 0.5)
+  }
+
+  /// The groups whose values lie around another number than zero, each with that number: all of a part
+  /// where they do so together, else those that do by themselves.
+  package static func misplaced(_ groups: [NormGroup]) -> [(group: NormGroup, centre: Int)] {
+    NormPart.allCases.flatMap { part -> [(group: NormGroup, centre: Int)] in
+      let own = groups.filter { $0.key.part == part && !$0.values.isEmpty }
+      if let whole = centre(of: own), whole != 0 { return own.map { ($0, whole) } }
+      return own.compactMap { group in
+        group.centre.flatMap { $0 == 0 ? nil : (group, $0) }
+      }
+    }
+  }
 }
 
 /// Around which number values lie.

@@ -71,7 +71,7 @@ extension ValueSign {
 
   private static func sign(of part: NormPart, _ groups: [NormGroup]) -> ValueSign {
     let centre = NormCentre(groups.flatMap(\.values).sorted())
-    let whole = centre.whole(within: 0.25, tails: 0.5)
+    let whole = NormGroup.centre(of: groups)
     let shift = groups[0].shift
     let odd = groups.filter { $0.centre != nil && $0.centre != 0 }
     if let whole, whole != 0 { return contradiction(part, centre.median, whole, shift, "") }

@@ -27,7 +27,7 @@ public struct ValueSign: Hashable, Sendable {
 
   /// A head with a smaller logarithm would forget next to nothing in hundreds of tokens; trainers draw
   /// rates up to 16, so that `-exp(A_log)` goes far below.
-  private static let smallestLogarithm: Float = -6
+  static let smallestLogarithm: Float = -6
 
   /// `-exp(A_log)` is below zero; a logarithm may be anything.
   /// - Cost: reads the decay rates.

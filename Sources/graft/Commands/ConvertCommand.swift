@@ -96,10 +96,7 @@ struct ConvertCommand: Verb {
 
   /// The kinds of tensors without a place that may be left out.
   private var strays: Set<StrayTensor> {
-    var kinds: Set<StrayTensor> = allow.contains(.vision) ? [.vision] : []
-    if allow.contains(.extra) { kinds.formUnion(StrayTensor.extra) }
-    if mtp == .drop { kinds.insert(.prediction) }
-    return kinds
+    mtp == .drop ? permission.strays.union([.prediction]) : permission.strays
   }
 
   func perform() throws -> Outcome {

@@ -17,8 +17,9 @@ struct Graft: ParsableCommand {
       """,
     version: version + (BuiltCommit.digits.map { " (commit \($0))" } ?? ""),
     subcommands: [
-      InspectCommand.self, ConvertCommand.self, SpliceCommand.self, VerifyCommand.self,
-      DiffCommand.self, LogitsCommand.self, ScoreCommand.self, GenerateCommand.self,
+      InspectCommand.self, ConvertCommand.self, RepairCommand.self, SpliceCommand.self,
+      VerifyCommand.self, DiffCommand.self, LogitsCommand.self, ScoreCommand.self,
+      GenerateCommand.self,
       FormatsCommand.self,
     ])
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Layouts
 
 /// What may happen that is refused, or not done, otherwise.
 struct AllowOptions: ParsableArguments {
@@ -11,6 +12,12 @@ struct AllowOptions: ParsableArguments {
 
   /// All that the option allows, each time it is given.
   var allow: Set<Allowance> { Set(allowances.flatMap(\.each)) }
+
+  /// The kinds of tensors without a place that may be left out.
+  var strays: Set<StrayTensor> {
+    let kinds: Set<StrayTensor> = allow.contains(.vision) ? [.vision] : []
+    return allow.contains(.extra) ? kinds.union(StrayTensor.extra) : kinds
+  }
 }
 
 /// Something that is refused, or not done, unless it is allowed by name.

@@ -14,9 +14,9 @@ struct AuditSummary {
     outcome.json["audit"] = .object([
       "tensors": JSONValue(audit.tensors),
       "hashed": JSONValue(audit.hashed),
-      "findings": .array(audit.findings.map { .object(document($0)) }),
+      "findings": .array(audit.findings.map { .object(Self.document($0)) }),
     ])
-    outcome.text += ["", headline] + lines
+    outcome.text += ["", headline] + lines.map { "    \($0)" }
     if audit.hasErrors { outcome.exitCode = 1 }
   }
 
@@ -26,11 +26,13 @@ struct AuditSummary {
       + ": " + (audit.findings.isEmpty ? "nothing found" : "")
   }
 
+  private var lines: [String] { Self.lines(audit.findings) }
+
   /// One line for each kind of finding with the same text, tensors folded.
-  private var lines: [String] {
+  static func lines(_ findings: [AuditFinding]) -> [String] {
     var order: [AuditFinding] = []
     var names: [AuditFinding: [String]] = [:]
-    for finding in audit.findings {
+    for finding in findings {
       let key = AuditFinding(
         severity: finding.severity, kind: finding.kind, tensor: nil, file: finding.file,
         text: finding.text)
@@ -39,7 +41,7 @@ struct AuditSummary {
     }
     return order.map { key in
       let tensors = NameFolding.fold(names[key] ?? []).joined(separator: ", ")
-      return "    \(key.severity.rawValue): \(key.text): "
+      return "\(key.severity.rawValue): \(key.text): "
         + (tensors.isEmpty ? key.file : "\(tensors) in \(key.file)")
     }
   }
@@ -49,7 +51,8 @@ struct AuditSummary {
     Page.Section("Audit", [.lines(([headline] + lines).map { String($0.drop { $0 == " " }) })])
   }
 
-  private func document(_ finding: AuditFinding) -> JSONObject {
+  /// A finding as the fields of a document.
+  static func document(_ finding: AuditFinding) -> JSONObject {
     [
       "severity": .string(finding.severity.rawValue), "kind": .string(finding.kind),
       "tensor": finding.tensor.map { .string($0) } ?? .null, "file": .string(finding.file),

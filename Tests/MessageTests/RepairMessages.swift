@@ -1,0 +1,25 @@
+import GraftTestSupport
+
+extension MessageSection {
+  private static let dense = "huggingface/qwen3_5/text-bf16"
+
+  /// What a repair refuses.
+  static let repairs = MessageSection(
+    "Repairs",
+    [
+      .init("damage that cannot be mended") { shop in
+        try shop.model(dense) { checkpoint in
+          try checkpoint.editWeights { file in
+            let name = "model.layers.0.mlp.gate_proj.weight"
+            guard var weight = file[name] else { return }
+            weight.bytes.replaceSubrange(0..<2, with: [0xc0, 0x7f])
+            file[name] = weight
+          }
+        }
+        return try shop.graft("repair", "model", "out")
+      },
+      .init("heads that repair would have to move") {
+        try $0.graft("repair", "fixtures/\(dense)", "out", "--assume", "value-heads=tiled")
+      },
+    ])
+}
