@@ -12,6 +12,8 @@ public struct OpenedModel: Sendable {
   public let checkpoint: StoredCheckpoint
   /// How weights are packed; nil where none are.
   public let packing: PackedStorage?
+  /// The files as they lie, where scales of activations lie beside weights in FP8, and these scales.
+  let fp8: (stored: StoredCheckpoint, beside: [StoredTensor])?
   /// The layout and what spoke for it.
   public let evidence: LayoutEvidence
   /// The stored tensors as the layout prescribes them.
@@ -59,7 +61,9 @@ public struct OpenedModel: Sendable {
   ) throws {
     assumptions = assuming
     leftover = stored.leftoverQuantisation
-    let stored = try stored.unpacked()
+    let beside = stored.activationScales
+    fp8 = beside.isEmpty ? nil : (stored, beside)
+    let stored = try stored.without(beside).unpacked()
     packing = stored.packing
     let fitting: Reading
     (checkpoint, fitting) = try Self.recognised(

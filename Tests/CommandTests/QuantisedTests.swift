@@ -238,7 +238,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("\"dynamic\"", "\"static\"", 69, "activation_scheme dynamic"),
+    ("\"dynamic\"", "\"token\"", 69, "activation_scheme dynamic or static"),
     ("[\n      128,\n", "[\n      0,\n", 65, "out of range"),
     ("[\n      128,\n", "[\n      9223372036854775807,\n", 65, "out of range"),
     ("\"lm_head\"", "7", 65, ""),

@@ -123,7 +123,7 @@ extension MessageSection {
         try $0.edited("huggingface/qwen3_5/fp8-short-blocks") { $0["quantization_config"] = 8 }
       },
       .init("a kind of FP8 that is not read") {
-        try $0.quantised(#""activation_scheme": "dynamic""#, #""activation_scheme": "static""#)
+        try $0.quantised(#""activation_scheme": "dynamic""#, #""activation_scheme": "token""#)
       },
       .init("another type of FP8 than is stored") {
         try $0.quantised("\"e4m3\"", "\"e5m2\"", "fp8-short-blocks")

@@ -1,5 +1,6 @@
 import Canonical
 import Containers
+import Diagnostics
 import JSON
 import Layouts
 import Opening
@@ -16,10 +17,17 @@ struct BesidePacked {
   /// What is left out.
   let dropped: [LeftOut]
 
-  /// - Parameter written: the names of all other tensors that are written.
-  init(_ source: OpenedModel, written: Set<String>) {
+  /// - Parameters:
+  ///   - written: the names of all other tensors that are written.
+  ///   - keepsFP8: whether weights in FP8 are among them.
+  /// - Throws: `Problem` of kind `unsupported` where weights in FP8 get other names than their scales of
+  ///   activations have.
+  init(_ source: OpenedModel, written: Set<String>, keepsFP8: Bool) throws {
     guard let packing = source.packing else {
-      (packed, kept, stale, dropped) = ([], [], [], [])
+      let beside = try Self.beside(source, written, keepsFP8: keepsFP8)
+      (packed, stale) = ([], [])
+      kept = beside.kept.map { CheckpointPlan.Tensor($0, rule: .carried) }
+      dropped = beside.dropped.map { LeftOut(.tensor, $0.name, Self.reason) }
       return
     }
     let staying = source.checkpoint.tensors.filter { tensor in
@@ -35,8 +43,40 @@ struct BesidePacked {
     dropped =
       isPacked
       ? []
-      : packing.beside.map { LeftOut(.tensor, $0.name, "scale of activations") }
+      : packing.beside.map { LeftOut(.tensor, $0.name, Self.reason) }
         + files.map { LeftOut(.file, $0, "no weight is packed any more") }
+  }
+
+  private static let reason = "scale of activations"
+
+  /// What becomes of the scales of activations beside weights in FP8: each goes along with its weight.
+  private static func beside(_ source: OpenedModel, _ written: Set<String>, keepsFP8: Bool) throws
+    -> (kept: [StoredTensor], dropped: [StoredTensor])
+  {
+    let scales = Dictionary(
+      source.binding.tensors.compactMap { tensor in tensor.scales.map { (tensor.name, $0.name) } },
+      uniquingKeysWith: { first, _ in first })
+    let renamed = source.activationScales.filter { scale in
+      scales[weight(of: scale)] != nil && !written.contains(weight(of: scale))
+    }
+    guard renamed.isEmpty || !keepsFP8 else { throw problem(renamed.map(\.name)) }
+    let kept = source.activationScales.filter { scale in
+      scales[weight(of: scale)].map(written.contains) ?? written.contains(weight(of: scale))
+    }
+    let names = Set(kept.map(\.name))
+    return (kept, source.activationScales.filter { !names.contains($0.name) })
+  }
+
+  private static func weight(of scale: StoredTensor) -> String {
+    scale.name.prefix(upTo: scale.name.lastIndex(of: ".") ?? scale.name.endIndex) + ".weight"
+  }
+
+  private static func problem(_ names: [String]) -> Problem {
+    Problem(
+      .unsupported, "scales of activations would lose the weights that they belong to",
+      tensor: NameFolding.summary(names), expected: "the names of the source",
+      found: "weights under other names",
+      remedy: "dequantise with --dtype f32, or with --dtype bf16 --allow lossy")
   }
 }
 

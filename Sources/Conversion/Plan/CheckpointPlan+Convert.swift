@@ -36,7 +36,8 @@ extension CheckpointPlan {
     // cannot hold.
     let carried = try Self.carried(source, target, packed, forms, options)
     let names = Set((moves.flatMap(\.tensors) + carried.tensors).map(\.name))
-    let beside = BesidePacked(source, written: names)
+    let beside = try BesidePacked(
+      source, written: names, keepsFP8: moves.contains { $0.move.scales != nil })
     let tensors = moves.flatMap(\.tensors) + carried.tensors + beside.kept
     try Self.refuseLoss(tensors.filter { !options.allowsRounding($0, as: forms[$0.name]) })
     let byName = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })

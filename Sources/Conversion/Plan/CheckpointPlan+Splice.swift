@@ -168,8 +168,9 @@ extension OpenedModel {
   /// weights that are replaced, with the scales of their inputs.
   fileprivate func storedNames(of touched: Set<String>, gone: Set<String>) -> Set<String> {
     let packed = touched.compactMap { checkpoint.tensor($0) }.filter { $0.packed != nil }
-    let modules = Set(packed.map { String($0.name.dropLast(".weight".count)) })
-    let beside = (packing?.beside ?? []).map(\.name).filter { name in
+    let modules = Set(
+      touched.filter { $0.hasSuffix(".weight") }.map { String($0.dropLast(".weight".count)) })
+    let beside = activationScales.map(\.name).filter { name in
       name.lastIndex(of: ".").map { modules.contains(String(name[..<$0])) } ?? false
     }
     return gone.subtracting(packed.map(\.name)).union(beside)

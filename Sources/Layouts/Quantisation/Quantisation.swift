@@ -12,6 +12,8 @@ public struct Quantisation: Hashable, Sendable {
   /// The modules whose weights are not quantised.
   public let exceptions: ModuleList
 
+  /// The word for activations whose scales are stored.
+  static let staticScheme = "static"
   static let exceptionKey = "modules_to_not_convert"
   static let exceptionAlias = "ignored_layers"
   private static let largestBlock = 1 << 20
@@ -28,7 +30,7 @@ public struct Quantisation: Hashable, Sendable {
         found: value.text(indent: 0))
     }
     try Self.refuse(object, "quant_method", unless: ["fp8"], isRequired: true)
-    try Self.refuse(object, "activation_scheme", unless: ["dynamic"])
+    try Self.refuse(object, "activation_scheme", unless: ["dynamic", Self.staticScheme])
     try Self.refuse(object, "expert_dtype", unless: ["fp8"])
     try Self.refuse(object, "scale_fmt", unless: ["float", "ue8m0"])
     try Self.refuse(object, "fmt", unless: ["e4m3", "e5m2"])

@@ -13,6 +13,11 @@ public struct QuantisationClaim: Hashable, Sendable {
   /// What is said.
   public let value: JSONValue
 
+  /// Whether scales of activations lie beside weights in FP8, which layouts describe.
+  public var hasActivationScales: Bool {
+    method == nil && value["activation_scheme"]?.string == Quantisation.staticScheme
+  }
+
   /// The keys of a config that hold such a claim.
   static let keys = [
     "quantization_config", "quantization", "compression_config", "quantize_config", "quant_config",

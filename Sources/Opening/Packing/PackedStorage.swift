@@ -46,6 +46,12 @@ public struct PackedStorage: Sendable {
 typealias PackedTensor = (name: String, packed: any PackedWeight)
 
 extension OpenedModel {
-  /// The files as they lie, with the parts of packed weights where there are any.
-  public var stored: StoredCheckpoint { packing?.stored ?? checkpoint }
+  /// The files as they lie, with the parts of packed weights and scales of activations where there are
+  /// any.
+  public var stored: StoredCheckpoint {
+    packing?.stored ?? (checkpoint.takenOff.isEmpty ? fp8?.stored : nil) ?? checkpoint
+  }
+
+  /// The scales of activations and caches, which nothing that is computed here uses.
+  public var activationScales: [StoredTensor] { packing?.beside ?? fp8?.beside ?? [] }
 }

@@ -85,10 +85,25 @@ extension StoredCheckpoint {
 
   /// Last parts of names of scales of activations and caches, and of markers of a memory format for GPUs.
   private static let besideNames: Set<String> = [
-    "input_scale", "input_global_scale", "input_zero_point", "output_scale", "output_zero_point",
+    "input_scale", "activation_scale", "input_global_scale", "input_zero_point", "output_scale",
+    "output_zero_point",
     "q_scale", "k_scale", "v_scale", "q_zero_point", "k_zero_point", "v_zero_point",
     "weight_format",
   ]
+
+  /// The scales of activations beside weights in FP8, where the config says that there are any.
+  var activationScales: [StoredTensor] {
+    guard let claim = QuantisationClaim.first(config, quantisationFiles),
+      claim.hasActivationScales
+    else { return [] }
+    return tensors.filter { Self.isBeside($0.name) }
+  }
+
+  /// The checkpoint without some of its tensors.
+  func without(_ others: [StoredTensor]) throws -> StoredCheckpoint {
+    let names = Set(others.map(\.name))
+    return names.isEmpty ? self : try replacing { names.contains($0.name) ? nil : $0 }
+  }
 
   private static func isBeside(_ name: String) -> Bool {
     besideNames.contains(

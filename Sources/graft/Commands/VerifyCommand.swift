@@ -71,7 +71,7 @@ struct VerifyCommand: Verb {
       }
       let summary = VerifySummary(report, of: path, against: reference)
       var outcome = summary.outcome(verbose: common.verbose)
-      model.packing?.addActivations(to: &outcome)
+      model.addActivations(to: &outcome)
       return (outcome, { try page(summary, model, []) })
     }
     return try compared(model, runnable, gate)
@@ -116,7 +116,7 @@ struct VerifyCommand: Verb {
     var outcome = summary.outcome(verbose: common.verbose)
     outcome.json["diff"] = .object(diff.json)
     outcome.text.append("  \(diff.storage)")
-    model.packing?.addActivations(to: &outcome)
+    model.addActivations(to: &outcome)
     let section = Page.Section(
       "Compared without running", [.lines(diff.text(verbose: common.verbose))])
     return (outcome, { try page(summary, model, [section]) })

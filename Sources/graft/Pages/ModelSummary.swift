@@ -117,7 +117,8 @@ struct ModelSummary {
 
   /// How weights are quantised; nothing where none is.
   var quantisationLines: [String] {
-    model.quantisation.map { [text($0)] } ?? model.packing?.lines(plain: plainMatrices) ?? []
+    (model.quantisation.map { [text($0)] } ?? model.packing?.lines(plain: plainMatrices) ?? [])
+      + model.activationLines
   }
 
   /// The matrices that are not packed.
@@ -138,6 +139,7 @@ struct ModelSummary {
       "method": "fp8",
       "block": quantisation.block.map { [JSONValue($0.rows), JSONValue($0.columns)] } ?? .null,
       "tensors": JSONValue(quantisedTensors), "readable": true,
+      "activation_scales": JSONValue(model.activationScales.count),
     ]
   }
 

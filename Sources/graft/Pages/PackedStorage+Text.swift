@@ -12,16 +12,6 @@ extension PackedStorage {
         + (place == 0 ? ", as \(evidence) tells" : "")
     }
       + (plain > 0 ? ["\(plain) \(plain == 1 ? "matrix" : "matrices") not packed"] : [])
-      + (beside.isEmpty
-        ? [] : ["\(Quantity.of(beside.count, "scale")) of activations, which stay plain here"])
-  }
-
-  /// Tells that activations stay plain where the checkpoint has scales for them.
-  func addActivations(to outcome: inout Outcome) {
-    guard !beside.isEmpty else { return }
-    outcome.json["activation_scales"] = JSONValue(beside.count)
-    outcome.text.append(
-      "  activations stay plain: \(Quantity.of(beside.count, "scale")) of them not used")
   }
 
   /// The same as JSON.
@@ -41,5 +31,22 @@ extension PackedStorage {
         }),
       "plain": JSONValue(plain), "activation_scales": JSONValue(beside.count),
     ]
+  }
+}
+
+extension OpenedModel {
+  /// Tells that activations stay plain where the checkpoint has scales for them.
+  func addActivations(to outcome: inout Outcome) {
+    let count = activationScales.count
+    guard count > 0 else { return }
+    outcome.json["activation_scales"] = JSONValue(count)
+    outcome.text.append("  activations stay plain: \(Quantity.of(count, "scale")) of them not used")
+  }
+
+  /// The same of a model that is looked at.
+  var activationLines: [String] {
+    activationScales.isEmpty
+      ? []
+      : ["\(Quantity.of(activationScales.count, "scale")) of activations, which stay plain here"]
   }
 }
