@@ -22,7 +22,9 @@ enum PackingClaim {
   /// The number of a key; nil where there is none.
   static func number(_ key: String, _ claim: JSONValue) throws -> Int? {
     guard let value = claim[key], !value.isNull else { return nil }
-    guard let number = value.int else { throw impossible("\(key) as a number", value.kindName) }
+    guard let number = value.int else {
+      throw impossible("\(key) as a whole number", value.text(indent: 0))
+    }
     return number
   }
 }

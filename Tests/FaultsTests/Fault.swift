@@ -68,12 +68,15 @@ struct Base: Sendable {
   let layout: String?
   /// Whether its weights were trained.
   let isTrained: Bool
+  /// How its weights are packed, after which they are other ones; nil where they are plain.
+  let packing: PackedTwin.Form?
 
   init(_ line: JSONValue) {
     name = line["name"]?.string ?? ""
     fixture = line["fixture"]?.string ?? ""
     layout = line["to"]?.string
     isTrained = line["trained"]?.bool ?? false
+    packing = line["packed"]?.string.flatMap(PackedTwin.Form.init)
   }
 }
 

@@ -16,6 +16,16 @@ extension Planting {
     guard found else { throw NotApplicable() }
   }
 
+  /// Removes keys at the top.
+  func dropKeys(_ keys: [String]) throws {
+    var found = false
+    guard opened.checkpoint.container != .gguf else { throw NotApplicable() }
+    try copy.editConfig { config in
+      for key in keys where config[key] != nil { (config[key], found) = (nil, true) }
+    }
+    guard found else { throw NotApplicable() }
+  }
+
   private static func changed(
     _ json: JSONValue, _ keys: [String], _ value: JSONValue, _ found: inout Bool
   ) -> JSONValue {

@@ -25,6 +25,8 @@ extension Planting {
     case "rename": try rename(text, words[1].string ?? "")
     case "cast": try cast(text)
     case "drop-scale", "scale": try changeScale(text, words.dropFirst().first?.string)
+    case "codes-tail": try clearCodes(text)
+    case "config-drop": try dropKeys((words[0].array ?? []).compactMap(\.string))
     case "truncate": try resize(by: -(words[0].int ?? 0))
     case "append": try resize(by: words[0].int ?? 0)
     case "shard": try shard()
@@ -102,12 +104,10 @@ extension Planting {
 
   private mutating func changeScale(_ role: String, _ function: String?) throws {
     let name = try stored(role)
-    guard let scales = opened.binding.tensors.first(where: { $0.name == name })?.scales else {
-      throw NotApplicable()
-    }
-    guard let function else { return try edit { $0[scales.name] = nil } }
+    guard let scales = scales(of: name) else { throw NotApplicable() }
+    guard let function else { return try edit { $0[scales] = nil } }
     try edit { file in
-      guard var tensor = file[scales.name] else { throw NotApplicable() }
+      guard var tensor = file[scales] else { throw NotApplicable() }
       var values = tensor.floats
       try ValueFault.apply(function, to: &values, seed: 0)
       let isWide = tensor.type == "F32"
@@ -115,7 +115,28 @@ extension Planting {
         let bits = isWide ? value.bitPattern : UInt32(FloatBits.bf16(value))
         return (0..<(isWide ? 4 : 2)).map { UInt8(truncatingIfNeeded: bits >> (8 * UInt32($0))) }
       }
-      file[scales.name] = tensor
+      file[scales] = tensor
+    }
+  }
+
+  /// The name of the scales of a weight in FP8, or of one that is packed.
+  private func scales(of name: String) -> String? {
+    opened.binding.tensors.first { $0.name == name }?.scales?.name
+      ?? opened.checkpoint.tensor(name)?.packed?.parts.dropFirst()
+      .first { $0.name.contains("scale") }?.name
+  }
+
+  /// Zeros in the second half of the codes of a packed weight.
+  private mutating func clearCodes(_ role: String) throws {
+    let name = try stored(role)
+    guard let codes = opened.checkpoint.tensor(name)?.packed?.parts.first?.name else {
+      throw NotApplicable()
+    }
+    try edit { file in
+      guard var tensor = file[codes] else { throw NotApplicable() }
+      let half = tensor.bytes.count / 2
+      tensor.bytes.replaceSubrange(half..., with: [UInt8](repeating: 0, count: half))
+      file[codes] = tensor
     }
   }
 

@@ -43,12 +43,19 @@ final class SoundCheckpoint {
       try FileManager.default.copyItem(atPath: fixture.string, toPath: path.string)
     }
     try? FileManager.default.removeItem(atPath: path.appending("reference.safetensors").string)
+    if let form = base.packing { try Self.pack(path, as: form) }
     opened = try OpenedModel(path, catalogue: .builtIn())
     model = try Model(opened.canonical)
     let builtIn = TokenBatch.builtIn(for: model.configuration)
     tokens = isWhole ? builtIn : builtIn.limited(to: 160)
-    recorded = isWhole ? try ReferenceFile(reference) : nil
+    recorded = isWhole && base.packing == nil ? try ReferenceFile(reference) : nil
     if let recorded { try measure(recorded) }
+  }
+
+  private static func pack(_ path: FilePath, as form: PackedTwin.Form) throws {
+    let twin = try PackedTwin(path, as: form)
+    try FileManager.default.removeItem(atPath: path.string)
+    try FileManager.default.copyItem(atPath: twin.packed.path.string, toPath: path.string)
   }
 
   private func measure(_ reference: ReferenceFile) throws {

@@ -27,6 +27,7 @@ enum ValueFault {
       values = values.map { ($0 / step).rounded() * step }
     case "draw": draw(&values, seed)
     case "nan": values[0] = .nan
+    case "first-zero": values[0] = 0
     case "inf": values[values.count / 2] = .infinity
     case "exponent":
       values[5] = Float(bitPattern: values[5].bitPattern ^ 0x4000_0000)
