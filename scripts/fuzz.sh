@@ -53,7 +53,7 @@ made() {
     # What the config says in one line, then the parts.
     mlx | awq | gptq | bitsandbytes | modelopt | compressed-tensors)
       grep "\"method\": \"$1\"" fixtures/packed/cases.json | while read -r line; do
-        name=$(sed -E 's/.*"name": "([^"]*)".*/\1/' <<< "$line")
+        name=$(sed -E 's/^[^"]*"name": "([^"]*)".*/\1/' <<< "$line")
         { sed -E 's/.*"claim": (.*), "weights".*/\1/' <<< "$line"
           cat "fixtures/packed/$name.safetensors"; } > "$2/$name"
       done ;;

@@ -39,6 +39,17 @@ extension MessageSection {
         }
         return try shop.graft("splice", "model", "out", "--layer", "0")
       },
+      .init("scales of activations whose weights get other names") { shop in
+        try shop.model("huggingface/qwen3_5/fp8-short-blocks") { checkpoint in
+          try checkpoint.replace("\"dynamic\"", "\"static\"")
+          try checkpoint.editWeights { file in
+            let end = ".weight_scale_inv"
+            file.tensors += file.tensors.filter { $0.name.hasSuffix(end) }
+              .map { .init($0.name.dropLast(end.count) + ".input_scale", [], [0.5]) }
+          }
+        }
+        return try shop.graft("convert", "model", "out", "--form", "multimodal")
+      },
       .init("a config that names another packing") { shop in
         try shop.pack(claiming: ["quant_method": "gptq", "bits": 4])
         return try shop.graft("inspect", "model")
