@@ -1,6 +1,5 @@
 import Canonical
 import Layouts
-import Platform
 
 /// In which form decay rates are stored, tensor by tensor, as far as their values tell.
 package struct DecayForms: Sendable {
