@@ -4,9 +4,9 @@
 
     python scripts/megatron-core.py GRAFT REFERENCES [--megatron CHECKOUT]
 
-Each reference is a directory NAME that Megatron wrote, beside NAME.hf with the same model in the form of the hub and its
-logits. For each of them
-    to the hub      graft convert, then graft verify against the logits
+Each reference is a directory NAME that Megatron wrote, mostly beside NAME.hf with the same model in the form of the hub and
+its logits. For each of them
+    to the hub      graft convert, then graft verify against the logits, or against NAME where there are none
     from the hub    graft convert of NAME.hf; Megatron loads every tensor and object that it saved itself, and they are equal
     there and back  Megatron loads what graft made of NAME over the form of the hub, and its tensors are those of NAME
 The second and third are asked of megatron-core 0.16.1, and of the checkout where one is given. Rows that pad the vocabulary
@@ -25,14 +25,15 @@ from pathlib import Path
 # Values of a norm that Megatron stores less one cannot all be computed back in F32.
 ROUNDED = ("out_norm.weight", 1.2e-7)
 ROWS = ("embedding.word_embeddings.weight", "output_layer.weight")
+HUB = ("qwen3_5_moe", "qwen3_5", "qwen3_next")
 BESIDE = ("optimizer.", "chained_", "rng_state", "rerun_state", "common_state")
 
 
 def iteration(path):
     """The directory of the newest iteration."""
-    tracker = path / "latest_checkpointed_iteration.txt"
+    tracker = Path(path) / "latest_checkpointed_iteration.txt"
     if not tracker.exists():
-        return path
+        return Path(path)
     text = tracker.read_text().strip()
     return path / (text if text == "release" else f"iter_{int(text):07d}")
 
@@ -135,9 +136,17 @@ class Shop:
         made = {}
 
         def to_hub():
-            made["hub"] = self.convert(reference, "--to", self.inspect(hub, "layout"))
-            self.run(self.graft, "verify", made["hub"], "--reference", hub / "reference.safetensors", "--gate", "f32")
-            return "logits within the gate f32"
+            layouts = [self.inspect(hub, "layout")] if hub.exists() else HUB
+            for layout in layouts:
+                try:
+                    made["hub"] = self.convert(reference, "--to", layout)
+                    break
+                except RuntimeError:
+                    if layout == layouts[-1]:
+                        raise
+            other = ["--reference", hub / "reference.safetensors", "--gate", "f32"] if hub.exists() else [reference]
+            self.run(self.graft, "verify", made["hub"], *other)
+            return "logits within the gate f32" if hub.exists() else "the same as before"
 
         yield "to the hub", to_hub
         options = ["--to", self.inspect(reference, "layout")]
@@ -148,7 +157,8 @@ class Shop:
             def and_back(version=version):
                 return self.megatron(version, reference, self.convert(made["hub"], *options))
 
-            yield f"from the hub, {version}", from_hub
+            if hub.exists():
+                yield f"from the hub, {version}", from_hub
             yield f"there and back, {version}", and_back
 
 
@@ -160,9 +170,9 @@ def main():
     parser.add_argument("references", type=Path)
     parser.add_argument("--megatron", help="a checkout of Megatron-LM")
     options = parser.parse_args()
-    names = sorted(path.with_suffix("") for path in options.references.glob("*.hf") if path.with_suffix("").is_dir())
+    names = sorted(path for path in options.references.glob("*") if (iteration(path) / ".metadata").exists())
     if not names:
-        raise SystemExit(f"no references NAME beside NAME.hf in {options.references}")
+        raise SystemExit(f"no directories that Megatron wrote in {options.references}")
     failed = False
     print("| reference | direction | result |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:

@@ -18,6 +18,10 @@ public struct MegatronOptions: Sendable {
     positions: "seq_length",
   ]
   private static let positions = "max_position_embeddings"
+  /// What Megatron-Bridge does not know, because it is called otherwise or follows from the others.
+  private static let unknown: Set<String> = [
+    positions, "group_query_attention", "rotary_seq_len_interpolation_factor",
+  ]
   private static let shared = "share_embeddings_and_output_weights"
   private static let rows = "vocab_size"
   private static let groups = "num_query_groups"
@@ -49,7 +53,7 @@ public struct MegatronOptions: Sendable {
   /// members over.
   var bridge: JSONValue {
     var model: JSONObject = ["_target_": "megatron.bridge.models.gpt_provider.GPTModelProvider"]
-    for (name, value) in named.entries where name != Self.positions { model[name] = value }
+    for (name, value) in named.entries where !Self.unknown.contains(name) { model[name] = value }
     let own: JSONObject = [
       "seq_length": named[Self.positions] ?? 4096,
       Self.activation: Self.object("torch.nn.functional.silu"),

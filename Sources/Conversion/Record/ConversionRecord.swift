@@ -33,7 +33,7 @@ struct ConversionRecord {
       "layout": .string(output.layout.id),
       "form": .string(output.layout.form.name),
       "container": .string(plan.container.rawValue),
-      "config_sha256": .string(TensorHash.text(plan.config)),
+      "config_sha256": .string(TensorHash.text(output.checkpoint.configBytes ?? plan.config)),
       "origins": .array(plan.origins.map { .object($0.json) }),
       "kept": .array((plan.kept + records.lost).map { .object($0.json) }),
       "sources": .array(records.sources.map { .object($0) }),
