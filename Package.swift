@@ -120,8 +120,8 @@ let package = Package(
     fast(
       "Runtime",
       [
-        "Diagnostics", "Platform", "CPlatform", "Tensors", "Threads", "Canonical", "Kernels",
-        "KernelLoops",
+        "Diagnostics", "Platform", "CPlatform", "Tensors", "Packing", "Threads", "Canonical",
+        "Kernels", "KernelLoops",
       ]
         + processorLoops.map { .byName(name: $0.name) }),
     fast("LinearAlgebra", []),

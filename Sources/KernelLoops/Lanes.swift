@@ -8,6 +8,7 @@ import Kernels
   typealias BitLanes = SIMD16<UInt32>
   typealias HalfWordLanes = SIMD16<UInt16>
   typealias ByteLanes = SIMD16<Int8>
+  typealias CodeLanes = SIMD16<UInt8>
 #elseif V3
   typealias Lanes = SIMD8<Float>
   typealias HalfLanes = SIMD4<Float>
@@ -15,6 +16,7 @@ import Kernels
   typealias BitLanes = SIMD8<UInt32>
   typealias HalfWordLanes = SIMD8<UInt16>
   typealias ByteLanes = SIMD8<Int8>
+  typealias CodeLanes = SIMD8<UInt8>
 #else
   typealias Lanes = SIMD4<Float>
   typealias HalfLanes = SIMD2<Float>
@@ -22,6 +24,7 @@ import Kernels
   typealias BitLanes = SIMD4<UInt32>
   typealias HalfWordLanes = SIMD4<UInt16>
   typealias ByteLanes = SIMD4<Int8>
+  typealias CodeLanes = SIMD4<UInt8>
 #endif
 
 /// The number of lanes.
@@ -128,6 +131,13 @@ func widened(_ bytes: ByteLanes) -> IntegerLanes {
 }
 
 @inline(__always)
+func widened(_ bytes: CodeLanes) -> BitLanes {
+  var result = BitLanes()
+  for lane in 0..<width { result[lane] = UInt32(bytes[lane]) }
+  return result
+}
+
+@inline(__always)
 func widened(_ words: HalfWordLanes) -> BitLanes {
   var result = BitLanes()
   for lane in 0..<width { result[lane] = UInt32(words[lane]) }
@@ -139,6 +149,16 @@ func floats(_ integers: IntegerLanes) -> Lanes {
   var result = Lanes()
   for lane in 0..<width { result[lane] = Float(integers[lane]) }
   return result
+}
+
+/// Small unsigned integers as floats.
+@inline(__always)
+func floats(_ bits: BitLanes) -> Lanes { floats(unsafeBitCast(bits, to: IntegerLanes.self)) }
+
+/// Bytes, each of two codes, as 32-bit lanes.
+@inline(__always)
+func nibbles(_ source: UnsafeRawPointer) -> BitLanes {
+  widened(source.loadUnaligned(as: CodeLanes.self))
 }
 
 /// `x = exp(x - shift)`

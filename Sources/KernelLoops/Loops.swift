@@ -18,7 +18,8 @@ public var loops: KernelSet {
       activations: Activations.self, elementwise: Elementwise.self, norms: Norms.self,
       rotary: Rotary.self),
     products: ProductKernels(
-      blocks: Blocks.self, dotProducts: DotProducts.self, matrixMultiply: MatrixMultiply.self,
+      blocks: BlockFormatKernels(q8Zero: Q8Blocks.self, q4K: Q4KBlocks.self, q6K: Q6KBlocks.self),
+      nibbles: Nibbles.self, dotProducts: DotProducts.self, matrixMultiply: MatrixMultiply.self,
       widening: Widening.self),
     mixers: MixerKernels(
       attention: BlockAttention.self, convolution: Convolution.self, deltaRule: DeltaRule.self,

@@ -1,17 +1,40 @@
-/// Weights in blocks of 32 values with a common scale (ggml Q8_0).
+/// Weights of one format of ggml, in blocks of quantised values.
 ///
 /// ```
-/// | scale, F16 | q0 … q31, I8 |   34 bytes; value = scale · q
+/// Q8_0   | scale, F16 | q0 … q31, I8 |   34 bytes; value = scale · q
+/// Q4_K   | d, F16 | m, F16 | 8 scales s and minima t of 6 bits | 256 × 4 bits |   value = d s q - m t
+/// Q6_K   | 256 × 4 bits | 256 × 2 bits | 16 scales s, I8 | d, F16 |   value = d s (q - 32)
 /// ```
 public protocol BlockKernels: SendableMetatype {
   /// Writes whole blocks as F32; exact.
-  /// - Shape: `target` `[32 · blocks]`.
+  /// - Shape: `target` `[values of a block · blocks]`.
   static func widen(_ source: UnsafeRawPointer, blocks: Int, target: MutableFloats)
 
   /// Multiplies four rows with a vector.
-  /// - Shape: `x` `[32 · blocks]`, each row `blocks` blocks, `result` `[4]`.
+  /// - Shape: `x` `[values of a block · blocks]`, each row `blocks` blocks, `result` `[4]`, and room for
+  ///   `blockScratch` values behind it.
   static func dot(
     _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
     blocks: Int, result: MutableFloats
   )
+}
+
+/// The values that the product of four rows of blocks needs behind its result.
+public let blockScratch = 64
+
+/// The formats of blocks that are computed with where they lie.
+public struct BlockFormatKernels: Sendable {
+  /// ggml's Q8_0.
+  public let q8Zero: any BlockKernels.Type
+  /// ggml's Q4_K.
+  public let q4K: any BlockKernels.Type
+  /// ggml's Q6_K.
+  public let q6K: any BlockKernels.Type
+
+  /// The given implementations.
+  public init(
+    q8Zero: any BlockKernels.Type, q4K: any BlockKernels.Type, q6K: any BlockKernels.Type
+  ) {
+    (self.q8Zero, self.q4K, self.q6K) = (q8Zero, q4K, q6K)
+  }
 }

@@ -8,7 +8,7 @@ public struct KernelSet: Sendable {
   /// Softmax attention.
   public let attention: any AttentionKernels.Type
   /// Weights in blocks of quantised values.
-  public let blocks: any BlockKernels.Type
+  public let blocks: BlockFormatKernels
   /// Convolutions before recurrences.
   public let convolution: any ConvolutionKernels.Type
   /// The recurrence of Gated DeltaNet.
@@ -23,6 +23,8 @@ public struct KernelSet: Sendable {
   public let matrixMultiply: any MatrixMultiplyKernels.Type
   /// The recurrence of M²RNN.
   public let matrixRecurrence: any MatrixRecurrenceKernels.Type
+  /// Weights of 4-bit integers.
+  public let nibbles: any NibbleKernels.Type
   /// Normalisation of rows.
   public let norms: any NormKernels.Type
   /// Rotary position embedding.
@@ -36,6 +38,7 @@ public struct KernelSet: Sendable {
     (activations, elementwise) = (rows.activations, rows.elementwise)
     (norms, rotary) = (rows.norms, rows.rotary)
     (blocks, dotProducts) = (products.blocks, products.dotProducts)
+    nibbles = products.nibbles
     (matrixMultiply, widening) = (products.matrixMultiply, products.widening)
     (attention, convolution) = (mixers.attention, mixers.convolution)
     (deltaRule, matrixRecurrence) = (mixers.deltaRule, mixers.matrixRecurrence)
@@ -62,17 +65,19 @@ public struct RowKernels {
 
 /// Implementations of products with stored weights.
 public struct ProductKernels {
-  let blocks: any BlockKernels.Type
+  let blocks: BlockFormatKernels
+  let nibbles: any NibbleKernels.Type
   let dotProducts: any DotProductKernels.Type
   let matrixMultiply: any MatrixMultiplyKernels.Type
   let widening: any WideningKernels.Type
 
   /// The given implementations.
   public init(
-    blocks: any BlockKernels.Type, dotProducts: any DotProductKernels.Type,
+    blocks: BlockFormatKernels, nibbles: any NibbleKernels.Type,
+    dotProducts: any DotProductKernels.Type,
     matrixMultiply: any MatrixMultiplyKernels.Type, widening: any WideningKernels.Type
   ) {
-    (self.blocks, self.dotProducts) = (blocks, dotProducts)
+    (self.blocks, self.nibbles, self.dotProducts) = (blocks, nibbles, dotProducts)
     (self.matrixMultiply, self.widening) = (matrixMultiply, widening)
   }
 }

@@ -17,6 +17,23 @@ public protocol PackedWeight: Sendable {
   /// - Parameter run: counted row-major over `shape`.
   /// - Throws: `Problem` of kind `io` where bytes cannot be read.
   func decode(_ run: Range<Int>, into values: UnsafeMutablePointer<Float>) throws
+
+  /// Writes some columns of consecutive rows, all matrices being one list of rows.
+  ///
+  /// Weights whose rows lie apart from each other in the file read several of them at once.
+  /// - Parameter stride: the distance of the rows that are written.
+  /// - Throws: as `decode`.
+  func decode(
+    rows: Range<Int>, columns: Range<Int>, into values: UnsafeMutablePointer<Float>, stride: Int)
+    throws
+
+  /// Writes how far apart the levels lie to which a run of values was rounded: a value is off by no more
+  /// than about half of that, and in the mean by its twelfth part, both squared.
+  /// - Throws: as `decode`.
+  func spacing(_ run: Range<Int>, into values: UnsafeMutablePointer<Float>) throws
+
+  /// The weight as rows of 4-bit integers; nil for one that is packed otherwise.
+  var nibbles: NibbleRows? { get }
 }
 
 extension PackedWeight {
@@ -41,22 +58,22 @@ extension PackedWeight {
     }
   }
 
-  /// The values as the bytes of an F32 tensor, decoded whenever they are asked for.
-  public var unpacked: ByteRegion {
-    ByteRegion(
-      DeferredBytes(count: count * 4) { range, place in
-        let run = range.lowerBound / 4..<(range.upperBound + 3) / 4
-        let values = place.bindMemory(to: Float.self)
-        if run.count * 4 == range.count, let start = values.baseAddress {
-          return try decode(run, into: start)
-        }
-        // The first or the last value is asked for in part.
-        try withUnsafeTemporaryAllocation(of: Float.self, capacity: run.count) { whole in
-          guard let start = whole.baseAddress else { return }
-          try decode(run, into: start)
-          let first = range.lowerBound - run.lowerBound * 4
-          place.copyBytes(from: UnsafeRawBufferPointer(whole)[first..<first + range.count])
-        }
-      })
+  /// Decodes row by row.
+  public func decode(
+    rows: Range<Int>, columns range: Range<Int>, into values: UnsafeMutablePointer<Float>,
+    stride: Int
+  ) throws {
+    for row in rows {
+      let start = row * columns
+      try decode(
+        start + range.lowerBound..<start + range.upperBound,
+        into: values + (row - rows.lowerBound) * stride)
+    }
   }
+
+  /// None.
+  public var nibbles: NibbleRows? { nil }
+
+  /// The values as the bytes of an F32 tensor, decoded whenever they are asked for.
+  public var unpacked: ByteRegion { ByteRegion(UnpackedBytes(self)) }
 }

@@ -13,12 +13,19 @@ extension Gate {
     switch self {
     case .f32: min(max(Self.room * step.noise.relative, 1e-12), mostNoise) + step.storing
     case .bf16: min(max(Self.room * step.noise.relative, 1e-6), mostNoise) + step.storing
+    case .quantised: max(Self.layerRoom * step.rounding, Self.least) + step.storing
     case .maxAbs: nil
     }
   }
 
-  /// The most that rounding is ever taken to explain.
-  private var mostNoise: Double { self == .f32 ? 1e-6 : 1e-2 }
+  /// The most that rounding of inputs is ever taken to explain.
+  private var mostNoise: Double {
+    switch self {
+    case .f32: 1e-6
+    case .bf16, .maxAbs: 1e-2
+    case .quantised: 0
+    }
+  }
 
   /// Whether the error of a layer is so small that more trials of rounding may still explain it.
   func doubts(_ step: StepComparison) -> Bool {
@@ -29,10 +36,21 @@ extension Gate {
   /// every product inside rounds too.
   private static let room = 8.0
 
+  /// How much further than random moves within their levels the roundings of weights may take a layer on the
+  /// same input, squared: twice as far.
+  private static let layerRoom = 4.0
+  /// The same for a whole run, in which errors of layers add up.
+  private static let wholeRoom = 6.25
+  /// What quantised weights are never asked to be better than.
+  private static let least = 1e-6
+
+  /// How far off a whole run may be, where rounding takes it so far.
+  func wholeLimit(_ rounding: Double) -> Double { max(Self.wholeRoom * rounding, Self.least) }
+
   /// Whether what a layer adds is what it should add; NaN never is.
   public func passes(_ step: StepComparison) -> Bool {
     switch self {
-    case .f32, .bf16: step.relative <= limit(step) ?? 0
+    case .f32, .bf16, .quantised: step.relative <= limit(step) ?? 0
     case .maxAbs(let limit): step.maxAbs <= limit
     }
   }
@@ -43,6 +61,7 @@ extension Gate {
     switch self {
     case .f32: head.nmse <= min(max(Self.room * noise.nmse, 1e-12), 1e-8)
     case .bf16: head.nmse <= min(max(Self.room * noise.nmse, 1e-5), 1e-4)
+    case .quantised: head.nmse <= max(Self.layerRoom * head.rounding.nmse, Self.least)
     case .maxAbs(let limit): !(head.maxAbs > limit) && !head.maxAbs.isNaN
     }
   }
@@ -54,6 +73,7 @@ extension Gate {
     switch self {
     case .f32: embedding.nmse <= 1e-11
     case .bf16: embedding.nmse <= 1e-5
+    case .quantised: embedding.nmse <= max(Self.layerRoom * embedding.rounding, 1e-5)
     case .maxAbs(let limit): embedding.maxAbs <= limit
     }
   }
@@ -61,11 +81,15 @@ extension Gate {
   /// Whether values differ by no more than rounding; false for NaN.
   ///
   /// A value and its BF16 are 2⁻⁸ of its magnitude apart at most; F32 values that another layout stores
-  /// in another form come back within some steps of 2⁻²³.
+  /// in another form come back within some steps of 2⁻²³. Values of a quantisation are off by what rounding to
+  /// the nearest level does, by half as much more over a whole tensor where a quantiser makes up for errors
+  /// or rounds scales too, and by one and a half as much more in a stretch of it.
   public func passes(_ gap: ValueGap) -> Bool {
     switch self {
     case .f32: gap.rounding <= 0x1p-21
     case .bf16: gap.rounding <= 0x1.2p-8
+    case .quantised:
+      gap.levels.map { $0.whole <= 1.6 && $0.worst <= 2.5 } ?? (gap.rounding <= 0x1.2p-8)
     case .maxAbs(let limit): gap.maxAbs <= limit
     }
   }
@@ -75,7 +99,7 @@ extension Gate {
   func moved(_ value: Float, _ bits: UInt64) -> Float {
     switch self {
     case .bf16: value * (1 + 0x1p-8 * Float(Int32(truncatingIfNeeded: bits)) * 0x1p-31)
-    case .f32, .maxAbs: bits & 1 == 0 ? value.nextUp : value.nextDown
+    case .f32, .quantised, .maxAbs: bits & 1 == 0 ? value.nextUp : value.nextDown
     }
   }
 }

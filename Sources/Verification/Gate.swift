@@ -6,20 +6,26 @@ public enum Gate: Hashable, Sendable {
   case f32
   /// Weights rounded to BF16: mean KL ≤ 5e-3, max KL ≤ 0.1, top-1 or a tie ≥ 99 %, NMSE ≤ 1e-4.
   case bf16
+  /// Weights rounded to the levels of a quantisation: each packed tensor, each layer on the reference's input
+  /// and the whole run no further off than rounding explains, which a model shows whose packed values are
+  /// moved at random by as much.
+  case quantised
   /// No logit and no hidden value differs by more than this.
   case maxAbs(Double)
 
-  /// Reads `f32`, `bf16` or a number.
+  /// Reads `f32`, `bf16`, `quantised` or a number.
   /// - Throws: `Problem` of kind `usage`.
   public init(_ text: String) throws {
     switch text {
     case "f32": self = .f32
     case "bf16": self = .bf16
+    case "quantised", "quantized": self = .quantised
     default:
       guard let limit = Double(text), limit >= 0, limit.isFinite else {
         throw Problem(
-          .usage, "not a gate", expected: "f32, bf16 or the largest difference allowed",
-          found: text, remedy: "give --gate f32, --gate bf16 or a number such as --gate 1e-3")
+          .usage, "not a gate", expected: "f32, bf16, quantised or the largest difference allowed",
+          found: text,
+          remedy: "give --gate f32, --gate bf16, --gate quantised or a number such as --gate 1e-3")
       }
       self = .maxAbs(limit)
     }
@@ -30,6 +36,7 @@ public enum Gate: Hashable, Sendable {
     switch self {
     case .f32: "f32"
     case .bf16: "bf16"
+    case .quantised: "quantised"
     case .maxAbs(let limit): "\(limit)"
     }
   }
@@ -77,6 +84,11 @@ public enum Gate: Hashable, Sendable {
         check(.meanKL, logits.meanKL, 5e-3), check(.maxKL, logits.maxKL, 0.1),
         check(.top1OrTie, logits.top1OrTie, 0.99), check(.nmse, logits.nmse, 1e-4),
       ]
+    case .quantised:
+      return [
+        check(.nmse, logits.nmse, wholeLimit(logits.rounding.nmse)),
+        check(.meanKL, logits.meanKL, wholeLimit(logits.rounding.meanKL)),
+      ]
     case .maxAbs(let limit): return [check(.maxAbs, logits.maxAbs, limit)]
     }
   }
@@ -88,6 +100,7 @@ public enum Gate: Hashable, Sendable {
     return switch self {
     case .f32: [maxAbs(2e-4 * max(1, hidden.deviation)), nmse(1e-8)]
     case .bf16: [nmse(1e-4)]
+    case .quantised: [nmse(wholeLimit(hidden.rounding))]
     case .maxAbs(let limit): [maxAbs(limit)]
     }
   }

@@ -11,6 +11,17 @@ public struct LogitComparison: Hashable, Sendable {
   /// distribution.
   /// - Units: nats.
   public private(set) var maxKL = 0.0
+  /// How far rounding alone takes the logits, where that was measured.
+  public internal(set) var rounding = Rounding()
+
+  /// What rounding of weights does to logits.
+  public struct Rounding: Hashable, Sendable {
+    /// The mean squared difference over the variance.
+    public internal(set) var nmse = 0.0
+    /// The mean divergence.
+    /// - Units: nats.
+    public internal(set) var meanKL = 0.0
+  }
 
   /// A comparison of nothing yet.
   public init() {}
@@ -38,7 +49,11 @@ public struct LogitComparison: Hashable, Sendable {
   }
 
   /// The same sums as a comparison of hidden states, for which divergences mean nothing.
-  var asStates: HiddenComparison { HiddenComparison(sums) }
+  var asStates: HiddenComparison {
+    var states = HiddenComparison(sums)
+    states.rounding = rounding.nmse
+    return states
+  }
 
   /// The largest absolute difference of a logit.
   public var maxAbs: Double { sums.maximum }
@@ -96,6 +111,8 @@ public struct LogitComparison: Hashable, Sendable {
 /// How far the residual stream after one layer is from that of another model.
 public struct HiddenComparison: Hashable, Sendable {
   private var sums = ErrorSums()
+  /// The NMSE to which rounding alone takes the stream, where that was measured.
+  public internal(set) var rounding = 0.0
 
   /// A comparison of nothing yet.
   public init() {}

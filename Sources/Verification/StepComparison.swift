@@ -15,6 +15,8 @@ public struct StepComparison: Hashable, Sendable {
   private var isCoarse = true
   /// How much the output of the layer changes when only its input is rounded.
   public internal(set) var noise = StepNoise()
+  /// How far rounding of weights takes what the layer adds, as `relative` counts it, where that was measured.
+  public internal(set) var rounding = 0.0
 
   /// A comparison of nothing yet.
   public init() {}

@@ -46,6 +46,8 @@ public struct VerificationReport: Sendable {
   public internal(set) var named: [(name: String, report: VerificationReport)] = []
   /// Whether one of two models is the other but for the rounding of its weights to BF16.
   var hasRoundedWeights = false
+  /// The quantised tensors beside those of a checkpoint they may have been rounded from.
+  public internal(set) var tensors: [QuantisedTensor] = []
   /// Differences in parts of the models that no prompt needs to reach.
   public internal(set) var unreached: [Unreached] = []
   /// The output of each layer that both have; empty where the expected ones are not known.
@@ -154,6 +156,12 @@ public struct VerificationReport: Sendable {
 
   /// The report as the fields of a document.
   public var json: JSONObject {
+    var json = commonJSON
+    for (key, value) in roundingJSON.entries { json[key] = value }
+    return json
+  }
+
+  private var commonJSON: JSONObject {
     [
       "pass": .bool(passes),
       "gate": .string(gate.text),

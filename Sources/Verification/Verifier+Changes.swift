@@ -44,7 +44,7 @@ extension Verifier {
     let rows = try model.forward(layer: layer.index, tokens, on: input, state, workspace)
     var step = StepComparison()
     step.add(rows.values, input: input, reference: segment.hidden[layer.index + 1])
-    step.noise = layer.step.noise
+    (step.noise, step.rounding) = (layer.step.noise, layer.step.rounding)
     return !gate.passes(step)
   }
 }

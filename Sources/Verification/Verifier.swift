@@ -12,18 +12,23 @@ public struct Verifier {
   let model: Model
   let workspace: Workspace
   let gate: Gate
+  /// Models that are as far from this one as rounding its weights may take it, for a gate of quantised ones.
+  let roundedAgain: [Model]
   private let threads: Int
   private let progress: (Int) -> Void
 
   /// A verifier of one model.
   /// - Parameters:
+  ///   - roundedAgain: what `Model.roundedAgain` makes of the same weights, for a gate of quantised ones.
   ///   - threads: 0 for all cores.
   ///   - progress: called with the positions that were compared, each of which is counted twice.
   /// - Throws: `Problem` of kind `io` where memory is short.
   public init(
-    _ model: Model, gate: Gate, threads: Int, progress: @escaping (Int) -> Void = { _ in }
+    _ model: Model, gate: Gate, roundedAgain: [Model] = [], threads: Int,
+    progress: @escaping (Int) -> Void = { _ in }
   ) throws {
     self.model = model
+    self.roundedAgain = roundedAgain
     self.gate = gate
     self.threads = threads
     self.progress = progress
@@ -32,7 +37,9 @@ public struct Verifier {
 
   /// The same for the model up to its final norm.
   private func withoutHead() throws -> Verifier {
-    try Verifier(model.withoutHead, gate: gate, threads: threads, progress: progress)
+    try Verifier(
+      model.withoutHead, gate: gate, roundedAgain: roundedAgain.map(\.withoutHead),
+      threads: threads, progress: progress)
   }
 
   private var hasHead: Bool { model.configuration.head != .none }
@@ -76,6 +83,7 @@ public struct Verifier {
       tokens, .builtIn(for: model.configuration, and: other.configuration), outputs, &report)
     try acquit(&report, outputs, [prompt])
     if let changes {
+      if gate == .quantised { report.add(quantised: changes) }
       try judge(changes, &report, outputs, prompt)
       report.add(changes.others)
     }
@@ -166,6 +174,28 @@ public struct Verifier {
   private func compare(with expected: any ExpectedOutputs, tokens: TokenBatch) throws
     -> VerificationReport
   {
+    var report = try compareSegments(with: expected, tokens: tokens, progress)
+    let prompts = PromptBatch(model, tokens.rows, workspace)
+    // Alone, because that is how tokens are generated.
+    expected.start(tokens.rows)
+    for step in prompts.steps {
+      let reference = try expected.next(step)
+      for rows in try prompts.run(step) {
+        report.add(step: rows, reference[0], row: step[0].prompt)
+        progress(rows.positions.count)
+      }
+    }
+    for other in roundedAgain {
+      let outputs = try ComputedOutputs(other, threads: workspace.threads)
+      report.add(rounding: try compareSegments(with: outputs, tokens: tokens) { _ in })
+    }
+    return report
+  }
+
+  /// Compares prompts in long segments, and every layer by itself.
+  private func compareSegments(
+    with expected: any ExpectedOutputs, tokens: TokenBatch, _ progress: (Int) -> Void
+  ) throws -> VerificationReport {
     var report = VerificationReport(model.configuration, gate: gate, against: expected)
     let prompts = PromptBatch(model, tokens.rows, workspace)
     let layers = LayerRuns(model, tokens.rows, gate, workspace)
@@ -180,15 +210,6 @@ public struct Verifier {
         progress(rows.positions.count)
       }
       if !report.layers.isEmpty { try layers.run(segment, references, &report) }
-    }
-    // Each token runs alone, as in generation.
-    expected.start(tokens.rows)
-    for step in prompts.steps {
-      let reference = try expected.next(step)
-      for rows in try prompts.run(step) {
-        report.add(step: rows, reference[0], row: step[0].prompt)
-        progress(rows.positions.count)
-      }
     }
     return report
   }

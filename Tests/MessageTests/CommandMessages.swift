@@ -49,6 +49,9 @@ extension MessageSection {
       .init("a gate that is none") {
         try $0.graft("verify", tiny, "--reference", reference, "--gate", "f64")
       },
+      .init("a gate of quantised weights for plain ones") {
+        try $0.graft("verify", tiny, "--reference", reference, "--gate", "quantised")
+      },
       .init("nothing to verify against") { try $0.graft("verify", tiny) },
       .init("tokens beside a reference") {
         try $0.graft("verify", tiny, "--reference", reference, "--tokens", "t.json")

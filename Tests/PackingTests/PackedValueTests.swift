@@ -28,6 +28,27 @@ struct PackedValueTests {
     }
   }
 
+  /// Some columns of some rows at a time, as products read them.
+  @Test(arguments: PackedCase.all)
+  func tilesHaveTheSameValues(packed: PackedCase) throws {
+    let parts = try packed.parts()
+    for entry in packed.weights {
+      let weight = try #require(try packed.open(entry, parts), "\(entry.module)")
+      let all = try weight.values().map(\.bitPattern)
+      let (rows, columns) = (weight.count / weight.columns, weight.columns)
+      for (some, range) in [(0..<rows, 0..<columns), (rows / 3..<rows, columns / 2..<columns)] {
+        let stride = range.count + 3
+        var tile = [Float](repeating: 0, count: some.count * stride)
+        try weight.decode(rows: some, columns: range, into: &tile, stride: stride)
+        for (index, row) in some.enumerated() {
+          let found = tile[index * stride..<index * stride + range.count].map(\.bitPattern)
+          let place = row * columns + range.lowerBound
+          #expect(found == Array(all[place..<place + range.count]), "\(entry.module) \(row)")
+        }
+      }
+    }
+  }
+
   /// Runs that start and end inside rows, groups and words.
   private func runs(of weight: any PackedWeight) -> [Range<Int>] {
     let (count, columns) = (weight.count, weight.columns)

@@ -17,15 +17,31 @@ public struct ValueGap: Hashable, Sendable {
   public let maxAbs: Double
   /// The largest difference over the magnitude that rounding counts from.
   public let rounding: Double
+  /// The differences as what rounding to the levels of quantised values may explain; nil for values that
+  /// are not quantised.
+  public let levels: LevelGap?
 
   /// A gap from its parts.
-  public init(relative: Double, maxAbs: Double, rounding: Double) {
+  public init(relative: Double, maxAbs: Double, rounding: Double, levels: LevelGap? = nil) {
     (self.relative, self.maxAbs, self.rounding) = (relative, maxAbs, rounding)
+    self.levels = levels
   }
 
   /// The gap to what cannot be compared, such as a tensor of another shape.
   public static let infinite = ValueGap(
     relative: .infinity, maxAbs: .infinity, rounding: .infinity)
+}
+
+/// How far quantised values are from others, over how far rounding to the nearest level takes them in the
+/// mean: roots of mean squares, so that 1 is what rounding does.
+public struct LevelGap: Hashable, Sendable {
+  /// Of the whole tensor.
+  public let whole: Double
+  /// Of the worst stretch of neighbours.
+  public let worst: Double
+
+  /// A gap from its parts.
+  public init(whole: Double, worst: Double) { (self.whole, self.worst) = (whole, worst) }
 }
 
 /// Where the weights of two models differ by value, role by role.

@@ -13,9 +13,13 @@ extension OpenedModel {
   /// were left out when the other was made. Experts are matched by their rows of the router, because models
   /// may number them differently; where the rows differ, experts are not compared. Tensors whose shapes
   /// differ are not compared either: running both models shows what that changes.
+  /// - Parameter byLevels: whether the values of this model count over the spacing of the levels to which
+  ///   they are quantised, too.
   /// - Throws: `Problem` of kind `io` where bytes cannot be read.
   /// - Cost: one pass over both; memory for two windows per thread.
-  public func valueChanges(in other: OpenedModel, threads: Int) throws -> ValueChanges {
+  public func valueChanges(
+    in other: OpenedModel, byLevels: Bool = false, threads: Int
+  ) throws -> ValueChanges {
     let (here, there) = (
       canonical.withNorms(zeroCentred: false), other.canonical.withNorms(zeroCentred: false)
     )
@@ -24,14 +28,17 @@ extension OpenedModel {
     let pool = ThreadPool(threads: threads)
     let layers = try pool.map(RolePair.ofLayers(here, there)) { pair -> TensorChange? in
       let values = try ValueDifference(
-        pair.here, pair.there, floor: pair.role.roundingFloor(zeroCentred: isCentred))
+        pair.here, pair.there, floor: pair.role.roundingFloor(zeroCentred: isCentred),
+        byLevels: byLevels)
       return values.changed == 0 ? nil : TensorChange(role: pair.role, gap: values.gap)
     }.compactMap(\.self)
     let pairs =
       try NamedPair.around(here, there) + NamedPair.ofExperts(here, there, pool)
       + predictions(with: other) + carriedPairs(with: other) + sharedPairs(with: other)
-    let others = try pool.map(pairs) { try $0.difference(isCentred: isCentred) }
-      .compactMap(\.self)
+    let others = try pool.map(pairs) {
+      try $0.difference(isCentred: isCentred, byLevels: byLevels)
+    }
+    .compactMap(\.self)
     return ValueChanges(
       here: canonical, there: other.canonical,
       layers: Dictionary(grouping: layers) { $0.role.layer ?? 0 }, others: others)

@@ -26,15 +26,17 @@ struct NamedPair: Sendable {
   let here, there: CanonicalTensor?
 
   /// How far both are apart; nil where their values are the same.
-  /// - Parameter isCentred: whether one of the models stores norms around zero.
-  func difference(isCentred: Bool) throws -> Unreached? {
+  /// - Parameters:
+  ///   - isCentred: whether one of the models stores norms around zero.
+  ///   - byLevels: whether differences count over the spacing of quantised levels, too.
+  func difference(isCentred: Bool, byLevels: Bool) throws -> Unreached? {
     guard let here, let there,
       TensorShape.withoutOuterOnes(here.shape) == TensorShape.withoutOuterOnes(there.shape)
     else {
       return Unreached(name: name, layer: layer)
     }
     let floor = role?.roundingFloor(zeroCentred: isCentred) ?? 0
-    let values = try ValueDifference(here, there, floor: floor)
+    let values = try ValueDifference(here, there, floor: floor, byLevels: byLevels)
     return values.changed == 0 ? nil : Unreached(name: name, layer: layer, gap: values.gap)
   }
 

@@ -16,6 +16,7 @@ public struct ValueDifference: Hashable, Sendable {
   private var magnitudes = 0.0
   private var rounding = 0.0
   private let floor: Double
+  private var levels: LevelGap?
 
   /// The squared differences over the squares of the larger magnitudes, of the elements that differ;
   /// infinite where one of them is not finite or no number.
@@ -27,16 +28,21 @@ public struct ValueDifference: Hashable, Sendable {
 
   /// The differences as what rounding may explain.
   var gap: ValueGap {
-    ValueGap(relative: relativeError, maxAbs: maxAbs, rounding: rounding)
+    ValueGap(
+      relative: relativeError, maxAbs: maxAbs, rounding: rounding, levels: levels)
   }
 
   /// Compares values in canonical order, or bytes where they are no numbers that Graft computes with.
-  /// - Parameter floor: the magnitude from which on rounding is relative; numbers below the smallest
-  ///   that F16 has in full never count as less.
+  /// - Parameters:
+  ///   - floor: the magnitude from which on rounding is relative; numbers below the smallest that F16 has
+  ///     in full never count as less.
+  ///   - byLevels: whether differences of quantised values count over the spacing of their levels, too.
   /// - Precondition: the shapes are the same.
   /// - Throws: `Problem` of kind `io` where bytes cannot be read.
   /// - Cost: one pass over both; memory for one window.
-  init(_ a: CanonicalTensor, _ b: CanonicalTensor, floor: Double = 0) throws {
+  init(
+    _ a: CanonicalTensor, _ b: CanonicalTensor, floor: Double = 0, byLevels: Bool = false
+  ) throws {
     self.floor = max(floor, 0x1p-15)
     guard a.isComputable, b.isComputable else {
       count = a.count
@@ -45,6 +51,7 @@ public struct ValueDifference: Hashable, Sendable {
       if changed > 0 { (maxAbs, rounding) = (.infinity, .infinity) }
       return
     }
+    var levels = byLevels ? LevelErrors(a, window: Self.window) : nil
     let (mine, theirs) = (
       PartStream(reading: a, asStored: false), PartStream(reading: b, asStored: false)
     )
@@ -55,9 +62,13 @@ public struct ValueDifference: Hashable, Sendable {
       else { return }
       _ = try mine.fill(x, range)
       _ = try theirs.fill(y, range)
-      add(
-        x.assumingMemoryBound(to: Float.self), y.assumingMemoryBound(to: Float.self), range.count)
+      let (a, b) = (
+        x.assumingMemoryBound(to: Float.self), y.assumingMemoryBound(to: Float.self)
+      )
+      add(a, b, range.count)
+      try levels?.add(a, b, range)
     }
+    self.levels = levels?.gap
   }
 
   /// The number of elements that are compared at a time.

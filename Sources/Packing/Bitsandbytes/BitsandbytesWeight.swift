@@ -11,6 +11,8 @@ struct BitsandbytesWeight: PackedWeight {
   private let absmax: PackedPart
   private let nested: Nested?
   private let map: [Float]
+  /// How far apart the numbers of the map lie.
+  private let mapSpacing: [Float]
 
   /// How scales are packed themselves.
   private struct Nested {
@@ -43,6 +45,7 @@ struct BitsandbytesWeight: PackedWeight {
     (shape, self.codes, block) = (state.shape, codes.region, state.block)
     scheme = PackingScheme(method: "bitsandbytes \(state.type)", bits: 4, group: state.block)
     self.map = try Self.floats(map)
+    mapSpacing = LevelSpacing.of(self.map)
     var parts = [codes, absmax, map, state.part]
     // Scales may be packed themselves, in blocks of their own.
     if let nested = state.nested {
@@ -68,6 +71,18 @@ struct BitsandbytesWeight: PackedWeight {
   }
 
   func decode(_ run: Range<Int>, into values: UnsafeMutablePointer<Float>) throws {
+    try decode(run, by: map, into: values)
+  }
+
+  func spacing(_ run: Range<Int>, into values: UnsafeMutablePointer<Float>) throws {
+    try decode(run, by: mapSpacing, into: values)
+    for place in 0..<run.count { values[place] = abs(values[place]) }
+  }
+
+  /// Writes what a table has for each code of a run, times the scale.
+  private func decode(
+    _ run: Range<Int>, by map: [Float], into values: UnsafeMutablePointer<Float>
+  ) throws {
     guard !run.isEmpty else { return }
     try codes.withBytes(in: run.lowerBound / 2..<(run.upperBound + 1) / 2) { bytes in
       try map.withUnsafeBufferPointer { map in

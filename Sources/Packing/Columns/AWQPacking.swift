@@ -84,20 +84,26 @@ struct AWQCodes: ColumnCodes {
   {
     let first = columns.lowerBound * words * 4
     try codes.withBytes(in: first..<columns.upperBound * words * 4) { bytes in
-      let target = place.assumingMemoryBound(to: UInt8.self)
+      guard let target = place.assumingMemoryBound(to: UInt8.self).baseAddress else { return }
       for column in 0..<columns.count {
-        for row in 0..<rows.count {
-          target[row * columns.count + column] = code(bytes, column, rows.lowerBound + row)
+        for word in rows.lowerBound / 8..<(rows.upperBound + 7) / 8 {
+          let codes = bytes.loadUnaligned(
+            fromByteOffset: (column &* words &+ word) &* 4, as: UInt32.self)
+          for row in max(8 &* word, rows.lowerBound)..<min(8 &* word &+ 8, rows.upperBound) {
+            target[(row &- rows.lowerBound) &* columns.count &+ column] = Self.code(codes, row & 7)
+          }
         }
       }
     }
   }
 
-  func zeros(_ rows: Range<Int>, _ groups: Int, into zeros: UnsafeMutablePointer<Float>) throws {
+  func zeros(_ rows: Range<Int>, _ groups: Range<Int>, into zeros: UnsafeMutablePointer<Float>)
+    throws
+  {
     try self.zeros.withBytes { bytes in
-      for group in 0..<groups {
+      for (place, group) in groups.enumerated() {
         for row in 0..<rows.count {
-          zeros[row * groups + group] = Float(code(bytes, group, rows.lowerBound + row))
+          zeros[row * groups.count + place] = Float(code(bytes, group, rows.lowerBound + row))
         }
       }
     }
@@ -108,7 +114,12 @@ struct AWQCodes: ColumnCodes {
   private func code(_ bytes: UnsafeRawBufferPointer, _ line: Int, _ output: Int) -> UInt8 {
     let word = bytes.loadUnaligned(
       fromByteOffset: (line * words + output >> 3) * 4, as: UInt32.self)
-    let lane = output & 7
-    return UInt8(truncatingIfNeeded: word >> UInt32((lane >> 1 | (lane & 1) << 2) * 4)) & 15
+    return Self.code(word, output & 7)
+  }
+
+  @inline(__always)
+  private static func code(_ word: UInt32, _ lane: Int) -> UInt8 {
+    let place = UInt32(truncatingIfNeeded: (lane >> 1 | (lane & 1) << 2) &* 4)
+    return UInt8(truncatingIfNeeded: word &>> place) & 15
   }
 }

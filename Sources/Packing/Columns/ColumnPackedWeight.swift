@@ -12,7 +12,7 @@ struct ColumnPackedWeight: PackedWeight {
   let columnGroups: ColumnGroups
 
   /// How many outputs are read together: their words share a line of the processor's cache.
-  private static let outputs = 16
+  private static let outputs = 64
 
   private var groups: Int { scales.shape[0] }
 
@@ -33,45 +33,105 @@ struct ColumnPackedWeight: PackedWeight {
   ) throws {
     let row = rows.lowerBound * columns
     let needed = rows.count == 1 ? run.lowerBound - row..<run.upperBound - row : 0..<columns
-    let window = codes.window(of: needed, columns)
-    let bytes = window.count * codes.width / 8
-    try withUnsafeTemporaryAllocation(byteCount: rows.count * bytes, alignment: 4) { gathered in
-      try codes.gather(rows, window, into: gathered)
-      try withTerms(rows) { terms in
-        var place = values
-        forEachRow(in: run) { row, columns in
-          let part = gathered[(row - rows.lowerBound) * bytes..<(row - rows.lowerBound + 1) * bytes]
-          BitStream(bytes: .init(rebasing: part), width: codes.width).unpack(
-            columns.lowerBound - window.lowerBound..<columns.upperBound - window.lowerBound,
-            minus: 0, into: place)
-          let first =
-            (row - rows.lowerBound) * groups + columnGroups.groups(of: columns, groups).lowerBound
-          columnGroups.apply(
-            .init(
-              scales: terms + first, offsets: terms + rows.count * groups + first, form: .centred),
-            to: place, columns)
-          place += columns.count
+    try gathered(rows, needed) { streams, window, terms in
+      var place = values
+      forEachRow(in: run) { row, columns in
+        apply(streams, window, terms, rows, row, columns, into: place)
+        place += columns.count
+      }
+    }
+  }
+
+  func decode(
+    rows: Range<Int>, columns range: Range<Int>, into values: UnsafeMutablePointer<Float>,
+    stride: Int
+  ) throws {
+    for first in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: Self.outputs) {
+      let some = first..<min(first + Self.outputs, rows.upperBound)
+      try gathered(some, range) { streams, window, terms in
+        for row in some {
+          let place = values + (row - rows.lowerBound) * stride
+          apply(streams, window, terms, some, row, range, into: place)
         }
       }
     }
   }
 
-  /// Calls `body` with the scales of some rows, row by row, and after them the zero points.
-  private func withTerms(
-    _ rows: Range<Int>, _ body: (UnsafeMutablePointer<Float>) throws -> Void
+  func spacing(_ run: Range<Int>, into values: UnsafeMutablePointer<Float>) throws {
+    values.update(repeating: 1, count: run.count)
+    var place = values
+    try forEachRow(in: run) { row, columns in
+      let needed = columnGroups.groups(of: columns, groups)
+      try withTerms(row..<row + 1, needed) { terms in
+        for index in 0..<needed.count { terms[index] = abs(terms[index]) }
+        columnGroups.apply(
+          .init(scales: terms, offsets: terms, form: .plain), to: place, columns)
+      }
+      place += columns.count
+    }
+  }
+
+  /// Calls `body` with the codes of some rows, each a stream over a window of columns, and their terms.
+  private func gathered(
+    _ rows: Range<Int>, _ columns: Range<Int>,
+    _ body: (UnsafeMutableRawBufferPointer, _ window: Range<Int>, Terms) throws -> Void
   ) throws {
-    try withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * rows.count * groups) { terms in
+    let window = codes.window(of: columns, self.columns)
+    let bytes = rows.count * window.count * codes.width / 8
+    try withUnsafeTemporaryAllocation(byteCount: bytes, alignment: 4) { streams in
+      try codes.gather(rows, window, into: streams)
+      let needed = columnGroups.groups(of: columns, groups)
+      try withTerms(rows, needed) { terms in
+        try body(streams, window, Terms(values: terms, groups: needed, rows: rows.count))
+      }
+    }
+  }
+
+  /// The scales of some groups of some rows, row by row, and after them the zero points.
+  private struct Terms {
+    let values: UnsafeMutablePointer<Float>
+    let groups: Range<Int>
+    let rows: Int
+  }
+
+  /// Writes the values of some columns of one of the rows that were gathered.
+  private func apply(
+    _ streams: UnsafeMutableRawBufferPointer, _ window: Range<Int>, _ terms: Terms,
+    _ rows: Range<Int>, _ row: Int, _ columns: Range<Int>, into place: UnsafeMutablePointer<Float>
+  ) {
+    let (bytes, index) = (window.count * codes.width / 8, row - rows.lowerBound)
+    BitStream(
+      bytes: .init(rebasing: streams[index * bytes..<(index + 1) * bytes]), width: codes.width
+    ).unpack(
+      columns.lowerBound - window.lowerBound..<columns.upperBound - window.lowerBound, minus: 0,
+      into: place)
+    let first = terms.values + index * terms.groups.count
+    let skipped =
+      columnGroups.groups(of: columns, groups).lowerBound - terms.groups.lowerBound
+    columnGroups.apply(
+      .init(
+        scales: first + skipped, offsets: first + terms.rows * terms.groups.count + skipped,
+        form: .centred), to: place, columns)
+  }
+
+  /// Calls `body` with the scales of some groups of some rows, row by row, and after them the zero points.
+  private func withTerms(
+    _ rows: Range<Int>, _ needed: Range<Int>,
+    _ body: (UnsafeMutablePointer<Float>) throws -> Void
+  ) throws {
+    let count = rows.count * needed.count
+    try withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * count) { terms in
       guard let terms = terms.baseAddress else { return }
       let (stride, width) = (shape[0], scales.type.byteWidth ?? 2)
-      for group in 0..<groups {
+      for (place, group) in needed.enumerated() {
         let start = (group * stride + rows.lowerBound) * width
         try scales.region.withBytes(in: start..<start + rows.count * width) { bytes in
           for row in 0..<rows.count {
-            terms[row * groups + group] = FloatBits.load(bytes, row, scales.type)
+            terms[row * needed.count + place] = FloatBits.load(bytes, row, scales.type)
           }
         }
       }
-      try codes.zeros(rows, groups, into: terms + rows.count * groups)
+      try codes.zeros(rows, needed, into: terms + count)
       try body(terms)
     }
   }
@@ -90,6 +150,7 @@ protocol ColumnCodes: Sendable {
   func gather(_ rows: Range<Int>, _ columns: Range<Int>, into place: UnsafeMutableRawBufferPointer)
     throws
 
-  /// Writes the zero points of some rows, row by row.
-  func zeros(_ rows: Range<Int>, _ groups: Int, into zeros: UnsafeMutablePointer<Float>) throws
+  /// Writes the zero points of some groups of some rows, row by row.
+  func zeros(_ rows: Range<Int>, _ groups: Range<Int>, into zeros: UnsafeMutablePointer<Float>)
+    throws
 }

@@ -32,12 +32,14 @@ struct GPTQCodes: ColumnCodes {
     }
   }
 
-  func zeros(_ rows: Range<Int>, _ groups: Int, into zeros: UnsafeMutablePointer<Float>) throws {
+  func zeros(_ rows: Range<Int>, _ groups: Range<Int>, into zeros: UnsafeMutablePointer<Float>)
+    throws
+  {
     let stride = outputs * width / 32 * 4
-    for group in 0..<groups {
+    for (place, group) in groups.enumerated() {
       try self.zeros.withBytes(in: group * stride..<(group + 1) * stride) { bytes in
         for row in 0..<rows.count {
-          zeros[row * groups + group] = Float(zero(bytes, rows.lowerBound + row))
+          zeros[row * groups.count + place] = Float(zero(bytes, rows.lowerBound + row))
         }
       }
     }

@@ -35,6 +35,19 @@ struct CodeRows: Sendable {
       }
     }
   }
+
+  /// Writes how far apart numbers lie, before any scale.
+  func loadSpacing(_ row: Int, _ columns: Range<Int>, into values: UnsafeMutablePointer<Float>)
+    throws
+  {
+    try region.withBytes(in: row * rowBytes..<(row + 1) * rowBytes) { bytes in
+      switch kind {
+      case .integers, .signed: values.update(repeating: 1, count: columns.count)
+      case .float4: FloatTable.spacing.load(bytes, columns, into: values)
+      case .float8(let type): LevelSpacing.load(bytes, columns, type, into: values)
+      }
+    }
+  }
 }
 
 /// The numbers of E2M1 floats by code, the lower half positive.
@@ -44,11 +57,16 @@ struct FloatTable: Hashable, Sendable {
   /// With one zero, as some tools read it.
   static let oneZero = FloatTable(zero: 0)
 
+  /// How far apart they lie.
+  static let spacing = FloatTable(LevelSpacing.of(oneZero.numbers))
+
   private let numbers: [Float]
 
   private init(zero: Float) {
-    numbers = [0, 0.5, 1, 1.5, 2, 3, 4, 6, zero, -0.5, -1, -1.5, -2, -3, -4, -6]
+    self.init([0, 0.5, 1, 1.5, 2, 3, 4, 6, zero, -0.5, -1, -1.5, -2, -3, -4, -6])
   }
+
+  private init(_ numbers: [Float]) { self.numbers = numbers }
 
   /// Writes the numbers of a run of codes, two to a byte.
   func load(

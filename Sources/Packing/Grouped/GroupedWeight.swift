@@ -37,6 +37,22 @@ struct GroupedWeight: PackedWeight {
     }
   }
 
+  func spacing(_ run: Range<Int>, into values: UnsafeMutablePointer<Float>) throws {
+    try withUnsafeTemporaryAllocation(of: Float.self, capacity: scales.count) { scratch in
+      guard let scratch = scratch.baseAddress else { return }
+      var place = values
+      try forEachRow(in: run) { row, columns in
+        try codes.loadSpacing(row, columns, into: place)
+        let groups = columnGroups.groups(of: columns, scales.count)
+        try scales.load(row, groups, into: scratch)
+        for index in 0..<groups.count { scratch[index] = abs(scratch[index]) }
+        columnGroups.apply(
+          .init(scales: scratch, offsets: scratch, form: .plain), to: place, columns)
+        place += columns.count
+      }
+    }
+  }
+
   private func loadOffsets(
     _ row: Int, _ groups: Range<Int>, into offsets: UnsafeMutablePointer<Float>
   ) throws -> ColumnGroups.Form {

@@ -42,7 +42,8 @@ struct GatedDeltaNetBlock: MixerBlock {
     z = configuration.gate == .none ? nil : try binder.projection("gdn.z", values, H)
     a = try binder.projection("gdn.a", configuration.valueHeads, H)
     b = try binder.projection("gdn.b", configuration.valueHeads, H)
-    o = try binder.projection("gdn.o", H, values)
+    // Files with value heads in another order keep the columns of this one in that order too.
+    o = Projection(weight: try binder.matrix("gdn.o", H, values, reorders: true), bias: nil)
     activation = ActivationFunction(configuration.activation)
     let taps = configuration.taps
     convolution = try CausalConvolution(
@@ -78,6 +79,7 @@ struct GatedDeltaNetBlock: MixerBlock {
     let beta: UnsafeMutablePointer<Float>  // [t, nv]
     let gamma: UnsafeMutablePointer<Float>  // [t, nv]
     let y: UnsafeMutablePointer<Float>  // [t, nv·dv]
+    let ordered: UnsafeMutablePointer<Float>  // [t, nv·dv], as the columns of o lie
     let outputPanels: UnsafeMutablePointer<Float>  // [t, nv·dv] packed
 
     init(_ block: GatedDeltaNetBlock, tokens t: Int, _ arena: inout Arena) {
@@ -89,6 +91,7 @@ struct GatedDeltaNetBlock: MixerBlock {
       beta = arena.take(t * block.nv)
       gamma = arena.take(t * block.nv)
       y = arena.take(t * values)
+      ordered = block.o.weight.order == nil ? y : arena.take(t * values)
       outputPanels = arena.take(Operand.panelCount(tokens: t, depth: values))
     }
   }
@@ -132,7 +135,9 @@ struct GatedDeltaNetBlock: MixerBlock {
       for row in rows { finish(row, buffers) }
     }
     // The output of every head is normed and gated, then all of them are projected.
-    let y = workspace.pack(buffers.y, tokens: t, depth: nv * dv, panels: buffers.outputPanels)
+    o.weight.order?.arrange(buffers.y, rows: t, columns: nv * dv, to: buffers.ordered)
+    let y = workspace.pack(
+      buffers.ordered, tokens: t, depth: nv * dv, panels: buffers.outputPanels)
     workspace.multiply(y, o, to: output)
   }
 }

@@ -7,13 +7,14 @@ struct Binder {
   let layer: Int?
 
   /// The matrix of a role.
+  /// - Parameter reorders: as of `WeightMatrix`.
   /// - Throws: `Problem` of kind `invalid` where it is absent or has another shape.
-  func matrix(_ name: String, _ rows: Int, _ columns: Int, expert: Int? = nil) throws
-    -> WeightMatrix
-  {
+  func matrix(
+    _ name: String, _ rows: Int, _ columns: Int, expert: Int? = nil, reorders: Bool = false
+  ) throws -> WeightMatrix {
     let tensor = try model.tensor(Role(name, layer: layer, expert: expert))
     try check(tensor, name, [rows, columns])
-    return try WeightMatrix(tensor, rows: rows, columns: columns)
+    return try WeightMatrix(tensor, rows: rows, columns: columns, reorders: reorders)
   }
 
   /// The matrix of a role and its bias, where the model has one.

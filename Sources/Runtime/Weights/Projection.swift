@@ -63,7 +63,7 @@ extension Projection {
   /// The columns that are widened at a time.
   static let depthBlock = 256
   /// The distance of widened rows; no power of two, which would collide in the first cache.
-  private static let widenedStride = depthBlock + 16
+  static let widenedStride = depthBlock + 16
 
   /// The values that one task needs for itself.
   package static func scratchCount(tokens: Int) -> Int {
@@ -106,10 +106,7 @@ extension Projection {
     // widened weights stay in the cache, and weights are read from memory once.
     for k in Swift.stride(from: 0, to: operand.depth, by: Self.depthBlock) {
       let columns = k..<min(operand.depth, k + Self.depthBlock)
-      for row in range {
-        weight.widen(
-          row: row, columns: columns, to: scratch + (row - range.lowerBound) * Self.widenedStride)
-      }
+      weight.widen(rows: range, columns: columns, to: scratch, stride: Self.widenedStride)
       for panel in 0..<panels {
         kernels.matrixMultiply.accumulate(
           FloatRows(scratch, stride: Self.widenedStride), rows: rows,
@@ -124,34 +121,5 @@ extension Projection {
         bias: bias.map { UnsafePointer($0.pointer + range.lowerBound) },
         target: MutableFloatRows(target + token * stride + range.lowerBound, stride: stride))
     }
-  }
-
-  /// Four rows at a time, a quarter of the chunk apart; the last ones repeat where rows do not divide by four.
-  private func multiplyVector(
-    _ range: Range<Int>, _ operand: Operand, to target: UnsafeMutablePointer<Float>,
-    _ result: UnsafeMutablePointer<Float>
-  ) {
-    let quarter = (range.count + 3) / 4
-    func at(_ index: Int) -> Int { min(range.lowerBound + index, range.upperBound - 1) }
-    for index in 0..<quarter {
-      let (r0, r1) = (at(index), at(index + quarter))
-      let (r2, r3) = (at(index + 2 * quarter), at(index + 3 * quarter))
-      let rows = (weight.row(r0), weight.row(r1), weight.row(r2), weight.row(r3))
-      switch weight.type {
-      case .bf16:
-        kernels.dotProducts.bf16(operand.panels, rows, count: operand.depth, result: result)
-      case .f16: kernels.dotProducts.f16(operand.panels, rows, count: operand.depth, result: result)
-      case .q8Zero:
-        kernels.blocks.dot(
-          operand.rows, rows, blocks: operand.depth / weight.type.unit.elements, result: result)
-      default: kernels.dotProducts.f32(operand.rows, rows, count: operand.depth, result: result)
-      }
-      target[r0] = result[0]
-      target[r1] = result[1]
-      target[r2] = result[2]
-      target[r3] = result[3]
-    }
-    guard let bias else { return }
-    for row in range { target[row] += bias.pointer[row] }
   }
 }

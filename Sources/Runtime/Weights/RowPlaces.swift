@@ -29,23 +29,50 @@ enum RowPlaces {
     guard places.allSatisfy({ $0 % size == 0 }) else { return nil }
     self = .table(places)
   }
+
+  /// The place of a row.
+  subscript(row: Int) -> Int {
+    switch self {
+    case .groups(let groups): groups.place(of: row)
+    case .table(let places): places[row]
+    }
+  }
 }
 
-extension CanonicalTensor {
-  /// The elements in canonical order and in the stored type; nil where blocks would be torn apart.
-  /// - Throws: `Problem` of kind `io` where the system has not enough memory.
-  func contiguous() throws -> OwnedBytes? {
-    let unit = type.unit
-    let pairing = PairedView(source: view, target: StridedView(contiguous: shape))
-    guard let blocks = pairing.inBlocks(of: unit.elements) else { return nil }
-    let bytes = try OwnedBytes(reserving: count / unit.elements * unit.bytes)
-    try region.withBytes { source in
-      blocks.forEachRun { from, to, count in
-        let run = source[from * unit.bytes..<(from + count) * unit.bytes]
-        UnsafeMutableRawBufferPointer(rebasing: bytes.mutableBytes[(to * unit.bytes)...])
-          .copyMemory(from: UnsafeRawBufferPointer(rebasing: run))
+/// How the rows of a matrix lie in a stored tensor, in elements.
+struct RowGroups: Hashable {
+  var offset: Int
+  var innerCount: Int
+  var innerStride: Int
+  var outerStride: Int
+
+  /// Rows one after the other.
+  init(contiguous rows: Int, columns: Int) {
+    (offset, innerCount, innerStride, outerStride) = (0, max(rows, 1), columns, 0)
+  }
+
+  /// Reads the groups off a view, or nil where rows are not whole or lie less regularly.
+  init?(_ view: StridedView, rows: Int, columns: Int) {
+    guard rows > 0, columns > 0, view.count == rows * columns else { return nil }
+    let plain = view.simplified
+    var axes = plain.axes
+    guard axes.allSatisfy({ $0.table == nil }) else { return nil }
+    if columns > 1 {
+      guard let last = axes.popLast(), last.stride == 1, last.count % columns == 0 else {
+        return nil
       }
+      if last.count > columns { axes.append(.init(last.count / columns, columns)) }
     }
-    return bytes
+    axes.removeAll { $0.count == 1 }
+    guard axes.count <= 2 else { return nil }
+    offset = plain.offset
+    innerCount = axes.last?.count ?? 1
+    innerStride = axes.last?.stride ?? 0
+    outerStride = axes.count == 2 ? axes[0].stride : 0
+  }
+
+  /// The place of a row.
+  func place(of row: Int) -> Int {
+    offset + row / innerCount * outerStride + row % innerCount * innerStride
   }
 }

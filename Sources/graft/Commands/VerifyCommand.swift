@@ -29,8 +29,9 @@ struct VerifyCommand: Verb {
   @Option(
     help: """
       f32 (max abs <= 2e-4 * max(1, std), NMSE <= 1e-8, max KL <= 1e-6), bf16 (mean KL <= 5e-3, \
-      max KL <= 0.1, top-1 or a tie in BF16 >= 99 %, NMSE <= 1e-4), or the largest difference allowed.
-      """, completion: .list(["f32", "bf16"]))
+      max KL <= 0.1, top-1 or a tie in BF16 >= 99 %, NMSE <= 1e-4), quantised (no further off than rounding \
+      explains), or the largest difference allowed.
+      """, completion: .list(["f32", "bf16", "quantised"]))
   var gate = "f32"
   @Option(
     help: "Also write a page to this file (HTML); an earlier page is replaced.",
@@ -63,31 +64,60 @@ struct VerifyCommand: Verb {
 
   private func verified(_ gate: Gate) throws -> (outcome: Outcome, page: () throws -> Page) {
     let model = try OpenedModel(path, source, in: common.catalogue())
-    let runnable = try model.runnable()
+    let subject = try Subject(model, gate)
     if let reference {
       let file = try ReferenceFile(FilePath(reference))
-      let report = try watched(runnable, gate, file.positions) {
+      let report = try watched(subject, file.positions) {
         try $0.compare(with: file, file: reference)
       }
       let summary = VerifySummary(report, of: path, against: reference)
       var outcome = summary.outcome(verbose: common.verbose)
+      outcome.text += hint(report, model)
       model.addActivations(to: &outcome)
       return (outcome, { try page(summary, model, []) })
     }
-    return try compared(model, runnable, gate)
+    return try compared(model, subject)
+  }
+
+  /// A model bound for computing, and the gate it is held to.
+  private struct Subject {
+    let model: Model
+    let gate: Gate
+    let roundedAgain: [Model]
+
+    init(_ opened: OpenedModel, _ gate: Gate) throws {
+      (model, self.gate) = (try opened.runnable(), gate)
+      let directory = opened.checkpoint.directory.string
+      roundedAgain =
+        gate == .quantised
+        ? try locating(.file(directory)) { try Model.roundedAgain(opened.canonical) } : []
+    }
+  }
+
+  /// Which gate is meant for quantised weights, where another one fails.
+  private func hint(_ report: VerificationReport, _ model: OpenedModel) -> [String] {
+    guard !report.passes, [.f32, .bf16].contains(report.gate), model.canonical.isQuantised else {
+      return []
+    }
+    return [
+      "  the weights are quantised: against what they were rounded from, --gate quantised allows for that"
+    ]
   }
 
   /// Compares while the terminal tells how far that is; every position comes by twice.
   private func watched(
-    _ model: Model, _ gate: Gate, _ positions: Int,
+    _ subject: Subject, _ positions: Int,
     _ compare: (Verifier) throws -> VerificationReport
   ) throws -> VerificationReport {
     try common.watched("comparing", total: 2 * positions, of: .positions) {
-      try compare(Verifier(model, gate: gate, threads: common.threads, progress: $0))
+      try compare(
+        Verifier(
+          subject.model, gate: subject.gate, roundedAgain: subject.roundedAgain,
+          threads: common.threads, progress: $0))
     }
   }
 
-  private func compared(_ model: OpenedModel, _ runnable: Model, _ gate: Gate) throws -> (
+  private func compared(_ model: OpenedModel, _ subject: Subject) throws -> (
     outcome: Outcome, page: () throws -> Page
   ) {
     // Both models, and tokens that both have.
@@ -99,10 +129,11 @@ struct VerifyCommand: Verb {
     // Weights are compared by value first: that tells which differences a run need not show.
     let report = try locating(.file("\(path) and \(second)")) {
       let other = try expected.runnable()
-      let changes = try model.valueChanges(in: expected, threads: common.threads)
+      let changes = try model.valueChanges(
+        in: expected, byLevels: subject.gate == .quantised, threads: common.threads)
       let isRounding =
-        try gate == .bf16 && model.isRounding(of: expected, threads: common.threads)
-      return try watched(runnable, gate, batch.positions) {
+        try subject.gate == .bf16 && model.isRounding(of: expected, threads: common.threads)
+      return try watched(subject, batch.positions) {
         try $0.compare(with: other, tokens: batch, changes: changes, isRounding: isRounding)
       }
     }
@@ -114,6 +145,7 @@ struct VerifyCommand: Verb {
     // Both results in one outcome.
     let summary = VerifySummary(report, of: path, against: second)
     var outcome = summary.outcome(verbose: common.verbose)
+    outcome.text += hint(report, model)
     outcome.json["diff"] = .object(diff.json)
     outcome.text.append("  \(diff.storage)")
     model.addActivations(to: &outcome)

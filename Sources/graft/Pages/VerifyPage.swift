@@ -12,7 +12,7 @@ struct VerifyPage {
   func page(_ others: [Page.Section]) -> Page {
     Page(
       "\(summary.model) against \(summary.reference)", verdict,
-      [checks] + (report.output == .logits ? [strips] : []) + layers
+      [checks] + (report.output == .logits ? [strips] : []) + layers + rounding
         + (report.output == .logits ? [worst] : []) + others)
   }
 
@@ -77,6 +77,45 @@ struct VerifyPage {
       LayerErrors($0.1, $0.0).content
     }
     return content.isEmpty ? [] : [Page.Section("Errors by layer", content)]
+  }
+
+  /// Layers and tensors beside what rounding explains of them.
+  private var rounding: [Page.Section] {
+    guard report.gate == .quantised, !report.layers.isEmpty else { return [] }
+    var layers = DataTable(
+      "Each layer on the input of the reference: squared error over the square of what it adds",
+      [
+        ("layer", .number), ("mixer", .text), ("found", .number), ("rounding", .number),
+        ("limit", .number), ("", .text),
+      ])
+    for layer in report.layers {
+      let passes = report.gate.passes(layer.step)
+      layers.add(
+        [
+          "\(layer.index)", layer.mixer, Quantity.significant(layer.step.relative),
+          Quantity.significant(layer.step.rounding),
+          Quantity.significant(report.gate.limit(layer.step) ?? 0), passes ? "within" : "outside",
+        ], isMarked: !passes)
+    }
+    return [Page.Section("What rounding explains", [layers.markup] + tensors)]
+  }
+
+  private var tensors: [Markup] {
+    guard !report.tensors.isEmpty else { return [] }
+    var table = DataTable(
+      "Quantised tensors: error over that of rounding to the nearest level",
+      [
+        ("tensor", .text), ("layer", .number), ("whole", .number), ("worst stretch", .number),
+        ("", .text),
+      ])
+    for tensor in report.tensors {
+      table.add(
+        [
+          tensor.name, tensor.layer.map { "\($0)" } ?? "", Quantity.significant(tensor.gap.whole),
+          Quantity.significant(tensor.gap.worst), tensor.passes ? "within" : "outside",
+        ], isMarked: !tensor.passes)
+    }
+    return [table.markup]
   }
 
   private var worst: Page.Section {

@@ -32,7 +32,7 @@ struct VerifySummary {
     ]
     lines += runs.map { "  \($0.name): \(text($0.logits))" } + ground.map { "  \($0)" }
     if let divergence { lines.append("  \(divergence)") }
-    lines += changed
+    lines += changed + rounding
     if verbose, !report.layers.isEmpty { lines += layers.lines(width: Terminal.columns) }
     return Outcome(json: report.json, text: lines, exitCode: report.passes ? 0 : 1)
   }
@@ -92,6 +92,17 @@ struct VerifySummary {
       lines.append("  other values beside: \(others)")
     }
     return lines
+  }
+
+  /// How far quantised tensors are off, over what rounding explains.
+  private var rounding: [String] {
+    guard let worst = report.tensors.max(by: { !($0.gap.whole >= $1.gap.whole) }) else { return [] }
+    let outside = report.tensors.count { !$0.passes }
+    let place = worst.layer.map { " of layer \($0)" } ?? ""
+    return [
+      "  \(Quantity.of(report.tensors.count, "quantised tensor")), \(outside) outside; the furthest off, "
+        + "\(worst.name)\(place), errs \(Quantity.significant(worst.gap.whole)) times as much as rounding"
+    ]
   }
 
   private static func list(_ names: [String]) -> String {

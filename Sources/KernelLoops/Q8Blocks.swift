@@ -1,6 +1,6 @@
 import Kernels
 
-enum Blocks: BlockKernels {
+enum Q8Blocks: BlockKernels {
   private static let bytes = 34
   private static let elements = 32
 
