@@ -40,6 +40,32 @@ struct BitStream {
     }
   }
 
+  /// Writes a run of codes as bytes.
+  /// - Precondition: all their bits lie inside the bytes.
+  func load(_ run: Range<Int>, into codes: UnsafeMutablePointer<UInt8>) {
+    for (place, index) in run.enumerated() { codes[place] = UInt8(truncatingIfNeeded: self[index]) }
+  }
+
+  /// Writes codes one after the other, and zeros up to the end of the bytes.
+  /// - Precondition: all their bits have room.
+  static func pack(
+    _ codes: UnsafePointer<UInt8>, _ count: Int, width: Int,
+    into bytes: UnsafeMutableRawBufferPointer
+  ) {
+    var (word, filled, byte): (UInt64, Int, Int) = (0, 0, 0)
+    for index in 0..<count {
+      word |= UInt64(codes[index]) << UInt64(filled)
+      filled += width
+      while filled >= 8 {
+        bytes[byte] = UInt8(truncatingIfNeeded: word)
+        (word, filled, byte) = (word >> 8, filled - 8, byte + 1)
+      }
+    }
+    for place in byte..<bytes.count {
+      bytes[place] = place == byte ? UInt8(truncatingIfNeeded: word) : 0
+    }
+  }
+
   private var mask: UInt64 { 1 << UInt64(width) - 1 }
 
   /// Writes codes one after the other from the start of a byte; bits of the last byte that no code fills

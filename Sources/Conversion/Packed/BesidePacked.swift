@@ -19,23 +19,35 @@ struct BesidePacked {
 
   /// - Parameters:
   ///   - written: the names of all other tensors that are written.
+  ///   - repacked: the names of weights that are written in other parts.
   ///   - keepsFP8: whether weights in FP8 are among them.
   /// - Throws: `Problem` of kind `unsupported` where weights in FP8 get other names than their scales of
   ///   activations have.
-  init(_ source: OpenedModel, written: Set<String>, keepsFP8: Bool) throws {
+  init(_ source: OpenedModel, written: Set<String>, repacked: Set<String>, keepsFP8: Bool)
+    throws
+  {
     guard let packing = source.packing else {
       let beside = try Self.beside(source, written, keepsFP8: keepsFP8)
-      (packed, stale) = ([], [])
+      (packed, stale) = (repacked, [])
       kept = beside.kept.map { CheckpointPlan.Tensor($0, rule: .carried) }
       dropped = beside.dropped.map { LeftOut(.tensor, $0.name, Self.reason) }
       return
     }
-    let staying = source.checkpoint.tensors.filter { tensor in
+    let whole = source.checkpoint.tensors.filter { tensor in
       tensor.packed?.parts.allSatisfy { written.contains($0.name) } ?? false
     }
     // A plain weight may have the same name as packed codes; whether other parts of the packed weight are
     // written tells which it is.
-    packed = Set(staying.filter { ($0.packed?.parts.count ?? 0) > 1 }.map(\.name))
+    let staying = Set(whole.filter { ($0.packed?.parts.count ?? 0) > 1 }.map(\.name))
+    packed = staying.union(repacked)
+    guard repacked.isEmpty else {
+      kept = []
+      stale = PackedWeights.files.filter(source.checkpoint.sidecars.contains)
+      dropped =
+        packing.beside.map { LeftOut(.tensor, $0.name, Self.reason) }
+        + stale.map { LeftOut(.file, $0, "weights are packed in another way") }
+      return
+    }
     let isPacked = !packed.isEmpty
     kept = isPacked ? packing.beside.map { CheckpointPlan.Tensor($0, rule: .carried) } : []
     let files = PackedWeights.files.filter(source.checkpoint.sidecars.contains)

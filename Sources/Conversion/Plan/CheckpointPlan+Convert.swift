@@ -17,7 +17,8 @@ extension CheckpointPlan {
     try layout.requireUnderstood()
     let target = try ConversionTarget(source, layout, options)
     try options.checkOverrides(target.binding.tensors.map(\.name))
-    let packed = PackedMoves(source, to: layout)
+    let container = try options.container(from: source, to: layout)
+    let packed = try PackedMoves(source, to: layout, target.history, container)
     let bound = target.binding.tensors + target.predictions
     let policy = try options.quantisation?.policy(for: source, to: layout, options)
     let forms = try options.forms(of: bound, from: source, to: layout)
@@ -26,7 +27,7 @@ extension CheckpointPlan {
         uniquingKeysWith: { first, _ in first })
     let moves = try Self.moves(bound) { bound in
       let cast = options.cast(for: bound.name, as: forms[bound.name])
-      let move = try target.move(bound, cast: cast)
+      let move = try target.move(bound, cast: cast, tears: packed.tears)
       let encoded = forms[bound.name]?.tensors(of: move, in: layout)
       return (
         move, try encoded ?? packed.tensors(of: move, cast: cast) ?? Tensor.withScales(move)
@@ -36,12 +37,13 @@ extension CheckpointPlan {
     // cannot hold.
     let carried = try Self.carried(source, target, packed, forms, options)
     let names = Set((moves.flatMap(\.tensors) + carried.tensors).map(\.name))
+    let repacked = Repacked(moves.flatMap(\.tensors) + carried.tensors)
     let beside = try BesidePacked(
-      source, written: names, keepsFP8: moves.contains { $0.move.scales != nil })
+      source, written: names, repacked: repacked.names,
+      keepsFP8: moves.contains { $0.move.scales != nil })
     let tensors = moves.flatMap(\.tensors) + carried.tensors + beside.kept
     try Self.refuseLoss(tensors.filter { !options.allowsRounding($0, as: forms[$0.name]) })
     let byName = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-    let container = try options.container(from: source, to: layout)
     try Self.refuseTypes(tensors, container)
     let files = try TravellingFiles(
       source.checkpoint, allowsCode: options.allowsCode, keepsRecordings: true,
@@ -60,16 +62,22 @@ extension CheckpointPlan {
           mostly: Self.commonType(tensors), part: index, of: shardPlan.shards.count,
           tensors: tensors.count) ?? [])
     }
+    let scaled = moves.filter { $0.move.scales != nil }.map(\.move.target.name)
+    let quantised = beside.packed.union(scaled + carried.quantised)
+    let config: [UInt8]
+    if container.hasMetadata {
+      config = GGUFConfig.text(shards[0].values, shards.flatMap(\.tensors).map(\.name))
+    } else if let repacked = try packed.config(target, repacked) {
+      config = repacked
+    } else {
+      config = target.configBytes(from: source, quantised: quantised) {
+        policy?.config($0, saying: forms, of: tensors.map(\.name)) ?? $0
+      }
+    }
     self.init(
       source: source, layout: layout.id, container: container, shards: shards,
       writesIndex: container.isDistributed || shards.count > 1 && container.isIndexed,
-      config: container.hasMetadata
-        ? GGUFConfig.text(shards[0].values, shards.flatMap(\.tensors).map(\.name))
-        : target.configBytes(
-          from: source,
-          quantised: beside.packed.union(
-            moves.filter { $0.move.scales != nil }.map(\.move.target.name) + carried.quantised)
-        ) { policy?.config($0, saying: forms, of: tensors.map(\.name)) ?? $0 },
+      config: config,
       sidecars: files.files.filter { !own.contains($0.name) },
       code: layout.code(for: source.configuration),
       dropped: target.dropped + carried.dropped + beside.dropped + files.dropped
@@ -213,6 +221,13 @@ extension CheckpointPlan.Tensor {
     Self(
       name: move.target.name, type: move.type, shape: move.target.shape,
       rule: .unpacked(scheme, to: move.type), content: .move(move))
+  }
+
+  /// A part of a packed weight.
+  init(_ part: PackedPart, _ repacking: Repacking, rule: TensorRuleName) {
+    self.init(
+      name: part.name, type: part.type, shape: part.shape, rule: rule,
+      content: .part(part, of: repacking))
   }
 
   init(_ stored: StoredTensor, rule: TensorRuleName) {

@@ -23,6 +23,8 @@ public enum TensorRuleName: Hashable, Sendable {
   case quantised(PackingScheme)
   /// Values computed from those of the source, such as a norm with one added.
   case computed(ScalarType)
+  /// The codes of a packed weight of the source in other parts, rows or blocks.
+  case repacked(from: PackingScheme, to: PackingScheme)
   /// The bytes of the source, of which only the name is understood.
   case carried
   /// The rows of the source, fewer of them or zeros behind them, perhaps in another type.
@@ -45,6 +47,8 @@ public enum TensorRuleName: Hashable, Sendable {
     case .dequantised(let from, let to): "dequantised \(from.rawValue) to \(to.rawValue)"
     case .unpacked(let scheme, let to): "dequantised \(scheme.text) to \(to.rawValue)"
     case .quantised(let scheme): "quantised to \(scheme.text)"
+    case .repacked(let from, let to):
+      from == to ? "moved packed, \(to.text)" : "repacked \(from.text) as \(to.text)"
     case .computed(let type): "computed as \(type.rawValue)"
     case .carried: "carried"
     case .resized: "cut or padded"
@@ -62,6 +66,8 @@ public enum TensorRuleName: Hashable, Sendable {
   }
   /// Whether the bytes come from elsewhere than the files of the source.
   var isUnpacked: Bool { if case .unpacked = self { true } else { false } }
+  /// Whether codes of the source stand in other parts.
+  var isRepacked: Bool { if case .repacked = self { true } else { false } }
 }
 
 /// Everything that will be written, decided from headers alone.
@@ -73,6 +79,16 @@ public struct CheckpointPlan: Sendable {
       case stored(StoredTensor)
       case move(TensorMove)
       case encoded(EncodedMove)
+      case part(PackedPart, of: Repacking)
+    }
+
+    /// The move of a packed weight of which a tensor is a part.
+    struct Repacking: Sendable {
+      let move: TensorMove
+      /// Whether the part is the first, which stands for all.
+      let isFirst: Bool
+      /// What the config says of the weight; nil where it says nothing.
+      let entry: JSONValue?
     }
 
     /// The stored name.

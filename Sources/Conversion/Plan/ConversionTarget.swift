@@ -5,6 +5,7 @@ import Diagnostics
 import JSON
 import Layouts
 import Opening
+import Tensors
 
 /// A model as another layout will hold it, or the reasons why it cannot.
 struct ConversionTarget {
@@ -24,6 +25,8 @@ struct ConversionTarget {
   let history: ModelHistory?
   /// What is left out.
   let dropped: [LeftOut]
+  /// The type of plain matrices beside packed weights; nil where none are packed.
+  private let plainType: ScalarType?
 
   /// The stored tensors.
   var binding: LayoutBinding { bound.binding }
@@ -38,6 +41,7 @@ struct ConversionTarget {
   /// - Throws: `Problem` of kind `unsupported`, with every reason.
   init(_ source: OpenedModel, _ layout: Layout, _ options: ConversionOptions) throws {
     history = ModelHistory(of: source.checkpoint)
+    plainType = source.packing == nil ? nil : source.plainType
     let prediction = try PredictionTensors(source, for: layout, options)
     let vocabulary = try VocabularyChange(source, options)
     let counted = prediction.counted(in: source, for: layout, options)
@@ -73,6 +77,11 @@ struct ConversionTarget {
     written.text.bytes(claiming(source.config(edited, of: binding, quantised: quantised)))
   }
 
+  /// The config to write after a change.
+  func configBytes(_ change: (JSONValue) throws -> JSONValue) rethrows -> [UInt8] {
+    written.text.bytes(try change(edited))
+  }
+
   /// Keys of the source that the target cannot express, if the keys of either layout mean nothing to the
   /// other.
   private static func keysLeft(_ source: OpenedModel, _ layout: Layout) throws -> [LeftOut] {
@@ -88,9 +97,11 @@ struct ConversionTarget {
   /// The plan of one stored tensor.
   /// - Throws: `Problem` of kind `unsupported` where types cannot be brought together, or quantised
   ///   weights would have to be dequantised.
-  func move(_ bound: BoundTensor, cast: RequestedType) throws -> TensorMove {
+  /// - Parameter tears: whether blocks may be torn apart, because other blocks are written.
+  func move(_ bound: BoundTensor, cast: RequestedType, tears: Bool = false) throws -> TensorMove {
     try TensorMove(
       bound, from: model, cast: cast,
-      scaleName: bound.scales?.name ?? binding.layout.scales?.names(of: bound.name).first)
+      scaleName: bound.scales?.name ?? binding.layout.scales?.names(of: bound.name).first,
+      narrow: plainType, tears: tears)
   }
 }

@@ -15,6 +15,7 @@ extension OpenedModel {
     quantising kind: QuantisationKind? = nil, leaving allowed: Set<StrayTensor> = [],
     in catalogue: LayoutCatalogue
   ) throws -> Layout {
+    let isPacked = packing != nil || checkpoint.tensors.contains { $0.type.isBlock }
     let isScaled = kind?.holder == .scaled
     if form == nil, id == layout.id, layout.form.isWritten,
       !isScaled || layout.form.isPreferred(by: layout.scales)
@@ -25,7 +26,7 @@ extension OpenedModel {
     let known = former.flatMap { $0.isEmpty ? nil : try? catalogue.layout(id, form: $0) }
     return try known
       ?? catalogue.layout(
-        id, form: form, quantised: isScaled || (quantisation != nil && cast == nil),
+        id, form: form, quantised: isScaled || (cast == nil && kind == nil && (quantisation != nil || isPacked)),
         sharing: sharedPrefixes(leaving: allowed), hasHead: configuration.head != .none)
   }
 }

@@ -38,11 +38,13 @@ public struct TensorMove: Sendable {
   ///   - cast: the type asked for; a type requested by name also narrows a tensor that otherwise stays
   ///     wide. Quantised weights keep their bytes unless a type is requested; then they are dequantised.
   ///   - scaleName: where the layout stores the scales of quantised weights.
+  ///   - narrow: the type of computed values that all fit it; that of the embedding where none is given.
+  ///   - tears: whether blocks may be torn apart, because other blocks are written.
   /// - Throws: `Problem` of kind `invalid` where a part is missing, `unsupported` where types cannot
   ///   be brought together.
   public init(
     _ target: BoundTensor, from model: CanonicalModel, cast: RequestedType,
-    scaleName: String? = nil
+    scaleName: String? = nil, narrow: ScalarType? = nil, tears: Bool = false
   ) throws {
     let sources = try target.parts.map { part in
       guard let source = model.tensors[part.role] else {
@@ -53,14 +55,16 @@ public struct TensorMove: Sendable {
     }
     try self.init(
       target, sources, cast: cast, scaleName: scaleName,
-      narrow: model.tensors[Role("embedding")]?.type)
+      narrow: narrow ?? model.tensors[Role("embedding")]?.type, tears: tears)
   }
 
   /// Plans one stored tensor from the tensors that fill its parts.
-  /// - Parameter narrow: the type of computed values that all fit it.
+  /// - Parameters:
+  ///   - narrow: the type of computed values that all fit it.
+  ///   - tears: whether blocks may be torn apart, because other blocks are written.
   init(
     _ target: BoundTensor, _ sources: [CanonicalTensor], cast: RequestedType, scaleName: String?,
-    narrow: ScalarType?
+    narrow: ScalarType?, tears: Bool = false
   ) throws {
     self.target = target
     parts = Self.parts(of: target, sources)
@@ -76,7 +80,7 @@ public struct TensorMove: Sendable {
     } else {
       (type, isSeenExact) = (planned, false)
     }
-    try checkCast()
+    try checkCast(tears: tears)
   }
 
   /// Moves bytes that keep their meaning.
@@ -122,7 +126,7 @@ public struct TensorMove: Sendable {
     (shape.last ?? 1) % type.unit.elements == 0 ? type : .f16
   }
 
-  private func checkCast() throws {
+  private func checkCast(tears: Bool) throws {
     if type.byteWidth == nil, !type.isBlock, wholeSource == nil {
       throw Problem(
         .unsupported, "elements that do not fill whole bytes can only be copied as a whole",
@@ -131,7 +135,7 @@ public struct TensorMove: Sendable {
     }
     for moved in parts {
       if isVerbatim(moved) {
-        try checkBlocks(moved)
+        if !tears { try checkBlocks(moved) }
         continue
       }
       guard moved.source.isComputable, StoredValues.canStore(type) else {

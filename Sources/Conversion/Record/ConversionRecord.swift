@@ -117,6 +117,7 @@ extension CheckpointPlan.Tensor {
   var origins: [String] {
     switch content {
     case .stored(let tensor): [tensor.name]
+    case .part(_, let repacking): repacking.move.origins
     case .move(let move): move.origins
     case .encoded(let encoded): encoded.move.origins
     }

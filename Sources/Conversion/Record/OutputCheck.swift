@@ -51,6 +51,9 @@ struct OutputCheck: Sendable {
         throw mismatch(planned, "other values of \(role)")
       }
     }
+    if case .part(_, let repacking) = planned.content, repacking.isFirst {
+      try checkValues(of: repacking.move, planned)
+    }
     // Rows that were kept must be those of the source as well.
     if planned.rule == .resized, case .move(let move) = planned.content {
       for moved in move.parts where move.isVerbatim(moved) {
@@ -61,6 +64,18 @@ struct OutputCheck: Sendable {
       }
     }
     return (stored, parts, try lost(planned, parts))
+  }
+
+  /// Refuses a packed weight whose values are not those of the source.
+  private func checkValues(of move: TensorMove, _ planned: CheckpointPlan.Tensor) throws {
+    for (part, piece) in zip(move.target.parts, move.parts) {
+      guard let written = output.canonical.tensors[part.role] ?? output.shared(part.role) else {
+        continue
+      }
+      guard try TensorHash.numbers(piece.source) == TensorHash.numbers(written) else {
+        throw mismatch(planned, "other values of \(part.role)")
+      }
+    }
   }
 
   /// The values of the source that cannot be computed from the written ones.

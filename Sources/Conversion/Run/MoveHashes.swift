@@ -61,6 +61,7 @@ final class MoveHashes {
     guard isOfSource else { return nil }
     switch tensor.content {
     case .stored(let stored): return (stored.name, hash)
+    case .part: return nil
     case .move(let move):
       guard let origin = move.parts.first?.source.origin,
         origin != CanonicalTensor.newOrigin

@@ -131,6 +131,9 @@ extension CheckpointPlan.Tensor.Content {
     case .stored(let tensor):
       try sink.write(tensor.region)
       return (0, nil)
+    case .part(let part, _):
+      try sink.write(part.region)
+      return (0, nil)
     case .move(let move): return (try move.write(to: &sink, onSource: onSource), nil)
     case .encoded(let encoded):
       let rounding = try encoded.write(to: &sink, onSource: onSource)

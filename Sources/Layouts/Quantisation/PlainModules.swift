@@ -16,6 +16,14 @@ extension LayoutBinding {
   }
 }
 
+extension LayoutBinding {
+  /// The modules that are embeddings, of which quantisers do not think where they say which modules they
+  /// mean.
+  public var embeddings: Set<String> {
+    Set(tensors.filter { $0.parts.contains { $0.role.name == "embedding" } }.map(\.module))
+  }
+}
+
 extension JSONValue {
   /// The config with modules added to what it lists as not packed, wherever it claims packed weights and
   /// does not list them already.
@@ -74,7 +82,9 @@ extension QuantisationClaim {
       claim["dynamic"] = dynamic(modules, claim["dynamic"]?.object)
     } else if let key {
       let list = claim[key]?.array ?? []
-      let listed = ModuleList(list.compactMap(\.string))
+      // compressed-tensors marks regular expressions.
+      let listed = ModuleList(
+        list.compactMap(\.string).map { $0.hasPrefix("re:") ? String($0.dropFirst(3)) : $0 })
       claim[key] = .array(
         list + modules.filter { listed.covers($0) != true }.map { .string($0) })
     }

@@ -56,14 +56,27 @@ package enum TensorHash {
     return hash.finish()
   }
 
-  private static func values(_ tensor: CanonicalTensor, plus constant: Float) throws -> String {
+  /// The hash of the values as F32 in canonical order, whatever their type, with one zero.
+  ///
+  /// Packings differ in the sign of a zero, and only in that, where their values are the same.
+  /// - Cost: one pass over the elements; memory for one buffer.
+  package static func numbers(_ tensor: CanonicalTensor) throws -> String {
+    // A sum with zero is the value itself, but for a negative zero.
+    try values(tensor, plus: 0, withOneZero: true)
+  }
+
+  private static func values(
+    _ tensor: CanonicalTensor, plus constant: Float, withOneZero: Bool = false
+  ) throws -> String {
     guard tensor.type.isComputable else { return try stored(tensor.region) }
     var hash = RunHash()
     let reader = RegionReader(tensor.region)
     let conversion = ValueConversion(tensor, applying: [], to: .f32)
     try forEachRun(tensor) { run in
       try conversion.forEachChunk(reader, run) { range, values in
-        if constant != 0 { for index in 0..<range.count { values[index] += constant } }
+        if constant != 0 || withOneZero {
+          for index in 0..<range.count { values[index] += constant }
+        }
         hash.update(UnsafeRawBufferPointer(start: values, count: range.count * 4))
         return true
       }

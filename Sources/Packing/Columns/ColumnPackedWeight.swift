@@ -12,9 +12,9 @@ struct ColumnPackedWeight: PackedWeight {
   let columnGroups: ColumnGroups
 
   /// How many outputs are read together: their words share a line of the processor's cache.
-  private static let outputs = 64
+  static let outputs = 64
 
-  private var groups: Int { scales.shape[0] }
+  var groups: Int { scales.shape[0] }
 
   func decode(_ run: Range<Int>, into values: UnsafeMutablePointer<Float>) throws {
     var start = run.lowerBound
@@ -115,7 +115,7 @@ struct ColumnPackedWeight: PackedWeight {
   }
 
   /// Calls `body` with the scales of some groups of some rows, row by row, and after them the zero points.
-  private func withTerms(
+  func withTerms(
     _ rows: Range<Int>, _ needed: Range<Int>,
     _ body: (UnsafeMutablePointer<Float>) throws -> Void
   ) throws {

@@ -10,6 +10,8 @@ struct GroupScales: Sendable {
     case power
     /// A byte that is a whole number, with a sign.
     case signed
+    /// A byte that is a whole number, without a sign.
+    case byte
     /// A float that stands for 127 times the scale.
     case over127
   }
@@ -44,11 +46,34 @@ struct GroupScales: Sendable {
     if let global { try combine(scales, run.count, with: global, matrix) }
   }
 
+  /// Writes the scales of some groups of a row without that of the matrix; those that are bytes as the
+  /// numbers of these.
+  func loadOwn(_ row: Int, _ groups: Range<Int>, into scales: UnsafeMutablePointer<Float>) throws {
+    switch kind {
+    case .float(.f8E4M3), .float(.f8E8M0), .power:
+      let bytes = GroupScales(region: region, kind: .byte, count: count, rows: rows)
+      try bytes.load(row, groups, into: scales)
+    default:
+      var own = self
+      own.global = nil
+      try own.load(row, groups, into: scales)
+    }
+  }
+
+  /// The number of a matrix that its scales are combined with, as it is stored; one where there is none.
+  func globalNumber(_ matrix: Int) throws -> Float {
+    switch global {
+    case .multiplied(let region), .divided(let region), .amax(let region):
+      try number(region, matrix)
+    case nil: 1
+    }
+  }
+
   private var width: Int {
     switch kind {
     case .float(let type): type.byteWidth ?? 1
     case .over127: 4
-    case .power, .signed: 1
+    case .power, .signed, .byte: 1
     }
   }
 
@@ -59,6 +84,7 @@ struct GroupScales: Sendable {
     case .float(let type): FloatBits.load(bytes, 0..<count, type, into: scales)
     case .power: for index in 0..<count { scales[index] = Self.power(bytes[index]) }
     case .signed: for index in 0..<count { scales[index] = Float(Int8(bitPattern: bytes[index])) }
+    case .byte: for index in 0..<count { scales[index] = Float(bytes[index]) }
     case .over127:
       FloatBits.load(bytes, 0..<count, .f32, into: scales)
       for index in 0..<count { scales[index] /= 127 }
