@@ -10,6 +10,8 @@ public struct LayoutComparison: Sendable {
     case same
     /// The layout means another value.
     case differs
+    /// The layout means another value, which the user takes.
+    case allowed
     /// The layout has no words for the value.
     case unsaid
     /// Readers of the layout refuse or misread the value, though its config can say it.
@@ -41,8 +43,10 @@ public struct LayoutComparison: Sendable {
   /// Reads the config that a layout would write and compares it with the model.
   /// - Parameter isWritten: whether the model comes from another layout; only then the limits of the layout
   ///   matter.
+  /// - Parameter allowed: the facts that may have another value there.
   package init(
-    _ model: ModelConfiguration, isSaidBy config: JSONValue, in layout: Layout, isWritten: Bool
+    _ model: ModelConfiguration, isSaidBy config: JSONValue, in layout: Layout, isWritten: Bool,
+    allowing allowed: Set<String> = []
   ) {
     self.layout = layout.id
     // Facts that the layout cannot hold, and facts that it cannot express.
@@ -65,7 +69,9 @@ public struct LayoutComparison: Sendable {
         !facts.contains($0.fact) && !($0.agrees && limits.contains($0.fact))
       }
       rows =
-        missing + limited + Self.rows(compared.filter { !$0.agrees }, .differs)
+        missing + limited
+        + Self.rows(compared.filter { !$0.agrees && !allowed.contains($0.fact) }, .differs)
+        + Self.rows(compared.filter { !$0.agrees && allowed.contains($0.fact) }, .allowed)
         + Self.rows(compared.filter(\.agrees), .same)
       configuration = there
       unreadable = []
@@ -123,7 +129,7 @@ public struct LayoutComparison: Sendable {
       + rows.compactMap { row in
         let here = row.here.text + (row.layers.isEmpty ? "" : " in layers \(row.layerText)")
         return switch row.verdict {
-        case .same, .limited: nil
+        case .same, .limited, .allowed: nil
         case .unsaid:
           Problem(
             .unsupported, "layout \(layout) has no words for \(row.fact)", found: here,

@@ -54,7 +54,7 @@ enum DeltaRule: DeltaRuleKernels {
   }
 
   /// What one step of a chunk is solved from.
-  private struct Step {
+  struct Step {
     let index: Int
     /// The decay since the state before the chunk.
     let kept: Float
@@ -67,8 +67,7 @@ enum DeltaRule: DeltaRuleKernels {
 
   /// Solves one step of a chunk; its rows of `u` and `w` hold Sᵀk and Sᵀq, u and o afterwards.
   @inline(__always)
-  private static func solve(_ step: Step, _ v: Floats, _ u: MutableFloatRows, _ w: MutableFloatRows)
-  {
+  static func solve(_ step: Step, _ v: Floats, _ u: MutableFloatRows, _ w: MutableFloatRows) {
     let (row, output, kept) = (u[step.index], w[step.index], step.kept)
     var u0 = load(v) - kept * load(row)
     var u1 = load(v + width) - kept * load(row + width)
@@ -91,7 +90,7 @@ enum DeltaRule: DeltaRuleKernels {
 
   /// Copies the first columns of rows.
   @inline(__always)
-  private static func copy(
+  static func copy(
     _ source: FloatRows, to target: MutableFloatRows, rows: Int, _ columns: Int
   ) {
     for row in 0..<rows {

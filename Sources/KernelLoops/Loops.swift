@@ -23,5 +23,6 @@ public var loops: KernelSet {
       widening: Widening.self),
     mixers: MixerKernels(
       attention: BlockAttention.self, convolution: Convolution.self, deltaRule: DeltaRule.self,
-      matrixRecurrence: MatrixRecurrence.self, gradients: Gradients.self))
+      channelDeltaRule: ChannelDeltaRule.self, matrixRecurrence: MatrixRecurrence.self,
+      gradients: Gradients.self))
 }

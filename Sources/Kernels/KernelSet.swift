@@ -13,6 +13,8 @@ public struct KernelSet: Sendable {
   public let convolution: any ConvolutionKernels.Type
   /// The recurrence of Gated DeltaNet.
   public let deltaRule: any DeltaRuleKernels.Type
+  /// The recurrence of Kimi Delta Attention.
+  public let channelDeltaRule: any ChannelDeltaRuleKernels.Type
   /// Matrix times vector.
   public let dotProducts: any DotProductKernels.Type
   /// Products and sums of rows.
@@ -42,7 +44,7 @@ public struct KernelSet: Sendable {
     (matrixMultiply, widening) = (products.matrixMultiply, products.widening)
     (attention, convolution) = (mixers.attention, mixers.convolution)
     (deltaRule, matrixRecurrence) = (mixers.deltaRule, mixers.matrixRecurrence)
-    gradients = mixers.gradients
+    (channelDeltaRule, gradients) = (mixers.channelDeltaRule, mixers.gradients)
   }
 }
 
@@ -87,16 +89,18 @@ public struct MixerKernels {
   let attention: any AttentionKernels.Type
   let convolution: any ConvolutionKernels.Type
   let deltaRule: any DeltaRuleKernels.Type
+  let channelDeltaRule: any ChannelDeltaRuleKernels.Type
   let matrixRecurrence: any MatrixRecurrenceKernels.Type
   let gradients: any GradientKernels.Type
 
   /// The given implementations.
   public init(
     attention: any AttentionKernels.Type, convolution: any ConvolutionKernels.Type,
-    deltaRule: any DeltaRuleKernels.Type, matrixRecurrence: any MatrixRecurrenceKernels.Type,
-    gradients: any GradientKernels.Type
+    deltaRule: any DeltaRuleKernels.Type, channelDeltaRule: any ChannelDeltaRuleKernels.Type,
+    matrixRecurrence: any MatrixRecurrenceKernels.Type, gradients: any GradientKernels.Type
   ) {
     (self.attention, self.convolution, self.deltaRule) = (attention, convolution, deltaRule)
-    (self.matrixRecurrence, self.gradients) = (matrixRecurrence, gradients)
+    (self.channelDeltaRule, self.matrixRecurrence) = (channelDeltaRule, matrixRecurrence)
+    self.gradients = gradients
   }
 }

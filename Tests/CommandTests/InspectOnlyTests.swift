@@ -11,7 +11,6 @@ import Testing
   }
 
   @Test(arguments: [
-    ("kimi_linear", "saved again", ["kda", "kda", "mla", "kda", "mla"]),
     ("qwen4_exp", "text, experts apart", ["gdn", "gdn", "indexed_attention", "gdn"]),
   ])
   func theyAreInspectedInFull(layout: String, form: String, mixers: [String]) throws {
@@ -29,7 +28,7 @@ import Testing
     #expect(ofLayers + outside == total)
   }
 
-  @Test(arguments: ["kimi_linear", "qwen4_exp"])
+  @Test(arguments: ["qwen4_exp"])
   func everythingElseIsRefusedByName(layout: String) throws {
     let checkpoint = try EditableCheckpoint("inspect/\(layout)")
     let path = checkpoint.path.string
@@ -51,8 +50,6 @@ import Testing
 
   /// Shapes follow from the config, tensor by tensor.
   @Test(arguments: [
-    ("kimi_linear", "kv_lora_rank", "kv_a_proj_with_mqa"),
-    ("kimi_linear", "linear_head_dim", "f_b_proj"), ("kimi_linear", "v_head_dim", "o_proj"),
     ("qwen4_exp", "hc_lowrank", "input_mix_weight_down"),
     ("qwen4_exp", "indexer_n_heads", "index_qk_proj"),
     ("qwen4_exp", "ple_embed_dim", "ple.key_proj"),
@@ -66,12 +63,6 @@ import Testing
   }
 
   @Test func aLayerOfTheWrongKindIsFound() throws {
-    let checkpoint = try EditableCheckpoint("inspect/kimi_linear")
-    try checkpoint.editConfig { config in
-      let kinds = config["layer_types"]?.array ?? []
-      config["layer_types"] = .array(["full_attention"] + kinds.dropFirst())
-    }
-    expectRefusal(try checkpoint.graft("inspect"), 65, ["kv_a_proj_with_mqa"])
     let other = try EditableCheckpoint("inspect/qwen4_exp")
     try other.editConfig { $0["ple_layer_ids"] = [1] }
     expectRefusal(try other.graft("inspect"), 65, ["model.layers.0.ple."])
@@ -79,30 +70,5 @@ import Testing
       try other.editConfig { $0["ple_layer_ids"] = list }
       expectRefusal(try other.graft("inspect"), 65, ["does not exist or is named twice"])
     }
-  }
-
-  /// The published config lists layers by number from 1, and names the first layer's MLP `mlp`.
-  @Test func thePublishedFormOfKimiIsRead() throws {
-    let checkpoint = try EditableCheckpoint("inspect/kimi_linear")
-    try checkpoint.editConfig { config in
-      for key in ["layer_types", "mlp_layer_types", "linear_head_dim", "linear_num_heads"] {
-        config[key] = JSONValue?.none
-      }
-      config["first_k_dense_replace"] = 1
-      config["linear_attn_config"] = [
-        "full_attn_layers": [3, 5], "kda_layers": [1, 2, 4], "head_dim": 6, "num_heads": 3,
-        "short_conv_kernel_size": 4,
-      ]
-    }
-    try checkpoint.editWeights { file in
-      for index in file.tensors.indices where file.tensors[index].name.contains("layers.0.block") {
-        file.tensors[index].name = file.tensors[index].name.replacing(
-          "block_sparse_moe", with: "mlp")
-      }
-    }
-    let report = try inspect(checkpoint)
-    #expect(report["form"]?["form"]?.string == "released")
-    let mixers = report["layers"]?.array?.map { $0["mixer"]?.string }
-    #expect(mixers == ["kda", "kda", "mla", "kda", "mla"])
   }
 }

@@ -100,7 +100,7 @@ import Testing
   }
 
   @Test func whatIsRefusedIsOnThePage() throws {
-    let other = Fixtures.path("inspect/kimi_linear").string
+    let other = Fixtures.path("inspect/qwen4_exp").string
     let model = Fixtures.path("options/gdn-small").string
     let result = try GraftCommand.run("verify", model, other, "--report", page.string)
     expectRefusal(result, 69, ["inspected"])

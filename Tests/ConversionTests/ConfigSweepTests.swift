@@ -12,7 +12,9 @@ struct ConfigSweepTests {
     "fla/hybrid", "huggingface/olmo_hybrid/bf16", "huggingface/qwen3_5/fp8-short-blocks",
     "huggingface/qwen3_5/multimodal-mixed", "huggingface/qwen3_5_moe/multimodal-fused-mixed",
     "huggingface/qwen3_next/bf16",
-    "inspect/kimi_linear", "inspect/qwen4_exp",
+    "huggingface/kimi_linear/bf16", "huggingface/kimi_linear/resave-f32",
+    "huggingface/bailing_hybrid/bf16", "huggingface/bailing_hybrid/resave-f32",
+    "inspect/qwen4_exp",
     "options/everything", "options/moe-routing", "gguf/qwen3next-f16.gguf", "gguf/qwen35-q8_0.gguf",
     "gguf/qwen35moe-bf16.gguf",
   ])

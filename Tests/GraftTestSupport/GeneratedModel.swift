@@ -24,9 +24,7 @@ public enum GeneratedModel {
     if layout.inspectOnly != nil { return nil }
     if layout.id == "lm-engine" { return try configuration(seed: seed) }
     var generator = SeededGenerator(seed: seed)
-    let (attention, gdn) = (
-      SampleFacts.attention(&generator), SampleFacts.gatedDeltaNet(&generator)
-    )
+    let (attention, delta) = SampleFacts.mixers(of: layout, &generator)
     var model = SampleFacts.facts(&generator)
     model["position"] = .word("rope")
     model["rope.fraction"] = SampleFacts.share(of: attention, model, any([0.5, 1], &generator))
@@ -34,11 +32,11 @@ public enum GeneratedModel {
     model["norm"] = .word("rmsnorm")
     model["rope.sections"] = .word(any(["1,1,1", "2,1", "3,2,1"], &generator))
     let interval = pick(1...4, &generator)
-    let hasM2RNN = layout.tensors.flatMap(\.parts).contains { $0.role.hasPrefix("m2rnn.") }
+    let hasM2RNN = layout.stores("m2rnn")
     let layers = (0..<pick(1...4, &generator)).map { layer in
-      let linear = hasM2RNN && pick(0...2, &generator) == 0 ? SampleFacts.m2rnn(&generator) : gdn
+      let linear = hasM2RNN && pick(0...2, &generator) == 0 ? SampleFacts.m2rnn(&generator) : delta
       return ((layer + 1) % interval == 0 ? attention : linear)
-        .merging(SampleFacts.feedForward(&generator)) { $1 }
+        .merging(SampleFacts.feedForward(&generator, in: layout)) { $1 }
     }
     model["layers"] = .integer(layers.count)
     let wanted = try ModelConfiguration(model: model, layers: layers)

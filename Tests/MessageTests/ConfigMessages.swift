@@ -93,7 +93,7 @@ extension MessageSection {
         try $0.edited("fla/hybrid") { $0["expand_v"] = 1.01 }
       },
       .init("a negative size") {
-        try $0.edited("inspect/kimi_linear") { $0["linear_num_heads"] = -1 }
+        try $0.edited("inspect/qwen4_exp") { $0["hc_lowrank"] = -1 }
       },
       .init("a width that its heads do not divide") {
         let key = Array("ssm.inner_size".utf8) + [4, 0, 0, 0]

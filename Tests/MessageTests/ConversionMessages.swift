@@ -106,11 +106,11 @@ extension MessageSection {
           "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--to", "gguf-qwen35moe")
       },
       .init("a model that is only inspected") {
-        try $0.graft("convert", "fixtures/inspect/kimi_linear", "out")
+        try $0.graft("convert", "fixtures/inspect/qwen4_exp", "out")
       },
       .init("a mixer that is not computed") { shop in
         try shop.file("t.json", "[1, 2]".utf8)
-        return try shop.graft("score", "fixtures/inspect/kimi_linear", "--tokens", "t.json")
+        return try shop.graft("score", "fixtures/inspect/qwen4_exp", "--tokens", "t.json")
       },
       .init("an assumption that no value shows") {
         try $0.graft(

@@ -40,6 +40,18 @@ import Testing
     try expectAgreement([moe(more)], count: 40)
   }
 
+  @Test(
+    arguments: [
+      [:], ["moe.correction": .flag(true)], ["moe.renormalise": .flag(false)],
+      ["moe.scale": .number(2.5)], ["moe.groups": .integer(3)],
+      ["moe.groups": .integer(3), "moe.groups_per_token": .integer(2)],
+      ["moe.groups": .integer(2), "moe.correction": .flag(true), "moe.scale": .number(1.3)],
+    ] as [Facts])
+  func sigmoidsChooseAmongGroups(_ more: Facts) throws {
+    let facts: Facts = ["moe.router": .word("sigmoid"), "moe.experts": .integer(6)]
+    try expectAgreement([moe(facts.merging(more) { $1 })], count: 40)
+  }
+
   @Test func tiesGoToTheLowerExpert() throws {
     var canonical = try RandomModel.make([moe(["moe.experts_per_token": .integer(2)])])
     canonical.tensors[Role("moe.router", layer: 0)] = CanonicalTensor(

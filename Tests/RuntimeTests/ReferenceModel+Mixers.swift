@@ -85,7 +85,7 @@ extension ReferenceModel {
   // MARK: recurrences
 
   /// Causal depthwise convolution; zeros before the start.
-  private func convolved(_ x: [Row], _ name: String, taps: Int, bias: Bool, _ layer: Int) -> [Row] {
+  func convolved(_ x: [Row], _ name: String, taps: Int, bias: Bool, _ layer: Int) -> [Row] {
     guard taps > 0 else { return x }
     let w = rows(name, taps, layer: layer)
     let b = bias ? values(name + ".bias", layer) : [Double](repeating: 0, count: w.count)
@@ -143,7 +143,7 @@ extension ReferenceModel {
     return linear(y, "gdn.o", layer)
   }
 
-  private func unit(_ x: Row, _ epsilon: Double) -> Row {
+  func unit(_ x: Row, _ epsilon: Double) -> Row {
     let length = (dot(x, x) + epsilon).squareRoot()
     return x.map { $0 / length }
   }

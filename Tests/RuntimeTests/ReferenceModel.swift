@@ -101,7 +101,7 @@ struct ReferenceModel {
   func feedForward(_ x: Row, _ mlp: FeedForward, _ layer: Int) -> Row {
     guard mlp.kind == .moe else { return dense(x, "mlp", mlp, layer, bias: mlp.hasBias) }
     var y = [Double](repeating: 0, count: x.count)
-    for (expert, p) in route(linear([x], "moe.router", layer)[0], mlp) {
+    for (expert, p) in route(linear([x], "moe.router", layer)[0], mlp, layer) {
       let out = dense(x, "expert", mlp, layer, bias: false, expert: expert)
       for index in y.indices { y[index] += p * out[index] }
     }
@@ -124,7 +124,8 @@ struct ReferenceModel {
     return project(zip(gate, up).map { $0 * $1 }, "down")
   }
 
-  private func route(_ logits: Row, _ mlp: FeedForward) -> [(Int, Double)] {
+  private func route(_ logits: Row, _ mlp: FeedForward, _ layer: Int) -> [(Int, Double)] {
+    if mlp.router == .sigmoid { return routeBySigmoid(logits, mlp, layer) }
     let order = logits.indices.sorted {
       logits[$0] > logits[$1] || (logits[$0] == logits[$1] && $0 < $1)
     }

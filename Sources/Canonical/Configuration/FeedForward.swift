@@ -12,6 +12,9 @@ public struct FeedForward: FactRecord {
     case softmaxThenTopK = "softmax_topk"
     /// The k largest logits, then softmax over them; equals softmax, top-k, division by the sum.
     case topKThenSoftmax = "topk_softmax"
+    /// Sigmoids, which choose with a correction added to each and weigh without it; experts lie in groups,
+    /// of which the best are looked at.
+    case sigmoid
   }
 
   /// Whether the block is a dense MLP or a mixture of experts.
@@ -30,6 +33,8 @@ public struct FeedForward: FactRecord {
   public var expertsPerToken = 0
   /// In which order the router selects experts and normalises their weights.
   public var router = Router.topKThenSoftmax
+  /// What the router's sigmoids add to a choice and groups of experts do; of no meaning to other routers.
+  public var choice = ExpertChoice()
   /// The width of the shared expert; 0 for none.
   public var sharedIntermediate = 0
   /// Whether the shared expert is multiplied by `sigmoid(x · w)`.
@@ -39,6 +44,9 @@ public struct FeedForward: FactRecord {
   public init() {}
 
   private static let isMixture: @Sendable (FeedForward) -> Bool = { $0.kind == .moe }
+  private static let hasSigmoids: @Sendable (FeedForward) -> Bool = {
+    $0.kind == .moe && $0.router == .sigmoid
+  }
 
   /// The facts of the block.
   public static let facts: [Fact<FeedForward>] = [
@@ -50,6 +58,14 @@ public struct FeedForward: FactRecord {
     .integer("moe.experts", \.experts).meaning(where: isMixture),
     .integer("moe.experts_per_token", \.expertsPerToken).meaning(where: isMixture),
     .word("moe.router", \.router).meaning(where: isMixture),
+    .flag("moe.correction", \.choice.hasCorrection).meaning(where: hasSigmoids),
+    .integer("moe.groups", \.choice.groups).meaning(where: hasSigmoids),
+    .integer("moe.groups_per_token", \.choice.groupsPerToken).meaning { block, _ in
+      // All groups are the same as a single one.
+      hasSigmoids(block) ? .integer(block.choice.groups > 1 ? block.choice.groupsPerToken : 1) : nil
+    },
+    .flag("moe.renormalise", \.choice.renormalises).meaning(where: hasSigmoids),
+    .number("moe.scale", \.choice.scale).meaning(where: hasSigmoids),
     .integer("moe.shared_intermediate", \.sharedIntermediate).meaning(where: isMixture),
     .flag("moe.shared_gate", \.hasSharedGate).meaning(where: isMixture),
   ]
@@ -62,6 +78,7 @@ public struct FeedForward: FactRecord {
     + [
       RoleRule("mlp.slope", ["1"]) { $0.activation == .prelu },
       RoleRule("moe.router", ["E", "H"], when: isMixture),
+      RoleRule("moe.correction", ["E"]) { hasSigmoids($0) && $0.choice.hasCorrection },
     ]
     + matrices("shared", width: "Is") { isMixture($0) && $0.sharedIntermediate > 0 }
     + [RoleRule("shared.router", ["1", "H"]) { isMixture($0) && $0.hasSharedGate }]
@@ -121,6 +138,6 @@ public struct FeedForward: FactRecord {
         )
       ]
     }
-    return []
+    return Self.hasSigmoids(self) ? choice.disagreements(experts, expertsPerToken) : []
   }
 }

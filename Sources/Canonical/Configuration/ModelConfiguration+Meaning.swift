@@ -28,7 +28,7 @@ extension ModelConfiguration {
       }
     }
     let differs = max(ropeThetas.count, other.ropeThetas.count) > 1
-    rows.removeAll { $0.fact == (differs ? "rope.theta" : "attention.rope_theta") }
+    rows.removeAll { differs ? $0.fact == "rope.theta" : $0.fact.hasSuffix(".rope_theta") }
     return rows
   }
 
@@ -56,7 +56,7 @@ extension ModelConfiguration {
   var ropeDims: Set<Int> { Set(attentions.map(ropeDim(of:))) }
 
   /// Whether RoPE acts in any layer.
-  var rotates: Bool { position == .rope && !attentions.isEmpty }
+  var rotates: Bool { layers.contains { rotation(of: $0) != nil } }
 
   /// Whether RoPE acts in any layer, with frequencies stretched by YaRN.
   var rotatesByYaRN: Bool { rotates && ropeScaling.kind == .yarn }

@@ -193,9 +193,15 @@ public struct ModelConfiguration: FactRecord {
   /// Gives every attention layer its base of RoPE, and the model the one that all of them share.
   private mutating func resolveRopeTheta() {
     for index in layers.indices {
-      guard case .attention(var attention) = layers[index].mixer else { continue }
-      attention.ropeTheta = position == .rope ? attention.ropeTheta ?? ropeTheta : nil
-      layers[index].mixer = .attention(attention)
+      switch layers[index].mixer {
+      case .attention(var attention):
+        attention.ropeTheta = position == .rope ? attention.ropeTheta ?? ropeTheta : nil
+        layers[index].mixer = .attention(attention)
+      case .mla(var attention) where attention.rotates:
+        attention.ropeTheta = position == .rope ? attention.ropeTheta ?? ropeTheta : nil
+        layers[index].mixer = .mla(attention)
+      default: break
+      }
     }
     if let base = ropeThetas.first, ropeThetas.count == 1 { ropeTheta = base }
   }
@@ -206,7 +212,20 @@ public struct ModelConfiguration: FactRecord {
   }
 
   /// The bases of RoPE frequencies in any layer.
-  var ropeThetas: Set<Double> { Set(attentions.compactMap(\.ropeTheta)) }
+  var ropeThetas: Set<Double> { Set(layers.compactMap { rotation(of: $0)?.base }) }
+
+  /// The dims of a head that RoPE rotates in a layer and the base of their frequencies; nil where the
+  /// layer does not rotate, whatever its dims.
+  public func rotation(of layer: LayerConfiguration) -> (dims: Int, base: Double)? {
+    guard position == .rope else { return nil }
+    return switch layer.mixer {
+    case .attention(let attention):
+      (ropeDim(of: attention), attention.ropeTheta ?? ropeTheta)
+    case .mla(let attention) where attention.rotates:
+      (attention.sharedDim, attention.ropeTheta ?? ropeTheta)
+    default: nil
+    }
+  }
 
   /// The dims of a head that RoPE rotates in a layer.
   public func ropeDim(of attention: Attention) -> Int {

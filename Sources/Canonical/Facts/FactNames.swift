@@ -7,6 +7,10 @@ public enum FactNames {
   /// The names that belong to one kind of mixer.
   static let mixer = Set(mixers.map(\.name))
 
+  /// The constants under roots that mixers have beside the eps of the model's norms, and that one library
+  /// fixes where another takes them from the config.
+  public static let epsilons: Set<String> = mixer.filter { $0.hasSuffix("_eps") }
+
   /// Every name a layout may use.
   public static let all = Set(descriptions.map(\.name))
 

@@ -5,11 +5,16 @@ public enum Mixer: Hashable, Sendable {
   case attention(Attention)
   case gatedDeltaNet(GatedDeltaNet)
   case m2rnn(M2RNN)
+  case kda(KimiDeltaAttention)
+  case mla(LatentAttention)
   /// A mixer Graft carries through by name but does not compute, such as `mamba2`.
   case carried(String)
 
   /// The kinds that Graft computes.
-  static let known = [Known(Mixer.attention), Known(Mixer.gatedDeltaNet), Known(Mixer.m2rnn)]
+  static let known = [
+    Known(Mixer.attention), Known(Mixer.gatedDeltaNet), Known(Mixer.m2rnn), Known(Mixer.kda),
+    Known(Mixer.mla),
+  ]
 
   /// What Graft knows of the mixer; nil for one that is only carried.
   var record: (any MixerRecord)? {
@@ -17,6 +22,8 @@ public enum Mixer: Hashable, Sendable {
     case .attention(let mixer): mixer
     case .gatedDeltaNet(let mixer): mixer
     case .m2rnn(let mixer): mixer
+    case .kda(let mixer): mixer
+    case .mla(let mixer): mixer
     case .carried: nil
     }
   }

@@ -6,12 +6,18 @@ public enum ValueStep: Hashable, Sendable {
   case shift(Float)
   /// Stored = -exp(canonical).
   case negexp
+  /// Stored = exp(canonical).
+  case exp
+
+  /// Whether the canonical value is the logarithm of what is stored, sign aside.
+  public var isExponential: Bool { self == .negexp || self == .exp }
 
   /// The step as text.
   public var text: String {
     switch self {
     case .shift(let constant): "shift \(constant)"
     case .negexp: "negexp"
+    case .exp: "exp"
     }
   }
 
@@ -19,17 +25,19 @@ public enum ValueStep: Hashable, Sendable {
   public func apply(_ value: Float) -> Float {
     switch self {
     case .shift(let constant): value + constant
-    case .negexp: -exp(value)
+    case .negexp: -Platform.exp(value)
+    case .exp: Platform.exp(value)
     }
   }
 
   /// The canonical value of a stored one.
   ///
-  /// The logarithm is taken in F64, so that `-exp` of a BF16 value comes back as that value.
+  /// The logarithm is taken in F64, so that `exp` of a BF16 value comes back as that value.
   public func undo(_ value: Float) -> Float {
     switch self {
     case .shift(let constant): value - constant
     case .negexp: Float(log(-Double(value)))
+    case .exp: Float(log(Double(value)))
     }
   }
 }

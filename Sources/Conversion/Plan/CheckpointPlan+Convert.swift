@@ -88,6 +88,7 @@ extension CheckpointPlan {
     keys = try options.keys(in: container)
     // What the way back needs: the configs of the layouts before, and values that cannot be computed back.
     notes = layout.notes(source.configuration, widened: moves.count(where: \.move.isWidened))
+    allowed = target.allowed
     keepsValues =
       options.cast == nil && options.quantisation == nil && layout.id != source.layout.id
     if options.keepsConfig {

@@ -1,3 +1,4 @@
+import Comparison
 import Containers
 import Diagnostics
 import JSON
@@ -142,6 +143,8 @@ public struct CheckpointPlan: Sendable {
   public let dropped: [LeftOut]
   /// What users of the layout's own library should know.
   public var notes: [String] = []
+  /// The facts that have another value in the output, because that is allowed.
+  public internal(set) var allowed: [LayoutComparison.Row] = []
   /// The layouts the model was in before, the latest first.
   var origins: [ModelHistory.Origin] = []
   /// The layout file of the output; nil for a layout that is part of the build.

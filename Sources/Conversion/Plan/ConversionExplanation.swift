@@ -21,7 +21,8 @@ public struct ConversionExplanation: Sendable {
     facts =
       isUnderstood
       ? try WrittenConfig(
-        source.configuration, of: source, in: layout, ModelHistory(of: source.checkpoint)
+        source.configuration, of: source, in: layout, ModelHistory(of: source.checkpoint),
+        allowing: options.allowedFacts
       ).comparison.rows : []
     do {
       plan = try CheckpointPlan(converting: source, to: layout, options: options)

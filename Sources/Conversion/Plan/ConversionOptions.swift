@@ -1,3 +1,4 @@
+import Canonical
 import Containers
 import Diagnostics
 import Layouts
@@ -28,11 +29,16 @@ public struct ConversionOptions: Sendable {
   public var allowed: Set<StrayTensor> = []
   /// Whether programs beside the weights travel, and keys of configs that name them.
   public var allowsCode = false
+  /// Whether the target may have another eps in a mixer, which changes what the model computes a little.
+  public var allowsEpsilons = false
   /// Whether casts may change values.
   public var allowsLoss = false
 
   /// Keeps everything as it is, in one file.
   public init() {}
+
+  /// The facts that may have another value in the target.
+  var allowedFacts: Set<String> { allowsEpsilons ? FactNames.epsilons : [] }
 
   /// The container to write.
   /// - Throws: `Problem` of kind `usage` where the layout lives in another one than is asked for.

@@ -28,6 +28,9 @@ struct ConversionTarget {
   /// The type of plain matrices beside packed weights; nil where none are packed.
   private let plainType: ScalarType?
 
+  /// The facts that have another value in the layout, because that is allowed.
+  var allowed: [LayoutComparison.Row] { written.comparison.rows.filter { $0.verdict == .allowed } }
+
   /// The stored tensors.
   var binding: LayoutBinding { bound.binding }
   /// The stored tensors of multi-token prediction that are written under new names.
@@ -46,7 +49,8 @@ struct ConversionTarget {
     let vocabulary = try VocabularyChange(source, options)
     let counted = prediction.counted(in: source, for: layout, options)
     let configuration = vocabulary?.applied(to: counted) ?? counted
-    written = try WrittenConfig(configuration, of: source, in: layout, history)
+    written = try WrittenConfig(
+      configuration, of: source, in: layout, history, allowing: options.allowedFacts)
     let carried = CarriedTensors(source, options, except: prediction)
     bound = try BoundLayout(
       layout, as: written, of: source, carried, prediction)

@@ -28,7 +28,7 @@ struct RestoredConfig {
   ///   - written: the config that would be written without a record.
   init?(
     _ origin: ModelHistory.Origin, insteadOf written: JSONValue, of source: OpenedModel,
-    _ configuration: ModelConfiguration, in layout: Layout
+    _ configuration: ModelConfiguration, in layout: Layout, allowing allowed: Set<String>
   ) {
     let bytes = Array(origin.config.utf8)
     guard let value = try? JSONValue(parsing: bytes, .python), case .object(let former) = value,
@@ -40,7 +40,8 @@ struct RestoredConfig {
     dropped = merge.dropped.map {
       LeftOut(.key, "\(Manifest.fileName): \($0)", "only the record has it")
     }
-    comparison = LayoutComparison(configuration, isSaidBy: config, in: layout, isWritten: true)
+    comparison = LayoutComparison(
+      configuration, isSaidBy: config, in: layout, isWritten: true, allowing: allowed)
     guard comparison.problems.isEmpty else { return nil }
   }
 

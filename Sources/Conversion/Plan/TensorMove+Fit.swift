@@ -35,7 +35,9 @@ extension MovedPart {
   ///
   /// The last two bits may differ, because the exponentials of math libraries differ by as much.
   fileprivate func comesBack(as narrow: ScalarType) throws -> Bool {
-    guard source.steps == [.negexp], steps.isEmpty, source.type.isFloat else { return false }
+    guard source.steps.count == 1, let step = source.steps.first, step.isExponential,
+      steps.isEmpty, source.type.isFloat
+    else { return false }
     let scratch = OwnedBytes(count: 4)
     var agrees = true
     try source.region.withBytes { bytes in
@@ -43,8 +45,8 @@ extension MovedPart {
         for index in start..<(start + count) where agrees {
           let stored = FloatBits.load(bytes, index, source.type)
           let kept = FloatBits.store(
-            ValueStep.negexp.undo(stored), scratch.mutableBytes, 0, narrow)
-          agrees = abs(ValueStep.negexp.apply(kept) - stored) <= 0x1p-22 * abs(stored)
+            step.undo(stored), scratch.mutableBytes, 0, narrow)
+          agrees = abs(step.apply(kept) - stored) <= 0x1p-22 * abs(stored)
         }
       }
     }

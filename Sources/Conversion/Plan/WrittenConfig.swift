@@ -19,7 +19,7 @@ struct WrittenConfig {
   /// layout that it was in before; else a new one.
   init(
     _ configuration: ModelConfiguration, of source: OpenedModel, in layout: Layout,
-    _ history: ModelHistory?
+    _ history: ModelHistory?, allowing allowed: Set<String>
   ) throws {
     self.configuration = configuration
     if source.isInForm(of: layout) {
@@ -35,13 +35,14 @@ struct WrittenConfig {
     if !layout.hasOwnKeys, let origin = history?.origin(layout.id),
       origin.form == layout.form.name,
       let restored = RestoredConfig(
-        origin, insteadOf: config, of: source, configuration, in: layout)
+        origin, insteadOf: config, of: source, configuration, in: layout, allowing: allowed)
     {
       (text, dropped, comparison) = (restored.text, restored.dropped, restored.comparison)
       return
     }
     (text, dropped) = (ConfigText(value: config, bytes: nil), [])
-    comparison = LayoutComparison(configuration, isSaidBy: config, in: layout, isWritten: true)
+    comparison = LayoutComparison(
+      configuration, isSaidBy: config, in: layout, isWritten: true, allowing: allowed)
   }
 
   /// A new config, with what the source's says beyond the model where the layout has words for it.

@@ -93,6 +93,40 @@ package enum SampleFacts {
     return facts
   }
 
+  package static func kimiDelta(_ generator: inout some RandomNumberGenerator) -> Facts {
+    [
+      "mixer": .word("kda"), "kda.heads": .integer(pick(1...3, &generator)),
+      "kda.head_dim": .integer(pick(1...6, &generator)),
+      "kda.taps": .integer(pick(1...4, &generator)),
+      "kda.low_rank": .flag(Bool.random(using: &generator)),
+      "kda.safe_gate": .flag(Bool.random(using: &generator)),
+      "kda.lower_bound": .number(any([-5, -2.5], &generator)),
+    ]
+  }
+
+  package static func latentAttention(_ generator: inout some RandomNumberGenerator) -> Facts {
+    [
+      "mixer": .word("mla"), "mla.heads": .integer(pick(1...3, &generator)),
+      "mla.k_head_dim": .integer(pick(1...5, &generator)),
+      "mla.shared_dim": .integer(2 * pick(1...3, &generator)),
+      "mla.v_head_dim": .integer(pick(1...5, &generator)),
+      "mla.rank": .integer(pick(1...6, &generator)),
+      "mla.q_rank": .integer(any([0, 3, 5], &generator)),
+      "mla.bias": .flag(Bool.random(using: &generator)),
+      "mla.gate": .flag(Bool.random(using: &generator)),
+    ]
+  }
+
+  /// The mixers of a layout: one with positions or keys for each of them, and a delta rule.
+  package static func mixers(of layout: Layout, _ generator: inout some RandomNumberGenerator)
+    -> (attention: Facts, linear: Facts)
+  {
+    (
+      layout.stores("mla") ? latentAttention(&generator) : attention(&generator),
+      layout.stores("kda") ? kimiDelta(&generator) : gatedDeltaNet(&generator)
+    )
+  }
+
   package static func feedForward(_ generator: inout some RandomNumberGenerator) -> Facts {
     var facts: Facts = [
       "mlp.intermediate": .integer(pick(1...5, &generator)),
@@ -115,6 +149,28 @@ package enum SampleFacts {
     ]) { $1 }
   }
 
+  /// The same as a layout's routers choose.
+  package static func feedForward(
+    _ generator: inout some RandomNumberGenerator, in layout: Layout
+  ) -> Facts {
+    let facts = feedForward(&generator)
+    guard layout.choosesBySigmoid, facts["mlp"] == .word("moe") else { return facts }
+    return facts.merging(choice(&generator)) { $1 }
+  }
+
+  /// Groups of experts and what else a router with sigmoids may have; of no meaning to other routers.
+  package static func choice(_ generator: inout some RandomNumberGenerator) -> Facts {
+    let (groups, size) = (pick(1...3, &generator), pick(2...3, &generator))
+    let kept = pick(1...groups, &generator)
+    return [
+      "moe.experts": .integer(groups * size), "moe.groups": .integer(groups),
+      "moe.groups_per_token": .integer(kept),
+      "moe.experts_per_token": .integer(pick(1...kept * size, &generator)),
+      "moe.renormalise": .flag(Bool.random(using: &generator)),
+      "moe.scale": .number(any([1, 2.5], &generator)),
+    ]
+  }
+
   package static func pick(_ range: ClosedRange<Int>, _ generator: inout some RandomNumberGenerator)
     -> Int
   {
@@ -126,4 +182,14 @@ package enum SampleFacts {
   ) -> Value {
     values[Int.random(in: values.indices, using: &generator)]
   }
+}
+
+extension Layout {
+  /// Whether it has a place for the tensors of a kind of mixer.
+  package func stores(_ mixer: String) -> Bool {
+    tensors.contains { rule in rule.parts.contains { $0.role.hasPrefix(mixer + ".") } }
+  }
+
+  /// Whether the routers of its experts have sigmoids.
+  package var choosesBySigmoid: Bool { layerSemantics["moe.router"] == .word("sigmoid") }
 }

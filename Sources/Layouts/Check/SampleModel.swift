@@ -18,10 +18,8 @@ struct SampleModel {
     // What the layers are made of.
     let multiple = SampleFacts.any([1, 1, 2, 4, 8], &generator)
     var model = SampleFacts.facts(&generator)
-    let (attention, gdn) = (
-      SampleFacts.attention(&generator), SampleFacts.gatedDeltaNet(&generator)
-    )
-    let blocks = (0..<2).map { _ in SampleFacts.feedForward(&generator) }
+    let (attention, linear) = SampleFacts.mixers(of: layout, &generator)
+    let blocks = (0..<2).map { _ in SampleFacts.feedForward(&generator, in: layout) }
     // Facts that nearly every layout needs in some way.
     model["position"] = .word("rope")
     model["norm"] = .word("rmsnorm")
@@ -33,12 +31,12 @@ struct SampleModel {
     let interval = SampleFacts.pick(1...4, &generator)
     let isRegular = Bool.random(using: &generator)
     let variety = SampleFacts.any([1, 1, 2], &generator)
-    let storesM2RNN = layout.tensors.flatMap(\.parts).contains { $0.role.hasPrefix("m2rnn.") }
+    let storesM2RNN = layout.stores("m2rnn")
     var layers: [Facts] = []
     for layer in 0..<SampleFacts.pick(1...6, &generator) {
       let isAttention = isRegular ? (layer + 1) % interval == 0 : Bool.random(using: &generator)
       let isM2RNN = storesM2RNN && SampleFacts.pick(0...2, &generator) == 0
-      let mixer = isAttention ? attention : isM2RNN ? SampleFacts.m2rnn(&generator) : gdn
+      let mixer = isAttention ? attention : isM2RNN ? SampleFacts.m2rnn(&generator) : linear
       let block = blocks[SampleFacts.pick(0...(variety - 1), &generator)]
       layers.append(
         mixer.merging(block) { $1 }.times(multiple).merging(layout.layerSemantics) { $1 })

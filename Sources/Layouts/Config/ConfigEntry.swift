@@ -39,7 +39,9 @@ public struct ConfigEntry: Sendable {
       return
     }
     var object = try FormatObject(value, "a config key")
-    place = ConfigKey(path: try object.string("key"), alternatives: try object.strings("or"))
+    place = ConfigKey(
+      path: try object.string("key"), superior: try object.strings("before"),
+      alternatives: try object.strings("or"))
     condition = try object.condition()
     type = try object.optional("as", MetadataType.checked)
     isOmittedIfImplied = try object.flag("omit")

@@ -4,11 +4,13 @@ import JSON
 struct ConfigKey: Hashable, Sendable {
   /// The key; `/` leads into nested objects.
   let path: String
+  /// Keys that count instead of `path` where they are there.
+  let superior: [String]
   /// Keys that are read where `path` is missing.
   let alternatives: [String]
 
-  /// Every key that is read.
-  var all: [String] { [path] + alternatives }
+  /// Every key that is read, the one that counts first.
+  var all: [String] { superior + [path] + alternatives }
 
   /// The outermost key.
   var top: String { String(path.prefix { $0 != "/" }) }

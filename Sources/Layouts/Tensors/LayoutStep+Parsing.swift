@@ -53,6 +53,7 @@ extension LayoutStep {
       guard let constant = fields[1].number else { throw FormatValue.wrong(value, "a number") }
       self = .value(.shift(Float(constant)))
     case ("negexp", 1): self = .value(.negexp)
+    case ("exp", 1): self = .value(.exp)
     default:
       throw FormatValue.wrong(
         value,
@@ -63,7 +64,7 @@ extension LayoutStep {
 
   /// The names of all steps.
   static let names = [
-    "stack", "reorder", "split", "join", "transpose", "unit", "take", "shift", "negexp",
+    "stack", "reorder", "split", "join", "transpose", "unit", "take", "shift", "negexp", "exp",
   ]
 
   private static func factors(_ value: JSONValue) throws -> [SizeExpression] {

@@ -41,7 +41,8 @@ extension LayoutBinding {
     case .norms: holder.flatMap { norms($0, configuration) }
     case .decay:
       holder?.parts.first.map {
-        $0.steps.contains(.negexp) ? "as -exp(A_log)" : "as logarithm"
+        $0.steps.first(where: \.isExponential).map { "as \($0 == .negexp ? "-" : "")exp(A_log)" }
+          ?? "as logarithm"
       }
     }
   }
@@ -75,6 +76,7 @@ extension LayoutBinding {
       switch step {
       case .shift(let constant): "\(constant) added"
       case .negexp: "-exp"
+      case .exp: "exp"
       }
     }.joined(separator: ", ")
   }

@@ -29,21 +29,22 @@ public struct ValueSign: Hashable, Sendable {
   /// rates up to 16, so that `-exp(A_log)` goes far below.
   static let smallestLogarithm: Float = -6
 
-  /// `-exp(A_log)` is below zero; a logarithm may be anything.
+  /// `-exp(A_log)` is below zero, `exp(A_log)` above it; a logarithm may be anything.
   /// - Cost: reads the decay rates.
   static func decay(_ model: CanonicalModel) throws -> ValueSign? {
     let roles = RoleTable.names(showing: .decay)
     let tensors = model.tensors(of: roles).filter(\.type.isComputable)
     guard !tensors.isEmpty else { return nil }
-    let isNegated = tensors.contains { $0.steps.contains(.negexp) }
+    let step = tensors.lazy.compactMap { $0.steps.first(where: \.isExponential) }.first
     let values = try model.values(of: roles)
-    // Read as -exp(A_log): the logarithm exists only where all stored values are below zero.
-    if isNegated {
+    // Read as an exponential: the logarithm exists only where all stored values are on one side of zero.
+    if let step {
+      let side = step == .negexp ? "below" : "above"
       let isPossible = values.allSatisfy(\.isFinite)
       return ValueSign(
         subject: "A_log", verdict: isPossible ? .agrees : .refutes,
         text: isPossible
-          ? "all stored values are below zero" : "some stored values are not below zero",
+          ? "all stored values are \(side) zero" : "some stored values are not \(side) zero",
         remedy: isPossible ? nil : "say how it is stored with --assume A_log=log or A_log=negexp")
     }
     // Read as logarithms: one value of zero or more proves it, one far below zero speaks against it.

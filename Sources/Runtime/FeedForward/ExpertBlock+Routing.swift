@@ -7,6 +7,9 @@ extension ExpertBlock {
     let scores = buffers.scores + row * E
     let weights = buffers.weights + row * k
     let chosen = buffers.chosen + row * k
+    if configuration.router == .sigmoid {
+      return routeBySigmoid(scores, chosen, weights, marks: buffers.marks + row * E)
+    }
     if configuration.router == .softmaxThenTopK { kernels.elementwise.softmax(scores, count: E) }
     for choice in 0..<k {
       let expert = Self.largest(
@@ -18,7 +21,7 @@ extension ExpertBlock {
   }
 
   /// The index of the largest score that is not yet taken; a NaN is larger than any number.
-  private static func largest(
+  static func largest(
     _ scores: UnsafePointer<Float>, _ count: Int, except taken: UnsafeBufferPointer<Int32>
   ) -> Int {
     var best = -1
@@ -99,24 +102,5 @@ extension ExpertBlock {
       rows: inner, panels: own.innerPanels, tokens: tokens, depth: block.I)
     activated.packAll()
     block.down.runAll(activated, to: buffers.outputs + first * H, scratch: rest)
-  }
-}
-
-extension Operand {
-  /// Packs all panels on this thread.
-  fileprivate func packAll() {
-    for panel in 0..<Operand.panels(tokens) { pack(panel: panel) }
-  }
-}
-
-extension Projection {
-  /// Computes all chunks on this thread.
-  fileprivate func runAll(
-    _ operand: Operand, to target: UnsafeMutablePointer<Float>,
-    scratch: UnsafeMutablePointer<Float>
-  ) {
-    for chunk in 0..<chunks(tokens: operand.tokens) {
-      run(chunk: chunk, operand, to: target, stride: weight.rows, scratch: scratch)
-    }
   }
 }

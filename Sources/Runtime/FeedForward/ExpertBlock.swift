@@ -12,6 +12,8 @@ struct ExpertBlock: Sendable {
   let experts: [DenseBlock]
   private let shared: DenseBlock?
   private let sharedRouter: FloatBuffer?
+  /// What is added to sigmoids for the choice, `[E]`.
+  let correction: FloatBuffer?
 
   var E: Int { configuration.experts }
   var k: Int { configuration.expertsPerToken }
@@ -33,11 +35,15 @@ struct ExpertBlock: Sendable {
     sharedRouter =
       shared != nil && configuration.hasSharedGate
       ? try binder.vector("shared.router", [1, H]) : nil
+    correction =
+      configuration.router == .sigmoid && configuration.choice.hasCorrection
+      ? try binder.vector("moe.correction", [configuration.experts]) : nil
   }
 
   struct Buffers {
     let panels: UnsafeMutablePointer<Float>  // [t, H] packed
     let scores: UnsafeMutablePointer<Float>  // [t, E]
+    let marks: UnsafeMutablePointer<Float>  // [t, E], by which sigmoids are chosen
     let weights: UnsafeMutablePointer<Float>  // [t, k]
     let chosen: UnsafeMutablePointer<Int32>  // [t, k], expert of each choice
     let slots: UnsafeMutablePointer<Int32>  // [t, k], row of each choice among the outputs
@@ -50,6 +56,7 @@ struct ExpertBlock: Sendable {
       let k = block.k
       panels = arena.take(Operand.panelCount(tokens: t, depth: block.H))
       scores = arena.take(t * block.E)
+      marks = arena.take(block.configuration.router == .sigmoid ? t * block.E : 0)
       weights = arena.take(t * k)
       chosen = arena.takeIntegers(t * k)
       slots = arena.takeIntegers(t * k)

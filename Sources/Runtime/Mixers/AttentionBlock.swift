@@ -19,7 +19,6 @@ struct AttentionBlock: MixerBlock {
   var nh: Int { configuration.heads }
   var nkv: Int { configuration.kvHeads }
   var hd: Int { configuration.headDim }
-  var hdp: Int { KeyValueCache.padded(hd) }
 
   init(_ configuration: Attention, _ binder: Binder, rotary: RotaryTable?) throws {
     self.configuration = configuration
@@ -45,12 +44,16 @@ struct AttentionBlock: MixerBlock {
     }
   }
 
+  private var softmax: SoftmaxHeads {
+    SoftmaxHeads(
+      nh: nh, nkv: nkv, dk: hd, dv: hd, scale: Float(configuration.scoreScale),
+      window: configuration.window)
+  }
+
   var keepsEveryPosition: Bool { configuration.window == nil }
 
   func makeState(capacity: Int, segmentLength: Int) throws -> (any MixerState)? {
-    try KeyValueCache(
-      kvHeads: nkv, hd: hd, capacity: capacity, window: configuration.window,
-      segmentLength: segmentLength)
+    try softmax.makeCache(capacity: capacity, segmentLength: segmentLength)
   }
 
   struct Buffers {
@@ -76,10 +79,7 @@ struct AttentionBlock: MixerBlock {
 
   func measure(tokens t: Int, _ arena: inout Arena) { _ = Buffers(self, tokens: t, &arena) }
 
-  /// The values that one worker needs: scores, running maxima and sums, weighted values, queries.
-  var workerScratch: Int {
-    kernels.attention.rows * (kernels.attention.blockLength + 2 + hdp + hd)
-  }
+  var workerScratch: Int { softmax.workerScratch }
 
   /// - Shape: `x` and `output` `[t, H]`.
   func forward(
@@ -101,9 +101,11 @@ struct AttentionBlock: MixerBlock {
       workspace.pool.run(slice.rows.count, by: 16) { rows in
         for row in rows { prepare(row, slice, buffers, segment, cache) }
       }
-      let groups = Grouping(self, tokens: slice.rows.count)
-      workspace.pool.run(groups.count) { task, worker in
-        attend(groups[task], slice, buffers, cache, workspace.scratch(worker))
+      softmax.run(buffers.q, slice, layer: layer, workspace, to: buffers.y)
+    }
+    if configuration.isExclusive {
+      workspace.pool.run(t, by: 16) { rows in
+        for row in rows { removeOwnValues(row, buffers) }
       }
     }
     if gate != nil {

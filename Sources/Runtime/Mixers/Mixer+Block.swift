@@ -7,6 +7,8 @@ extension Mixer {
     case .attention(let attention): try AttentionBlock(attention, binder, rotary: rotary)
     case .gatedDeltaNet(let gdn): try GatedDeltaNetBlock(gdn, binder)
     case .m2rnn(let m2rnn): try M2RNNBlock(m2rnn, binder)
+    case .kda(let kda): try KimiDeltaBlock(kda, binder)
+    case .mla(let mla): try LatentAttentionBlock(mla, binder, rotary: rotary)
     case .carried: nil
     }
   }

@@ -38,10 +38,8 @@ struct RotaryTable: Sendable {
 
   /// The kind of table that a layer needs; nil where it does not rotate.
   static func kind(of layer: LayerConfiguration, in model: ModelConfiguration) -> Kind? {
-    guard model.position == .rope, case .attention(let attention) = layer.mixer,
-      model.ropeDim(of: attention) > 0
-    else { return nil }
-    return Kind(d: model.ropeDim(of: attention), θ: attention.ropeTheta ?? model.ropeTheta)
+    guard let rotation = model.rotation(of: layer), rotation.dims > 0 else { return nil }
+    return Kind(d: rotation.dims, θ: rotation.base)
   }
 
   /// The table of a kind.

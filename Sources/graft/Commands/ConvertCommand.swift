@@ -111,11 +111,16 @@ struct ConvertCommand: Verb {
       layout ?? model.layout.id, form: form, cast: dtype.type, quantising: quantise,
       leaving: strays, in: catalogue)
     let plan = try CheckpointPlan(converting: model, to: target, options: options())
-    return try CheckpointJob(
+    let job = CheckpointJob(
       plan: plan, destination: destination, output: output, common: common,
       task: try part.map { .part(try Share($0)) } ?? (finish ? .finish : .everything),
-      request: named
-    ).outcome(headline: "\(sourcePath) → \(destination), layout \(target.id)")
+      request: named)
+    var gap: EpsilonGap?
+    var outcome = try job.outcome(
+      headline: "\(sourcePath) → \(destination), layout \(target.id)"
+    ) { gap = try EpsilonGap(of: $0, made: plan, threads: common.threads) }
+    gap?.add(to: &outcome)
+    return outcome
   }
 
   /// The options that decide what is written, by name.
@@ -167,6 +172,7 @@ struct ConvertCommand: Verb {
     options.allowsLoss = allow.contains(.lossy)
     options.allowed = strays.subtracting([.prediction])
     options.allowsCode = allow.contains(.code)
+    options.allowsEpsilons = allow.contains(.eps)
     return options
   }
 }

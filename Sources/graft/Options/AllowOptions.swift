@@ -22,7 +22,7 @@ struct AllowOptions: ParsableArguments {
 
 /// Something that is refused, or not done, unless it is allowed by name.
 enum Allowance: String, CaseIterable {
-  case lossy, extra, vision, code
+  case lossy, extra, vision, code, eps
 
   private var meaning: String {
     switch self {
@@ -30,6 +30,7 @@ enum Allowance: String, CaseIterable {
     case .extra: "vision and unknown tensors without a place are left out"
     case .vision: "those of vision alone"
     case .code: "programs beside the weights travel, and the keys that name them"
+    case .eps: "a mixer may have another eps, which the layout fixes"
     }
   }
 

@@ -3,8 +3,6 @@ import Diagnostics
 import JSON
 
 /// `indices`: the value lists layers by number, or says how many come first.
-///
-/// Such a key is read and never written.
 struct IndicesRule: LayerRule {
   static let tellingKeys = ["indices"]
 
@@ -13,6 +11,10 @@ struct IndicesRule: LayerRule {
   private let isCount: Bool
   /// The number of the first layer in a list.
   private let first: Int
+  /// The number of layers that a missing key stands for; nil where it says nothing.
+  private let absent: Int?
+  /// The key that speaks where this one is missing.
+  private let deputy: String?
   /// The facts of the layers in the list.
   private let set: Facts
   /// The facts of all other layers.
@@ -20,27 +22,39 @@ struct IndicesRule: LayerRule {
 
   init(_ object: inout FormatObject, at key: ConfigKey, _ pairs: SharedPairs) throws {
     self.key = key
-    (isCount, first, set, others) = try object.required("indices") { value in
+    (isCount, first, absent, deputy, set, others) = try object.required("indices") { value in
       var indices = try FormatObject(value, "indices")
       let isCount = try indices.flag("count")
       let first = isCount ? 0 : try indices.integer("first")
       guard (0...1).contains(first) else { throw FormatValue.wrong(value, "0 or 1 as first") }
+      let absent = try indices.optional("absent", FormatValue.integer)
+      let deputy = try indices.optionalString("unless")
       let (set, others) = (try indices.facts("set"), try indices.facts("others"))
       try indices.finish()
-      return (isCount, first, set, others)
+      guard absent == nil || isCount else {
+        throw FormatValue.wrong(value, "absent beside count alone")
+      }
+      return (isCount, first, absent, deputy, set, others)
     }
   }
 
   var facts: Set<String> { Set(set.keys).union(others.keys) }
+  var helperKeys: [String] { [deputy].compactMap(\.self) }
 
   func readLayers(from object: JSONObject, known facts: Facts) throws -> [Facts] {
-    guard let value = key.given(in: object) else { return [] }
+    guard let value = key.given(in: object) ?? missing(in: object) else { return [] }
     let count = try LayerCount.checked(facts)
     let named =
       try isCount
-      ? Array(0..<min(object.integer(at: key.path, in: 0...) ?? 0, count))
+      ? Array(0..<min(object.integer(at: key.path, in: 0...) ?? absent ?? 0, count))
       : layers(value, count: count)
     return (0..<count).map { named.contains($0) ? set : others }
+  }
+
+  /// What a missing key stands for; nil where another key speaks.
+  private func missing(in object: JSONObject) -> JSONValue? {
+    guard let absent, deputy.flatMap(object.value(at:)) == nil else { return nil }
+    return JSONValue(absent)
   }
 
   /// The numbers of layers in a list, counted from 0.
@@ -56,5 +70,12 @@ struct IndicesRule: LayerRule {
     return named
   }
 
-  func value(for layers: LayerFacts) -> JSONValue? { nil }
+  func value(for layers: LayerFacts) -> JSONValue? {
+    let named = layers.layers.indices.filter { layer in
+      set.distance(to: layers.layers[layer]) < others.distance(to: layers.layers[layer])
+    }
+    guard isCount else { return .array(named.map { JSONValue($0 + first) }) }
+    // Where others come between, no number says so: it is for another key, or the model does not fit.
+    return named == Array(0..<named.count) ? JSONValue(named.count) : nil
+  }
 }

@@ -12,6 +12,8 @@ struct LayerInterval: Sendable {
   private let other: JSONValue
   /// Whether the last layer is of the kind `every` where no other is.
   private let hasOneAtLeast: Bool
+  /// Whether layers behind the last whole interval are of the kind `every`, too.
+  private let takesRest: Bool
   /// The type of the interval in typed metadata, where it is written beside the list.
   let type: String?
 
@@ -22,6 +24,7 @@ struct LayerInterval: Sendable {
     every = try rule.required("every", FormatValue.word)
     other = try rule.required("other", FormatValue.word)
     hasOneAtLeast = try rule.flag("one_at_least")
+    takesRest = try rule.flag("rest")
     type = try rule.optional("as", MetadataType.checked)
     try rule.finish()
     guard standard > 0 else { throw FormatValue.wrong(value, "a default of at least 1") }
@@ -53,6 +56,7 @@ struct LayerInterval: Sendable {
 
   /// The words of some layers for one interval.
   private func words(_ count: Int, every interval: Int) -> [JSONValue] {
-    (0..<count).map { ($0 + 1) % interval == 0 ? every : other }
+    let whole = takesRest ? count / interval * interval : count
+    return (0..<count).map { ($0 + 1) % interval == 0 || $0 >= whole ? every : other }
   }
 }

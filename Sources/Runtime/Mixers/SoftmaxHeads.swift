@@ -1,0 +1,140 @@
+import Kernels
+
+/// Causal softmax attention of all heads of a layer over its cache, `softmax(q Kᵀ · scale) V`.
+///
+/// Maths letters: `nh` query heads, `nkv` heads of keys and values, `dk`, `dv` the dims of a key and a value.
+struct SoftmaxHeads: Sendable {
+  let nh: Int
+  let nkv: Int
+  let dk: Int
+  let dv: Int
+  /// What scores are multiplied with.
+  let scale: Float
+  /// The number of positions a query sees, itself included; nil for all before it.
+  let window: Int?
+
+  private var dvp: Int { KeyValueCache.padded(dv) }
+
+  /// The values that one worker needs: scores, running maxima and sums, weighted values, queries.
+  var workerScratch: Int {
+    kernels.attention.rows * (kernels.attention.blockLength + 2 + dvp + dk)
+  }
+
+  /// An empty cache of the layer.
+  func makeCache(capacity: Int, segmentLength: Int) throws -> KeyValueCache {
+    try KeyValueCache(
+      kvHeads: nkv, dims: (key: dk, value: dv), capacity: capacity, window: window,
+      segmentLength: segmentLength)
+  }
+
+  /// Attends from the tokens of one sequence, whose keys and values are in the cache already.
+  /// - Shape: `q` `[segment, nh·dk]`, `y` `[segment, nh·dv]`.
+  func run(
+    _ q: UnsafePointer<Float>, _ slice: Segment.Slice, layer: Int, _ workspace: Workspace,
+    to y: UnsafeMutablePointer<Float>
+  ) {
+    let cache = slice.cache(layer)
+    let groups = Grouping(self, tokens: slice.rows.count)
+    workspace.pool.run(groups.count) { task, worker in
+      attend(groups[task], slice, q, cache, to: y, Scratch(self, workspace.scratch(worker)))
+    }
+  }
+
+  /// The queries that are worked on together: some positions of the heads that share keys.
+  private struct Group {
+    let positions: Range<Int>
+    let heads: Range<Int>
+
+    var rows: Int { positions.count * heads.count }
+  }
+
+  /// How the queries of a segment are divided among tasks.
+  private struct Grouping {
+    private let nkv, shared: Int
+    private let tokens: Int
+    /// The heads of one group, and the number of groups that share keys.
+    private let heads, parts: Int
+    private let positions: Int
+
+    init(_ softmax: SoftmaxHeads, tokens: Int) {
+      (nkv, shared) = (softmax.nkv, softmax.nh / softmax.nkv)
+      self.tokens = tokens
+      heads = min(shared, kernels.attention.rows)
+      parts = (shared + heads - 1) / heads
+      positions = kernels.attention.rows / heads
+    }
+
+    /// The number of groups.
+    var count: Int { nkv * parts * ((tokens + positions - 1) / positions) }
+
+    /// The group of a task; those of the last positions, which see the most keys, come first.
+    subscript(task: Int) -> Group {
+      let (rest, kvHead) = (count - 1 - task).quotientAndRemainder(dividingBy: nkv)
+      let (start, head) = (rest / parts * positions, rest % parts * heads)
+      return Group(
+        positions: start..<min(start + positions, tokens),
+        heads: kvHead * shared + head..<kvHead * shared + min(head + heads, shared))
+    }
+  }
+
+  /// The scratch of one worker: running results and queries.
+  private struct Scratch {
+    let sums: AttentionSums
+    let q: UnsafeMutablePointer<Float>
+
+    init(_ softmax: SoftmaxHeads, _ start: UnsafeMutablePointer<Float>) {
+      let rows = kernels.attention.rows
+      let top = start + rows * kernels.attention.blockLength
+      sums = AttentionSums(scores: start, top: top, total: top + rows, values: top + 2 * rows)
+      q = sums.values + rows * softmax.dvp
+    }
+  }
+
+  /// Attends from one group of queries of one sequence.
+  private func attend(
+    _ group: Group, _ slice: Segment.Slice, _ q: UnsafePointer<Float>, _ cache: KeyValueCache,
+    to y: UnsafeMutablePointer<Float>, _ scratch: Scratch
+  ) {
+    let position = slice.start + group.positions.lowerBound
+    let window = window ?? (slice.positions.upperBound + 1)
+    let firstRow = slice.rows.lowerBound + group.positions.lowerBound
+    let sums = scratch.sums
+    // Running maximum, sum and weighted values of every row, before any key.
+    sums.top.update(repeating: -.infinity, count: group.rows)
+    sums.total.update(repeating: 0, count: group.rows)
+    sums.values.update(repeating: 0, count: group.rows * dvp)
+    gather(group, from: firstRow, q, to: scratch.q)
+    let length = kernels.attention.blockLength
+    let kvHead = group.heads.lowerBound / (nh / nkv)
+    let last = position + group.positions.count - 1
+    let queries = AttentionQueries(
+      scratch.q, positions: group.positions.count, heads: group.heads.count, first: position,
+      window: window)
+    // Only the blocks that some query of the group sees.
+    for block in max(position - window + 1, 0) / length...last / length {
+      let keys = AttentionKeys(
+        keys: cache.keys(block: block, head: kvHead),
+        values: cache.values(block: block, head: kvHead), first: block * length, hd: dk, hdp: dvp)
+      kernels.attention.add(keys, queries, to: sums)
+    }
+    for row in 0..<group.rows {
+      let (index, head) = row.quotientAndRemainder(dividingBy: group.heads.count)
+      let place = y + ((firstRow + index) * nh + group.heads.lowerBound + head) * dv
+      place.update(from: sums.values + row * dvp, count: dv)
+      kernels.elementwise.scale(place, by: 1 / sums.total[row], count: dv)
+    }
+  }
+
+  /// Copies the queries of a group, multiplied by the scale, `[positions, heads, dk]`.
+  private func gather(
+    _ group: Group, from row: Int, _ q: UnsafePointer<Float>,
+    to target: UnsafeMutablePointer<Float>
+  ) {
+    let width = group.heads.count * dk
+    for index in 0..<group.positions.count {
+      let source = q + ((row + index) * nh + group.heads.lowerBound) * dk
+      (target + index * width).update(from: source, count: width)
+    }
+    kernels.elementwise.scale(target, by: scale, count: group.rows * dk)
+  }
+}
