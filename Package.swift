@@ -79,7 +79,7 @@ let package = Package(
     module("Reports", ["Diagnostics", "Platform"]),
     fast("Tensors", ["Diagnostics", "Platform", "CPlatform", systemPackage]),
     module("JSON", ["Diagnostics", "CJSONC"]),
-    fast("Packing", ["Diagnostics", "Tensors", "JSON"]),
+    fast("Packing", ["Diagnostics", "Platform", "Tensors", "JSON"]),
     module("Tokenizers", ["Diagnostics", "Tensors", "JSON", heap, systemPackage]),
     module(
       "Containers",

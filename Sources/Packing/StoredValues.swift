@@ -34,12 +34,12 @@ public enum StoredValues {
   /// - Parameters:
   ///   - values: as many as the blocks hold.
   ///   - place: room for the blocks.
-  /// - Returns: how many values the blocks do not represent exactly.
+  /// - Returns: what rounding made of them.
   /// - Precondition: `canStore(type)`, and it is a block type.
   public static func store(
     _ values: UnsafePointer<Float>, blocks count: Int, to place: UnsafeMutableRawPointer,
     _ type: ScalarType
-  ) -> Int {
+  ) -> Rounding {
     guard let encoder = BlockFormats.encoder(of: type) else {
       preconditionFailure("\(type.rawValue) is not written")
     }

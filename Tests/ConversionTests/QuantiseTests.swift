@@ -67,6 +67,34 @@ struct QuantiseTests {
     #expect(problem.what == "weights that are quantised already are not quantised again")
   }
 
+  /// As llama-quantize writes it: layers in order, each by name, after everything else; what is said of
+  /// the blocks at the end of the metadata; the layer of multi-token prediction like the others.
+  @Test func filesAreInTheOrderOfLlamaQuantize() throws {
+    let source = try OpenedModel(
+      Fixtures.path("gguf/qwen35moe-bf16.gguf"), catalogue: .builtIn())
+    let layout = try source.target("gguf-qwen35moe", in: .builtIn())
+    let scratch = try TemporaryDirectory()
+    let destination = scratch.path.appending("out")
+    try CheckpointPlan(converting: source, to: layout, options: options(.q4KM))
+      .writePlainly(to: destination)
+    let found = try OpenedModel(destination, catalogue: .builtIn()).checkpoint
+    let names = found.tensors.map(\.name)
+    let outside = names.prefix { !$0.hasPrefix("blk.") }
+    #expect(Array(outside) == ["output.weight", "output_norm.weight", "token_embd.weight"])
+    let layers = names.dropFirst(outside.count).map { (BlockTensor.layer($0), $0) }
+    #expect(zip(layers, layers.dropFirst()).allSatisfy { $0 < $1 })
+    #expect(
+      found.values.suffix(2).map(\.key) == ["general.quantization_version", "general.file_type"])
+    #expect(found.values.last?.value.json == 15)
+    let prediction = found.tensors.first { $0.name.hasSuffix("nextn.eh_proj.weight") }
+    #expect(prediction?.type.isBlock == true)
+    for tensor in found.tensors {
+      let before = try #require(source.checkpoint.tensor(tensor.name))
+      #expect(tensor.shape == Array(before.shape.drop { $0 == 1 }))
+      if !tensor.type.isBlock { #expect(try tensor.region.holdsSameBytes(as: before.region)) }
+    }
+  }
+
   @Test func namesAreReadInAnyCase() {
     #expect(QuantisationKind(name: "Q4_K_M") == .q4KM)
     #expect(QuantisationKind(name: "MLX-4bit") == .mlx4Bit)

@@ -36,7 +36,7 @@ struct WindowTests {
       let written = try [ByteSink.capacity, 8, 40, 1000].map { capacity in
         let path = scratch.path.appending("\(index)-\(capacity)")
         var sink = try ByteSink(creating: path, capacity: max(capacity, move.type.unit.bytes))
-        let changed = try move.write(to: &sink)
+        let changed = try move.write(to: &sink).changed
         try sink.close()
         return (changed: changed, bytes: try MappedFile.readAll(path, limit: 1 << 24))
       }

@@ -77,6 +77,18 @@ extension MessageSection {
           "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--to", "gguf-qwen35",
           "--quantise", "q4_k_m")
       },
+      .init("a matrix of importances") {
+        try $0.graft(
+          "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--to", "gguf-qwen35",
+          "--quantise", "q4_k_m", "--imatrix", "imatrix.gguf")
+      },
+      .init("a value that blocks cannot hold") { shop in
+        try shop.model(dense) {
+          try $0.editWeights { $0["lm_head.weight"]?.floats[5] = 1e30 }
+        }
+        return try shop.graft(
+          "convert", "model", "out", "--to", "gguf-qwen35", "--quantise", "q8_0")
+      },
       .init("a type beside a kind of quantised weights") {
         try $0.graft(
           "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--quantise", "q8_0",

@@ -22,7 +22,7 @@ struct Q8BlockTests {
     let blocks = values.count / 32
     let bytes = OwnedBytes(count: blocks * 34)
     let place = try #require(bytes.mutableBytes.baseAddress)
-    let changed = StoredValues.store(values, blocks: blocks, to: place, .q8Zero)
+    let changed = StoredValues.store(values, blocks: blocks, to: place, .q8Zero).changed
     return (try BlockValueTests.values(ByteRegion(bytes), 0..<values.count, .q8Zero), changed)
   }
 

@@ -13,6 +13,9 @@ public enum GGUFConfig {
   /// The value that names the type of most weights.
   private static let fileTypeKey = "general.file_type"
 
+  /// The value that names the version of the blocks.
+  private static let versionKey = "general.quantization_version"
+
   static func object(_ metadata: GGUFHeader.Metadata, _ names: [String]) -> JSONValue {
     var object = JSONObject(
       SplitFiles.withoutPlace(metadata).map { ($0.key, $0.value.json) })
@@ -52,11 +55,23 @@ public enum GGUFConfig {
   /// all.
   /// - Parameter tensors: the number of tensors in all files.
   public static func metadata(
-    _ metadata: GGUFHeader.Metadata, mostly type: ScalarType, part: Int, of count: Int, tensors: Int
+    _ metadata: GGUFHeader.Metadata, mostly type: ScalarType?, part: Int, of count: Int,
+    tensors: Int
   ) throws -> GGUFHeader.Metadata {
-    let code = GGUFTensorTypes.fileType(mostly: type)
+    let code = type.flatMap(GGUFTensorTypes.fileType)
     let value = try code.map { try GGUFValue(JSONValue(Int($0)), as: "u32") }
     let typed = metadata.map { $0.key == fileTypeKey ? ($0.key, value ?? $0.value) : $0 }
     return try SplitFiles.metadata(typed, part: part, of: count, tensors: tensors)
+  }
+
+  /// The metadata of a file of quantised weights, which says so at the end, as llama-quantize does.
+  /// - Parameter code: one of `enum llama_ftype`.
+  public static func quantised(_ metadata: GGUFHeader.Metadata, _ code: UInt32) throws
+    -> GGUFHeader.Metadata
+  {
+    let added = try [(versionKey, 2), (fileTypeKey, Int(code))].map { key, value in
+      (key: key, value: try GGUFValue(JSONValue(value), as: "u32"))
+    }
+    return metadata.filter { $0.key != versionKey && $0.key != fileTypeKey } + added
   }
 }

@@ -21,10 +21,11 @@ extension CheckpointPlan {
     let packed = try PackedMoves(source, to: layout, target.history, container)
     let bound = target.binding.tensors + target.predictions
     let policy = try options.quantisation?.policy(for: source, to: layout, options)
-    let forms = try options.forms(of: bound, from: source, to: layout)
-      .merging(
-        policy?.forms(carried: target.kept.filter(source.isPrediction)) ?? [:],
-        uniquingKeysWith: { first, _ in first })
+    let forms = try options.forms(
+      of: bound + options.layersBeside(target.kept), from: source, to: layout
+    ).merging(
+      policy?.forms(carried: target.kept.filter(source.isPrediction)) ?? [:],
+      uniquingKeysWith: { first, _ in first })
     let moves = try Self.moves(bound) { bound in
       let cast = options.cast(for: bound.name, as: forms[bound.name])
       let move = try target.move(bound, cast: cast, tears: packed.tears)
@@ -41,7 +42,7 @@ extension CheckpointPlan {
     let beside = try BesidePacked(
       source, written: names, repacked: repacked.names,
       keepsFP8: moves.contains { $0.move.scales != nil })
-    let tensors = moves.flatMap(\.tensors) + carried.tensors + beside.kept
+    let tensors = options.laidOut(moves.flatMap(\.tensors) + carried.tensors + beside.kept)
     try Self.refuseLoss(tensors.filter { !options.allowsRounding($0, as: forms[$0.name]) })
     let byName = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     try Self.refuseTypes(tensors, container)
@@ -59,7 +60,8 @@ extension CheckpointPlan {
         fileName: shard.fileName, tensors: shard.tensors.compactMap { byName[$0] }, clone: nil,
         metadata: layout.metadata,
         values: try target.metadata?.values(
-          mostly: Self.commonType(tensors), part: index, of: shardPlan.shards.count,
+          mostly: Self.commonType(tensors), quantised: options.quantisation?.fileType, part: index,
+          of: shardPlan.shards.count,
           tensors: tensors.count) ?? [])
     }
     let scaled = moves.filter { $0.move.scales != nil }.map(\.move.target.name)
@@ -138,11 +140,12 @@ extension CheckpointPlan {
       } else if let kept = try packed.carried(stored, cast: asked) {
         // Packed, and nothing more is known: its parts as they are, or its values.
         tensors += kept
-      } else if let form = forms[stored.name] {
+      } else if let form = forms[stored.name], stored.type.isFloat {
         let bound = BoundTensor(carrying: stored.name, shape: stored.shape)
         let move = try TensorMove(
-          bound, [stored.values], cast: .keep, scaleName: nil, narrow: nil)
-        tensors += form.tensors(of: move, in: target.binding.layout) ?? []
+          bound, [stored.values], cast: options.cast(for: stored.name, as: form), scaleName: nil,
+          narrow: nil)
+        tensors += try form.tensors(of: move, in: target.binding.layout) ?? [Tensor(move)]
       } else if case let cast = options.cast(for: stored.name), cast != .keep,
         let scaled = source.scaledCarried(stored)
       {

@@ -37,9 +37,14 @@ struct TargetMetadata {
   }
 
   /// The values of one of several files.
-  func values(mostly type: ScalarType, part: Int, of count: Int, tensors: Int) throws
-    -> GGUFHeader.Metadata
-  {
-    try GGUFConfig.metadata(values, mostly: type, part: part, of: count, tensors: tensors)
+  /// - Parameter quantised: what the file type says of quantised weights.
+  func values(
+    mostly type: ScalarType, quantised: UInt32?, part: Int, of count: Int, tensors: Int
+  ) throws -> GGUFHeader.Metadata {
+    guard let quantised else {
+      return try GGUFConfig.metadata(values, mostly: type, part: part, of: count, tensors: tensors)
+    }
+    return try GGUFConfig.metadata(
+      GGUFConfig.quantised(values, quantised), mostly: nil, part: part, of: count, tensors: tensors)
   }
 }

@@ -121,9 +121,9 @@ public struct TensorMove: Sendable {
     }
   }
 
-  /// The type itself, or F16 where rows do not fill its blocks, as llama.cpp chooses.
+  /// The type itself, or the one that takes its place where rows do not fill its blocks.
   private static func fitting(_ type: ScalarType, _ shape: [Int]) -> ScalarType {
-    (shape.last ?? 1) % type.unit.elements == 0 ? type : .f16
+    type.fitting(row: shape.last ?? 1)
   }
 
   private func checkCast(tears: Bool) throws {

@@ -87,11 +87,8 @@ extension QuantisationKind {
   func policy(for source: OpenedModel, to layout: Layout, _ options: ConversionOptions) throws
     -> (any QuantisationPolicy)?
   {
-    switch self {
-    case .q8Zero: return BlockPolicy(kind: self)
-    case .fp8Block: return layout.scales.map { FP8Policy(key: $0.key) }
-    default:
-      return try mlxForm(group: options.groupSize).map { MLXPolicy($0, for: source) }
-    }
+    if let blocks = BlockPolicy(self) { return blocks }
+    if self == .fp8Block { return layout.scales.map { FP8Policy(key: $0.key) } }
+    return try mlxForm(group: options.groupSize).map { MLXPolicy($0, for: source) }
   }
 }

@@ -134,7 +134,9 @@ extension CheckpointPlan.Tensor.Content {
     case .part(let part, _):
       try sink.write(part.region)
       return (0, nil)
-    case .move(let move): return (try move.write(to: &sink, onSource: onSource), nil)
+    case .move(let move):
+      let rounding = try move.write(to: &sink, onSource: onSource)
+      return (rounding.changed, rounding.sums)
     case .encoded(let encoded):
       let rounding = try encoded.write(to: &sink, onSource: onSource)
       return (0, encoded.holdsCodes ? rounding : nil)

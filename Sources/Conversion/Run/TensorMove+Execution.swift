@@ -1,5 +1,6 @@
 import Canonical
 import Containers
+import Diagnostics
 import Opening
 import Packing
 import Tensors
@@ -7,21 +8,23 @@ import Tensors
 extension TensorMove {
   /// Streams the stored bytes of the tensor, window by window.
   /// - Parameter onSource: called with the bytes of the source where `readsInOrder`.
-  /// - Returns: how many values changed in a cast.
-  /// - Throws: `Problem` of kind `io`.
+  /// - Returns: what rounding made of the values.
+  /// - Throws: `Problem` of kind `io`, or `unsupported` for values that blocks cannot hold.
   /// - Cost: reads and writes each byte once; memory for one window, whatever the tensor is.
   func write(
     to sink: inout ByteSink, onSource: ((UnsafeRawBufferPointer) -> Void)? = nil
-  ) throws -> Int {
+  ) throws -> Rounding {
     if let source = wholeSource {
       try sink.write(source, onBytes: onSource)
-      return 0
+      return Rounding()
     }
     guard type.isBlock, !parts.allSatisfy(isVerbatim) else {
       let streams = parts.map { moved in
         PartStream(moved, to: type, isVerbatim: isVerbatim(moved), onBytes: onSource)
       }
-      return try forEachWindow(&sink) { try Self.fill($1, $0, streams) }
+      var changed = 0
+      try forEachWindow(&sink) { changed += try Self.fill($1, $0, streams) }
+      return Rounding(changed: changed)
     }
     return try quantise(to: &sink, onSource)
   }
@@ -38,39 +41,46 @@ extension TensorMove {
   /// Computes windows of F32 values and rounds them into blocks.
   private func quantise(
     to sink: inout ByteSink, _ onSource: ((UnsafeRawBufferPointer) -> Void)?
-  ) throws -> Int {
+  ) throws -> Rounding {
     let size = type.unit.elements
     let streams = parts.map {
       PartStream($0, to: .f32, isVerbatim: false, onBytes: onSource)
     }
     let values = OwnedBytes(count: sink.capacity / type.unit.bytes * size * 4)
-    return try forEachWindow(&sink) { window, place in
+    var rounding = Rounding()
+    try forEachWindow(&sink) { window, place in
       let elements = window.lowerBound * size..<window.upperBound * size
       _ = try Self.fill(values.mutableBytes, elements, streams)
-      return values.bytes.withMemoryRebound(to: Float.self) { floats in
-        guard let base = floats.baseAddress, let start = place.baseAddress else { return 0 }
-        return StoredValues.store(base, blocks: window.count, to: start, type)
+      values.bytes.withMemoryRebound(to: Float.self) { floats in
+        guard let base = floats.baseAddress, let start = place.baseAddress else { return }
+        rounding.add(StoredValues.store(base, blocks: window.count, to: start, type))
       }
+      guard rounding.isFinite else { throw Self.isTooLarge(type) }
     }
+    return rounding
+  }
+
+  private static func isTooLarge(_ type: ScalarType) -> Problem {
+    Problem(
+      .unsupported, "blocks cannot hold a value that is infinite, no number or too large",
+      expected: "values for which \(type.rawValue) has scales",
+      remedy: "keep the tensor with --dtype-for NAME=f32")
   }
 
   /// Appends the tensor in windows that `fill` writes.
-  /// - Parameter fill: given the window, in units of the type, and its place, returns how many values
-  ///   changed.
+  /// - Parameter fill: given the window, in units of the type, and its place.
   private func forEachWindow(
-    _ sink: inout ByteSink, _ fill: (Range<Int>, UnsafeMutableRawBufferPointer) throws -> Int
-  ) throws -> Int {
+    _ sink: inout ByteSink, _ fill: (Range<Int>, UnsafeMutableRawBufferPointer) throws -> Void
+  ) throws {
     let unit = type.unit
     let count = target.shape.reduce(1, *) / unit.elements
-    var changed = 0
     var done = 0
     while done < count {
       let room = try sink.room(for: unit.bytes) / unit.bytes
       let window = done..<min(done + room, count)
-      try sink.append(window.count * unit.bytes) { changed += try fill(window, $0) }
+      try sink.append(window.count * unit.bytes) { try fill(window, $0) }
       done = window.upperBound
     }
-    return changed
   }
 
   private static func fill(

@@ -20,18 +20,6 @@ protocol BlockFormat {
     _ start: UnsafeRawPointer, _ run: Range<Int>, into values: UnsafeMutablePointer<Float>)
 }
 
-/// A format into which values can be rounded.
-protocol BlockEncoder: BlockFormat {
-  /// Rounds the values of one block.
-  static func encode(_ values: UnsafePointer<Float>, into block: UnsafeMutableRawPointer)
-
-  /// Rounds the values of whole blocks.
-  /// - Returns: how many values they do not represent exactly.
-  static func store(
-    _ values: UnsafePointer<Float>, blocks count: Int, to place: UnsafeMutableRawPointer
-  ) -> Int
-}
-
 extension BlockFormat {
   /// The format as a scheme; the first digit in ggml's name says the bits of a code, rounded.
   static var scheme: PackingScheme {
@@ -67,26 +55,6 @@ extension BlockFormat {
       guard let base = whole.baseAddress else { return }
       decode(block, into: base)
       values.update(from: base + part.lowerBound, count: part.count)
-    }
-  }
-}
-
-extension BlockEncoder {
-  static func store(
-    _ values: UnsafePointer<Float>, blocks count: Int, to place: UnsafeMutableRawPointer
-  ) -> Int {
-    let unit = type.unit
-    return withUnsafeTemporaryAllocation(of: Float.self, capacity: unit.elements) { stored in
-      guard let base = stored.baseAddress else { return 0 }
-      var changed = 0
-      for block in 0..<count {
-        let source = values + block * unit.elements
-        let bytes = place + block * unit.bytes
-        encode(source, into: bytes)
-        decode(BlockBytes(start: bytes), into: base)
-        for index in 0..<unit.elements where base[index] != source[index] { changed += 1 }
-      }
-      return changed
     }
   }
 }

@@ -27,7 +27,7 @@ enum MXFP4: BlockFormat {
   }
 
   /// Half of 2^(e - 127), for levels that are doubled; the smallest two are subnormal.
-  private static func half(_ exponent: UInt8) -> Float {
+  static func half(_ exponent: UInt8) -> Float {
     Float(bitPattern: exponent < 2 ? 0x0020_0000 << UInt32(exponent) : UInt32(exponent - 1) << 23)
   }
 }

@@ -7,6 +7,7 @@ import Layouts
 import Opening
 import SystemPackage
 import Tensors
+import Verification
 
 /// `graft convert`: another layout, container or dtype, other shards.
 struct ConvertCommand: Verb {
@@ -46,6 +47,9 @@ struct ConvertCommand: Verb {
       "32, 64 or 128 values that share a scale, for mlx-2bit to mlx-8bit; 64 by default.",
       valueName: "N"))
   var groupSize: Int?
+  @Option(help: "A matrix of importances; none is used yet, so that the file is refused.")
+  var imatrix: String?
+  @OptionGroup var tokens: TokenFileOptions
   @Option(help: "The most tensor bytes in one file, such as 500MB or 2GiB.")
   var maxShardSize = "5GB"
   @Option(
@@ -78,6 +82,9 @@ struct ConvertCommand: Verb {
     guard explain || destination != nil else {
       throw ValidationError("Name the directory to write, or ask for --explain.")
     }
+    guard tokens.tokens == nil || (quantise != nil && part == nil && !finish) else {
+      throw ValidationError("--tokens measures what --quantise costs, in a run that writes it all.")
+    }
     guard quantise == nil || dtype == .keep else {
       throw ValidationError("--quantise says the types of weights; leave out --dtype.")
     }
@@ -92,6 +99,14 @@ struct ConvertCommand: Verb {
     }
   }
 
+  /// Weights are rounded as llama-quantize rounds them without a matrix of importances.
+  private func refuseImportances() throws {
+    guard let imatrix else { return }
+    throw Problem(
+      .unsupported, "weights are not quantised by importance yet", file: imatrix,
+      remedy: "leave out --imatrix, or quantise with llama-quantize")
+  }
+
   private var allow: Set<Allowance> { permission.allow }
 
   /// The kinds of tensors without a place that may be left out.
@@ -100,6 +115,7 @@ struct ConvertCommand: Verb {
   }
 
   func perform() throws -> Outcome {
+    try refuseImportances()
     let catalogue = try common.catalogue()
     let model = try OpenedModel(sourcePath, source, allowing: strays, in: catalogue)
     guard let destination, !explain else { return try explained(model, catalogue) }
@@ -111,16 +127,31 @@ struct ConvertCommand: Verb {
       layout ?? model.layout.id, form: form, cast: dtype.type, quantising: quantise,
       leaving: strays, in: catalogue)
     let plan = try CheckpointPlan(converting: model, to: target, options: options())
-    let job = CheckpointJob(
+    let batch = try tokens.batch(for: model)
+    var (loss, gap): (RoundingLoss?, EpsilonGap?) = (nil, nil)
+    var outcome = try CheckpointJob(
       plan: plan, destination: destination, output: output, common: common,
       task: try part.map { .part(try Share($0)) } ?? (finish ? .finish : .everything),
-      request: named)
-    var gap: EpsilonGap?
-    var outcome = try job.outcome(
-      headline: "\(sourcePath) → \(destination), layout \(target.id)"
-    ) { gap = try EpsilonGap(of: $0, made: plan, threads: common.threads) }
+      request: named
+    ).outcome(headline: "\(sourcePath) → \(destination), layout \(target.id)") { written in
+      gap = try EpsilonGap(of: written, made: plan, threads: common.threads)
+      loss = try batch.map { try measured(written, against: model, $0) }
+    }
     gap?.add(to: &outcome)
+    loss?.add(to: &outcome)
     return outcome
+  }
+
+  /// Runs what was written and its source on the same tokens.
+  private func measured(
+    _ written: OpenedModel, against model: OpenedModel, _ batch: TokenBatch
+  ) throws -> RoundingLoss {
+    let (computed, expected) = (try written.runnable(), try model.runnable())
+    return RoundingLoss(
+      try common.watched("comparing", total: 2 * batch.positions, of: .positions) { progress in
+        try Verifier(computed, gate: Gate("bf16"), threads: common.threads, progress: progress)
+          .compare(with: expected, tokens: batch)
+      })
   }
 
   /// The options that decide what is written, by name.
@@ -157,13 +188,14 @@ struct ConvertCommand: Verb {
     options.container = container
     options.overrides = try dtypeFor.map { text in
       guard let equals = text.lastIndex(of: "="),
-        let choice = DTypeChoice(rawValue: String(text[text.index(after: equals)...]))
+        let choice = Self.type(named: String(text[text.index(after: equals)...]))
       else {
         throw Problem(
-          .usage, "not a dtype for a pattern", expected: "PATTERN=f32, bf16, f16 or q8_0",
+          .usage, "not a dtype for a pattern",
+          expected: "PATTERN=f32, bf16, f16 or blocks such as q4_k",
           found: text, remedy: "write it as --dtype-for '*.norm.weight=f32'")
       }
-      return (NamePattern(String(text[..<equals])), choice.type)
+      return (NamePattern(String(text[..<equals])), choice)
     }
     options.maximumShardSize = try ByteSize(maxShardSize).bytes
     options.keys = try keyPrefix.map(StateKeys.init)
@@ -174,6 +206,14 @@ struct ConvertCommand: Verb {
     options.allowsCode = allow.contains(.code)
     options.allowsEpsilons = allow.contains(.eps)
     return options
+  }
+}
+
+extension ConvertCommand {
+  /// The type of a word: one for all tensors, or one of blocks; nil within for none, outside for no such word.
+  private static func type(named word: String) -> ScalarType?? {
+    DTypeChoice(rawValue: word).map(\.type)
+      ?? QuantisationKind.blockTypes.first { $0.rawValue == word.uppercased() }
   }
 }
 

@@ -1,0 +1,47 @@
+/// Eight runs of values side by side: sums of a lane are formed in the order of its run.
+typealias Lanes = SIMD8<Float>
+
+extension Lanes {
+  /// The nearest whole number, halves to even, as ggml finds it: the last 23 bits of the sum with
+  /// 1.5 · 2^23, whatever the value is.
+  @inline(__always)
+  var nearest: Lanes {
+    let sum = unsafeBitCast(self + 12_582_912, to: SIMD8<UInt32>.self)
+    return unsafeBitCast(sum & 0x007f_ffff | 0x4b00_0000, to: Lanes.self) - 12_582_912
+  }
+
+  @inline(__always)
+  func clamped(_ low: Float, _ high: Float) -> Lanes {
+    let raised = replacing(with: low, where: self .< low)
+    return raised.replacing(with: high, where: raised .> high)
+  }
+
+  /// The values without their signs.
+  @inline(__always)
+  var magnitude: Lanes {
+    unsafeBitCast(unsafeBitCast(self, to: SIMD8<UInt32>.self) & 0x7fff_ffff, to: Lanes.self)
+  }
+
+  /// Small whole numbers that are not negative, as bytes.
+  @inline(__always)
+  var bytes: SIMD8<UInt8> {
+    SIMD8<UInt8>(
+      truncatingIfNeeded: unsafeBitCast(self + 8_388_608, to: SIMD8<UInt32>.self))
+  }
+
+  /// Values at equal distances.
+  @inline(__always)
+  init(_ first: UnsafePointer<Float>, stride: Int) {
+    self.init(
+      first[0], first[stride], first[2 &* stride], first[3 &* stride], first[4 &* stride],
+      first[5 &* stride], first[6 &* stride], first[7 &* stride])
+  }
+}
+
+extension Float {
+  /// The nearest whole number, as for lanes.
+  @inline(__always)
+  var nearest: Int32 {
+    Int32(bitPattern: (self + 12_582_912).bitPattern & 0x007f_ffff) &- 0x0040_0000
+  }
+}
