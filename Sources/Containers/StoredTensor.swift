@@ -46,6 +46,15 @@ public final class StoredTensor: Sendable {
       name: name, type: type, shape: shape, region: region, file: file, packed: packed)
   }
 
+  /// The first rows of a tensor that has more.
+  func rows(_ count: Int) -> StoredTensor {
+    let size = byteCount / max(shape[0], 1) * count
+    let start = region.range.lowerBound
+    return StoredTensor(
+      name: name, type: type, shape: [count] + shape.dropFirst(),
+      region: ByteRegion(region.storage, start..<start + size), file: file)
+  }
+
   /// The number of elements.
   public var elementCount: Int { TensorShape.elementCount(shape) ?? 0 }
 

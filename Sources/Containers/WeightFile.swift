@@ -30,4 +30,11 @@ public struct WeightFile: Sendable {
       metadata: metadata, values: values, tensors: tensors.compactMap(change),
       ignored: ignored, payloadChecks: payloadChecks)
   }
+
+  /// The file with more values that are no weights.
+  func ignoring(_ values: [IgnoredValue]) -> WeightFile {
+    WeightFile(
+      metadata: metadata, values: self.values, tensors: tensors, ignored: ignored + values,
+      payloadChecks: payloadChecks)
+  }
 }

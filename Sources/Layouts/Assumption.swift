@@ -17,11 +17,20 @@ public enum Assumption: Hashable, Sendable {
     case negexp
   }
 
+  /// How the halves of the projection stand that multi-token prediction begins with.
+  public enum Halves: String, Hashable, Sendable {
+    /// As the layout says, that of the embedding first.
+    case kept
+    /// That of the hidden state first.
+    case exchanged
+  }
+
   /// What was added to the weights of norms that multiply by `1 + weight`: wherever the values show it,
   /// or in one part of the model.
   case normOffset(Int, NormPart?)
   case decay(DecayForm)
   case valueHeads(HeadOrder)
+  case halves(Halves)
 
   /// The part that each word names, nil for none.
   private static let normParts: KeyValuePairs<String, NormPart?> = [
@@ -34,6 +43,7 @@ public enum Assumption: Hashable, Sendable {
     case .normOffset(_, let part): (part ?? .trunk).subject
     case .decay: "A_log"
     case .valueHeads: "value heads"
+    case .halves: "halves of the projection of multi-token prediction"
     }
   }
 
@@ -49,11 +59,13 @@ public enum Assumption: Hashable, Sendable {
       self = .decay(DecayForm(rawValue: value) ?? .log)
     case ("value-heads", let value?) where HeadOrder(rawValue: value) != nil:
       self = .valueHeads(HeadOrder(rawValue: value) ?? .grouped)
+    case ("mtp-halves", let value?) where Halves(rawValue: value) != nil:
+      self = .halves(Halves(rawValue: value) ?? .kept)
     default:
       throw Problem(
         .usage, "not an assumption",
         expected:
-          "norm-offset, trunk-norm-offset or mtp-norm-offset=0, 1 or 2; A_log=log or negexp; value-heads=grouped or tiled",
+          "norm-offset, trunk-norm-offset or mtp-norm-offset=0, 1 or 2; A_log=log or negexp; value-heads=grouped or tiled; mtp-halves=kept or exchanged",
         found: text, remedy: "write it as --assume norm-offset=1")
     }
   }

@@ -56,6 +56,10 @@ public struct Layout: Sendable {
 extension Layout {
   /// Where a checkpoint states what model it holds, in the words of a message.
   public var configName: String {
-    container == nil ? "config.json" : "the metadata of the file"
+    if config.isOfTrainer { return "the options of the run" }
+    return container == nil ? "config.json" : "the metadata of the file"
   }
+
+  /// Whether its configs are the options of a trainer, which pads the vocabulary as it likes.
+  public var isOfTrainer: Bool { config.isOfTrainer }
 }

@@ -1,5 +1,6 @@
 import Canonical
 import Containers
+import Diagnostics
 import Layouts
 
 extension OpenedModel {
@@ -39,10 +40,11 @@ extension OpenedModel {
     let scales = Set(binding.carriedScales.values.map(\.name))
     let stored = carried.filter { isPrediction($0) && !scales.contains($0.name) }
     guard !stored.isEmpty else { return (0, []) }
+    let halves = try halves()
     for count in 1...Self.mostPredictions {
       var configuration = configuration
       configuration.predictionLayers = count
-      for tensors in try layout.predictionTensors(configuration) where tensors.count == stored.count
+      for tensors in try layout.predictionTensors(configuration, halves: halves) where tensors.count == stored.count
       {
         let headers = checkpoint.shaped(like: tensors)
         guard tensors.allSatisfy({ headers[$0.name]?.shape == $0.shape }) else { continue }
@@ -54,6 +56,24 @@ extension OpenedModel {
       }
     }
     return (0, [])
+  }
+
+  /// How the halves of the projection stand with which multi-token prediction begins.
+  /// - Throws: `Problem` of kind `unsupported` where programs that write the layout differ in it and the
+  ///   user has not said it.
+  private func halves() throws -> Assumption.Halves {
+    let said = assumptions.lazy.compactMap { assumption -> Assumption.Halves? in
+      if case .halves(let halves) = assumption { halves } else { nil }
+    }.first
+    guard said == nil, layout.prediction?.isUnsettled == true else { return said ?? .kept }
+    throw Problem(
+      .unsupported, "programs differ in how they store the projection of multi-token prediction",
+      file: checkpoint.weightsPath.string,
+      expected: "which half is the first, that of the embedding or that of the hidden state",
+      remedy: """
+        say --assume mtp-halves=exchanged for what slime wrote, mtp-halves=kept for what Megatron's own \
+        tools wrote, or leave the layers out with --mtp drop
+        """)
   }
 
   /// The tensors of multi-token prediction that are missing although others are stored; empty where the

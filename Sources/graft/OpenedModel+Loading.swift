@@ -14,7 +14,7 @@ extension OpenedModel {
     in catalogue: LayoutCatalogue
   ) throws {
     try self.init(
-      StoredCheckpoint.open(FilePath(path)), options, allowing: allowing, in: catalogue)
+      StoredCheckpoint.open(FilePath(path), iteration: options.iteration), options, allowing: allowing, in: catalogue)
   }
 
   /// Understands a checkpoint as the command line says.

@@ -30,6 +30,38 @@ extension StoredCheckpoint {
     return copy
   }
 
+  /// The checkpoint with the options of a training run as its config.
+  /// - Parameter file: the name of the file that says them.
+  public func withOptions(_ options: JSONValue, from file: String) -> StoredCheckpoint {
+    var copy = self
+    copy.config = options
+    copy.configBytes = Array(options.text(indent: 2).utf8)
+    copy.configFile = file
+    return copy
+  }
+
+  /// The checkpoint without the rows of some tensors behind a number of them; they count among what the
+  /// files hold beside weights.
+  /// - Throws: `Problem` of kind `invalid` where a name would occur twice.
+  public func cuttingRows(of names: [String], to rows: Int) throws -> StoredCheckpoint {
+    let long = tensors.filter { names.contains($0.name) && ($0.shape.first ?? 0) > rows }
+    guard rows > 0, !long.isEmpty else { return self }
+    var copy = try replacing { tensor in
+      long.contains { $0.name == tensor.name } ? tensor.rows(rows) : tensor
+    }
+    let padding = long.map { tensor in
+      IgnoredValue(
+        tensor.name, "\(tensor.shape[0] - rows) rows behind the vocabulary",
+        in: "padding of the vocabulary")
+    }
+    copy.shards = copy.shards.enumerated().map { place, shard in
+      Shard(
+        fileName: shard.fileName,
+        content: place == 0 ? shard.content.ignoring(padding) : shard.content)
+    }
+    return copy
+  }
+
   static func headers(_ tensors: [StoredTensor])
     -> [String: (type: ScalarType, shape: [Int])]
   {

@@ -35,8 +35,12 @@ public struct StoredCheckpoint: Sendable {
   public internal(set) var config: JSONValue?
   /// The bytes of `config.json`, where there is one, or the text of what the metadata say.
   public internal(set) var configBytes: [UInt8]?
-  /// The name of `config.json`, perhaps in a directory below.
-  private let configFile: String
+  /// The name of `config.json`, perhaps in a directory below; or of the file in which a trainer says what
+  /// the model is.
+  var configFile: String
+  /// What the trainer that wrote the weights says of the model, in words of its own, and the file that
+  /// says it; what its own tools read first stands in front.
+  public private(set) var statements: [(file: String, config: JSONValue)] = []
   /// The names of all other regular files, sorted; weight files and index are not among them.
   public let sidecars: [String]
   /// The names of weight files and indices that are not part of this checkpoint, sorted.
@@ -95,10 +99,11 @@ public struct StoredCheckpoint: Sendable {
   public func path(_ fileName: String) -> FilePath { directory.appending(fileName) }
 
   /// Opens a directory, one weight file or the index of several.
+  /// - Parameter iteration: which iteration of a directory of a training run; nil for the newest.
   /// - Throws: `Problem` of kind `missing` where something is not there, `invalid` where a file is
   ///   corrupt or the files contradict each other; all that are found together.
   /// - Cost: reads headers, index and configuration only.
-  public static func open(_ path: FilePath) throws -> StoredCheckpoint {
+  public static func open(_ path: FilePath, iteration: Int? = nil) throws -> StoredCheckpoint {
     try advising([
       .invalid: "fetch the file again, or make it anew with the tool that wrote it",
       .unsupported: "save the tensors in one of the forms that the README lists",
@@ -109,8 +114,10 @@ public struct StoredCheckpoint: Sendable {
         throw Problem(
           .invalid, "not a file and not a directory", file: path.string,
           remedy: "give a directory with weights, or a weight file")
-      case .directory: return try openDirectory(path)
-      case .regular: return try openFile(path)
+      case .directory: return try openDirectory(path, iteration)
+      case .regular:
+        if let iteration { throw noIterations(path, iteration) }
+        return try openFile(path)
       }
     }
   }
@@ -125,6 +132,13 @@ public struct StoredCheckpoint: Sendable {
       remedy: isBegun
         ? "run the same command again, or remove what is left"
         : "check the path; Graft downloads nothing")
+  }
+
+  private static func noIterations(_ path: FilePath, _ iteration: Int) -> Problem {
+    Problem(
+      .usage, "there are no iterations to choose from", file: path.string,
+      expected: "the directory of a training run", found: "--iteration \(iteration)",
+      remedy: "leave --iteration out")
   }
 
   private static func openFile(_ path: FilePath) throws -> StoredCheckpoint {
@@ -158,9 +172,16 @@ public struct StoredCheckpoint: Sendable {
     return try openAll(set ?? [name], of: container, listing, in: directory)
   }
 
-  private static func openDirectory(_ path: FilePath) throws -> StoredCheckpoint {
+  private static func openDirectory(_ path: FilePath, _ iteration: Int?) throws
+    -> StoredCheckpoint
+  {
     let listing = try DirectoryListing(path)
     try refuse(listing.dangling, in: path)
+    if let run = MegatronRun(path, listing) {
+      return try openDirectory(run.path(iteration), nil)
+    }
+    if let iteration { throw noIterations(path, iteration) }
+    if listing.files.contains(MegatronBackend.fileName) { _ = try MegatronBackend.check(path) }
     do {
       let weights = try WeightFiles(of: listing.files, directories: listing.directories)
       let container = weights.container
@@ -213,7 +234,11 @@ public struct StoredCheckpoint: Sendable {
   {
     let pieces = try DistributedCheckpoint(path)
     let shard = Shard(fileName: Container.torch.singleName, content: pieces.content)
-    return try StoredCheckpoint(path, listing, .torch, [shard], own: pieces.fileNames)
+    let own = pieces.fileNames
+    guard let megatron = pieces.megatron else {
+      return try StoredCheckpoint(path, listing, .torch, [shard], own: own)
+    }
+    return try StoredCheckpoint(path, listing, .torch, [shard], own: own, megatron: megatron)
   }
 
   private static func openIndexed(
@@ -226,9 +251,10 @@ public struct StoredCheckpoint: Sendable {
 
   private init(
     _ directory: FilePath, _ listing: DirectoryListing, _ container: Container, _ shards: [Shard],
-    own: [String], arrangement: WeightFiles.Arrangement? = nil
+    own: [String], arrangement: WeightFiles.Arrangement? = nil, megatron: MegatronState? = nil
   ) throws {
-    let own = Set(own)
+    let weights = Set(own)
+    let own = weights.union(megatron?.fileNames ?? [])
     let others = listing.files.filter { !own.contains($0) && $0 != Self.configName }
     self.directory = directory
     self.container = container
@@ -237,7 +263,7 @@ public struct StoredCheckpoint: Sendable {
     hasIndex = own.contains(container.indexName)
     isOfRanks = arrangement == .hubShards
     configFile = Self.configFile(directory, listing, arrangement)
-    weightFiles = own.filter { !container.lists($0) }.sorted()
+    weightFiles = weights.filter { !container.lists($0) }.sorted()
     tensors = shards.flatMap(\.tensors)
     places = try Self.places(tensors)
     headers = Self.headers(tensors)
@@ -256,8 +282,10 @@ public struct StoredCheckpoint: Sendable {
       configBytes = GGUFConfig.text(values, tensors.map(\.name))
       config = GGUFConfig.object(values, tensors.map(\.name))
     } else {
+      if megatron != nil, !hasConfig { configFile = Self.configAround(directory) ?? configFile }
       configBytes = try Self.readConfig(directory.appending(configFile))
       config = try Self.parse(configBytes, directory.appending(configFile))
+      statements = (megatron?.statements ?? []).map { ($0.file, $0.config) }
     }
   }
 }
@@ -278,6 +306,14 @@ extension StoredCheckpoint {
       && listing.directories.contains(configFolder)
       && FileKind(directory.appending(below)) == .regular
     return isBelow ? below : configName
+  }
+
+  /// The config of the hub that belongs to an iteration: beside it, or in the directory that tools of
+  /// Megatron give it.
+  private static func configAround(_ directory: FilePath) -> String? {
+    ["hf/\(configName)", "../\(configName)", "../hf/\(configName)"].first {
+      FileKind(directory.appending($0)) == .regular
+    }
   }
 
   private static func readConfig(_ file: FilePath) throws -> [UInt8]? {

@@ -10,19 +10,26 @@ struct DistributedCheckpoint {
   /// The names of the files it consists of.
   let fileNames: [String]
 
+  /// What Megatron says of the run; nil where another trainer wrote the directory.
+  let megatron: MegatronState?
+
   /// Opens the directory.
   /// - Throws: `Problem` naming the file.
   /// - Cost: reads the metadata and the pickle of each piece.
   init(_ directory: FilePath) throws {
     let path = directory.appending(DistributedMetadata.fileName)
+    let isMegatron = try MegatronBackend.check(directory)
     let file = try MappedFile(path)
     let (metadata, state) = try locating(.file(path.string)) {
       let metadata = try FileNature.reading(file.bytes, as: .pickle) {
         try DistributedMetadata(file.bytes)
       }
-      return (metadata, try DistributedState(metadata.entries))
+      let entries = metadata.entries
+      return (metadata, try isMegatron ? DistributedState(megatron: entries) : .init(entries))
     }
+    if !isMegatron { try MegatronBackend.checkNames(state.tensors.map(\.name), in: directory) }
     var pieces = DistributedPieces(directory)
+    try pieces.checkFiles(of: state.tensors.map(\.tensor))
     let tensors = try state.tensors.map { name, tensor in
       try locating(.tensor(name)) {
         let region = try pieces.region(tensor, named: name, in: path.string)
@@ -31,6 +38,7 @@ struct DistributedCheckpoint {
       }
     }
     content = WeightFile(tensors: tensors, ignored: state.ignored, payloadChecks: pieces.checksums)
+    megatron = isMegatron ? try MegatronState(directory, metadata, &pieces) : nil
     fileNames = [DistributedMetadata.fileName] + metadata.fileNames
   }
 }
@@ -95,6 +103,22 @@ struct DistributedState {
     _ entry: DistributedMetadata.Entry, through key: String, _ depth: Int
   ) -> Bool {
     entry.path.count > depth + 1 && entry.path[depth] == key
+  }
+
+  /// The tensors of a Megatron model, whose names stand at the top, beside those of the optimizer and the
+  /// states of its modules.
+  init(megatron entries: [DistributedMetadata.Entry]) throws {
+    for entry in entries {
+      let name = entry.path.joined(separator: ".")
+      if let group = MegatronName.group(name) {
+        ignored.append(IgnoredValue(name, entry.tensor == nil ? "a value" : "a tensor", in: group))
+      } else if let tensor = entry.tensor {
+        try StoredName.checkTensor(name)
+        tensors.append((name, tensor))
+      } else {
+        ignored.append(Self.describe(entry, groupedAt: 0))
+      }
+    }
   }
 
   private static func describe(_ entry: DistributedMetadata.Entry, groupedAt depth: Int)

@@ -26,6 +26,16 @@ struct DistributedMetadata {
     let path: [String]
     /// The tensor; nil for other values.
     let tensor: Tensor?
+    /// Where another value is stored, as a file of `torch.save` inside another file; nil for tensors and
+    /// where nothing says it.
+    var object: StoredPlace?
+  }
+
+  /// Bytes inside a file.
+  struct StoredPlace {
+    let fileName: String
+    /// - Units: bytes.
+    let range: Range<Int>
   }
 
   /// The name of the file.
@@ -36,9 +46,11 @@ struct DistributedMetadata {
   /// The values, in the order of the file.
   private(set) var entries: [Entry] = []
 
-  /// The names of the files with pieces of tensors.
+  /// The names of the files with pieces of tensors and other values.
   var fileNames: [String] {
-    Set(entries.flatMap { $0.tensor?.chunks.map(\.fileName) ?? [] }).sorted()
+    let objects = entries.lazy.compactMap { $0.object?.fileName }
+    let pieces = entries.lazy.flatMap { $0.tensor?.chunks.map(\.fileName) ?? [] }
+    return Set(objects).union(pieces).sorted()
   }
 
   /// Reads the file.
@@ -47,7 +59,7 @@ struct DistributedMetadata {
     var machine = PickleMachine(ByteReader(bytes))
     let root = try machine.run()
     var reader = DistributedReader(machine.heap)
-    let places = try reader.places(root)
+    let (places, objects) = try reader.places(root)
     let paths = try reader.paths(root)
     for (name, value) in try reader.values(root) {
       let tensor = try locating(.tensor(name)) {
@@ -67,7 +79,10 @@ struct DistributedMetadata {
             })
         }
       }
-      entries.append(Entry(path: paths[name] ?? [name], tensor: tensor))
+      entries.append(
+        Entry(
+          path: paths[name] ?? [name], tensor: tensor,
+          object: tensor == nil ? objects[name] : nil))
     }
   }
 }

@@ -25,6 +25,53 @@ struct DistributedPieces {
     return cover.region(of: pieces, tensor.type)
   }
 
+  /// Checks that all files with pieces of some tensors are there, and as long as the pieces need.
+  /// - Throws: `Problem` of kind `missing` or `invalid` for each of those that are not.
+  mutating func checkFiles(of tensors: [DistributedMetadata.Tensor]) throws {
+    var ends: [String: Int] = [:]
+    for chunk in tensors.lazy.flatMap(\.chunks) {
+      ends[chunk.fileName] = max(ends[chunk.fileName] ?? 0, chunk.range.upperBound)
+    }
+    try Problem.throwIfAny(
+      ends.sorted { $0.key < $1.key }.flatMap { name, end -> [Problem] in
+        do { try check(name, reaches: end) } catch { return error.asProblems }
+        return []
+      })
+  }
+
+  private mutating func check(_ name: String, reaches end: Int) throws {
+    let path = directory.appending(name)
+    guard FileKind(path) != .absent else {
+      throw Problem(
+        .missing, "a file with pieces of tensors is missing\(Self.rank(of: name))",
+        file: path.string, expected: "\(end) bytes or more",
+        remedy: "fetch the files of all ranks of this save")
+    }
+    let count = try file(name, path).bytes.count
+    guard end <= count else {
+      throw Problem(
+        .invalid, "a file with pieces of tensors is truncated\(Self.rank(of: name))",
+        file: path.string, expected: "\(end) bytes or more", found: "\(count) bytes",
+        remedy: "fetch the file again; a save that was interrupted cannot be read")
+    }
+  }
+
+  /// The rank that wrote a file, as a clause; empty where the name does not say it.
+  private static func rank(of name: String) -> String {
+    name.wholeMatch(of: #/__(\d+)_\d+\.distcp/#).map { ", which rank \($0.1) wrote" } ?? ""
+  }
+
+  /// The value that is stored at a place.
+  /// - Throws: `Problem` naming the file.
+  mutating func object(at place: DistributedMetadata.StoredPlace) throws -> TorchContent {
+    let path = directory.appending(place.fileName)
+    try check(place.fileName, reaches: place.range.upperBound)
+    let file = try file(place.fileName, path)
+    return try locating(.file(path.string)) {
+      try TorchContent(ByteWindow(ByteRegion(file, place.range)), dropsForeign: true)
+    }
+  }
+
   private mutating func piece(
     _ chunk: DistributedMetadata.Chunk, of tensor: DistributedMetadata.Tensor, named name: String
   ) throws -> ByteRegion {
@@ -46,7 +93,7 @@ struct DistributedPieces {
           found: "\(used[chunk.fileName, default: 0]) bytes")
       }
       // It is a file of `torch.save` that holds one tensor.
-      let content = try TorchContent(ByteWindow(ByteRegion(file, chunk.range)))
+      let content = try Self.record(ByteRegion(file, chunk.range))
       guard case .tensor(let place) = content.value else {
         throw Problem(
           .invalid, "a piece is not a tensor", expected: "a tensor", found: content.value.kind)
@@ -58,10 +105,25 @@ struct DistributedPieces {
         throw Problem(
           .invalid, "a piece is another one than the metadata says",
           expected: "\(TensorShape.text(chunk.shape)) of \(tensor.type.rawValue)",
-          found: "\(TensorShape.text(stored.shape)) of \(stored.type.rawValue)")
+          found: "\(TensorShape.text(stored.shape)) of \(stored.type.rawValue)",
+          remedy: Self.oneSave)
       }
       checksums += content.checksums
       return stored.region
+    }
+  }
+
+  private static let oneSave =
+    "fetch \(DistributedMetadata.fileName) and all files of one and the same save"
+
+  /// What stands where a piece should begin.
+  private static func record(_ region: ByteRegion) throws -> TorchContent {
+    do { return try TorchContent(ByteWindow(region)) } catch {
+      guard let problem = error.asProblems.first, problem.kind == .invalid else { throw error }
+      throw Problem(
+        .invalid, "what stands at the place of a piece is no tensor of this save",
+        expected: "a file of torch.save at \(region.range.lowerBound)", found: problem.what,
+        remedy: oneSave)
     }
   }
 

@@ -45,28 +45,31 @@ struct DistributedReader {
     return paths
   }
 
-  /// Where the pieces are.
-  mutating func places(_ root: PickleValue) throws -> [PieceKey: (
-    fileName: String, range: Range<Int>
-  )] {
+  /// Where the pieces of tensors are, and the other values by name.
+  mutating func places(_ root: PickleValue) throws -> (
+    pieces: [PieceKey: DistributedMetadata.StoredPlace],
+    objects: [String: DistributedMetadata.StoredPlace]
+  ) {
     guard let state = heap.state(of: root, .metadata), let pairs = pairs("storage_data", state)
     else {
       throw other("places of pieces")
     }
-    var places: [PieceKey: (fileName: String, range: Range<Int>)] = [:]
+    var places: [PieceKey: DistributedMetadata.StoredPlace] = [:]
+    var objects: [String: DistributedMetadata.StoredPlace] = [:]
     for pair in pairs {
       guard let index = heap.state(of: pair.key, .metadataIndex),
         let name = heap.member("fqn", of: index)?.text
       else { throw other("an index of a piece") }
       guard let offsets = try heap.member("offset", of: index).flatMap({ try numbers($0) }) else {
+        objects[name] = try place(pair.value)
         continue
       }
       places[PieceKey(name: name, offsets: offsets)] = try place(pair.value)
     }
-    return places
+    return (places, objects)
   }
 
-  private func place(_ value: PickleValue) throws -> (fileName: String, range: Range<Int>) {
+  private func place(_ value: PickleValue) throws -> DistributedMetadata.StoredPlace {
     guard let info = heap.state(of: value, .storageInfo),
       let fileName = heap.member("relative_path", of: info)?.text,
       let offset = heap.member("offset", of: info)?.int,
@@ -80,7 +83,7 @@ struct DistributedReader {
     try StoredName.checkFile(fileName)
     let (end, overflow) = offset.addingReportingOverflow(length)
     guard !overflow else { throw other("a place of at most 63 bits") }
-    return (fileName, offset..<end)
+    return DistributedMetadata.StoredPlace(fileName: fileName, range: offset..<end)
   }
 
   /// A tensor and its pieces; nil for another value.

@@ -8,6 +8,8 @@ enum PickleGlobal: Hashable, Sendable {
   case storage(ScalarType?)
   /// A `torch.dtype`.
   case type(ScalarType)
+  /// A class whose objects say nothing here; they are dropped.
+  case opaque
 
   /// Functions and classes, spelled as module and name.
   enum Known: String {
@@ -85,6 +87,8 @@ enum PickleGlobal: Hashable, Sendable {
       self = .type(type)
     } else if module == "torch.storage", name == "UntypedStorage" {
       self = .storage(nil)
+    } else if module == Self.planner, Self.plans.contains(name) {
+      self = .opaque
     } else {
       return nil
     }
@@ -92,6 +96,12 @@ enum PickleGlobal: Hashable, Sendable {
 }
 
 extension PickleGlobal {
+  /// The module of what ranks plan to write, of which Megatron keeps a copy in the metadata.
+  private static let planner = "torch.distributed.checkpoint.planner"
+  private static let plans: Set<String> = [
+    "SavePlan", "WriteItem", "WriteItemType", "TensorWriteData", "BytesIOWriteData",
+  ]
+
   /// The package of distributed tensors, whose classes move between its modules from release to release
   /// and keep their own names.
   private static let tensorPackage = "torch.distributed.tensor"

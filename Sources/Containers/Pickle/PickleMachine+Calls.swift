@@ -21,7 +21,8 @@ extension PickleMachine {
   }
 
   private mutating func global(module: String, name: String) throws {
-    guard let global = PickleGlobal(module: module, name: name) else {
+    guard let global = PickleGlobal(module: module, name: name) ?? (dropsForeign ? .opaque : nil)
+    else {
       throw ForeignClass.problem(
         module: module, name: name, offset: place, before: reader.bytes[reader.position...])
         ?? refused("global \(module).\(name)")
@@ -29,9 +30,11 @@ extension PickleMachine {
     push(.global(global))
   }
 
-  private mutating func callee() throws -> (PickleGlobal.Known, [PickleValue]) {
+  /// The function and its arguments; nil where what it makes is dropped.
+  private mutating func callee() throws -> (PickleGlobal.Known, [PickleValue])? {
     let arguments = try pop()
     let function = try pop()
+    if case .global(.opaque) = function, case .tuple = arguments { return nil }
     guard case .global(.known(let known)) = function, case .tuple(let place) = arguments else {
       throw invalid(
         "the pickle calls \(function.kind) with \(arguments.kind)", expected: "a function, a tuple")
@@ -40,7 +43,7 @@ extension PickleMachine {
   }
 
   private mutating func reduce() throws {
-    let (function, arguments) = try callee()
+    guard let (function, arguments) = try callee() else { return push(.opaque) }
     push(try result(of: function, arguments))
   }
 
@@ -69,7 +72,7 @@ extension PickleMachine {
   }
 
   private mutating func newObject() throws {
-    let (type, arguments) = try callee()
+    guard let (type, arguments) = try callee() else { return push(.opaque) }
     switch type {
     case .orderedDict, .attributes, .attributesOfFabric, .attributesBefore:
       push(newDictionary([]))
@@ -91,7 +94,8 @@ extension PickleMachine {
     let target = try pop()
     switch target {
     case .object(let place): heap.objects[place].state = state
-    case .dictionary: break
+    case .dictionary, .opaque: break
+    case .other, .global: guard dropsForeign else { throw refused("attributes of \(target.kind)") }
     default: throw refused("attributes of \(target.kind)")
     }
     push(target)

@@ -13,8 +13,7 @@ extension PickleMachine {
     case .long1: return try long(Int(try argument(UInt8.self)))
     case .long4: return try long(Int(try argument(Int32.self)))
     case .binFloat:
-      try skip(8)
-      return .other("a number with a fraction")
+      return .real(Double(bitPattern: UInt64(bigEndian: try argument(UInt64.self))))
     case .shortBinString: return .text(try text(argument(UInt8.self)))
     case .binString: return .text(try text(argument(Int32.self)))
     case .shortBinUnicode: return .text(try text(argument(UInt8.self)))
@@ -81,6 +80,7 @@ extension PickleMachine {
 
   private mutating func append(_ values: [PickleValue]) throws {
     let target = try pop()
+    if case .opaque = target { return push(target) }
     guard case .list(let place) = target else {
       throw invalid("the pickle appends to \(target.kind)", expected: "a list")
     }
@@ -90,6 +90,7 @@ extension PickleMachine {
 
   private mutating func set(_ values: [PickleValue]) throws {
     let target = try pop()
+    if case .opaque = target { return push(target) }
     guard case .dictionary(let place) = target, values.count % 2 == 0 else {
       throw invalid(
         "the pickle puts \(values.count) values into \(target.kind)",

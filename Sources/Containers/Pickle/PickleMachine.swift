@@ -19,12 +19,15 @@ struct PickleMachine {
   static let limit = 128 << 20
   /// The most steps that are taken, enough for 500 000 tensors.
   private let mostSteps: Int
+  /// Whether a class that is not on the list makes an object of which nothing is kept.
+  let dropsForeign: Bool
   private var steps = 0
   private var start = 0
 
   /// A pickle inside the bytes of a file.
-  init(_ reader: ByteReader, mostSteps: Int = 1 << 25) {
+  init(_ reader: ByteReader, dropsForeign: Bool = false, mostSteps: Int = 1 << 25) {
     self.reader = reader
+    self.dropsForeign = dropsForeign
     self.mostSteps = mostSteps
   }
 

@@ -6,6 +6,7 @@ enum PickleValue {
   case none
   case bool(Bool)
   case int(Int)
+  case real(Double)
   case text(String)
   case list(Int)
   case tuple(Int)
@@ -15,7 +16,9 @@ enum PickleValue {
   case tensor(Int)
   case part(Int)
   case global(PickleGlobal)
-  /// A value that no checkpoint needs, such as a number with a fraction.
+  /// An object of a class that says nothing here; whatever is put into it is dropped.
+  case opaque
+  /// A value that no checkpoint needs, such as bytes.
   case other(StaticString)
 
   /// What the value is, for messages.
@@ -24,6 +27,8 @@ enum PickleValue {
     case .none: "nothing"
     case .bool: "a flag"
     case .int: "a number"
+    case .real: "a number with a fraction"
+    case .opaque: "an object of a class that is not read"
     case .text: "a text"
     case .list: "a list"
     case .tuple: "a tuple"

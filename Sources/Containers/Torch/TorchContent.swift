@@ -13,15 +13,17 @@ struct TorchContent {
   let checksums: [Checksum]
 
   /// Tells the two forms apart.
-  init(_ file: any ByteStorage) throws {
+  /// - Parameter dropsForeign: whether objects of unknown classes are dropped and not refused, for what
+  ///   is read beside weights.
+  init(_ file: any ByteStorage, dropsForeign: Bool = false) throws {
     if ZipArchive.isArchive(try file.bytes) {
-      try self.init(archive: ZipArchive(file))
+      try self.init(archive: ZipArchive(file), dropsForeign)
     } else {
       try self.init(sequence: file)
     }
   }
 
-  private init(archive: ZipArchive) throws {
+  private init(archive: ZipArchive, _ dropsForeign: Bool) throws {
     let suffix = "/data.pkl"
     let pickles = archive.entries.filter { $0.name.hasSuffix(suffix) }
     guard let pickle = pickles.first, pickles.count == 1 else {
@@ -37,7 +39,7 @@ struct TorchContent {
     try Self.checkOrder(archive.entry("\(folder)/byteorder"))
     let bytes = try pickle.bytes(limit: PickleMachine.limit)
     (value, heap) = try bytes.withUnsafeBytes { bytes in
-      var machine = PickleMachine(ByteReader(bytes))
+      var machine = PickleMachine(ByteReader(bytes), dropsForeign: dropsForeign)
       return (try machine.run(), machine.heap)
     }
     let prefix = "\(folder)/data/"

@@ -91,7 +91,11 @@ public struct ConfigClaims {
       )
       .reduce(into: []) { $0.insert($1 - layers) }
     }
-    return Set(stored.keys.compactMap { Self.index(in: $0, after: "mtp.layers.") })
+    let prefixes = Set(predictionPrefixes + ["mtp."]).map { $0 + "layers." }
+    return Set(
+      stored.keys.lazy.compactMap { name in
+        prefixes.lazy.compactMap { Self.index(in: name, after: $0) }.first
+      })
   }
 
   static func index(in name: String, after prefix: String) -> Int? {

@@ -85,7 +85,7 @@ public struct ConfigEntry: Sendable {
   /// Changes an object where facts that this entry states have changed.
   func update(_ object: inout JSONObject, from old: Facts, to new: Facts) {
     let changed = facts.contains { !(old[$0] ?? .none).means(new[$0] ?? .none) }
-    if changed, let value = value(for: new) { object.set(value, at: place.place(in: object)) }
+    if changed, let value = value(for: new) { place.put(value, into: &object) }
   }
 
   /// Refuses a fact of a layer that an earlier key states otherwise.

@@ -8,6 +8,14 @@ struct ConfigKey: Hashable, Sendable {
   let superior: [String]
   /// Keys that are read where `path` is missing.
   let alternatives: [String]
+  /// Those of them whose flag says the opposite.
+  private let opposites: Set<String>
+
+  init(path: String, alternatives: [String] = []) {
+    self.path = path
+    self.alternatives = alternatives.map { $0.hasPrefix("!") ? String($0.dropFirst()) : $0 }
+    opposites = Set(alternatives.lazy.filter { $0.hasPrefix("!") }.map { String($0.dropFirst()) })
+  }
 
   /// Every key that is read, the one that counts first.
   var all: [String] { superior + [path] + alternatives }
@@ -17,7 +25,19 @@ struct ConfigKey: Hashable, Sendable {
 
   /// The value under the first key that is there.
   func value(in object: JSONObject) -> JSONValue? {
-    all.lazy.compactMap { object.value(at: $0) }.first
+    all.lazy.compactMap { key in object.value(at: key).map { flipped($0, at: key) } }.first
+  }
+
+  /// The value of a flag as the first key would have it.
+  private func flipped(_ value: JSONValue, at key: String) -> JSONValue {
+    guard opposites.contains(key), case .bool(let flag) = value else { return value }
+    return .bool(!flag)
+  }
+
+  /// Puts a value under the key under which an object holds one already, or else the first.
+  func put(_ value: JSONValue, into object: inout JSONObject) {
+    let key = place(in: object)
+    object.set(flipped(value, at: key), at: key)
   }
 
   /// The same where it is not null.

@@ -15,7 +15,8 @@ extension ConfigTable {
     outerClass = wrapping
     wrapper = form.isWrapped ? wrapping : nil
     isClosed = try object.flag("closed")
-    isApart = try object.flag("apart")
+    isOfTrainer = try object.flag("trainer")
+    isApart = try object.flag("apart") || isOfTrainer
     layerNumbers = try object.list("by_layer", LayerNumbers.init)
     entries = try object.list("keys", places: places) { try ConfigEntry($0, pairs) }
     self.places = places.map { "config.\($0)" }

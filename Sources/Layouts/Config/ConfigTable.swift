@@ -27,6 +27,9 @@ public struct ConfigTable: Sendable {
   /// Whether the keys are not those of a config.json, so that none is taken from or given to another
   /// layout.
   let isApart: Bool
+  /// Whether the keys are the options of a trainer, beside which a config of another layout may describe
+  /// the model, and which pads the vocabulary as it likes.
+  let isOfTrainer: Bool
   /// Keys that some files give by layer.
   let layerNumbers: [LayerNumbers]
 

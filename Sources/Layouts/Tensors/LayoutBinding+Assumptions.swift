@@ -12,7 +12,7 @@ extension LayoutBinding {
     shifted.tensors = tensors.map { $0.shifted(by: offsets, in: .trunk) }
     return try assumptions.reduce(shifted) { binding, assumption in
       switch assumption {
-      case .normOffset: binding
+      case .normOffset, .halves: binding
       case .decay(let form):
         binding.replacingSteps(
           of: RoleTable.names(showing: .decay), with: form == .negexp ? [.negexp] : [])
@@ -74,6 +74,13 @@ extension BoundTensor {
         bound.steps = offset == 0 ? [] : [.shift(Float(offset))]
         return bound
       })
+  }
+}
+
+extension Assumption.Halves {
+  /// The steps that exchange the halves of a part, before those of its layout.
+  func steps(of role: String) -> [LayoutStep] {
+    self == .exchanged && role == "mtp.fc" ? [.take(axis: 1, table: [1, 0])] : []
   }
 }
 

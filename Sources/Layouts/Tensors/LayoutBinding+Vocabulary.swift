@@ -13,7 +13,7 @@ extension LayoutBinding {
   /// padding, and for files whose metadata list the tokens.
   public func storedVocabulary(in stored: StoredHeaders) -> Int? {
     let holders = holders(of: "embedding") + holders(of: "head")
-    guard layout.container == nil, let expected = holders.first?.shape, expected.count == 2,
+    guard layout.container == nil, !layout.isOfTrainer, let expected = holders.first?.shape, expected.count == 2,
       holders.allSatisfy({ $0.shape == expected })
     else { return nil }
     let shapes = Set(holders.map { stored[$0.name]?.shape })
@@ -28,4 +28,14 @@ extension LayoutBinding {
   /// The most rows that padding adds to any vocabulary: 128 for each of the parallel parts of a large
   /// embedding.
   private static var mostPadding: Int { 16_384 }
+}
+
+extension Layout {
+  /// The names of the stored tensors that have a row for each token.
+  public var vocabularyHolders: [String] {
+    let rules = tensors.filter { rule in
+      rule.parts.count == 1 && rule.parts.allSatisfy { RoleTable.hasRowPerToken($0.role) }
+    }
+    return rules.map { $0.name.name() }
+  }
 }

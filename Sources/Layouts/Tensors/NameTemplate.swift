@@ -3,7 +3,8 @@ import JSON
 
 /// A stored name with places for indices, such as `model.layers.{layer}.mlp.experts.{expert}.up`.
 ///
-/// `{layer+1}` and the like add a constant to the index; `{layers}` is the number of layers.
+/// `{layer+1}` and the like add a constant to the index, `{2*layer}` and `{2*layer+1}` count two of them for
+/// each layer; `{layers}` is the number of layers.
 public struct NameTemplate: Hashable, Sendable {
   /// The template as written.
   public let text: String
@@ -11,7 +12,7 @@ public struct NameTemplate: Hashable, Sendable {
 
   private enum Element: Hashable {
     case literal(String)
-    case index(Index, plus: Int)
+    case index(Index, times: Int, plus: Int)
   }
 
   private enum Index: String {
@@ -42,14 +43,18 @@ public struct NameTemplate: Hashable, Sendable {
   private static func index(_ inside: Substring, in text: String) throws -> Element {
     let parts = inside.split(separator: "+", omittingEmptySubsequences: false)
     let plus = parts.count == 2 ? Int(parts[1]) : 0
-    guard let name = parts.first, let index = Index(rawValue: String(name)), parts.count <= 2,
-      let plus, (0...FormatLimits.forms.rawValue).contains(plus)
+    let factors = parts.first?.split(separator: "*", omittingEmptySubsequences: false) ?? []
+    let times = factors.count == 2 ? Int(factors[0]) : 1
+    let range = 0...FormatLimits.forms.rawValue
+    guard let name = factors.last, let index = Index(rawValue: String(name)), parts.count <= 2,
+      factors.count <= 2, let plus, let times, range.contains(plus), range.contains(times),
+      times > 0
     else {
       throw Problem(
         .invalid, "a name template has an unknown place",
-        expected: "{layer}, {expert}, {layers}, {layer+1}", found: text)
+        expected: "{layer}, {expert}, {layers}, {layer+1}, {2*layer+1}", found: text)
     }
-    return .index(index, plus: plus)
+    return .index(index, times: times, plus: plus)
   }
 
   /// Whether the name depends on the layer.
@@ -59,7 +64,7 @@ public struct NameTemplate: Hashable, Sendable {
   public var usesExpert: Bool { uses(.expert) }
 
   private func uses(_ index: Index) -> Bool {
-    elements.contains { if case .index(index, _) = $0 { true } else { false } }
+    elements.contains { if case .index(index, _, _) = $0 { true } else { false } }
   }
 
   /// The stored name for one layer and expert.
@@ -69,11 +74,18 @@ public struct NameTemplate: Hashable, Sendable {
     for element in elements {
       switch element {
       case .literal(let text): name += text
-      case .index(.layer, let plus): name += String(layer + plus)
-      case .index(.expert, let plus): name += String(expert + plus)
-      case .index(.layers, let plus): name += String(layers + plus)
+      case .index(let index, let times, let plus):
+        name += String(times * Self.number(index, layer, expert, layers) + plus)
       }
     }
     return name
+  }
+
+  private static func number(_ index: Index, _ layer: Int, _ expert: Int, _ layers: Int) -> Int {
+    switch index {
+    case .layer: layer
+    case .expert: expert
+    case .layers: layers
+    }
   }
 }

@@ -9,22 +9,26 @@ public struct PredictionRules: Sendable {
   let layers: [[TensorRule]]
   /// Whether layers are counted from 0 and not after those of the model.
   let isCountedApart: Bool
+  /// Whether programs that write the form differ in which half of `mtp.fc` is the first.
+  public let isUnsettled: Bool
 
   init(
     _ value: JSONValue, rules: [JSONValue], tables: [String: [Int]], forms: [LayoutForm]
   ) throws {
     var object = try FormatObject(value, "mtp")
     let prefixes = try object.strings("layers")
-    guard prefixes.isEmpty || prefixes.count == 2 else {
-      throw FormatValue.wrong(value, "two prefixes of names as layers")
+    guard prefixes.count % 2 == 0 else {
+      throw FormatValue.wrong(value, "prefixes of names in pairs as layers")
     }
+    isUnsettled = try !forms[0].tags.isDisjoint(with: object.strings("unsettled"))
     model = try object.list("tensors") {
       try TensorRule($0, tables: tables, form: forms[0])
     }.compactMap(\.self)
     try object.finish()
     isCountedApart = !prefixes.isEmpty
-    let renamed =
-      prefixes.isEmpty ? rules : rules.map { $0.replacing(prefixes[0], with: prefixes[1]) }
+    let renamed = stride(from: 0, to: prefixes.count, by: 2).reduce(rules) { rules, place in
+      rules.map { $0.replacing(prefixes[place], with: prefixes[place + 1]) }
+    }
     var layers: [[TensorRule]] = []
     for form in forms {
       let rules = try renamed.compactMap {

@@ -13,6 +13,8 @@ struct RuleScope {
   let symbols: [String: Int]
   let dimensions: [(symbol: String, size: SizeExpression)]
   let valueHeads: Assumption.HeadOrder?
+  /// How the halves of `mtp.fc` stand.
+  var halves = Assumption.Halves.kept
 
   init(
     _ layout: Layout, _ configuration: ModelConfiguration, layer: Int?,
@@ -126,7 +128,8 @@ struct RuleScope {
     let shape = try (RoleTable.shape(part.role) ?? []).map { try $0.value(symbols) }
     try TensorBuilder.checkCount(shape)
     var builder = TensorBuilder(part: role, shape: shape)
-    for step in (valueHeads?.steps(of: part.role) ?? []) + part.steps {
+    for step in (valueHeads?.steps(of: part.role) ?? []) + halves.steps(of: part.role)
+      + part.steps {
       try builder.apply(step, symbols: symbols, expert: expert)
     }
     return builder

@@ -6,9 +6,10 @@ import Layouts
 
 /// How the layout of a checkpoint is found: every candidate is read, and the one that fits is taken.
 extension OpenedModel {
-  /// A checkpoint as one layout reads it; `extra` is known once it is checked.
+  /// A checkpoint as one layout reads it; `extra` is known once it is checked. Of a training run the
+  /// checkpoint is that of the model alone, with the options by which the layout reads it.
   typealias Reading = (
-    evidence: LayoutEvidence, configuration: ModelConfiguration, binding: LayoutBinding,
+    checkpoint: StoredCheckpoint, evidence: LayoutEvidence, configuration: ModelConfiguration, binding: LayoutBinding,
     quantisation: Quantisation?, extra: [(name: String, kind: StrayTensor)]
   )
 
@@ -20,7 +21,8 @@ extension OpenedModel {
     _ read: (StoredCheckpoint) throws -> Reading
   ) throws -> (StoredCheckpoint, Reading) {
     do {
-      return (stored, try read(stored))
+      let reading = try read(stored)
+      return (reading.checkpoint, reading)
     } catch {
       guard let inner = stored.unwrapped else { throw stored.explained(error, catalogue) }
       let checkpoint: StoredCheckpoint
@@ -53,7 +55,7 @@ extension OpenedModel {
     _ checkpoint: StoredCheckpoint, from: String?, _ allowing: Set<StrayTensor>,
     _ catalogue: LayoutCatalogue
   ) throws -> Reading {
-    let config = try config(checkpoint)
+    let config = checkpoint.statements.isEmpty ? try config(checkpoint) : checkpoint.config
     let headers = checkpoint.headers
     let place = checkpoint.weightsPath.string
     if let packed = PackedWeights.recognise(
@@ -64,16 +66,16 @@ extension OpenedModel {
     let candidates = try locating(.file(place)) {
       try self.candidates(checkpoint, config, from: from, in: catalogue)
     }
-    func checked(_ reading: Reading) throws -> Reading {
-      try self.checked(reading, config, checkpoint, allowing)
-    }
+    func checked(_ reading: Reading) throws -> Reading { try self.checked(reading, allowing) }
     // Once a form of a layout fits, its other forms are not read, because reading and binding take time
     // that grows with the tensors. Where no form fits, all have been read.
     var (readings, fitting): ([Result<Reading, Error>], [Reading]) = ([], [])
     for candidate in candidates
     where !fitting.contains(where: { $0.evidence.layout.id == candidate.id }) {
       let evidence = try candidate.read()
-      let reading = Result { try read(evidence, config, checkpoint, headers) }
+      let reading = Result {
+        try read(evidence, checkpoint.prepared(for: evidence.layout, in: catalogue))
+      }
       readings.append(reading)
       if let found = try? reading.get(), found.binding.isComplete(in: headers),
         let sound = try? checked(found)
@@ -92,7 +94,7 @@ extension OpenedModel {
   /// The forms that fit the config and the names of a checkpoint, or all forms of the layout that the user
   /// named.
   private static func candidates(
-    _ checkpoint: StoredCheckpoint, _ config: JSONValue, from: String?,
+    _ checkpoint: StoredCheckpoint, _ config: JSONValue?, from: String?,
     in catalogue: LayoutCatalogue
   ) throws -> [LayoutCandidate] {
     let headers = checkpoint.headers
@@ -119,9 +121,10 @@ extension OpenedModel {
   }
 
   private static func read(
-    _ candidate: LayoutEvidence, _ config: JSONValue, _ checkpoint: StoredCheckpoint,
-    _ stored: StoredHeaders
+    _ candidate: LayoutEvidence, _ checkpoint: StoredCheckpoint
   ) throws -> Reading {
+    let config = try config(checkpoint)
+    let stored = checkpoint.headers
     let configFile = checkpoint.configPath.string
     return try locating(.file(configFile)) {
       try advising([
@@ -138,7 +141,7 @@ extension OpenedModel {
           binding = try LayoutBinding(candidate.layout, configuration)
         }
         return (
-          candidate, configuration, binding.scaled(by: quantisation, stored: stored),
+          checkpoint, candidate, configuration, binding.scaled(by: quantisation, stored: stored),
           quantisation, []
         )
       }
@@ -147,10 +150,11 @@ extension OpenedModel {
 
   /// The same reading, once names, shapes and claims of the config are those of the checkpoint.
   private static func checked(
-    _ reading: Reading, _ config: JSONValue, _ checkpoint: StoredCheckpoint,
-    _ allowing: Set<StrayTensor>
+    _ reading: Reading, _ allowing: Set<StrayTensor>
   ) throws -> Reading {
     var reading = reading
+    let checkpoint = reading.checkpoint
+    let config = try config(checkpoint)
     let stored = checkpoint.shaped(like: reading.binding.tensors)
     let layers = reading.configuration.layers.count
     let extra = try reading.binding.check(

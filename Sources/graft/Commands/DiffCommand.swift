@@ -47,7 +47,7 @@ struct DiffCommand: Verb {
       }
     }
     if error.asProblems.contains(where: { $0.kind == .missing || $0.kind == .io }) { throw error }
-    let a = try StoredCheckpoint.open(FilePath(path))
+    let a = try StoredCheckpoint.open(FilePath(path), iteration: source.iteration)
     let b = try StoredCheckpoint.open(FilePath(other))
     return try common.watched("comparing", total: a.byteCount) {
       try CheckpointDiff(a, b, threads: common.threads, progress: $0)

@@ -47,7 +47,7 @@ struct InspectCommand: Verb {
 
   private func inspected() throws -> (outcome: Outcome, page: () throws -> Page) {
     let catalogue = try common.catalogue()
-    let stored = try StoredCheckpoint.open(FilePath(path))
+    let stored = try StoredCheckpoint.open(FilePath(path), iteration: source.iteration)
     let model: OpenedModel
     do {
       model = try OpenedModel(stored, source, in: catalogue)

@@ -43,15 +43,20 @@ struct SourceOptions: ParsableArguments {
     help: ArgumentHelp(
       "How values are stored where that is in doubt.",
       discussion:
-        "norm-offset=0|1|2 (trunk-norm-offset and mtp-norm-offset for one part), A_log=log|negexp or value-heads=grouped|tiled."
+        "norm-offset=0|1|2 (trunk-norm-offset and mtp-norm-offset for one part), A_log=log|negexp, value-heads=grouped|tiled or mtp-halves=kept|exchanged."
     ),
     completion: .list([
       "norm-offset=0", "norm-offset=1", "norm-offset=2", "trunk-norm-offset=0",
       "trunk-norm-offset=1", "trunk-norm-offset=2", "mtp-norm-offset=0", "mtp-norm-offset=1",
       "mtp-norm-offset=2", "A_log=log", "A_log=negexp",
-      "value-heads=grouped", "value-heads=tiled",
+      "value-heads=grouped", "value-heads=tiled", "mtp-halves=kept", "mtp-halves=exchanged",
     ]))
   var assume: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Which iteration of a training run to read; the newest by default.", valueName: "n"))
+  var iteration: Int?
 }
 
 /// Where a command writes, and whether it may replace something.

@@ -13,12 +13,18 @@ struct FactArithmetic: Sendable {
   private let over: String?
   /// The fact that is subtracted from the value on reading.
   private let with: String?
+  /// How many the value counts for each that the fact counts.
+  private let each: Int
 
   init(_ object: inout FormatObject, at key: ConfigKey) throws {
     self.key = key
     plus = object.optional("plus") == nil ? 0 : try object.integer("plus")
     guard (-(1 << 20)...(1 << 20)).contains(plus) else {
       throw FormatValue.wrong(JSONValue(plus), "a small number").located(.place("plus"))
+    }
+    each = object.optional("each") == nil ? 1 : try object.integer("each")
+    guard (1...16).contains(each) else {
+      throw FormatValue.wrong(JSONValue(each), "a number from 1 to 16").located(.place("each"))
     }
     times = try object.optional("times", FormatValue.fact(file:))
     over = try object.optional("over", FormatValue.fact(file:))
@@ -43,7 +49,7 @@ struct FactArithmetic: Sendable {
   /// The fact that a value gives: the value minus the fact of `with`, divided by that of `over`, multiplied
   /// by that of `times`.
   func fact(_ value: FactValue, known: Facts) throws -> FactValue {
-    let value = try quotient(less(value, known), known: known)
+    let value = try quotient(counted(less(value, known)), known: known)
     guard let times else { return value }
     guard case .integer(let factor)? = known[times], let number = value.json.number,
       let product = Int(exactly: number * Double(factor))
@@ -51,6 +57,14 @@ struct FactArithmetic: Sendable {
       throw Problem(.invalid, "\(key.path) times \(times) is not a whole number", found: value.text)
     }
     return .integer(product)
+  }
+
+  private func counted(_ value: FactValue) throws -> FactValue {
+    guard each > 1, case .integer(let number) = value else { return value }
+    guard number % each == 0 else {
+      throw Problem(.invalid, "\(key.path) is not a multiple of \(each)", found: "\(number)")
+    }
+    return .integer(number / each)
   }
 
   private func less(_ value: FactValue, _ known: Facts) -> FactValue {
@@ -83,6 +97,9 @@ struct FactArithmetic: Sendable {
     if let with, case .integer(let other)? = facts[with] {
       number = number.addingReportingOverflow(other).partialValue
     }
+    let (count, isTooLarge) = number.multipliedReportingOverflow(by: each)
+    if isTooLarge { return nil }
+    number = count
     guard let over, case .integer(let factor)? = facts[over] else { return JSONValue(number) }
     let (product, overflow) = number.multipliedReportingOverflow(by: factor)
     return overflow ? nil : JSONValue(product)

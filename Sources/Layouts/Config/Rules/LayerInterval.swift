@@ -7,9 +7,11 @@ struct LayerInterval: Sendable {
   /// The key that states it; nil where it is fixed.
   let key: String?
   private let standard: Int
-  /// The word of layers interval - 1, 2 · interval - 1, …
+  /// The word of layers interval - 1, 2 · interval - 1, …, or of layers 0, interval, …
   private let every: JSONValue
   private let other: JSONValue
+  /// Whether layers are counted from the first one on.
+  private let isFromFirst: Bool
   /// Whether the last layer is of the kind `every` where no other is.
   private let hasOneAtLeast: Bool
   /// Whether layers behind the last whole interval are of the kind `every`, too.
@@ -23,6 +25,7 @@ struct LayerInterval: Sendable {
     standard = try rule.integer("default")
     every = try rule.required("every", FormatValue.word)
     other = try rule.required("other", FormatValue.word)
+    isFromFirst = try rule.flag("from_first")
     hasOneAtLeast = try rule.flag("one_at_least")
     takesRest = try rule.flag("rest")
     type = try rule.optional("as", MetadataType.checked)
@@ -56,7 +59,8 @@ struct LayerInterval: Sendable {
 
   /// The words of some layers for one interval.
   private func words(_ count: Int, every interval: Int) -> [JSONValue] {
+    let shift = isFromFirst ? 0 : 1
     let whole = takesRest ? count / interval * interval : count
-    return (0..<count).map { ($0 + 1) % interval == 0 || $0 >= whole ? every : other }
+    return (0..<count).map { ($0 + shift) % interval == 0 || $0 >= whole ? every : other }
   }
 }

@@ -15,6 +15,8 @@ struct WordsRule: LayerRule {
   private let isInterval: Bool
   /// The word for each layer of multi-token prediction, with which the list goes on.
   private let prediction: JSONValue?
+  /// How the list is spelled as one text; nil for a list of words.
+  private let spelling: LayerSpelling?
 
   init(_ object: inout FormatObject, at key: ConfigKey, _ pairs: SharedPairs) throws {
     self.key = key
@@ -22,6 +24,7 @@ struct WordsRule: LayerRule {
     interval = try object.optional("interval", LayerInterval.init)
     prediction = try object.optional("prediction", FormatValue.word)
     isInterval = try object.flag("only_interval")
+    spelling = try object.optional("letters", LayerSpelling.init)
     let known = words.map(\.word)
     for word in (interval?.words ?? []) + [prediction].compactMap(\.self)
     where !known.contains(word) {
@@ -59,6 +62,8 @@ struct WordsRule: LayerRule {
   /// The list without its last words, which stand for layers of multi-token prediction.
   private func list(in object: JSONObject, _ facts: Facts) throws -> [JSONValue]? {
     guard let value = key.given(in: object) else { return nil }
+    if interval?.key == key.path, value.int != nil { return nil }
+    if let spelling { return try spelling.words(value, at: key.path) }
     let list = try ConfigValue.array(value, at: key.path)
     guard let prediction, case .integer(let count)? = facts["mtp.layers"], count > 0 else {
       return list
@@ -90,8 +95,18 @@ struct WordsRule: LayerRule {
   func value(for layers: LayerFacts) -> JSONValue? {
     let list = nearest(layers)
     if isInterval { return interval?.smallest(list).map { JSONValue($0) } }
+    if let spelling { return spelling.text(list, predictions: predictions(layers)) }
     return .array(
       list + (prediction.map { Array(repeating: $0, count: layers.predictions) } ?? []))
+  }
+
+  /// The word of each layer of multi-token prediction, which is like the first one with attention.
+  private func predictions(_ layers: LayerFacts) -> [JSONValue] {
+    let like = layers.layers.first { $0["mixer"] == .word("attention") }
+    let word = like.flatMap { facts in
+      words.min { $0.facts.distance(to: facts) < $1.facts.distance(to: facts) }?.word
+    }
+    return word.map { Array(repeating: $0, count: layers.predictions) } ?? []
   }
 
   /// The nearest word of every layer.

@@ -1,12 +1,22 @@
 import Diagnostics
-import JSON
 
 /// Reads the part of YAML that people write recipes in: mappings and lists by indentation, lists in
 /// brackets, words, integers, texts in quotes, and comments.
 ///
 /// Anything else (anchors, tags, several documents, texts of several lines, mappings in braces) is
 /// refused by line.
+///
+/// What a program dumped is read less strictly: it may also have fractions, flags, mappings in braces, marks of
+/// repeated values and texts of several lines; what is none of these is taken as a text.
 public struct PlainYAML {
+  /// Who wrote a text.
+  public enum Author: Sendable {
+    /// A person, whose mistakes are told.
+    case person
+    /// A program that dumped an object of Python.
+    case program
+  }
+
   private struct Line {
     let number: Int
     var indent: Int
@@ -16,6 +26,9 @@ public struct PlainYAML {
   private var lines: [Line] = []
   private var next = 0
   private var depth = 0
+  private let author: Author
+  /// Values that are repeated by name.
+  private var marked: [Substring: JSONValue] = [:]
 
   /// The deepest nesting; recipes need four levels.
   private static let mostLevels = 16
@@ -23,7 +36,22 @@ public struct PlainYAML {
   /// The value that a text says.
   /// - Throws: `Problem` of kind `invalid` with the line.
   public static func value(_ text: String) throws -> JSONValue {
-    var reader = try PlainYAML(text)
+    try value(PlainYAML(text, .person))
+  }
+
+  /// The value of one outermost key in a text that a program dumped; nil where it is not there.
+  /// - Throws: `Problem` of kind `invalid` with the line.
+  public static func section(_ key: String, of text: String) throws -> JSONValue? {
+    var reader = try PlainYAML(text, .program)
+    guard let start = reader.lines.firstIndex(where: { $0.indent == 0 && $0.text == "\(key):" })
+    else { return nil }
+    let rest = reader.lines[(start + 1)...]
+    reader.lines = Array(rest.prefix { $0.indent > 0 || isItem($0) })
+    return reader.lines.isEmpty ? .null : try value(reader)
+  }
+
+  private static func value(_ reader: PlainYAML) throws -> JSONValue {
+    var reader = reader
     guard !reader.lines.isEmpty else { throw Problem(.invalid, "the recipe is empty") }
     let value = try reader.block(reader.lines[0].indent)
     if let line = reader.line {
@@ -32,7 +60,8 @@ public struct PlainYAML {
     return value
   }
 
-  private init(_ text: String) throws {
+  private init(_ text: String, _ author: Author) throws {
+    self.author = author
     let texts = text.split(omittingEmptySubsequences: false) { $0.isNewline }
     for (index, text) in texts.enumerated() {
       let indent = text.prefix { $0 == " " }.count
@@ -66,11 +95,15 @@ public struct PlainYAML {
 
   private func problem(_ line: Line, _ what: String) -> Problem {
     let text = line.text.prefix(60)
+    let isRecipe = author == .person
     return Problem(
-      .invalid, "the recipe is not valid YAML, or not in the part of it that recipes use",
+      .invalid,
+      isRecipe
+        ? "the recipe is not valid YAML, or not in the part of it that recipes use"
+        : "not the YAML that a program dumps",
       found:
         "line \(line.number), \(what): \(text)\(text.endIndex < line.text.endIndex ? "…" : "")",
-      remedy: "write keys, lists, words and numbers only, or JSON")
+      remedy: isRecipe ? "write keys, lists, words and numbers only, or JSON" : nil)
   }
 
   /// The value of the lines from here on that are indented by so much.
@@ -84,7 +117,18 @@ public struct PlainYAML {
     if Self.isItem(first) { return .array(try items(indent)) }
     if try entry(first) != nil { return .object(try members(indent)) }
     next += 1
-    return try scalar(first.text, first)
+    return try scalar(continued(first.text, deeperThan: indent), first)
+  }
+
+  /// A text with the lines on which a program went on with it.
+  private mutating func continued(_ text: Substring, deeperThan indent: Int) -> Substring {
+    guard author == .program else { return text }
+    var whole = text
+    while let line, line.indent > indent {
+      whole += " " + line.text
+      next += 1
+    }
+    return whole
   }
 
   private static func isItem(_ line: Line) -> Bool {
@@ -114,10 +158,23 @@ public struct PlainYAML {
       guard let (key, rest) = try entry(line) else { throw problem(line, "no key") }
       guard !members.contains(key) else { throw problem(line, "a key for the second time") }
       next += 1
-      members[key] = rest.isEmpty ? try nested(indent) : try scalar(rest, line)
+      members[key] = try value(of: rest, line, indent)
     }
     try checkEnd(indent)
     return members
+  }
+
+  /// The value of a key: what follows it, or what stands below; marks are those of a program.
+  private mutating func value(of rest: Substring, _ line: Line, _ indent: Int) throws -> JSONValue {
+    guard author == .program, let sign = rest.first, "&*".contains(sign) else {
+      return rest.isEmpty
+        ? try nested(indent) : try scalar(continued(rest, deeperThan: indent), line)
+    }
+    let mark = rest.dropFirst().prefix { $0 != " " }
+    if sign == "*" { return marked[mark] ?? .null }
+    let value = try value(of: rest.dropFirst(mark.count + 1).drop { $0 == " " }, line, indent)
+    marked[mark] = value
+    return value
   }
 
   /// What stands below a key or a dash; a list may begin right under its key.
@@ -139,6 +196,7 @@ public struct PlainYAML {
     guard rest.isEmpty || rest.first == " ", !"[\"'".contains(line.text.first ?? " ") else {
       return nil
     }
+    if author == .program { return (String(line.text[..<colon]), rest.drop { $0 == " " }) }
     let word = line.text[..<colon].split(separator: " ")
     guard word.count == 1, case .string(let key) = try scalar(word[0], line) else {
       throw problem(line, "a key that is no word")
@@ -148,6 +206,7 @@ public struct PlainYAML {
 
   private func scalar(_ text: Substring, _ line: Line) throws -> JSONValue {
     guard let first = text.first, let last = text.last else { return .null }
+    if author == .program { return dumped(text, line) }
     switch first {
     case "[":
       guard !text.dropFirst().contains("[") else {
@@ -177,5 +236,25 @@ public struct PlainYAML {
       }
       return try scalar(words[0], line)
     }
+  }
+
+  /// A value as a program dumps it.
+  private func dumped(_ text: Substring, _ line: Line) -> JSONValue {
+    switch text {
+    case "null", "~": return .null
+    case "true": return .bool(true)
+    case "false": return .bool(false)
+    case "{}": return .object(JSONObject())
+    default: break
+    }
+    if text.hasPrefix("["), text.hasSuffix("]"), !text.dropFirst().contains("[") {
+      let inner = text.dropFirst().dropLast()
+      let items = inner.split(separator: ",").map { $0.drop { $0 == " " } }
+      return .array(items.map { dumped($0, line) })
+    }
+    if let number = Int(text) { return JSONValue(number) }
+    if text.contains(where: \.isNumber), let number = Double(text) { return JSONValue(number) }
+    let isQuoted = text.count > 1 && text.first == text.last && "\"'".contains(text.first ?? " ")
+    return .string(String(isQuoted ? text.dropFirst().dropLast() : text))
   }
 }
