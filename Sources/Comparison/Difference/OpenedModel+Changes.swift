@@ -44,10 +44,10 @@ extension OpenedModel {
       layers: Dictionary(grouping: layers) { $0.role.layer ?? 0 }, others: others)
   }
 
-  /// The tensors of multi-token prediction by role; only where both layouts know what each of these tensors
-  /// is.
+  /// The tensors of multi-token prediction by role, for two layouts, or two forms of one, that both
+  /// understand theirs.
   private func predictions(with other: OpenedModel) throws -> [NamedPair] {
-    guard layout.id != other.layout.id else { return [] }
+    guard !storesPrediction(like: other) else { return [] }
     let (here, there) = (try predictionModel(), try other.predictionModel())
     guard !here.isEmpty, !there.isEmpty else { return [] }
     return Set(here.keys).union(there.keys).sorted { $0.description < $1.description }.map { role in
@@ -55,6 +55,19 @@ extension OpenedModel {
         name: "\(role) of multi-token prediction", role: role, here: here[role],
         there: there[role])
     }
+  }
+
+  /// Whether tensors of multi-token prediction are compared by name: both have those of one layout, in one
+  /// form or in one that is not understood.
+  private func storesPrediction(like other: OpenedModel) -> Bool {
+    guard layout.id == other.layout.id else { return false }
+    let names = [self, other].map { model in
+      Set(model.carried.lazy.filter(model.isPrediction).map(\.name))
+    }
+    let isUnderstood = [self, other].allSatisfy { model in
+      (try? model.predictionTensors())?.tensors.isEmpty == false
+    }
+    return names[0] == names[1] || !isUnderstood
   }
 
   private func predictionModel() throws -> [Role: CanonicalTensor] {
@@ -68,7 +81,9 @@ extension OpenedModel {
   private func carriedPairs(with other: OpenedModel) throws -> [NamedPair] {
     let isSame = layout.id == other.layout.id
     let roles = isSame ? try predictionRoles() : [:]
-    return (isSame ? Companion.allCases : [.head]).flatMap { companion in
+    let isByName = storesPrediction(like: other)
+    let named = Companion.allCases.filter { $0 != .prediction || isByName }
+    return (isSame ? named : [.head]).flatMap { companion in
       let (here, there) = (unrun(companion), other.unrun(companion))
       guard !here.isEmpty, !there.isEmpty else { return [NamedPair]() }
       return Set(here.keys).union(there.keys).sorted().map {

@@ -50,9 +50,15 @@ struct WrittenConfig {
     _ configuration: ModelConfiguration, of source: OpenedModel, in layout: Layout
   ) throws -> JSONValue {
     let config = source.config.value
-    return layout.id == source.layout.id && layout.hasOwnKeys
-      ? layout.writtenConfig(configuration, describedBy: config)
-      : try layout.writtenConfig(configuration, around: config, of: source.layout)
+    if layout.id == source.layout.id, layout.hasOwnKeys {
+      return layout.writtenConfig(configuration, describedBy: config)
+    }
+    let written = try layout.writtenConfig(configuration, around: config, of: source.layout)
+    // The options of a trainer name the type of a run, not that of what it stored.
+    guard source.layout.isOfTrainer, let type = source.canonical.tensors[Role("embedding")]?.type else {
+      return written
+    }
+    return layout.naming(type, in: written)
   }
 
   /// The config to write: it states the requested type, counts only tensors that are written, and names

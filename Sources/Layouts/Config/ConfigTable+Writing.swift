@@ -77,6 +77,19 @@ extension ConfigTable {
     return .object(object)
   }
 
+  /// The config with the type of the weights under the first key that names it, where there is one.
+  func naming(_ type: ScalarType, in config: JSONValue) -> JSONValue {
+    guard case .object(var object) = config, let key = typeKeys.first, let name = type.configName
+    else { return config }
+    if let nested, case .object(var inner)? = object[nested] {
+      inner[key] = .string(name)
+      object[nested] = .object(inner)
+    } else {
+      object[key] = .string(name)
+    }
+    return .object(object)
+  }
+
   /// Puts the keys into the nested object where a new config has one.
   private func wrapped(_ object: JSONObject) -> JSONValue {
     guard let nested, var wrapper else { return .object(object) }

@@ -58,6 +58,11 @@ extension Layout {
     self.config.edited(config, type: type, dropsMTP: dropsMTP)
   }
 
+  /// The config with the type of the weights where the layout has a key for it.
+  public func naming(_ type: ScalarType, in config: JSONValue) -> JSONValue {
+    self.config.naming(type, in: config)
+  }
+
   /// A new config for a configuration, with what the config of another layout says beyond facts.
   /// - Throws: `Problem` of kind `invalid` where that config is no object.
   public func writtenConfig(

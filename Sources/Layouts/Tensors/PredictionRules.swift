@@ -24,13 +24,18 @@ public struct PredictionRules: Sendable {
     model = try object.list("tensors") {
       try TensorRule($0, tables: tables, form: forms[0])
     }.compactMap(\.self)
-    try object.finish()
     isCountedApart = !prefixes.isEmpty
     let renamed = stride(from: 0, to: prefixes.count, by: 2).reduce(rules) { rules, place in
       rules.map { $0.replacing(prefixes[place], with: prefixes[place + 1]) }
     }
+    let preferred = try object.strings("first")
+    let (first, others) = (
+      forms.filter { !$0.tags.isDisjoint(with: preferred) },
+      forms.filter { $0.tags.isDisjoint(with: preferred) }
+    )
+    try object.finish()
     var layers: [[TensorRule]] = []
-    for form in forms {
+    for form in first + others {
       let rules = try renamed.compactMap {
         try TensorRule($0, tables: tables, form: form)
       }.filter(\.isPerLayer)
