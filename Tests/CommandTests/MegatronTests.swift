@@ -1,0 +1,269 @@
+import GraftTestSupport
+import JSON
+import SystemPackage
+import Testing
+
+/// Directories of Megatron-Core: their forms, what describes the model, and whatever lies beside weights.
+@Suite struct MegatronTests {
+  private let folder: TemporaryDirectory
+
+  init() throws { folder = try TemporaryDirectory() }
+
+  private static let dense = "huggingface/qwen3_5/multimodal-mixed"
+  private static let experts = "huggingface/qwen3_next/bf16"
+
+  private var source: FilePath { folder.path.appending("run") }
+
+  private func expectTensors(
+    _ out: FilePath, of model: FilePath, sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let found = try EditableCheckpoint.tensors(of: out)
+    var expected: [String: PlainCheckpointFile.Tensor] = [:]
+    for (name, tensor) in try EditableCheckpoint.tensors(of: model) where !name.contains("visual") {
+      let text = name.replacing("model.language_model.", with: "model.")
+      expected[text] = tensor
+      expected[text]?.name = text
+    }
+    #expect(found.keys.sorted() == expected.keys.sorted(), sourceLocation: sourceLocation)
+    for (name, tensor) in expected where !name.hasSuffix("linear_attn.norm.weight") {
+      #expect(found[name] == tensor, "\(name)", sourceLocation: sourceLocation)
+    }
+  }
+
+  @Test(arguments: [
+    (experts, MegatronLiteral.Form(.gpt, tensorParallel: 2, padding: 64), "qwen3_next"),
+    (experts, .init(.hybrid), "qwen3_next"), (experts, .init(.slime, padding: 1), "qwen3_next"),
+    (dense, .init(.gpt, tensorParallel: 2), "qwen3_5"), (dense, .init(.hybrid), "qwen3_5"),
+    (dense, .init(.slime), "qwen3_5"), ("huggingface/qwen3_5_moe/text-f32", .init(), "qwen3_5_moe"),
+  ]) func everyFormGivesTheReleasedTensors(
+    fixture: String, form: MegatronLiteral.Form, layout: String
+  ) throws {
+    let model = Fixtures.path(fixture)
+    try MegatronLiteral.directory(of: model, form).write(to: source)
+    let out = try folder.convert(source, "out", "--to", layout)
+    try expectTensors(out, of: model)
+    let config = try JSONValue(parsing: Fixtures.contents(out.appending("config.json")))
+    #expect(config["vocab_size"]?.int == 320)
+  }
+
+  /// What Megatron itself saved, in the pieces of two ranks, with the plans of the save.
+  @Test func whatMegatronSavedIsRead() throws {
+    let fixture = Fixtures.path("megatron/tiny")
+    let out = try folder.convert(fixture, "out", "--to", "qwen3_5_moe")
+    let expected = Fixtures.path("megatron/tiny.expected")
+    try expectTensors(out, of: expected)
+    let result = try GraftCommand.run(["diff", fixture.string, expected.string])
+    #expect(result.exitCode == 0, "\(result)")
+  }
+
+  @Test func whatIsNoWeightIsNamedInOneLine() throws {
+    try MegatronLiteral.directory(of: Fixtures.path(Self.experts), .init(padding: 64))
+      .write(to: source)
+    let found = try GraftCommand.run(["inspect", source.string])
+    expectSuccess(found)
+    for text in ["extra state", "rng_state", "optimizer", "padding of the vocabulary (2 values)"] {
+      #expect(found.output.contains(text), "\(found)")
+    }
+  }
+
+  // MARK: What describes the model
+
+  /// Releases from 0.20 on keep what ranks share in the checkpoint itself.
+  @Test func optionsInsideTheCheckpoint() throws {
+    var directory = try MegatronLiteral.directory(of: Fixtures.path(Self.experts))
+    directory.isCommonFile = false
+    try directory.write(to: source)
+    expectSuccess(try GraftCommand.run(["inspect", source.string]))
+  }
+
+  @Test func aConfigOfTheHubBesideIsEnough() throws {
+    let model = Fixtures.path(Self.experts)
+    var directory = try MegatronLiteral.directory(of: model)
+    directory.common = nil
+    try directory.write(to: source)
+    expectRefusal(
+      try GraftCommand.run(["inspect", source.string]), 66, ["nothing says what the model"])
+    let config = try Fixtures.contents(model.appending("config.json"))
+    try folder.write("run/config.json", config)
+    try expectTensors(try folder.convert(source, "out", "--to", "qwen3_next"), of: model)
+  }
+
+  @Test func contradictionsAreNamed() throws {
+    let model = Fixtures.path(Self.experts)
+    try MegatronLiteral.directory(of: model).write(to: source)
+    var config = try JSONValue(parsing: Fixtures.contents(model.appending("config.json")))
+    config["rms_norm_eps"] = 0.5
+    try folder.write("run/config.json", config.text(indent: 2).utf8)
+    expectRefusal(
+      try GraftCommand.run(["inspect", source.string]), 65,
+      ["two descriptions of the model contradict each other", "norm.eps 0.5", "common.pt"])
+  }
+
+  @Test func optionsOfBridgeAreRead() throws {
+    let model = Fixtures.path(Self.experts)
+    var directory = try MegatronLiteral.directory(of: model)
+    directory.common = nil
+    try directory.write(to: source)
+    let config = try JSONValue(parsing: Fixtures.contents(model.appending("config.json")))
+    func int(_ key: String) -> Int { config[key]?.int ?? 0 }
+    let text = """
+      _target_: megatron.bridge.training.config.ConfigContainer
+      checkpoint: {odd: [1, {deeply: nested}]}
+      model:
+        _target_: megatron.bridge.models.gpt_provider.GPTModelProvider
+        activation_func: &id001
+          _call_: false
+          _target_: torch.nn.functional.silu
+        again: *id001
+        add_bias_linear: false
+        add_qkv_bias: false
+        attention_output_gate: true
+        experimental_attention_variant: gated_delta_net
+        ffn_hidden_size: null
+        gated_linear_unit: true
+        hidden_size: \(int("hidden_size"))
+        kv_channels: \(int("head_dim"))
+        layernorm_epsilon: \(config["rms_norm_eps"]?.number ?? 1e-6)
+        layernorm_zero_centered_gamma: true
+        linear_attention_freq: \(config["full_attention_interval"]?.int ?? 4)
+        linear_conv_kernel_dim: 4
+        linear_key_head_dim: \(int("linear_key_head_dim"))
+        linear_num_key_heads: \(int("linear_num_key_heads"))
+        linear_num_value_heads: \(int("linear_num_value_heads"))
+        linear_value_head_dim: \(int("linear_value_head_dim"))
+        moe_ffn_hidden_size: \(int("moe_intermediate_size"))
+        moe_router_topk: \(int("num_experts_per_tok"))
+        moe_shared_expert_gate: true
+        moe_shared_expert_intermediate_size: \(int("shared_expert_intermediate_size"))
+        mtp_num_layers: null
+        normalization: RMSNorm
+        note: 'a text that goes on
+          in the next line'
+        num_attention_heads: \(int("num_attention_heads"))
+        num_layers: 5
+        num_moe_experts: 6
+        num_query_groups: \(int("num_key_value_heads"))
+        position_embedding_type: rope
+        qk_layernorm: true
+        rotary_base: \(config["rope_theta"]?.number ?? 10_000.0)
+        rotary_percent: \(config["partial_rotary_factor"]?.number ?? 0.25)
+        share_embeddings_and_output_weights: false
+        vocab_size: 320
+      train: null
+      """
+    try folder.write("run/run_config.yaml", text.utf8)
+    let interval = config["layer_types"]?.array == nil
+    try #require(interval)
+    try expectTensors(try folder.convert(source, "out", "--to", "qwen3_next"), of: model)
+  }
+
+  @Test(arguments: [
+    ("gated_delta_net", "gdn2", "experimental_attention_variant"),
+    ("rope", "yarn", "position_embedding_type"), ("RMSNorm", "LayerNorm", "normalization"),
+  ]) func optionsOfOtherModelsAreRefused(old: String, new: String, key: String) throws {
+    var directory = try MegatronLiteral.directory(of: Fixtures.path(Self.experts))
+    directory.common = directory.common.map { $0.replacing(.text(old), with: .text(new)) }
+    try directory.write(to: source)
+    expectRefusal(try GraftCommand.run(["inspect", source.string]), 69, [key, new])
+  }
+
+  // MARK: Halves, towers, other layers
+
+  /// Qwen3-Next with a layer of multi-token prediction that looks like its first one with attention.
+  private func predicting() throws -> EditableCheckpoint {
+    let copy = try EditableCheckpoint(Self.experts)
+    try copy.editWeights { file in
+      let place = try #require(
+        file.tensors.first { $0.name.contains("self_attn.q_proj") }?.name.components(".self_attn")
+      )
+      for var tensor in file.tensors where tensor.name.hasPrefix(place + ".") {
+        tensor.name = "mtp.layers.0" + tensor.name.dropFirst(place.count)
+        file[tensor.name] = tensor
+      }
+      var norm = try #require(file["model.norm.weight"])
+      for name in ["pre_fc_norm_embedding", "pre_fc_norm_hidden", "norm"] {
+        norm.name = "mtp.\(name).weight"
+        file[norm.name] = norm
+      }
+      let hidden = norm.shape[0]
+      file["mtp.fc.weight"] = .init(
+        "mtp.fc.weight", "BF16", [hidden, 2 * hidden],
+        (0..<4 * hidden * hidden).map { UInt8($0 % 60) })
+    }
+    return copy
+  }
+
+  @Test func halvesOfSlimeMustBeSaid() throws {
+    let model = try predicting().path
+    try MegatronLiteral.directory(of: model, .init(.slime)).write(to: source)
+    let refused = try convert(source, folder.path.appending("no"), "--to", "qwen3_next")
+    expectRefusal(refused, 69, ["mtp-halves"])
+    expectSuccess(try GraftCommand.run(["inspect", source.string]))
+    let kept = try folder.convert(
+      source, "kept", "--to", "qwen3_next", "--assume", "mtp-halves=kept")
+    try expectTensors(kept, of: model)
+    let turned = try folder.convert(
+      source, "turned", "--to", "qwen3_next", "--assume", "mtp-halves=exchanged")
+    let (a, b) = (
+      try #require(try EditableCheckpoint.tensors(of: kept)["mtp.fc.weight"]),
+      try #require(try EditableCheckpoint.tensors(of: turned)["mtp.fc.weight"])
+    )
+    let half = a.shape[1]
+    for row in 0..<a.shape[0] {
+      let (left, right) = (
+        a.bytes[row * 2 * half..<(row * 2 + 1) * half],
+        a.bytes[(row * 2 + 1) * half..<(row + 1) * 2 * half]
+      )
+      #expect(Array(b.bytes[row * 2 * half..<(row + 1) * 2 * half]) == Array(right + left))
+    }
+  }
+
+  @Test func towersOfVisionModelsAreLeftOutWhenAsked() throws {
+    let model = Fixtures.path(Self.experts)
+    var directory = try MegatronLiteral.directory(of: model, .init(prefix: "language_model."))
+    directory.tensors.append(
+      .init(.init("vision_model.patch.weight", "F32", [2], [UInt8](repeating: 0, count: 8))))
+    try directory.write(to: source)
+    let refused = try convert(source, folder.path.appending("no"), "--to", "qwen3_next")
+    expectRefusal(refused, 69, ["vision_model.patch.weight"])
+    let out = try folder.convert(source, "out", "--to", "qwen3_next", "--allow", "vision")
+    try expectTensors(out, of: model)
+  }
+
+  @Test func layersWithM2RNNAreRefusedWithTheReason() throws {
+    let spliced = folder.path.appending("spliced")
+    expectSuccess(
+      try GraftCommand.run([
+        "splice", Fixtures.path(Self.experts).string, spliced.string, "--layer", "0",
+      ]))
+    let result = try convert(spliced, folder.path.appending("no"), "--to", "mcore-gpt")
+    expectRefusal(result, 69, ["Megatron-Core has no M²RNN layers"])
+  }
+
+  @Test func thereAndBackIsTheSame() throws {
+    let model = Fixtures.path("huggingface/qwen3_5_moe/text-f32")
+    let there = try folder.convert(model, "there", "--to", "mcore-gpt")
+    try expectSameTensors(try folder.convert(there, "back", "--to", "qwen3_5_moe"), model)
+  }
+}
+
+extension PickleLiteral {
+  /// The same value with another one in the place of a text.
+  fileprivate func replacing(_ old: PickleLiteral, with new: PickleLiteral) -> PickleLiteral {
+    switch (self, old) {
+    case (.text(let here), .text(let there)) where here == there: new
+    case (.dictionary(let pairs), _):
+      .dictionary(pairs.map { ($0.0, $0.1.replacing(old, with: new)) })
+    case (.object(let module, let name, let state), _):
+      .object(module, name, state.replacing(old, with: new))
+    default: self
+    }
+  }
+}
+
+extension String {
+  /// What stands before a text.
+  fileprivate func components(_ text: String) -> String? {
+    firstRange(of: text).map { String(self[..<$0.lowerBound]) }
+  }
+}
