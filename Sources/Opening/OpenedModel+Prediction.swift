@@ -44,8 +44,8 @@ extension OpenedModel {
     for count in 1...Self.mostPredictions {
       var configuration = configuration
       configuration.predictionLayers = count
-      for tensors in try layout.predictionTensors(configuration, halves: halves) where tensors.count == stored.count
-      {
+      for tensors in try layout.predictionTensors(configuration, halves: halves)
+      where tensors.count == stored.count {
         let headers = checkpoint.shaped(like: tensors)
         guard tensors.allSatisfy({ headers[$0.name]?.shape == $0.shape }) else { continue }
         return (

@@ -14,7 +14,8 @@ extension OpenedModel {
     in catalogue: LayoutCatalogue
   ) throws {
     try self.init(
-      StoredCheckpoint.open(FilePath(path), iteration: options.iteration), options, allowing: allowing, in: catalogue)
+      StoredCheckpoint.open(FilePath(path), iteration: options.iteration), options,
+      allowing: allowing, in: catalogue)
   }
 
   /// Understands a checkpoint as the command line says.

@@ -32,9 +32,12 @@ import Testing
 
   @Test(arguments: [
     (experts, MegatronLiteral.Form(.gpt, tensorParallel: 2, padding: 64), "qwen3_next"),
-    (experts, .init(.hybrid), "qwen3_next"), (experts, .init(.slime, padding: 1), "qwen3_next"),
-    (dense, .init(.gpt, tensorParallel: 2), "qwen3_5"), (dense, .init(.hybrid), "qwen3_5"),
-    (dense, .init(.slime), "qwen3_5"), ("huggingface/qwen3_5_moe/text-f32", .init(), "qwen3_5_moe"),
+    (experts, MegatronLiteral.Form(.hybrid), "qwen3_next"),
+    (experts, MegatronLiteral.Form(.slime, padding: 1), "qwen3_next"),
+    (dense, MegatronLiteral.Form(.gpt, tensorParallel: 2), "qwen3_5"),
+    (dense, MegatronLiteral.Form(.hybrid), "qwen3_5"),
+    (dense, MegatronLiteral.Form(.slime), "qwen3_5"),
+    ("huggingface/qwen3_5_moe/text-f32", MegatronLiteral.Form(), "qwen3_5_moe"),
   ]) func everyFormGivesTheReleasedTensors(
     fixture: String, form: MegatronLiteral.Form, layout: String
   ) throws {
@@ -235,6 +238,7 @@ import Testing
     expectSuccess(
       try GraftCommand.run([
         "splice", Fixtures.path(Self.experts).string, spliced.string, "--layer", "0",
+        "--init", "zero",
       ]))
     let result = try convert(spliced, folder.path.appending("no"), "--to", "mcore-gpt")
     expectRefusal(result, 69, ["Megatron-Core has no M²RNN layers"])

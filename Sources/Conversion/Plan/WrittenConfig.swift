@@ -55,7 +55,8 @@ struct WrittenConfig {
     }
     let written = try layout.writtenConfig(configuration, around: config, of: source.layout)
     // The options of a trainer name the type of a run, not that of what it stored.
-    guard source.layout.isOfTrainer, let type = source.canonical.tensors[Role("embedding")]?.type else {
+    guard source.layout.isOfTrainer, let type = source.canonical.tensors[Role("embedding")]?.type
+    else {
       return written
     }
     return layout.naming(type, in: written)

@@ -11,7 +11,9 @@ extension LayoutCatalogue {
   )? {
     guard let type = config["model_type"]?.string else { return nil }
     let layouts = try outlines.filter { outline in
-      outline.detection.config.contains { $0.key == "model_type" && $0.values.contains(.string(type)) }
+      outline.detection.config.contains {
+        $0.key == "model_type" && $0.values.contains(.string(type))
+      }
     }.map { try $0.layout() }.filter { !$0.isOfTrainer && $0.config.typeKeys.contains("dtype") }
     let own = layouts.first { $0.id == type } ?? layouts.first { type.hasPrefix($0.id) }
     guard let layout = own ?? layouts.first else { return nil }

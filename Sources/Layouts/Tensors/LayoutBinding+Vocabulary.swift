@@ -13,7 +13,8 @@ extension LayoutBinding {
   /// padding, and for files whose metadata list the tokens.
   public func storedVocabulary(in stored: StoredHeaders) -> Int? {
     let holders = holders(of: "embedding") + holders(of: "head")
-    guard layout.container == nil, !layout.isOfTrainer, let expected = holders.first?.shape, expected.count == 2,
+    guard layout.container == nil, !layout.isOfTrainer, let expected = holders.first?.shape,
+      expected.count == 2,
       holders.allSatisfy({ $0.shape == expected })
     else { return nil }
     let shapes = Set(holders.map { stored[$0.name]?.shape })

@@ -129,7 +129,8 @@ struct RuleScope {
     try TensorBuilder.checkCount(shape)
     var builder = TensorBuilder(part: role, shape: shape)
     for step in (valueHeads?.steps(of: part.role) ?? []) + halves.steps(of: part.role)
-      + part.steps {
+      + part.steps
+    {
       try builder.apply(step, symbols: symbols, expert: expert)
     }
     return builder

@@ -9,7 +9,8 @@ extension OpenedModel {
   /// A checkpoint as one layout reads it; `extra` is known once it is checked. Of a training run the
   /// checkpoint is that of the model alone, with the options by which the layout reads it.
   typealias Reading = (
-    checkpoint: StoredCheckpoint, evidence: LayoutEvidence, configuration: ModelConfiguration, binding: LayoutBinding,
+    checkpoint: StoredCheckpoint, evidence: LayoutEvidence, configuration: ModelConfiguration,
+    binding: LayoutBinding,
     quantisation: Quantisation?, extra: [(name: String, kind: StrayTensor)]
   )
 

@@ -55,7 +55,8 @@ extension StoredCheckpoint {
   private func read(_ options: Options, _ layout: Layout) throws -> ModelConfiguration {
     try locating(.file(path(options.file).string)) {
       try advising([
-        .invalid: "put the config.json of the model beside the options of the run, which lack something",
+        .invalid:
+          "put the config.json of the model beside the options of the run, which lack something",
         .unsupported: "only what is expected is read; another value is another model",
       ]) {
         try layout.configuration(from: options.config)
@@ -65,7 +66,8 @@ extension StoredCheckpoint {
 
   /// Names the facts in which two descriptions of one model differ.
   private func check(
-    _ own: ModelConfiguration, _ file: String, against other: ModelConfiguration, _ otherFile: String
+    _ own: ModelConfiguration, _ file: String, against other: ModelConfiguration,
+    _ otherFile: String
   ) throws {
     let count = FactComparison(
       fact: "layers", layer: nil, here: .integer(own.layers.count),
