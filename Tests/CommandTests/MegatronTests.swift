@@ -165,39 +165,16 @@ import Testing
     ("rope", "yarn", "position_embedding_type"), ("RMSNorm", "LayerNorm", "normalization"),
   ]) func optionsOfOtherModelsAreRefused(old: String, new: String, key: String) throws {
     var directory = try MegatronLiteral.directory(of: Fixtures.path(Self.experts))
-    directory.common = directory.common.map { $0.replacing(.text(old), with: .text(new)) }
+    directory.common = directory.common.map { $0.replacing(old, with: new) }
     try directory.write(to: source)
     expectRefusal(try GraftCommand.run(["inspect", source.string]), 69, [key, new])
   }
 
   // MARK: Halves, towers, other layers
 
-  /// Qwen3-Next with a layer of multi-token prediction that looks like its first one with attention.
-  private func predicting() throws -> EditableCheckpoint {
-    let copy = try EditableCheckpoint(Self.experts)
-    try copy.editWeights { file in
-      let place = try #require(
-        file.tensors.first { $0.name.contains("self_attn.q_proj") }?.name.components(".self_attn")
-      )
-      for var tensor in file.tensors where tensor.name.hasPrefix(place + ".") {
-        tensor.name = "mtp.layers.0" + tensor.name.dropFirst(place.count)
-        file[tensor.name] = tensor
-      }
-      var norm = try #require(file["model.norm.weight"])
-      for name in ["pre_fc_norm_embedding", "pre_fc_norm_hidden", "norm"] {
-        norm.name = "mtp.\(name).weight"
-        file[norm.name] = norm
-      }
-      let hidden = norm.shape[0]
-      file["mtp.fc.weight"] = .init(
-        "mtp.fc.weight", "BF16", [hidden, 2 * hidden],
-        (0..<4 * hidden * hidden).map { UInt8($0 % 60) })
-    }
-    return copy
-  }
-
   @Test func halvesOfSlimeMustBeSaid() throws {
-    let model = try predicting().path
+    let copy = try EditableCheckpoint.predicting(Self.experts)
+    let model = copy.path
     try MegatronLiteral.directory(of: model, .init(.slime)).write(to: source)
     let refused = try convert(source, folder.path.appending("no"), "--to", "qwen3_next")
     expectRefusal(refused, 69, ["mtp-halves"])
@@ -248,26 +225,5 @@ import Testing
     let model = Fixtures.path("huggingface/qwen3_5_moe/text-f32")
     let there = try folder.convert(model, "there", "--to", "mcore-gpt")
     try expectSameTensors(try folder.convert(there, "back", "--to", "qwen3_5_moe"), model)
-  }
-}
-
-extension PickleLiteral {
-  /// The same value with another one in the place of a text.
-  fileprivate func replacing(_ old: PickleLiteral, with new: PickleLiteral) -> PickleLiteral {
-    switch (self, old) {
-    case (.text(let here), .text(let there)) where here == there: new
-    case (.dictionary(let pairs), _):
-      .dictionary(pairs.map { ($0.0, $0.1.replacing(old, with: new)) })
-    case (.object(let module, let name, let state), _):
-      .object(module, name, state.replacing(old, with: new))
-    default: self
-    }
-  }
-}
-
-extension String {
-  /// What stands before a text.
-  fileprivate func components(_ text: String) -> String? {
-    firstRange(of: text).map { String(self[..<$0.lowerBound]) }
   }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import JSON
 import SystemPackage
 
@@ -305,5 +306,32 @@ extension PlainCheckpointFile.Tensor {
       return Float(bitPattern: width == 2 ? bits << 16 : bits) - 1
     }
     return Self(name, "F32", shape, values.flatMap { GGUFLiteral.number($0.bitPattern) })
+  }
+}
+
+extension EditableCheckpoint {
+  /// A copy of a model with a layer of multi-token prediction that looks like its first one with attention.
+  public static func predicting(_ fixture: String) throws -> EditableCheckpoint {
+    let copy = try EditableCheckpoint(fixture)
+    try copy.editWeights { file in
+      let mark = ".self_attn.q_proj.weight"
+      guard let query = file.tensors.first(where: { $0.name.hasSuffix(mark) }),
+        var norm = file["model.norm.weight"]
+      else { throw CocoaError(.fileReadCorruptFile) }
+      let place = query.name.dropLast(mark.count)
+      for var tensor in file.tensors where tensor.name.hasPrefix(place + ".") {
+        tensor.name = "mtp.layers.0" + tensor.name.dropFirst(place.count)
+        file[tensor.name] = tensor
+      }
+      for name in ["pre_fc_norm_embedding", "pre_fc_norm_hidden", "norm"] {
+        norm.name = "mtp.\(name).weight"
+        file[norm.name] = norm
+      }
+      let hidden = norm.shape[0]
+      file["mtp.fc.weight"] = .init(
+        "mtp.fc.weight", "BF16", [hidden, 2 * hidden],
+        (0..<4 * hidden * hidden).map { UInt8($0 % 60) })
+    }
+    return copy
   }
 }

@@ -30,6 +30,18 @@ public indirect enum PickleLiteral {
     .call("torch", "Size", [.numbers(numbers)])
   }
 
+  /// The same value with another text in the place of one, keys aside.
+  public func replacing(_ old: String, with new: String) -> PickleLiteral {
+    switch self {
+    case .text(old): .text(new)
+    case .dictionary(let pairs):
+      .dictionary(pairs.map { ($0.0, $0.1.replacing(old, with: new)) })
+    case .object(let module, let name, let state):
+      .object(module, name, state.replacing(old, with: new))
+    default: self
+    }
+  }
+
   /// The pickle, of protocol 2.
   public var bytes: [UInt8] { [0x80, 2] + body + [0x2e] }
 

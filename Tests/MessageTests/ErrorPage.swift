@@ -6,7 +6,7 @@ import SystemPackage
 enum ErrorPage {
   static let sections: [MessageSection] = [
     .commandLine, .tokens, .places, .natures, .safetensors, .shards, .archives, .torchFiles,
-    .distributed, .ranks,
+    .distributed, .ranks, .megatron,
     .damaged, .gguf, .configs, .layerConfigs, .weights, .packed, .packedCheckpoints, .conversions,
     .repairs,
     .outputs, .writers,

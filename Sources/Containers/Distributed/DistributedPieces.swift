@@ -47,12 +47,15 @@ struct DistributedPieces {
         file: path.string, expected: "\(end) bytes or more",
         remedy: "fetch the files of all ranks of this save")
     }
-    let count = try file(name, path).bytes.count
-    guard end <= count else {
-      throw Problem(
-        .invalid, "a file with pieces of tensors is truncated\(Self.rank(of: name))",
-        file: path.string, expected: "\(end) bytes or more", found: "\(count) bytes",
-        remedy: "fetch the file again; a save that was interrupted cannot be read")
+    let file = try file(name, path)
+    try locating(.file(path.string)) {
+      try FileNature.reading(file.bytes, as: .torch) {
+        guard end > file.bytes.count else { return }
+        throw Problem(
+          .invalid, "a file with pieces of tensors is truncated\(Self.rank(of: name))",
+          expected: "\(end) bytes or more", found: "\(file.bytes.count) bytes",
+          remedy: "fetch the file again; a save that was interrupted cannot be read")
+      }
     }
   }
 
@@ -78,21 +81,12 @@ struct DistributedPieces {
     let path = directory.appending(chunk.fileName)
     let file = try file(chunk.fileName, path)
     return try locating(.file(path.string)) {
-      // The piece lies inside its file, and pieces together are no larger than the file.
-      try FileNature.reading(file.bytes, as: .torch) {
-        guard chunk.range.upperBound <= file.bytes.count else {
-          throw Problem(
-            .invalid, "the file is truncated", expected: "\(chunk.range.upperBound) bytes",
-            found: "\(file.bytes.count) bytes")
-        }
-      }
       used[chunk.fileName, default: 0] += chunk.range.count
       guard used[chunk.fileName, default: 0] <= file.bytes.count else {
         throw Problem(
           .invalid, "the pieces in a file overlap", expected: "at most \(file.bytes.count) bytes",
           found: "\(used[chunk.fileName, default: 0]) bytes")
       }
-      // It is a file of `torch.save` that holds one tensor.
       let content = try Self.record(ByteRegion(file, chunk.range))
       guard case .tensor(let place) = content.value else {
         throw Problem(

@@ -71,7 +71,9 @@ struct MegatronRun {
     if let text { return try named(text, by: Self.tracker) }
     if let stated { return try named("\(stated)", by: Self.state) }
     guard let last = names.last else {
-      throw Problem(.missing, "the run has no iterations", file: directory.string)
+      throw Problem(
+        .missing, "the run has no iterations", file: directory.string,
+        remedy: "fetch the directory of an iteration")
     }
     return last
   }
