@@ -11,6 +11,10 @@ extension StoredCheckpoint {
   /// - Throws: `Problem` where nothing describes the model, or two descriptions contradict each other.
   func prepared(for layout: Layout, in catalogue: LayoutCatalogue) throws -> StoredCheckpoint {
     guard layout.isOfTrainer else { return self }
+    if let config, statements.isEmpty, config["model_type"] == nil {
+      // The options were stored by other means, as a config that the layout reads as it is.
+      return try withoutPadding(layout)
+    }
     let options = try options(layout, catalogue)
     return try withOptions(options.config, from: options.file).withoutPadding(layout)
   }
@@ -22,7 +26,7 @@ extension StoredCheckpoint {
     let described = try locating(.file(configPath.string)) {
       try config.flatMap { try catalogue.description(by: $0) }
     }
-    guard let first = stated.first ?? described.map({ _ in ("config.json", .object([:])) }) else {
+    guard let first = statements.first ?? described.map({ _ in ("config.json", .object([:])) }) else {
       throw Problem(
         .missing, "nothing says what the model of the training run is", file: directory.string,
         expected: "the options of the run, or a config.json beside them",
@@ -36,20 +40,11 @@ extension StoredCheckpoint {
     if let described {
       try check(own, first.file, against: described.configuration, configPath.string)
     }
-    for other in stated.dropFirst() {
+    for other in statements.dropFirst() {
       let whole = layout.completed(other.config, from: own, predictions: 0)
       try check(own, first.file, against: read((other.file, whole), layout), other.file)
     }
     return options
-  }
-
-  /// What describes the model in the words of the trainer: statements of the run, or a config of a model
-  /// that was stored in a layout of the trainer by other means.
-  private var stated: [Options] {
-    if let config, statements.isEmpty, config["model_type"] == nil {
-      return [(configPath.lastComponent?.string ?? "", config)]
-    }
-    return statements
   }
 
   private func read(_ options: Options, _ layout: Layout) throws -> ModelConfiguration {
