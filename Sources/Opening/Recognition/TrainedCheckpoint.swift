@@ -26,7 +26,8 @@ extension StoredCheckpoint {
     let described = try locating(.file(configPath.string)) {
       try config.flatMap { try catalogue.description(by: $0) }
     }
-    guard let first = statements.first ?? described.map({ _ in ("config.json", .object([:])) }) else {
+    guard let first = statements.first ?? described.map({ _ in ("config.json", .object([:])) })
+    else {
       throw Problem(
         .missing, "nothing says what the model of the training run is", file: directory.string,
         expected: "the options of the run, or a config.json beside them",
