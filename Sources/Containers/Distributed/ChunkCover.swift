@@ -81,13 +81,26 @@ struct ChunkCover<Piece: TensorPiece> {
     let size = TensorShape.byteCount(shape, type) ?? 0
     guard size > 0 else { return ByteRegion(OwnedBytes(count: 0)) }
     let width = type.bitWidth / 8
-    let moves = zip(regions, chunks.map(pairing)).map { ($0, $1) }
+    let places = ChunkPlaces(zip(regions, chunks).map { ($0, pairing($1), span(of: $1)) })
     return ByteRegion(
       DeferredBytes(count: size) { range, buffer in
-        for (piece, pairing) in moves {
-          try pairing.gather(range, from: piece, width: width, into: buffer)
+        for move in places.moves(
+          in: range.lowerBound / width..<(range.upperBound + width - 1) / width)
+        {
+          try move.pairing.gather(range, from: move.piece, width: width, into: buffer)
         }
       })
+  }
+
+  /// The first element of a piece that has some in the tensor, and the one behind its last.
+  private func span(of chunk: Piece) -> Range<Int> {
+    var (first, last, stride) = (0, 0, 1)
+    for axis in shape.indices.reversed() {
+      first += chunk.offsets[axis] * stride
+      last += (chunk.offsets[axis] + max(chunk.shape[axis], 1) - 1) * stride
+      stride *= shape[axis]
+    }
+    return first..<last + 1
   }
 
   /// Where the elements of a piece that has some go.
@@ -103,5 +116,36 @@ struct ChunkCover<Piece: TensorPiece> {
     return PairedView(
       source: StridedView(contiguous: chunk.shape),
       target: StridedView(offset: offset, axes: axes.reversed()))
+  }
+}
+
+/// The pieces of a tensor by where they begin in it, so that a part of it looks at few of thousands.
+private struct ChunkPlaces {
+  typealias Move = (piece: ByteRegion, pairing: PairedView, span: Range<Int>)
+
+  private let moves: [Move]
+  /// The most elements from the first to the last of any piece.
+  private let longest: Int
+
+  init(_ moves: [Move]) {
+    self.moves = moves.sorted { $0.span.lowerBound < $1.span.lowerBound }
+    longest = moves.map(\.span.count).max() ?? 0
+  }
+
+  /// The pieces that may have elements in a range of the tensor.
+  /// - Cost: logarithmic in the number of pieces, and linear in the number of those it returns.
+  func moves(in range: Range<Int>) -> ArraySlice<Move> {
+    let start = firstMove(from: range.lowerBound - longest + 1)
+    return moves[start..<max(start, firstMove(from: range.upperBound))]
+  }
+
+  /// The first piece that begins at an element or behind it.
+  private func firstMove(from element: Int) -> Int {
+    var (low, high) = (0, moves.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if moves[middle].span.lowerBound < element { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 }
