@@ -224,6 +224,9 @@ import Testing
   @Test func thereAndBackIsTheSame() throws {
     let model = Fixtures.path("huggingface/qwen3_5_moe/text-f32")
     let there = try folder.convert(model, "there", "--to", "mcore-gpt")
+    let inner = there.appending("iter_0000000")
+    #expect(EditableCheckpoint.names(in: inner).contains("run_config.yaml"))
+    #expect(!EditableCheckpoint.names(in: inner).contains("config.json"))
     try expectSameTensors(try folder.convert(there, "back", "--to", "qwen3_5_moe"), model)
   }
 }

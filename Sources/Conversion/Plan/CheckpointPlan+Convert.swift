@@ -88,6 +88,7 @@ extension CheckpointPlan {
         + source.checkpoint.leftBehind)
     layoutFile = layout.record
     keys = try options.keys(in: container)
+    megatron = try megatronOptions(in: layout)
     // What the way back needs: the configs of the layouts before, and values that cannot be computed back.
     notes = layout.notes(source.configuration, widened: moves.count(where: \.move.isWidened))
     allowed = target.allowed
@@ -167,7 +168,7 @@ extension CheckpointPlan {
   }
 
   /// The type that most values have.
-  private static func commonType(_ tensors: [Tensor]) -> ScalarType {
+  static func commonType(_ tensors: [Tensor]) -> ScalarType {
     let counts = tensors.reduce(into: [ScalarType: Int]()) { counts, tensor in
       counts[tensor.type, default: 0] += TensorShape.elementCount(tensor.shape) ?? 0
     }

@@ -155,6 +155,8 @@ public struct CheckpointPlan: Sendable {
   var keepsValues = false
   /// Where the model stands in what a trainer loads from a distributed checkpoint.
   var keys = StateKeys.none
+  /// The options with which Megatron builds the model; nil for a model that is not stored for it.
+  var megatron: MegatronOptions?
 
   /// The file that lists the weight files.
   var indexBytes: [UInt8] {

@@ -51,7 +51,7 @@ public struct ConversionOptions: Sendable {
         remedy: "leave --container out, or choose another layout")
     }
     let same = layout.id == source.layout.id ? source.checkpoint.container : .safetensors
-    return container ?? own ?? same
+    return container ?? own ?? (layout.isOfTrainer ? .torchDist : same)
   }
 
   /// The keys of a distributed checkpoint.

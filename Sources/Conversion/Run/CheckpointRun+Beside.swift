@@ -13,7 +13,7 @@ extension CheckpointRun {
     if plan.writesIndex {
       try OutputFile.write(plan.indexBytes, to: output.file(plan.container.indexName))
     }
-    if !plan.container.hasMetadata {
+    if plan.writesConfig {
       try OutputFile.write(plan.config, to: output.file(StoredCheckpoint.configName))
     }
     for file in try plan.runFiles {
