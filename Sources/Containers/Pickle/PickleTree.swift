@@ -37,7 +37,8 @@ extension PickleTree {
 }
 
 extension PickleGlobal {
-  /// The module and the name with which a pickle refers to it; nil for a type that torch has not.
+  /// The module and the name with which a pickle refers to it; nil for a type that torch has not, and for a
+  /// class of which nothing is kept.
   var spelling: (module: Substring, name: Substring)? {
     switch self {
     case .known(let known):
@@ -46,6 +47,7 @@ extension PickleGlobal {
     case .storage(nil): return ("torch.storage", "UntypedStorage")
     case .storage(let type?): return type.torchStorage.map { ("torch", $0[...]) }
     case .type(let type): return type.torchType.map { ("torch", $0[...]) }
+    case .opaque: return nil
     }
   }
 }
