@@ -11,7 +11,8 @@ struct ConfigKey: Hashable, Sendable {
   /// Those of them whose flag says the opposite.
   private let opposites: Set<String>
 
-  init(path: String, alternatives: [String] = []) {
+  init(path: String, superior: [String] = [], alternatives: [String] = []) {
+    self.superior = superior
     self.path = path
     self.alternatives = alternatives.map { $0.hasPrefix("!") ? String($0.dropFirst()) : $0 }
     opposites = Set(alternatives.lazy.filter { $0.hasPrefix("!") }.map { String($0.dropFirst()) })
