@@ -93,6 +93,24 @@ import Testing
     #expect(EditableCheckpoint.names(in: folder.path) == ["out"])
   }
 
+  /// The options of the run say what the model is; the record keeps what they have no words for.
+  @Test(arguments: ["mcore-gpt", "mcore-hybrid", "mcore-slime"])
+  func theLayoutsOfMegatronAndBack(_ layout: String) throws {
+    let source = Fixtures.path("huggingface/qwen3_5_moe/text-f32")
+    let (out, back) = (folder.path.appending("out"), folder.path.appending("back"))
+    expectSuccess(try convert(source, out, "--to", layout))
+    let names = EditableCheckpoint.names(in: out.appending("iter_0000000"))
+    #expect(!names.contains("config.json") && names.contains("common.pt"))
+    #expect(names.contains("run_config.yaml") == (layout != "mcore-hybrid"))
+    #expect(
+      try GraftCommand.run("inspect", out.string, "--json").json()["layout"] == .string(layout))
+    expectSuccess(try convert(out, back, "--to", "qwen3_5_moe"))
+    let file = "model.safetensors"
+    #expect(
+      try Fixtures.contents(back.appending(file)) == Fixtures.contents(source.appending(file)))
+    expectSuccess(try convert(source, out, "--to", layout, "--overwrite"))
+  }
+
   /// What nobody told Graft to replace stays, beside the iteration and in it.
   @Test(arguments: ["notes.txt", "iter_0000000/notes.txt", "iter_0000010"])
   func whatElseLiesThereStays(_ name: String) throws {

@@ -93,7 +93,7 @@ struct ReplacedCheckpoint {
   private func weightFiles() -> Set<String> {
     let names = names.map(\.string)
     guard let weights = try? WeightFiles(of: names),
-      weights.container.hasMetadata || names.contains(StoredCheckpoint.configName)
+      weights.container.hasMetadata || names.contains(StoredCheckpoint.configName) || isSave(names)
     else { return [] }
     switch weights.arrangement {
     case .single: return [weights.container.singleName]
@@ -108,11 +108,19 @@ struct ReplacedCheckpoint {
   }
 
   /// The files that the metadata of a distributed checkpoint name.
-  private func pieces() -> [String] {
-    guard let file = try? directory.place(DistributedMetadata.fileName).mapped(),
-      let metadata = try? withExtendedLifetime(file, { try DistributedMetadata(file.bytes) })
-    else { return [] }
-    return metadata.fileNames
+  private func pieces() -> [String] { metadata()?.fileNames ?? [] }
+
+  private func metadata() -> DistributedMetadata? {
+    guard let file = try? directory.place(DistributedMetadata.fileName).mapped() else { return nil }
+    return try? withExtendedLifetime(file) { try DistributedMetadata(file.bytes) }
+  }
+
+  /// Whether it is what Megatron saved of a model alone, whose options are in files of their own.
+  private func isSave(_ names: [String]) -> Bool {
+    guard names.contains(MegatronBackend.fileName), let metadata = metadata() else { return false }
+    return metadata.entries.allSatisfy {
+      [nil, "extra state"].contains(MegatronName.group($0.path.joined(separator: ".")))
+    }
   }
 
   private func indexed(_ name: String) -> [String] {
