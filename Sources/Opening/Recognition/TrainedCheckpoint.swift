@@ -8,7 +8,7 @@ import Layouts
 extension StoredCheckpoint {
   /// The checkpoint as a layout of a trainer reads it: with one set of options, made of all that describe
   /// the model, and without the rows that pad the vocabulary. For other layouts it is the checkpoint itself.
-  /// - Throws: `Problem` where nothing describes the model, or two descriptions contradict each other.
+  /// - Throws: `Problem` where a description lacks something, or two contradict each other.
   func prepared(for layout: Layout, in catalogue: LayoutCatalogue) throws -> StoredCheckpoint {
     guard layout.isOfTrainer else { return self }
     if let config, statements.isEmpty, config["model_type"] == nil {
@@ -26,13 +26,7 @@ extension StoredCheckpoint {
     let described = try locating(.file(configPath.string)) {
       try config.flatMap { try catalogue.description(by: $0) }
     }
-    guard let first = statements.first ?? described.map({ _ in ("config.json", .object([:])) })
-    else {
-      throw Problem(
-        .missing, "nothing says what the model of the training run is", file: directory.string,
-        expected: "the options of the run, or a config.json beside them",
-        remedy: "put the config.json of the model there")
-    }
+    let first = statements.first ?? (StoredCheckpoint.configName, .object([:]))
     let completed = described.map {
       layout.completed(first.config, from: $0.configuration, predictions: $0.predictions)
     }
