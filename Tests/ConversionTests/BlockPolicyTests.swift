@@ -22,10 +22,8 @@ struct BlockPolicyTests {
     ScalarType]
   {
     let policy = try #require(BlockPolicy(kind))
-    return policy.forms(of: tensors).mapValues { form in
-      switch form {
-      case .blocks(let type): type
-      }
+    return policy.forms(of: tensors).compactMapValues { form in
+      if case .blocks(let type) = form { type } else { nil }
     }
   }
 
