@@ -82,7 +82,8 @@ import Testing
     #expect(splice.exitCode == 0, "\(splice)")
     let inspected = try GraftCommand.run(["inspect", spliced, "--json"], environment: environment)
     #expect(try inspected.json()["layers"]?.array?[1]["mixer"] == "m2rnn")
-    expectRefusal(try graft("inspect", there.string), 69, ["packed_tp"])
+    // Its names are those of Megatron, whose config this is not.
+    expectRefusal(try graft("inspect", there.string), 65, ["the config lacks a key"])
   }
 
   /// Another number of ranks is another arrangement of the same bytes.

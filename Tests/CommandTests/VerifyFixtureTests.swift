@@ -36,7 +36,7 @@ import Testing
     #expect(Fixtures.checkpoints.filter { $0.hasPrefix("options/") }.count >= 63)
     #expect(Fixtures.checkpoints.filter { $0.hasPrefix("lm-engine/") }.count == 4)
     #expect(Fixtures.checkpoints.filter { $0.hasPrefix("trained/") }.count == 3)
-    #expect(Fixtures.checkpoints.filter { $0.hasPrefix("huggingface/") }.count == 14)
+    #expect(Fixtures.checkpoints.filter { $0.hasPrefix("huggingface/") }.count == 18)
     #expect(Fixtures.checkpoints.filter { $0.hasPrefix("fla/") }.count == 5)
   }
 

@@ -15,7 +15,8 @@ import Testing
       ["verify", checkpoint.path.string, other.string, "--json"] + options)
     #expect(result.exitCode == (passes ? 0 : 1) && result.errors.isEmpty, "\(result)")
     let report = try result.json()
-    #expect(report["pass"] == .bool(passes) && report["logits"]?["max_abs"]?.number == 0)
+    // Columns that lie in another order are added in that order, which rounds otherwise.
+    #expect(report["pass"] == .bool(passes) && report["logits"]?["max_abs"]?.number ?? 1 < 1e-5)
     return report
   }
 

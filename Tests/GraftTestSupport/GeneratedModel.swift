@@ -39,10 +39,24 @@ public enum GeneratedModel {
         .merging(SampleFacts.feedForward(&generator, in: layout)) { $1 }
     }
     model["layers"] = .integer(layers.count)
-    let wanted = try ModelConfiguration(model: model, layers: layers)
-    let held = try? layout.configuration(from: layout.writtenConfig(wanted))
-    guard let held, layout.unsaid(held).isEmpty else { return nil }
+    guard
+      let held = kept(model, layers, in: layout)
+        ?? kept(
+          model.merging(layout.modelSemantics) { $1 },
+          layers.map { $0.merging(layout.layerSemantics) { $1 } }, in: layout)
+    else { return nil }
     return try layout.configuration(from: layout.writtenConfig(held))
+  }
+
+  /// What a layout keeps of a model; nil where nothing sensible is left.
+  private static func kept(_ model: Facts, _ layers: [Facts], in layout: Layout)
+    -> ModelConfiguration?
+  {
+    guard let wanted = try? ModelConfiguration(model: model, layers: layers),
+      let held = try? layout.configuration(from: layout.writtenConfig(wanted)),
+      layout.unsaid(held).isEmpty
+    else { return nil }
+    return held
   }
 
   /// A model of this configuration with random values that BF16 holds, for which every step is exact.

@@ -54,8 +54,10 @@ public struct PlainCheckpointFile {
         }
       }
       set {
-        precondition(type == "F32")
-        bytes = newValue.flatMap { Self.bytes($0.bitPattern) }
+        precondition(type == "F32" || type == "BF16")
+        bytes = newValue.flatMap {
+          type == "F32" ? Self.bytes($0.bitPattern) : Self.bytes(UInt16($0.bitPattern >> 16))
+        }
       }
     }
   }

@@ -150,7 +150,7 @@ struct FormatFileTests {
     (#""limits": [{ "holds": "mixr=gdn", "because": "x" }],"#, "an unknown fact"),
     (#""limits": [{ "holds": "a=1", "some": "a=1", "because": "x" }],"#, "either holds or some"),
     (#""carry": [{ "prefix": "h", "same": "heat" }],"#, "an unknown role"),
-    (#""mtp": { "layers": ["a."], "tensors": [] },"#, "two prefixes of names as layers"),
+    (#""mtp": { "layers": ["a."], "tensors": [] },"#, "prefixes of names in pairs as layers"),
     (#""scales": { "config": "q", "names": ["s"] },"#, "names with {name} or {module}"),
     (#""scales": { "config": "q", "names": [] },"#, "names with {name} or {module}"),
   ])

@@ -72,11 +72,6 @@ extension MessageSection {
         try $0.graft(
           "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--quantise", "q8_0")
       },
-      .init("a kind of quantised weights that is not written yet") {
-        try $0.graft(
-          "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--to", "gguf-qwen35",
-          "--quantise", "q4_k_m")
-      },
       .init("a matrix of importances") {
         try $0.graft(
           "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--to", "gguf-qwen35",

@@ -38,6 +38,7 @@ enum Unprovoked {
     #"a tensor of the model has more elements than fit 64 bits"#,
     #"elements that do not fill whole bytes can only be copied as a whole"#,
     #"rows that are not stored one after the other cannot be cut or padded"#,
+    #"this kind of quantised weights is not written yet"#,
     #"the output would not be right after the repair"#,
     #"the value has the wrong type"#,
     #"layout \(binding.layout.id) needs \(name), which the model does not have"#,

@@ -212,8 +212,9 @@ struct ConvertCommand: Verb {
 extension ConvertCommand {
   /// The type of a word: one for all tensors, or one of blocks; nil within for none, outside for no such word.
   private static func type(named word: String) -> ScalarType?? {
-    DTypeChoice(rawValue: word).map(\.type)
-      ?? QuantisationKind.blockTypes.first { $0.rawValue == word.uppercased() }
+    if let choice = DTypeChoice(rawValue: word) { return .some(choice.type) }
+    let blocks = QuantisationKind.blockTypes.first { $0.rawValue == word.uppercased() }
+    return blocks.map { .some($0) }
   }
 }
 
