@@ -11,7 +11,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("qwen4_exp", "text, experts apart", ["gdn", "gdn", "indexed_attention", "gdn"]),
+    ("qwen4_exp", "text, experts apart", ["gdn", "gdn", "indexed_attention", "gdn"])
   ])
   func theyAreInspectedInFull(layout: String, form: String, mixers: [String]) throws {
     let checkpoint = try EditableCheckpoint("inspect/\(layout)")

@@ -26,7 +26,8 @@ extension OpenedModel {
     let known = former.flatMap { $0.isEmpty ? nil : try? catalogue.layout(id, form: $0) }
     return try known
       ?? catalogue.layout(
-        id, form: form, quantised: isScaled || (cast == nil && kind == nil && (quantisation != nil || isPacked)),
+        id, form: form,
+        quantised: isScaled || (cast == nil && kind == nil && (quantisation != nil || isPacked)),
         sharing: sharedPrefixes(leaving: allowed), hasHead: configuration.head != .none)
   }
 }
