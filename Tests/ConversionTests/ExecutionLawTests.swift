@@ -12,7 +12,9 @@ import Testing
 
 /// How a plan is carried out does not show in what it writes.
 struct ExecutionLawTests {
-  private static let ids = LayoutCatalogue.writtenIDs
+  /// All but Megatron's: they are written into a directory of their own, and gated norms of random values
+  /// come back as F32. MegatronTests hold them.
+  private static let ids = LayoutCatalogue.writtenIDs.filter { !$0.hasPrefix("mcore-") }
 
   /// A checkpoint of random values in some layout, and a plan for another one that can hold it.
   private func plan(_ id: String, at path: FilePath) throws -> (OpenedModel, CheckpointPlan)? {

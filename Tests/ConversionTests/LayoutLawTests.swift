@@ -10,7 +10,9 @@ import Testing
 
 /// The laws of a layout, on generated checkpoints: read(write(m)) = m and write(read(f)) = f.
 struct LayoutLawTests {
-  private static let layouts = (try? LayoutCatalogue.builtIn().layouts) ?? []
+  /// All but one: without a Gated DeltaNet layer mcore-slime is mcore-gpt, tensor by tensor.
+  private static let layouts =
+    (try? LayoutCatalogue.builtIn().layouts.filter { $0.id != "mcore-slime" }) ?? []
 
   @Test(arguments: layouts.filter(\.form.isWritten).map(\.id), 0..<8)
   func whatIsWrittenIsReadAgain(id: String, seed: UInt64) throws {
@@ -26,7 +28,7 @@ struct LayoutLawTests {
     #expect(Set(read.canonical.tensors.keys) == Set(model.tensors.keys))
     for (role, tensor) in model.tensors {
       let found = try #require(read.canonical.tensors[role])
-      let tolerance: Float = found.steps.contains(.negexp) ? 0x1p-22 : 0
+      let tolerance: Float = found.steps.contains(where: \.isExponential) ? 0x1p-22 : 0
       for (a, b) in try zip(found.floats(), tensor.floats()) {
         #expect(abs(a - b) <= tolerance, "\(role)")
       }
@@ -58,7 +60,8 @@ struct LayoutLawTests {
       #expect(other.type == tensor.type && other.shape == tensor.shape)
       #expect(try tensor.region.holdsSameBytes(as: other.region), "\(tensor.name)")
     }
-    if read.checkpoint.container == .safetensors {
+    // What comes into another container gets the config of that container.
+    if read.checkpoint.container == .safetensors, again.checkpoint.container == .safetensors {
       #expect(again.checkpoint.configBytes == read.checkpoint.configBytes)
     }
     #expect(again.configuration == read.configuration)

@@ -12,7 +12,9 @@ import Testing
 
 /// The laws of pairs of layouts and of files, on generated checkpoints.
 struct PairLawTests {
-  private static let ids = LayoutCatalogue.writtenIDs
+  /// All but Megatron's: they are written into a directory of their own, and gated norms of random values
+  /// come back as F32. MegatronTests hold them.
+  private static let ids = LayoutCatalogue.writtenIDs.filter { !$0.hasPrefix("mcore-") }
 
   private func opened(_ path: FilePath, _ id: String) throws -> OpenedModel {
     try OpenedModel(path, from: id, catalogue: .builtIn())

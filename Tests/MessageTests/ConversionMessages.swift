@@ -77,6 +77,13 @@ extension MessageSection {
           "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--to", "gguf-qwen35",
           "--quantise", "q4_k_m", "--imatrix", "imatrix.gguf")
       },
+      .init("a weight with a value that is no number") { shop in
+        try shop.model(dense) {
+          try $0.editWeights { $0["lm_head.weight"]?.floats[5] = .nan }
+        }
+        return try shop.graft(
+          "convert", "model", "out", "--to", "mlx-qwen3_5", "--quantise", "mlx-4bit")
+      },
       .init("a value that blocks cannot hold") { shop in
         try shop.model(dense) {
           try $0.editWeights { $0["lm_head.weight"]?.floats[5] = 1e30 }

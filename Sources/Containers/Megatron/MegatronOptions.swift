@@ -40,7 +40,7 @@ public struct MegatronOptions: Sendable {
     let own: JSONObject = [
       "num_experts": named["num_moe_experts"] ?? .null,
       "untie_embeddings_and_output_weights": .bool(named[Self.shared] == .bool(false)),
-      "group_query_attention": .bool(named[Self.groups]?.int != nil),
+      "group_query_attention": named[Self.groups]?.int == nil ? .null : true,
       "padded_vocab_size": named[Self.rows] ?? .null, "make_vocab_size_divisible_by": 1,
       "multi_latent_attention": false, "q_lora_rank": .null, Self.parts: true,
       "bf16": .bool(type == .bf16), "fp16": .bool(type == .f16),

@@ -41,7 +41,7 @@ struct LayerInterval: Sendable {
   func words(_ object: JSONObject, _ facts: Facts) throws -> [JSONValue] {
     let interval = try key.flatMap { try object.integer(at: $0, in: 1...) } ?? standard
     guard case .integer(let count)? = facts["layers"], LayerCount.range.contains(count),
-      interval > 0
+      (1...LayerCount.range.upperBound).contains(interval)
     else {
       throw Problem(
         .invalid, "the config gives neither a list of layers nor a sensible number and interval",
