@@ -67,7 +67,9 @@ enum DeltaRule: DeltaRuleKernels {
 
   /// Solves one step of a chunk; its rows of `u` and `w` hold Sᵀk and Sᵀq, u and o afterwards.
   @inline(__always)
-  fileprivate static func solve(_ step: Step, _ v: Floats, _ u: MutableFloatRows, _ w: MutableFloatRows) {
+  fileprivate static func solve(
+    _ step: Step, _ v: Floats, _ u: MutableFloatRows, _ w: MutableFloatRows
+  ) {
     let (row, output, kept) = (u[step.index], w[step.index], step.kept)
     var u0 = load(v) - kept * load(row)
     var u1 = load(v + width) - kept * load(row + width)
