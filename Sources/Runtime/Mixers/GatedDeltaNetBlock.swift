@@ -8,15 +8,11 @@ import Kernels
 struct GatedDeltaNetBlock: MixerBlock {
   let configuration: GatedDeltaNet
   private let H: Int
-  private let q: Projection
-  private let k: Projection
-  private let v: Projection
+  private let inputs: ConvolvedInputs
   private let z: Projection?
   private let a: Projection
   private let b: Projection
   private let o: Projection
-  private let convolution: CausalConvolution
-  private let activation: ActivationFunction
   let decay: DecayGate
   let norm: Norm
 
@@ -36,25 +32,14 @@ struct GatedDeltaNetBlock: MixerBlock {
     H = model.hidden
     let keys = configuration.keyHeads * configuration.keyDim
     let values = configuration.valueHeads * configuration.valueDim
-    q = try binder.projection("gdn.q", keys, H)
-    k = try binder.projection("gdn.k", keys, H)
-    v = try binder.projection("gdn.v", values, H)
+    inputs = try ConvolvedInputs(
+      "gdn", .init(q: keys, k: keys, v: values, taps: configuration.taps),
+      activation: ActivationFunction(configuration.activation), binder)
     z = configuration.gate == .none ? nil : try binder.projection("gdn.z", values, H)
     a = try binder.projection("gdn.a", configuration.valueHeads, H)
     b = try binder.projection("gdn.b", configuration.valueHeads, H)
     // Files with value heads in another order keep the columns of this one in that order too.
     o = Projection(weight: try binder.matrix("gdn.o", H, values, reorders: true), bias: nil)
-    activation = ActivationFunction(configuration.activation)
-    let taps = configuration.taps
-    convolution = try CausalConvolution(
-      taps: taps, channels: configuration.channels,
-      weights: taps == 0
-        ? []
-        : [
-          try binder.values("gdn.conv.q", [keys, taps]),
-          try binder.values("gdn.conv.k", [keys, taps]),
-          try binder.values("gdn.conv.v", [values, taps]),
-        ], biases: [])
     decay = DecayGate(
       logA: try binder.values("gdn.A_log", [configuration.valueHeads]),
       dtBias: try binder.values("gdn.dt_bias", [configuration.valueHeads]))
@@ -67,7 +52,7 @@ struct GatedDeltaNetBlock: MixerBlock {
   /// States are `[nv][blocks][dk][blockWidth]`.
   func makeState(capacity: Int, segmentLength: Int) throws -> (any MixerState)? {
     try RecurrentState(
-      tail: convolution.history * C,
+      tail: inputs.tail,
       matrices: nv * blocks * dk * kernels.deltaRule.blockWidth)
   }
 
@@ -85,7 +70,7 @@ struct GatedDeltaNetBlock: MixerBlock {
     init(_ block: GatedDeltaNetBlock, tokens t: Int, _ arena: inout Arena) {
       let values = block.nv * block.dv
       panels = arena.take(Operand.panelCount(tokens: t, depth: block.H))
-      convolution = CausalConvolution.Buffers(block.convolution, tokens: t, &arena)
+      convolution = block.inputs.buffers(tokens: t, &arena)
       z = arena.take(t * values)
       a = arena.take(t * block.nv)
       beta = arena.take(t * block.nv)
@@ -106,18 +91,11 @@ struct GatedDeltaNetBlock: MixerBlock {
     let t = segment.count
     var arena = workspace.arena
     let buffers = Buffers(self, tokens: t, &arena)
-    // All projections read the same packed input; those of queries, keys and values go side by side
-    // into the input of the convolution.
     let operand = workspace.pack(x, tokens: t, depth: H, panels: buffers.panels)
-    let input = buffers.convolution.input
-    workspace.multiply(operand, q, to: input, stride: C)
-    workspace.multiply(operand, k, to: input + nk * dk, stride: C)
-    workspace.multiply(operand, v, to: input + 2 * nk * dk, stride: C)
+    inputs.run(operand, buffers.convolution, segment, layer: layer, workspace)
     if let z { workspace.multiply(operand, z, to: buffers.z) }
     workspace.multiply(operand, a, to: buffers.a)
     workspace.multiply(operand, b, to: buffers.beta)
-    convolution.run(buffers.convolution, segment, layer: layer, workspace.pool)
-    workspace.activate(buffers.convolution.output, activation, rows: t, width: C)
     workspace.pool.run(t, by: 16) { rows in
       for row in rows { prepare(row, buffers) }
     }

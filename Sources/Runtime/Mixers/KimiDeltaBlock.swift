@@ -7,15 +7,11 @@ import Kernels
 struct KimiDeltaBlock: MixerBlock {
   let configuration: KimiDeltaAttention
   private let H: Int
-  private let q: Projection
-  private let k: Projection
-  private let v: Projection
+  private let inputs: ConvolvedInputs
   private let f: FactoredProjection
   private let g: FactoredProjection
   private let b: Projection
   private let o: Projection
-  private let convolution: CausalConvolution
-  private let activation: ActivationFunction
   let decay: ChannelDecay
   let norm: Norm
 
@@ -33,20 +29,14 @@ struct KimiDeltaBlock: MixerBlock {
     let model = binder.model.configuration
     H = model.hidden
     let (d, D) = (configuration.headDim, configuration.heads * configuration.headDim)
-    q = try binder.projection("kda.q", D, H)
-    k = try binder.projection("kda.k", D, H)
-    v = try binder.projection("kda.v", D, H)
+    inputs = try ConvolvedInputs(
+      "kda", .init(q: D, k: D, v: D, taps: configuration.taps),
+      activation: ActivationFunction(configuration.activation), binder)
     let rank = configuration.isLowRank ? d : nil
     f = try FactoredProjection("kda.f", rank: rank, rows: D, columns: H, binder)
     g = try FactoredProjection("kda.g", rank: rank, rows: D, columns: H, binder)
     b = try binder.projection("kda.b", configuration.heads, H)
     o = try binder.projection("kda.o", H, D)
-    activation = ActivationFunction(configuration.activation)
-    let taps = configuration.taps
-    convolution = try CausalConvolution(
-      taps: taps, channels: configuration.channels,
-      weights: taps == 0
-        ? [] : ["q", "k", "v"].map { try binder.values("kda.conv." + $0, [D, taps]) }, biases: [])
     decay = ChannelDecay(
       logA: try binder.values("kda.A_log", [configuration.heads]),
       dtBias: try binder.vector("kda.dt_bias", [D]),
@@ -59,7 +49,7 @@ struct KimiDeltaBlock: MixerBlock {
   /// States are `[n][blocks][d][blockWidth]`.
   func makeState(capacity: Int, segmentLength: Int) throws -> (any MixerState)? {
     try RecurrentState(
-      tail: convolution.history * C,
+      tail: inputs.tail,
       matrices: n * blocks * d * kernels.channelDeltaRule.blockWidth)
   }
 
@@ -75,7 +65,7 @@ struct KimiDeltaBlock: MixerBlock {
 
     init(_ block: KimiDeltaBlock, tokens t: Int, _ arena: inout Arena) {
       panels = arena.take(Operand.panelCount(tokens: t, depth: block.H))
-      convolution = CausalConvolution.Buffers(block.convolution, tokens: t, &arena)
+      convolution = block.inputs.buffers(tokens: t, &arena)
       factors = (
         FactoredProjection.Buffers(block.f, tokens: t, &arena),
         FactoredProjection.Buffers(block.g, tokens: t, &arena)
@@ -98,18 +88,11 @@ struct KimiDeltaBlock: MixerBlock {
     let t = segment.count
     var arena = workspace.arena
     let buffers = Buffers(self, tokens: t, &arena)
-    // All projections read the same packed input; those of queries, keys and values go side by side
-    // into the input of the convolution.
     let operand = workspace.pack(x, tokens: t, depth: H, panels: buffers.panels)
-    let input = buffers.convolution.input
-    workspace.multiply(operand, q, to: input, stride: C)
-    workspace.multiply(operand, k, to: input + D, stride: C)
-    workspace.multiply(operand, v, to: input + 2 * D, stride: C)
+    inputs.run(operand, buffers.convolution, segment, layer: layer, workspace)
     f.run(operand, buffers.factors.f, workspace, to: buffers.gamma)
     g.run(operand, buffers.factors.g, workspace, to: buffers.gate)
     workspace.multiply(operand, b, to: buffers.beta)
-    convolution.run(buffers.convolution, segment, layer: layer, workspace.pool)
-    workspace.activate(buffers.convolution.output, activation, rows: t, width: C)
     workspace.pool.run(t, by: 16) { rows in
       for row in rows { prepare(row, buffers) }
     }

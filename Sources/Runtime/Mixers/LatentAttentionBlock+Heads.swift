@@ -5,37 +5,45 @@ extension LatentAttentionBlock {
   func absorbKeys(
     _ head: Int, tokens t: Int, _ buffers: Buffers, _ scratch: UnsafeMutablePointer<Float>
   ) {
-    let source = FloatRows(buffers.q + head * (dn + dr), stride: nh * (dn + dr))
-    let target = buffers.queries + head * (R + dr)
-    multiply(
-      source, heads[head].key, head, tokens: t, buffers,
-      to: MutableFloatRows(target, stride: nh * (R + dr)), scratch)
+    let product = HeadProduct(
+      projection: heads[head].key,
+      source: FloatRows(buffers.q + head * (dn + dr), stride: nh * (dn + dr)),
+      target: MutableFloatRows(buffers.queries + head * (R + dr), stride: nh * (R + dr)))
+    multiply(product, head, tokens: t, buffers, scratch)
   }
 
   /// Makes values of one head of its weighted sums of vectors.
   func makeValues(
     _ head: Int, tokens t: Int, _ buffers: Buffers, _ scratch: UnsafeMutablePointer<Float>
   ) {
-    let source = FloatRows(buffers.sums + head * R, stride: nh * R)
-    multiply(
-      source, heads[head].value, head, tokens: t, buffers,
-      to: MutableFloatRows(buffers.y + head * dv, stride: nh * dv), scratch)
+    let product = HeadProduct(
+      projection: heads[head].value, source: FloatRows(buffers.sums + head * R, stride: nh * R),
+      target: MutableFloatRows(buffers.y + head * dv, stride: nh * dv))
+    multiply(product, head, tokens: t, buffers, scratch)
   }
 
-  /// Multiplies the rows of one head, which lie apart, on one thread.
+  /// A product with the rows of one head, which lie apart.
+  private struct HeadProduct {
+    let projection: Projection
+    let source: FloatRows
+    let target: MutableFloatRows
+  }
+
+  /// Computes a product on one thread.
   private func multiply(
-    _ source: FloatRows, _ projection: Projection, _ head: Int, tokens t: Int, _ buffers: Buffers,
-    to target: MutableFloatRows, _ scratch: UnsafeMutablePointer<Float>
+    _ product: HeadProduct, _ head: Int, tokens t: Int, _ buffers: Buffers,
+    _ scratch: UnsafeMutablePointer<Float>
   ) {
-    let (depth, most) = (projection.weight.columns, max(dn, R))
+    let (depth, most) = (product.projection.weight.columns, max(dn, R))
     let rows = buffers.rows + head * t * most
-    for row in 0..<t { (rows + row * depth).update(from: source[row], count: depth) }
+    for row in 0..<t { (rows + row * depth).update(from: product.source[row], count: depth) }
     let operand = Operand(
       rows: rows,
       panels: buffers.rowPanels + head * Operand.panelCount(tokens: t, depth: most), tokens: t,
       depth: depth)
     operand.packAll()
-    projection.runAll(operand, to: target.start, stride: target.stride, scratch: scratch)
+    product.projection.runAll(
+      operand, to: product.target.start, stride: product.target.stride, scratch: scratch)
   }
 
   /// Normalises the vector of one token, rotates what has positions, and stores the vector.

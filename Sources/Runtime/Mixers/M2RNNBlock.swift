@@ -8,14 +8,10 @@ import Kernels
 struct M2RNNBlock: MixerBlock {
   let configuration: M2RNN
   private let H: Int
-  private let q: Projection
-  private let k: Projection
-  private let v: Projection
+  private let inputs: ConvolvedInputs
   private let f: Projection
   private let g: Projection
   private let o: Projection
-  private let convolution: CausalConvolution
-  private let activation: ActivationFunction
   private let decay: DecayGate
   private let norm: Norm?
   /// `[Nw, Vp, Vp]`, padded with zeros.
@@ -40,17 +36,17 @@ struct M2RNNBlock: MixerBlock {
     H = binder.model.configuration.hidden
     let (N, K, V) = (configuration.heads, configuration.keyDim, configuration.valueDim)
     let bias = configuration.hasBias
-    q = try binder.projection("m2rnn.q", configuration.queryHeads * K, H, bias: bias)
-    k = try binder.projection("m2rnn.k", configuration.keyHeads * K, H, bias: bias)
-    v = try binder.projection("m2rnn.v", configuration.valueHeads * V, H, bias: bias)
+    inputs = try ConvolvedInputs(
+      "m2rnn",
+      .init(
+        q: configuration.queryHeads * K, k: configuration.keyHeads * K,
+        v: configuration.valueHeads * V, taps: configuration.taps, hasBias: bias),
+      activation: configuration.taps == 0
+        ? ActivationFunction(.identity)
+        : try binder.activation(configuration.activation, slope: "m2rnn.conv.slope"), binder)
     f = try binder.projection("m2rnn.f", configuration.forgetHeads, H, bias: bias)
     g = try binder.projection("m2rnn.g", configuration.gateHeads * V, H, bias: bias)
     o = try binder.projection("m2rnn.o", H, configuration.gateHeads * V)
-    convolution = try Self.convolution(configuration, binder)
-    activation =
-      configuration.taps == 0
-      ? ActivationFunction(.identity)
-      : try binder.activation(configuration.activation, slope: "m2rnn.conv.slope")
     decay = DecayGate(
       logA: try binder.values("m2rnn.A_log", [N]), dtBias: try binder.values("m2rnn.dt_bias", [N]))
     norm = try configuration.norm.map { kind in
@@ -62,20 +58,6 @@ struct M2RNNBlock: MixerBlock {
     }
     W = try Self.paddedWeight(configuration, binder)
     D = configuration.hasResidual ? try binder.vector("m2rnn.D", [N, V]) : nil
-  }
-
-  private static func convolution(_ m2rnn: M2RNN, _ binder: Binder) throws -> CausalConvolution {
-    let taps = m2rnn.taps
-    let parts = [
-      ("m2rnn.conv.q", m2rnn.queryHeads * m2rnn.keyDim),
-      ("m2rnn.conv.k", m2rnn.keyHeads * m2rnn.keyDim),
-      ("m2rnn.conv.v", m2rnn.valueHeads * m2rnn.valueDim),
-    ]
-    return try CausalConvolution(
-      taps: taps, channels: m2rnn.channels,
-      weights: taps == 0 ? [] : parts.map { try binder.values($0, [$1, taps]) },
-      biases: taps == 0 || !m2rnn.hasBias ? [] : parts.map { try binder.values($0 + ".bias", [$1]) }
-    )
   }
 
   private static func paddedWeight(_ m2rnn: M2RNN, _ binder: Binder) throws -> FloatBuffer {
@@ -94,7 +76,7 @@ struct M2RNNBlock: MixerBlock {
 
   /// States are `[N, K, Vp]`.
   func makeState(capacity: Int, segmentLength: Int) throws -> (any MixerState)? {
-    try RecurrentState(tail: convolution.history * C, matrices: N * K * Vp)
+    try RecurrentState(tail: inputs.tail, matrices: N * K * Vp)
   }
 
   struct Buffers {
@@ -109,7 +91,7 @@ struct M2RNNBlock: MixerBlock {
     init(_ block: M2RNNBlock, tokens t: Int, _ arena: inout Arena) {
       let (N, V) = (block.N, block.V)
       panels = arena.take(Operand.panelCount(tokens: t, depth: block.H))
-      convolution = CausalConvolution.Buffers(block.convolution, tokens: t, &arena)
+      convolution = block.inputs.buffers(tokens: t, &arena)
       f = arena.take(t * block.configuration.forgetHeads)
       forget = arena.take(t * N)
       g = arena.take(t * N * V)
@@ -129,18 +111,11 @@ struct M2RNNBlock: MixerBlock {
     output: UnsafeMutablePointer<Float>
   ) {
     let t = segment.count
-    let (Nq, Nk, Nf) = (
-      configuration.queryHeads, configuration.keyHeads, configuration.forgetHeads
-    )
+    let Nf = configuration.forgetHeads
     var arena = workspace.arena
     let buffers = Buffers(self, tokens: t, &arena)
-    // All projections read the same packed input; those of queries, keys and values go side by side
-    // into the input of the convolution.
     let operand = workspace.pack(x, tokens: t, depth: H, panels: buffers.panels)
-    let input = buffers.convolution.input
-    workspace.multiply(operand, q, to: input, stride: C)
-    workspace.multiply(operand, k, to: input + Nq * K, stride: C)
-    workspace.multiply(operand, v, to: input + (Nq + Nk) * K, stride: C)
+    inputs.run(operand, buffers.convolution, segment, layer: layer, workspace)
     workspace.multiply(operand, f, to: buffers.f)
     workspace.multiply(operand, g, to: buffers.g)
     // Forget gates depend on one token each, the recurrence on all before it: its tasks are heads.
@@ -149,8 +124,6 @@ struct M2RNNBlock: MixerBlock {
         decay.apply(buffers.f + row * Nf, groups: Nf, to: buffers.forget + row * N)
       }
     }
-    convolution.run(buffers.convolution, segment, layer: layer, workspace.pool)
-    workspace.activate(buffers.convolution.output, activation, rows: t, width: C)
     workspace.pool.run(segment.slices.count * N) { task, worker in
       scan(
         head: task % N, buffers, segment.slices[task / N], layer: layer,
