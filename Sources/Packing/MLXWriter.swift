@@ -18,7 +18,7 @@ struct MLXWriter: PackingWriter {
   }
 
   func weight(_ rows: any CodedRows, _ module: String, _ type: ScalarType?) throws
-    -> PackedTarget.Weight
+    -> RecodedWeight
   {
     let candidates = forms(of: rows, module)
     let fitting = try recoded(rows, as: candidates.map(\.coded), for: "MLX")
@@ -77,7 +77,7 @@ struct MLXWriter: PackingWriter {
   }
 
   private func weight(_ rows: RecodedRows, _ module: String, _ form: MLXForm) throws
-    -> PackedTarget.Weight
+    -> RecodedWeight
   {
     let writer = PartWriter(rows: rows)
     let type = rows.form.scaleType ?? .u8

@@ -4,12 +4,12 @@ import Tensors
 /// Writes codes into the parts of ModelOpt.
 struct ModelOptWriter: PackingWriter {
   func weight(_ rows: any CodedRows, _ module: String, _ type: ScalarType?) throws
-    -> PackedTarget.Weight
+    -> RecodedWeight
   {
     rows.form.codes == .float4 ? try float4(rows, module) : try float8(rows, module)
   }
 
-  private func float4(_ rows: any CodedRows, _ module: String) throws -> PackedTarget.Weight {
+  private func float4(_ rows: any CodedRows, _ module: String) throws -> RecodedWeight {
     let form = CodedForm(
       codes: .float4, group: rows.form.group, scales: .float8, offset: .none, global: .multiplied)
     let writer = PartWriter(rows: try recoded(rows, as: [form], for: "ModelOpt"))
@@ -22,7 +22,7 @@ struct ModelOptWriter: PackingWriter {
       entry: ["quant_algo": "NVFP4", "group_size": JSONValue(form.group)])
   }
 
-  private func float8(_ rows: any CodedRows, _ module: String) throws -> PackedTarget.Weight {
+  private func float8(_ rows: any CodedRows, _ module: String) throws -> RecodedWeight {
     guard let own = rows.form.scaleType, rows.form.codes == .float8 else {
       throw RecodingObstacle("a form of ModelOpt", rows.form.text)
     }

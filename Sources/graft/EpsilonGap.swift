@@ -1,7 +1,6 @@
 import Comparison
 import Conversion
 import JSON
-import Opening
 import Reports
 import Verification
 
@@ -13,14 +12,15 @@ struct EpsilonGap {
   private let facts: [LayoutComparison.Row]
   private let logits: LogitComparison
 
-  /// Runs both models on a short prompt; nil where all facts are the same.
-  /// - Cost: twice the prompt through both models.
-  init?(of output: OpenedModel, made plan: CheckpointPlan, threads: Int) throws {
-    facts = plan.allowed
-    guard !facts.isEmpty else { return nil }
-    let prompt = TokenBatch.builtIn(for: output.configuration).limited(to: Self.tokens)
-    let verifier = try Verifier(output.runnable(), gate: .f32, threads: threads)
-    logits = try verifier.compare(with: plan.source.runnable(), tokens: prompt).logits
+  /// What a comparison with the source found on a prompt.
+  init(_ facts: [LayoutComparison.Row], _ report: VerificationReport) {
+    (self.facts, logits) = (facts, report.logits)
+  }
+
+  /// The prompt of a conversion that allows other facts; nil for one where all are the same.
+  static func prompt(for plan: CheckpointPlan) -> TokenBatch? {
+    plan.allowed.isEmpty
+      ? nil : TokenBatch.builtIn(for: plan.source.configuration).limited(to: tokens)
   }
 
   func add(to outcome: inout Outcome) {

@@ -41,7 +41,6 @@ enum Unprovoked {
     #"no weight of the model is cut into whole blocks"#,
     #"packed weights differ in what a config says of all"#,
     #"rows that are not stored one after the other cannot be cut or padded"#,
-    #"this kind of quantised weights is not written yet"#,
     #"the output would not be right after the repair"#,
     #"the value has the wrong type"#,
     #"layout \(binding.layout.id) needs \(name), which the model does not have"#,

@@ -18,7 +18,7 @@ struct RecodingTests {
   }
 
   /// The weight of parts as a method reads them.
-  private func opened(_ weight: PackedTarget.Weight, _ module: String, _ target: PackedTarget)
+  private func opened(_ weight: RecodedWeight, _ module: String, _ target: PackedTarget)
     throws
     -> any PackedWeight
   {

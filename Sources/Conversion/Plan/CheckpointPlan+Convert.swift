@@ -20,12 +20,14 @@ extension CheckpointPlan {
     let container = try options.container(from: source, to: layout)
     let packed = try PackedMoves(source, to: layout, target.history, container)
     let bound = target.binding.tensors + target.predictions
-    let policy = try options.quantisation?.policy(for: source, to: layout, options)
-    let forms = try options.forms(
-      of: bound + options.layersBeside(target.kept), from: source, to: layout
-    ).merging(
-      policy?.forms(carried: target.kept.filter(source.isPrediction)) ?? [:],
-      uniquingKeysWith: { first, _ in first })
+    let policy = try options.quantisation?.policy(
+      for: source, to: layout, group: options.groupSize)
+    let forms =
+      try policy.map { policy in
+        try options.forms(of: bound + options.layersBeside(target.kept), by: policy).merging(
+          policy.forms(carried: target.kept.filter(source.isPrediction)),
+          uniquingKeysWith: { first, _ in first })
+      } ?? [:]
     let moves = try Self.moves(bound) { bound in
       let cast = options.cast(for: bound.name, as: forms[bound.name])
       let move = try target.move(bound, cast: cast, tears: packed.tears)

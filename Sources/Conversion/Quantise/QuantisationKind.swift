@@ -1,6 +1,4 @@
-import Diagnostics
 import Layouts
-import Opening
 
 /// What weights are quantised to when they are written, by the names of the libraries that read them.
 public enum QuantisationKind: String, CaseIterable, Hashable, Sendable {
@@ -49,46 +47,5 @@ extension QuantisationKind {
     case .fp8Block: .scaled
     default: .mlx
     }
-  }
-
-  /// How the tensors of an output are stored that are quantised, by name.
-  /// - Throws: `Problem` of kind `unsupported` where the layout cannot hold the kind, the source is
-  ///   quantised already or some tensor cannot be.
-  func forms(
-    of tensors: [BoundTensor], from source: OpenedModel, to layout: Layout,
-    _ options: ConversionOptions
-  ) throws -> [String: QuantisedForm] {
-    guard holder.includes(layout) else {
-      throw Problem(
-        .unsupported, "layout \(layout.id) cannot hold this kind of quantised weights",
-        expected: holder.rawValue, found: rawValue, remedy: "choose such a layout with --to")
-    }
-    try refusePacked(source)
-    guard let policy = try policy(for: source, to: layout, options) else {
-      throw Problem(
-        .unsupported, "this kind of quantised weights is not written yet", found: rawValue,
-        remedy: "choose another kind; \(Self.q8Zero.rawValue) is written")
-    }
-    return try policy.forms(of: tensors)
-  }
-
-  /// Rounding twice would lose more than the kind says.
-  private func refusePacked(_ source: OpenedModel) throws {
-    let packed = source.checkpoint.tensors.first { $0.packed != nil || $0.type.isBlock }
-    guard let name = packed?.name ?? source.binding.allScaled.min() else { return }
-    throw Problem(
-      .unsupported, "weights that are quantised already are not quantised again", tensor: name,
-      expected: "weights in F32, BF16 or F16",
-      found: packed?.packed?.scheme.text ?? packed?.type.rawValue ?? "weights with scales",
-      remedy: "quantise the checkpoint it was made from, or dequantise it with --dtype f32 first")
-  }
-
-  /// Which tensors the library of the kind quantises, and how; nil for a kind that is not written yet.
-  func policy(for source: OpenedModel, to layout: Layout, _ options: ConversionOptions) throws
-    -> (any QuantisationPolicy)?
-  {
-    if let blocks = BlockPolicy(self) { return blocks }
-    if self == .fp8Block { return layout.scales.map { FP8Policy(key: $0.key) } }
-    return try mlxForm(group: options.groupSize).map { MLXPolicy($0, for: source) }
   }
 }

@@ -44,12 +44,12 @@ extension QuantisationPolicy {
 extension ConversionOptions {
   /// How the tensors of an output are stored that are quantised, by name, but for those whose type is
   /// asked for by name.
-  /// - Throws: `Problem` of kind `unsupported` where that cannot be.
-  func forms(of tensors: [BoundTensor], from source: OpenedModel, to layout: Layout) throws
+  /// - Throws: `Problem` of kind `unsupported` where some tensor cannot be.
+  func forms(of tensors: [BoundTensor], by policy: any QuantisationPolicy) throws
     -> [String: QuantisedForm]
   {
-    try quantisation?.forms(of: tensors, from: source, to: layout, self)
-      .filter { name, _ in !overrides.contains { $0.pattern.matches(name) } } ?? [:]
+    try policy.forms(of: tensors)
+      .filter { name, _ in !overrides.contains { $0.pattern.matches(name) } }
   }
 
   /// The type that is asked for a tensor: by its name, by the kind of quantised weights, for all.

@@ -23,16 +23,6 @@ public struct PackedTarget: Sendable {
     }
   }
 
-  /// A weight in the parts of a library.
-  public struct Weight: Sendable {
-    /// The parts, the codes first.
-    public let parts: [PackedPart]
-    /// How it is packed.
-    public let scheme: PackingScheme
-    /// What the config of the library says of it.
-    public let entry: JSONValue
-  }
-
   /// The library.
   public let library: Library
   private let writer: any PackingWriter
@@ -57,7 +47,7 @@ public struct PackedTarget: Sendable {
   ///   cannot be read.
   /// - Cost: reads scales and offsets; codes are read when the bytes of the parts are asked for.
   public func weight(_ rows: any CodedRows, module: String, beside type: ScalarType?) throws
-    -> Weight
+    -> RecodedWeight
   {
     try writer.weight(rows, module, type)
   }

@@ -4,7 +4,7 @@ import Tensors
 /// How codes are written into the parts of a library.
 protocol PackingWriter: Sendable {
   func weight(_ rows: any CodedRows, _ module: String, _ type: ScalarType?) throws
-    -> PackedTarget.Weight
+    -> RecodedWeight
   func claim(_ entries: [String: JSONValue], _ plain: [String], _ named: Set<String>) throws
     -> JSONValue
 }

@@ -12,7 +12,7 @@ struct AWQWriter: PackingWriter {
   }
 
   func weight(_ rows: any CodedRows, _ module: String, _ type: ScalarType?) throws
-    -> PackedTarget.Weight
+    -> RecodedWeight
   {
     guard rows.shape.count == 2, rows.rowCount % 8 == 0, rows.form.bits == 4 else {
       throw RecodingObstacle(

@@ -15,7 +15,7 @@ struct GPTQWriter: PackingWriter {
   }
 
   func weight(_ rows: any CodedRows, _ module: String, _ type: ScalarType?) throws
-    -> PackedTarget.Weight
+    -> RecodedWeight
   {
     let (bits, form) = (rows.form.bits, rows.form)
     guard rows.shape.count == 2, Self.widths.contains(bits), rows.rowCount * bits % 32 == 0,

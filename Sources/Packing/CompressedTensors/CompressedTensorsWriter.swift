@@ -21,7 +21,7 @@ struct CompressedTensorsWriter: PackingWriter {
   }
 
   func weight(_ rows: any CodedRows, _ module: String, _ type: ScalarType?) throws
-    -> PackedTarget.Weight
+    -> RecodedWeight
   {
     let forms = claimed + ownForms(of: rows).map { ($0, $0.entry) }
     let candidates = forms.flatMap { form in
@@ -84,7 +84,7 @@ struct CompressedTensorsWriter: PackingWriter {
 
   private func weight(
     _ rows: RecodedRows, _ module: String, _ form: CompressedTensorsForm, _ entry: JSONValue
-  ) throws -> PackedTarget.Weight {
+  ) throws -> RecodedWeight {
     let writer = PartWriter(rows: rows)
     let name = module + ".weight"
     let type = rows.form.scaleType ?? (rows.form.scales == .float8 ? .f8E4M3 : .u8)

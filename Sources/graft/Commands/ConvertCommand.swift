@@ -134,8 +134,10 @@ struct ConvertCommand: Verb {
       task: try part.map { .part(try Share($0)) } ?? (finish ? .finish : .everything),
       request: named
     ).outcome(headline: "\(sourcePath) → \(destination), layout \(target.id)") { written in
-      gap = try EpsilonGap(of: written, made: plan, threads: common.threads)
-      loss = try batch.map { try measured(written, against: model, $0) }
+      gap = try EpsilonGap.prompt(for: plan).map {
+        EpsilonGap(plan.allowed, try compared(written, with: model, on: $0))
+      }
+      loss = try batch.map { RoundingLoss(try compared(written, with: model, on: $0)) }
     }
     gap?.add(to: &outcome)
     loss?.add(to: &outcome)
@@ -143,15 +145,14 @@ struct ConvertCommand: Verb {
   }
 
   /// Runs what was written and its source on the same tokens.
-  private func measured(
-    _ written: OpenedModel, against model: OpenedModel, _ batch: TokenBatch
-  ) throws -> RoundingLoss {
+  private func compared(
+    _ written: OpenedModel, with model: OpenedModel, on batch: TokenBatch
+  ) throws -> VerificationReport {
     let (computed, expected) = (try written.runnable(), try model.runnable())
-    return RoundingLoss(
-      try common.watched("comparing", total: 2 * batch.positions, of: .positions) { progress in
-        try Verifier(computed, gate: Gate("bf16"), threads: common.threads, progress: progress)
-          .compare(with: expected, tokens: batch)
-      })
+    return try common.watched("comparing", total: 2 * batch.positions, of: .positions) { progress in
+      try Verifier(computed, gate: .bf16, threads: common.threads, progress: progress)
+        .compare(with: expected, tokens: batch)
+    }
   }
 
   /// The options that decide what is written, by name.
