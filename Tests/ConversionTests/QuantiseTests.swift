@@ -38,7 +38,7 @@ struct QuantiseTests {
 
   @Test func typesByNameComeFirst() throws {
     var options = options(.q8Zero)
-    options.overrides = [(NamePattern("output.weight"), .f32)]
+    options.rules = [TypeRule("output.weight", .type(.f32))]
     let tensors = try plan("huggingface/qwen3_5/text-bf16", to: "gguf-qwen35", options).shards
       .flatMap(\.tensors)
     #expect(tensors.first { $0.name == "output.weight" }?.type == .f32)

@@ -3,7 +3,7 @@ import Foundation
 extension FaultTables {
   /// One line for each fault.
   var faultTable: String {
-    table(
+    Self.table(
       [
         "fault", "what is wrong", "output alone", "diff", "f32", "bf16", "layer", "recorded",
         "over gate", "over floor", "missed by",
@@ -26,8 +26,8 @@ extension FaultTables {
     return [
       "`\(fault.id)`", link, alone(found), share("diff"), share("verify f32"),
       share("verify bf16"), placed.isEmpty ? "–" : "\(placed.filter { $0 }.count)/\(placed.count)",
-      share("reference"), report.map { number($0.excess) } ?? "–",
-      report.map { number($0.logits.maxAbs / max(first.floor, 1e-9)) } ?? "–",
+      share("reference"), report.map { Self.number($0.excess) } ?? "–",
+      report.map { Self.number($0.logits.maxAbs / max(first.floor, 1e-9)) } ?? "–",
       missed(first).map { $0.isEmpty ? "none" : $0.joined(separator: "; ") } ?? "–",
     ]
   }
@@ -51,7 +51,7 @@ extension FaultTables {
       let run = list.filter { $0.findings.source != nil && $0.fault.verdict == .fails }
       return "\(run.filter { !$0.detectors.contains(name) }.count) of \(run.count)"
     }
-    return table(
+    return Self.table(
       ["check", "who", "misses in qwen3_5", "misses in all"],
       Self.peers.map { [$0.text, $0.who, share($0.name, home), share($0.name, results)] } + [
         ["`graft verify --gate bf16`", "", own("verify bf16", home), own("verify bf16", results)],
@@ -74,7 +74,7 @@ extension FaultTables {
 
   /// One line for each base.
   var baseTable: String {
-    table(
+    Self.table(
       ["checkpoint", "from", "weights", "floor", "faults", "caught", "layer right"],
       FaultCatalogue.bases.compactMap { base in
         let found = results.filter { $0.base.name == base.name }
@@ -82,18 +82,18 @@ extension FaultTables {
         let placed = found.compactMap { $0.isPlaced($0.findings.source) }
         return [
           base.name, "`\(base.fixture)`", base.isTrained ? "trained" : "random",
-          number(first.floor), "\(found.count)",
+          Self.number(first.floor), "\(found.count)",
           "\(found.filter { !$0.detectors.isEmpty }.count)",
           "\(placed.filter { $0 }.count)/\(placed.count)",
         ]
       })
   }
 
-  private func number(_ value: Double) -> String {
+  static func number(_ value: Double) -> String {
     value == 0 ? "0" : String(format: value >= 1e4 || value < 0.01 ? "%.1e" : "%.3g", value)
   }
 
-  private func table(_ head: [String], _ rows: [[String]]) -> String {
+  static func table(_ head: [String], _ rows: [[String]]) -> String {
     ([head, head.map { _ in "---" }] + rows).map { "| \($0.joined(separator: " | ")) |" }
       .joined(separator: "\n")
   }

@@ -54,7 +54,8 @@ struct FaultTables {
 
     `make faults` plants every fault of [fixtures/faults.json](../fixtures/faults.json) in checkpoints of every layout, \
     asks every detector, and writes this page and [faults.json](faults.json). A fault that no detector sees, or that \
-    verify places in another layer than the one that was spoilt, fails the command. `make test` plants each fault once.
+    verify places in another layer than the one that was spoilt, fails the command. `make test` plants each fault once. \
+    Faults of quantised weights have [a page of their own](faults-quantised.md).
 
     A fault changes stored elements, named by what they are in the model, config keys or files of a sound checkpoint. \
     Most are reports of users of other tools, which the table links. The columns say:

@@ -56,4 +56,15 @@ import Threads
     guard let output = Self.output else { return }
     try FaultTables(results).write(to: URL(fileURLWithPath: output))
   }
+
+  /// Each fault of quantised weights in every way of packing that can have it, for `make faults`.
+  @Test(.enabled(if: output != nil))
+  func theTableOfQuantisedWeightsIsWritten() throws {
+    let rows = try QuantisedFaultRow.all()
+    let complaints = rows.flatMap(\.complaints)
+    #expect(complaints.isEmpty, "\(complaints.joined(separator: "\n"))")
+    guard let output = Self.output else { return }
+    try Data(QuantisedFaultRow.page(rows).utf8)
+      .write(to: URL(fileURLWithPath: output).appendingPathComponent("faults-quantised.md"))
+  }
 }

@@ -1,4 +1,5 @@
 import GraftTestSupport
+import Tensors
 import Testing
 import Verification
 
@@ -20,14 +21,31 @@ import Verification
     for form in fault.forms {
       let found = try QuantisedFaults.findings(form, fault)
       let place = "\(fault.id) in \(form.rawValue)"
-      #expect(!found.original.passes, "\(place)")
-      #expect(found.original.firstDivergentLayer == QuantisedFaults.layer, "\(place)")
-      #expect(found.original.faultyLayers == [QuantisedFaults.layer], "\(place)")
+      #expect(found.isPlaced, "\(place): \(found.original.json)")
       if fault.kind != nil {
         #expect(found.outside.allSatisfy { $0.hasPrefix("gdn.") }, "\(place): \(found.outside)")
         #expect(!found.outside.isEmpty, "\(place)")
       }
       #expect(found.worstSoundLayer < 1.6, "\(place): \(found.worstSoundLayer)")
     }
+  }
+
+  /// The same of blocks of GGUF; in a plain run in the first type that can have each.
+  @Test(arguments: BlockFaults.all)
+  func everyFaultOfBlocksIsPlaced(_ fault: BlockFaults.Fault) throws {
+    let type = try #require(fault.types.first)
+    expectPlaced(try BlockFaults.findings(type, fault.kind), "\(fault.id) in \(type.rawValue)")
+  }
+
+  @Test(arguments: [ScalarType.q4K, .q8Zero])
+  func roundingOfBlocksPasses(_ type: ScalarType) throws {
+    let found = try BlockFaults.findings(type, nil)
+    #expect(found.original.passes && found.layers.passes, "\(found.original.json)")
+  }
+
+  private func expectPlaced(_ found: QuantisedFaults.Findings, _ place: String) {
+    #expect(found.isPlaced, "\(place): \(found.original.json)")
+    #expect(!found.outside.isEmpty, "\(place)")
+    #expect(found.outside.allSatisfy { $0.hasPrefix("gdn.") }, "\(place): \(found.outside)")
   }
 }

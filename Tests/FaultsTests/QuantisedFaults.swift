@@ -39,14 +39,33 @@ enum QuantisedFaults {
   private static let norm = "layers.1.input_layernorm.weight"
 
   /// What verify says of a packed checkpoint.
-  struct Findings {
+  struct Findings: Sendable {
     /// Against the checkpoint that was packed, weights compared too.
     let original: VerificationReport
     /// Held to what the original computes, as a file would hold it: the layers are known, weights are not.
     let layers: VerificationReport
+    /// Asks the gate of a packed checkpoint and its original.
+    init(_ packed: FilePath, of original: FilePath) throws {
+      let packed = try OpenedModel(packed, catalogue: .builtIn())
+      let original = try OpenedModel(original, catalogue: .builtIn())
+      let model = try Model(packed.canonical)
+      let verifier = try Verifier(
+        model, gate: .quantised, roundedAgain: Model.roundedAgain(packed.canonical), threads: 1)
+      let tokens = TokenBatch.builtIn(for: model.configuration).limited(to: 48)
+      let changes = try packed.valueChanges(in: original, byLevels: true, threads: 1)
+      let other = try Model(original.canonical)
+      self.original = try verifier.compare(with: other, tokens: tokens, changes: changes)
+      layers = try verifier.compare(with: other, tokens: tokens)
+    }
+
     /// Of the packed tensors, those outside the gate, and the worst of all.
     var outside: [String] { original.tensors.filter { !$0.passes }.map(\.name) }
     var worst: Double { original.tensors.map(\.gap.whole).max() ?? 0 }
+    /// Whether the gate fails and names the layer that was spoilt, and no other.
+    var isPlaced: Bool {
+      !original.passes && original.firstDivergentLayer == QuantisedFaults.layer
+        && original.faultyLayers == [QuantisedFaults.layer]
+    }
     /// The layers alone: their error over what rounding explains, the worst of those that are sound.
     var worstSoundLayer: Double {
       original.layers.filter { $0.index != QuantisedFaults.layer }
@@ -61,17 +80,7 @@ enum QuantisedFaults {
     let copy = try QuantisedCopy(
       source, as: form, fault: fault?.kind.map { ($0, of: module) })
     if let fault, fault.kind == nil { try shiftNorm(copy.checkpoint) }
-    let packed = try OpenedModel(copy.checkpoint.path, catalogue: .builtIn())
-    let original = try OpenedModel(source, catalogue: .builtIn())
-    let model = try Model(packed.canonical)
-    let verifier = try Verifier(
-      model, gate: .quantised, roundedAgain: Model.roundedAgain(packed.canonical), threads: 1)
-    let tokens = TokenBatch.builtIn(for: model.configuration).limited(to: 48)
-    let changes = try packed.valueChanges(in: original, byLevels: true, threads: 1)
-    let other = try Model(original.canonical)
-    return Findings(
-      original: try verifier.compare(with: other, tokens: tokens, changes: changes),
-      layers: try verifier.compare(with: other, tokens: tokens))
+    return try Findings(copy.checkpoint.path, of: source)
   }
 
   private static func source(of form: QuantisedCopy.Form, _ folder: TemporaryDirectory) throws

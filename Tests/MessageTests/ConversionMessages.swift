@@ -4,6 +4,14 @@ extension MessageSection {
   private static let dense = "huggingface/qwen3_5/text-bf16"
   private static let fused = "model.layers.0.linear_attn.in_proj_qkv.weight"
 
+  /// An importance matrix of one weight, in the form from before GGUF.
+  private static let importances: [UInt8] = {
+    let name = "blk.0.ffn_up.weight"
+    let numbers = [1, name.utf8.count, 1, 2].map { GGUFLiteral.number(Int32($0)) }
+    let values = [Float(1), 2].flatMap { GGUFLiteral.number($0.bitPattern) }
+    return numbers[0] + numbers[1] + Array(name.utf8) + numbers[2] + numbers[3] + values
+  }()
+
   /// What layouts and types cannot hold.
   static let conversions = MessageSection(
     "Conversions",
@@ -72,10 +80,53 @@ extension MessageSection {
         try $0.graft(
           "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--quantise", "q8_0")
       },
-      .init("a matrix of importances") {
+      .init("importances that are missing") {
         try $0.graft(
           "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--to", "gguf-qwen35",
           "--quantise", "q4_k_m", "--imatrix", "imatrix.gguf")
+      },
+      .init("importances in a file of something else") { shop in
+        try shop.file("imatrix.dat", "[1, 2]".utf8)
+        return try shop.graft(
+          "convert", "fixtures/gguf/qwen3next-f16.gguf", "out", "--quantise", "q4_k_m", "--imatrix",
+          "imatrix.dat")
+      },
+      .init("importances of another model") { shop in
+        try shop.file("imatrix.dat", Self.importances)
+        return try shop.graft(
+          "convert", "fixtures/gguf/qwen3next-f16.gguf", "out", "--quantise", "q4_k_m", "--imatrix",
+          "imatrix.dat")
+      },
+      .init("importances for a kind without use for them") { shop in
+        try shop.file("imatrix.dat", Self.importances)
+        return try shop.graft(
+          "convert", "fixtures/gguf/qwen3next-f16.gguf", "out", "--quantise", "q8_0", "--imatrix",
+          "imatrix.dat")
+      },
+      .init("importances without a kind") {
+        try $0.graft(
+          "convert", "fixtures/gguf/qwen3next-f16.gguf", "out", "--imatrix", "imatrix.dat")
+      },
+      .init("a way of packing without a kind") {
+        try $0.graft(
+          "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--to", "mlx-qwen3_5",
+          "--dtype-for", "*.v_proj.weight=mlx-6bit")
+      },
+      .init("a way of packing for a weight that it cannot hold") {
+        try $0.graft(
+          "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--to", "mlx-qwen3_5",
+          "--quantise", "mlx-4bit", "--dtype-for", "*.conv1d.weight=mlx-6bit")
+      },
+      .init("a way of packing of another library") {
+        try $0.graft(
+          "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--to", "gguf-qwen35",
+          "--quantise", "q4_k_m", "--dtype-for", "output.weight=mlx-6bit")
+      },
+      .init("a file of rules with a line that is none") { shop in
+        try shop.file("rules.txt", "output.weight=q8_0\n\n# the rest\n*.weight q4_k\n".utf8)
+        return try shop.graft(
+          "convert", "fixtures/gguf/qwen3next-f16.gguf", "out", "--quantise", "q4_k_m",
+          "--dtype-rules", "rules.txt")
       },
       .init("a weight with a value that is no number") { shop in
         try shop.model(dense) {

@@ -38,6 +38,7 @@ enum Unprovoked {
     #"a tensor of the model has more elements than fit 64 bits"#,
     #"elements that do not fill whole bytes can only be copied as a whole"#,
     #"no weight of the model has rows of whole groups"#,
+    #"rows are too long to be rounded by importances"#,
     #"no weight of the model is cut into whole blocks"#,
     #"packed weights differ in what a config says of all"#,
     #"rows that are not stored one after the other cannot be cut or padded"#,

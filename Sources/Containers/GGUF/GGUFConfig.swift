@@ -65,13 +65,16 @@ public enum GGUFConfig {
   }
 
   /// The metadata of a file of quantised weights, which says so at the end, as llama-quantize does.
-  /// - Parameter code: one of `enum llama_ftype`.
-  public static func quantised(_ metadata: GGUFHeader.Metadata, _ code: UInt32) throws
-    -> GGUFHeader.Metadata
-  {
+  /// - Parameters:
+  ///   - code: one of `enum llama_ftype`.
+  ///   - more: what else is said at the end.
+  public static func quantised(
+    _ metadata: GGUFHeader.Metadata, _ code: UInt32, _ more: GGUFHeader.Metadata
+  ) throws -> GGUFHeader.Metadata {
     let added = try [(versionKey, 2), (fileTypeKey, Int(code))].map { key, value in
       (key: key, value: try GGUFValue(JSONValue(value), as: "u32"))
     }
-    return metadata.filter { $0.key != versionKey && $0.key != fileTypeKey } + added
+    let keys = Set((added + more).map(\.key))
+    return metadata.filter { !keys.contains($0.key) } + added + more
   }
 }

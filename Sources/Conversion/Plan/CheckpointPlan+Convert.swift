@@ -16,21 +16,23 @@ extension CheckpointPlan {
     try source.layout.requireUnderstood()
     try layout.requireUnderstood()
     let target = try ConversionTarget(source, layout, options)
-    try options.checkOverrides(target.binding.tensors.map(\.name))
+    try options.checkRules(target.binding.tensors.map(\.name))
     let container = try options.container(from: source, to: layout)
     let packed = try PackedMoves(source, to: layout, target.history, container)
     let bound = target.binding.tensors + target.predictions
-    let policy = try options.quantisation?.policy(
-      for: source, to: layout, group: options.groupSize)
+    let policy = try options.quantisation?.policy(for: source, to: layout, options)
     let forms =
       try policy.map { policy in
         try options.forms(of: bound + options.layersBeside(target.kept), by: policy).merging(
           policy.forms(carried: target.kept.filter(source.isPrediction)),
           uniquingKeysWith: { first, _ in first })
       } ?? [:]
+    try options.checkImportances(
+      target.binding.tensors,
+      target.predictions + target.kept.map { BoundTensor(carrying: $0.name, shape: $0.shape) })
     let moves = try Self.moves(bound) { bound in
       let cast = options.cast(for: bound.name, as: forms[bound.name])
-      let move = try target.move(bound, cast: cast, tears: packed.tears)
+      let move = options.weighed(try target.move(bound, cast: cast, tears: packed.tears))
       let encoded = forms[bound.name]?.tensors(of: move, in: layout)
       return (
         move, try encoded ?? packed.tensors(of: move, cast: cast) ?? Tensor.withScales(move)
@@ -62,8 +64,8 @@ extension CheckpointPlan {
         fileName: shard.fileName, tensors: shard.tensors.compactMap { byName[$0] }, clone: nil,
         metadata: layout.metadata,
         values: try target.metadata?.values(
-          mostly: Self.commonType(tensors), quantised: options.quantisation?.fileType, part: index,
-          of: shardPlan.shards.count,
+          mostly: Self.commonType(tensors), quantised: options.quantisation?.fileType,
+          by: options.importances, part: index, of: shardPlan.shards.count,
           tensors: tensors.count) ?? [])
     }
     let scaled = moves.filter { $0.move.scales != nil }.map(\.move.target.name)
@@ -145,9 +147,10 @@ extension CheckpointPlan {
         tensors += kept
       } else if let form = forms[stored.name], stored.type.isFloat {
         let bound = BoundTensor(carrying: stored.name, shape: stored.shape)
-        let move = try TensorMove(
-          bound, [stored.values], cast: options.cast(for: stored.name, as: form), scaleName: nil,
-          narrow: nil)
+        let move = options.weighed(
+          try TensorMove(
+            bound, [stored.values], cast: options.cast(for: stored.name, as: form), scaleName: nil,
+            narrow: nil))
         tensors += try form.tensors(of: move, in: target.binding.layout) ?? [Tensor(move)]
       } else if case let cast = options.cast(for: stored.name), cast != .keep,
         let scaled = source.scaledCarried(stored)

@@ -9,12 +9,14 @@ import Tensors
 public struct ConversionOptions: Sendable {
   /// The type for all tensors that may be cast; nil keeps each type.
   public var cast: ScalarType?
-  /// Types, nil to keep, for tensors whose stored name matches a pattern; the last match counts.
-  public var overrides: [(pattern: NamePattern, type: ScalarType?)] = []
+  /// Types for tensors by name; the last rule that matches counts.
+  public var rules: [TypeRule] = []
   /// What weights are quantised to; nil to quantise none.
   public var quantisation: QuantisationKind?
   /// How many values share a scale; nil for as many as the kind has.
   public var groupSize: Int?
+  /// By what errors of quantised weights are weighed; nil for their values alone.
+  public var importances: ImportanceMatrix?
   /// The container to write; nil for that of the source in the same layout, else safetensors.
   public var container: Container?
   /// The most tensor bytes in one file; nil for one file.
@@ -71,22 +73,35 @@ public struct ConversionOptions: Sendable {
     cast == nil && quantisation == nil && !dropsMTP && allowed.isEmpty && vocabulary == nil
   }
 
-  /// Refuses a pattern that no tensor matches: most likely it is misspelt.
-  func checkOverrides(_ names: [String]) throws {
-    for (pattern, _) in overrides where !names.contains(where: pattern.matches) {
+  /// Refuses a pattern that no tensor matches, which most likely is misspelt, and a way of packing beside no
+  /// other.
+  func checkRules(_ names: [String]) throws {
+    for case .kind(let kind) in rules.map(\.choice) where quantisation == nil {
       throw Problem(
-        .usage, "no tensor of the output matches a pattern", found: pattern.text,
+        .usage, "weights are packed beside those of a kind", expected: "--quantise and a kind",
+        found: "\(kind.rawValue) for some weights alone",
+        remedy: "add --quantise, and --dtype-for PATTERN=keep for what stays as it is")
+    }
+    for rule in rules where !names.contains(where: rule.pattern.matches) {
+      throw Problem(
+        .usage, "no tensor of the output matches a pattern", found: rule.pattern.text,
         remedy: Suggestion.question(
-          pattern.text, in: names,
+          rule.pattern.text, in: names,
           or: "look for the name with graft inspect -v; * stands for any text"))
     }
   }
 
+  /// What a rule says of a tensor; nil where none does.
+  func choice(for name: String) -> TypeRule.Choice? {
+    rules.last { $0.pattern.matches(name) }?.choice
+  }
+
   func cast(for name: String) -> RequestedType {
-    if let override = overrides.last(where: { $0.pattern.matches(name) }) {
-      return override.type.map(RequestedType.byName) ?? .keep
+    switch choice(for: name) {
+    case .type(let type): .byName(type)
+    case .keep, .kind: .keep
+    case nil: cast.map(RequestedType.everywhere) ?? .keep
     }
-    return cast.map(RequestedType.everywhere) ?? .keep
   }
 }
 

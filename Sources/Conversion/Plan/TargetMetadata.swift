@@ -37,14 +37,18 @@ struct TargetMetadata {
   }
 
   /// The values of one of several files.
-  /// - Parameter quantised: what the file type says of quantised weights.
+  /// - Parameters:
+  ///   - quantised: what the file type says of quantised weights.
+  ///   - importances: by what their errors were weighed.
   func values(
-    mostly type: ScalarType, quantised: UInt32?, part: Int, of count: Int, tensors: Int
+    mostly type: ScalarType, quantised: UInt32?, by importances: ImportanceMatrix?, part: Int,
+    of count: Int, tensors: Int
   ) throws -> GGUFHeader.Metadata {
     guard let quantised else {
       return try GGUFConfig.metadata(values, mostly: type, part: part, of: count, tensors: tensors)
     }
     return try GGUFConfig.metadata(
-      GGUFConfig.quantised(values, quantised), mostly: nil, part: part, of: count, tensors: tensors)
+      GGUFConfig.quantised(values, quantised, importances?.metadata() ?? []), mostly: nil,
+      part: part, of: count, tensors: tensors)
   }
 }

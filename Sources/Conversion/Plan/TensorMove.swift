@@ -26,6 +26,8 @@ public struct TensorMove: Sendable {
   private let isSeenExact: Bool
   /// Where the scales of quantised weights go that keep their bytes.
   private let scaleMoves: [TensorMove]
+  /// How much each input matters where values are rounded; nil for all the same.
+  var importances: Importances?
 
   /// The scales of quantised weights that keep their bytes; they are written beside them.
   public var scales: TensorMove? { scaleMoves.first }

@@ -3,6 +3,7 @@ import Comparison
 import JSON
 import Layouts
 import Opening
+import Tensors
 
 /// The config that a layout would write of a model, and what it would read from it.
 struct WrittenConfig {
@@ -53,7 +54,9 @@ struct WrittenConfig {
     if layout.id == source.layout.id, layout.hasOwnKeys {
       return layout.writtenConfig(configuration, describedBy: config)
     }
-    let written = try layout.writtenConfig(configuration, around: config, of: source.layout)
+    let written = source.endOfText(
+      addedTo: try layout.writtenConfig(configuration, around: config, of: source.layout),
+      in: layout)
     // The options of a trainer name the type of a run, not that of what it stored.
     guard source.layout.isOfTrainer, let type = source.canonical.tensors[Role("embedding")]?.type
     else {
@@ -82,5 +85,28 @@ extension OpenedModel {
   /// Whether a checkpoint in a layout is stored as this one is.
   func isInForm(of layout: Layout) -> Bool {
     layout.id == self.layout.id && layout.form == self.layout.form
+  }
+}
+
+extension OpenedModel {
+  /// A config with the tokens that end a text, which mlx-lm moves there from `generation_config.json`.
+  fileprivate func endOfText(addedTo config: JSONValue, in layout: Layout) -> JSONValue {
+    guard layout.metadata.contains(where: { $0 == ("format", "mlx") }),
+      case .object(var object) = config, let tokens = endOfText
+    else { return config }
+    object[Self.endKey] = tokens
+    return .object(object)
+  }
+
+  private static let endKey = "eos_token_id"
+
+  /// What `generation_config.json` says; nil for nothing, zero and an empty list, as mlx-lm takes them.
+  private var endOfText: JSONValue? {
+    let name = "generation_config.json"
+    guard checkpoint.sidecars.contains(name),
+      let bytes = try? MappedFile.readAll(checkpoint.path(name), limit: 1 << 20),
+      let value = try? JSONValue(parsing: bytes), let tokens = value[Self.endKey]
+    else { return nil }
+    return tokens.isNull || tokens.int == 0 || tokens.array?.isEmpty == true ? nil : tokens
   }
 }

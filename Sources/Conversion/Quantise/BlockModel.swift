@@ -95,6 +95,9 @@ extension QuantisationKind {
     ScalarType.allCases.filter { $0.isBlock && StoredValues.canStore($0) }
   }
 
+  /// Whether some of its types weigh errors by importances.
+  var weighs: Bool { blocks.map(StoredValues.weighs) ?? false }
+
   /// The type of most tensors of a file of llama.cpp; nil for the kinds of other libraries.
   var blocks: ScalarType? {
     switch self {

@@ -8,11 +8,13 @@ import Tensors
 /// MLP and the values of attention. Where rows do not fill the blocks of a type, another takes its place.
 struct BlockPolicy: QuantisationPolicy {
   private let kind: QuantisationKind
+  /// Whether it is known how much inputs matter, so that IQ4_NL needs no more bits in the first layers.
+  private let knowsImportances: Bool
 
   /// The policy of a kind; nil for kinds that are no files of llama.cpp.
-  init?(_ kind: QuantisationKind) {
+  init?(_ kind: QuantisationKind, knowsImportances: Bool = false) {
     guard kind.blocks != nil else { return nil }
-    self.kind = kind
+    (self.kind, self.knowsImportances) = (kind, knowsImportances)
   }
 
   func forms(of tensors: [BoundTensor]) -> [String: QuantisedForm] {
@@ -58,14 +60,16 @@ struct BlockPolicy: QuantisationPolicy {
 
   /// What goes out of an MLP.
   private func down(_ layer: Int, _ base: ScalarType, _ model: BlockModel) -> ScalarType {
-    if kind == .iq4NL { return layer < model.layers / 8 ? .q5K : base }
+    if kind == .iq4NL {
+      return layer < model.layers / 8 && !knowsImportances ? .q5K : base
+    }
     return hasMore(layer, of: model.layers) ? .q6K : base
   }
 
   /// Whether a layer gets more bits: one of the first and last eighths, or each third between.
   private func hasMore(_ layer: Int, of layers: Int) -> Bool {
     guard kind == .q4KM || kind == .q5KM else { return false }
-    return layer < layers / 8 || layer >= 7 * layers / 8 || (layer - layers / 8) % 3 == 2
+    return MLXMixture.hasMore(layer, of: layers)
   }
 }
 

@@ -17,6 +17,23 @@ extension QuantisationKind {
     return form
   }
 
+  /// The bits of most weights and those of some, where a kind has two.
+  var mixture: MLXMixture? {
+    switch self {
+    case .mlxMixed26: MLXMixture(low: 2, high: 6)
+    case .mlxMixed34: MLXMixture(low: 3, high: 4)
+    case .mlxMixed36: MLXMixture(low: 3, high: 6)
+    case .mlxMixed46: MLXMixture(low: 4, high: 6)
+    default: nil
+    }
+  }
+
+  /// Whether codes are integers with a scale and a bias.
+  var isAffine: Bool { affineBits != nil }
+
+  /// Whether a weight can be packed by this kind alone, whatever others are.
+  var isOfOneForm: Bool { holder == .mlx && mixture == nil }
+
   private var affineBits: Int? {
     switch self {
     case .mlx2Bit: 2
@@ -25,6 +42,8 @@ extension QuantisationKind {
     case .mlx5Bit: 5
     case .mlx6Bit: 6
     case .mlx8Bit: 8
+    // What the config of a mixture says of all weights, of which each says something else.
+    case .mlxMixed26, .mlxMixed34, .mlxMixed36, .mlxMixed46: 4
     default: nil
     }
   }

@@ -4,13 +4,13 @@ import Opening
 
 extension QuantisationKind {
   /// Which tensors the library of the kind quantises, and how.
-  /// - Parameter group: how many values share a scale; nil for as many as the library takes.
+  /// - Parameter options: say how many values share a scale, and whether it is known how much they matter.
   /// - Throws: `Problem` of kind `unsupported` where the layout cannot hold the kind, or the source is
   ///   quantised already.
-  func policy(for source: OpenedModel, to layout: Layout, group: Int?) throws
+  func policy(for source: OpenedModel, to layout: Layout, _ options: ConversionOptions) throws
     -> any QuantisationPolicy
   {
-    guard holder.includes(layout), let policy = try own(for: source, to: layout, group: group)
+    guard holder.includes(layout), let policy = try own(for: source, to: layout, options)
     else {
       throw Problem(
         .unsupported, "layout \(layout.id) cannot hold this kind of quantised weights",
@@ -20,12 +20,15 @@ extension QuantisationKind {
     return policy
   }
 
-  private func own(for source: OpenedModel, to layout: Layout, group: Int?) throws
+  private func own(for source: OpenedModel, to layout: Layout, _ options: ConversionOptions) throws
     -> (any QuantisationPolicy)?
   {
-    if let blocks = BlockPolicy(self) { return blocks }
+    let knowsImportances = options.importances != nil
+    if let blocks = BlockPolicy(self, knowsImportances: knowsImportances) { return blocks }
     if self == .fp8Block { return layout.scales.map { FP8Policy(key: $0.key) } }
-    return try mlxForm(group: group).map { MLXPolicy($0, for: source) }
+    return try mlxForm(group: options.groupSize).map {
+      MLXPolicy($0, mixture: mixture, for: source)
+    }
   }
 
   /// Rounding twice would lose more than the kind says.

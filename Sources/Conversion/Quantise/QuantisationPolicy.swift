@@ -1,4 +1,5 @@
 import Containers
+import Diagnostics
 import JSON
 import Layouts
 import Opening
@@ -15,6 +16,9 @@ enum QuantisedForm: Hashable, Sendable {
   case scaled
   /// In single values, as the library writes what it does not quantise.
   case plain(RequestedType)
+
+  /// Whether it is a packing of MLX.
+  var isOfMLX: Bool { if case .mlx = self { true } else { false } }
 }
 
 /// Which tensors of an output are quantised, and to what: that of the library that reads the kind.
@@ -24,6 +28,10 @@ protocol QuantisationPolicy: Sendable {
 
   /// The same for tensors of multi-token prediction that are carried through by name.
   func forms(carried tensors: [StoredTensor]) -> [String: QuantisedForm]
+
+  /// The form of a tensor that is asked for by name.
+  /// - Throws: `Problem` of kind `unsupported` where the tensor or the layout cannot have it.
+  func form(_ kind: QuantisationKind, of tensor: BoundTensor) throws -> QuantisedForm
 
   /// The config of an output that says which of its tensors are quantised, and how.
   /// - Parameters:
@@ -36,20 +44,34 @@ protocol QuantisationPolicy: Sendable {
 extension QuantisationPolicy {
   func forms(carried tensors: [StoredTensor]) -> [String: QuantisedForm] { [:] }
 
+  func form(_ kind: QuantisationKind, of tensor: BoundTensor) throws -> QuantisedForm {
+    throw Problem(
+      .unsupported, "a weight cannot be packed so beside the others", tensor: tensor.name,
+      expected: "a type of the layout", found: kind.rawValue,
+      remedy: "choose another type with --dtype-for, or another kind with --quantise")
+  }
+
   func config(_ config: JSONValue, saying forms: [String: QuantisedForm], of names: [String])
     -> JSONValue
   { config }
 }
 
 extension ConversionOptions {
-  /// How the tensors of an output are stored that are quantised, by name, but for those whose type is
-  /// asked for by name.
+  /// How the tensors of an output are stored that are quantised, by name: as rules say, else as the library
+  /// of the kind does.
   /// - Throws: `Problem` of kind `unsupported` where some tensor cannot be.
   func forms(of tensors: [BoundTensor], by policy: any QuantisationPolicy) throws
     -> [String: QuantisedForm]
   {
-    try policy.forms(of: tensors)
-      .filter { name, _ in !overrides.contains { $0.pattern.matches(name) } }
+    var forms = try policy.forms(of: tensors)
+    for tensor in tensors {
+      switch choice(for: tensor.name) {
+      case .kind(let kind): forms[tensor.name] = try policy.form(kind, of: tensor)
+      case .keep, .type: forms[tensor.name] = nil
+      case nil: break
+      }
+    }
+    return forms
   }
 
   /// The type that is asked for a tensor: by its name, by the kind of quantised weights, for all.

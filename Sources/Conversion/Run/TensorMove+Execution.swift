@@ -23,7 +23,7 @@ extension TensorMove {
         PartStream(moved, to: type, isVerbatim: isVerbatim(moved), onBytes: onSource)
       }
       var changed = 0
-      try forEachWindow(&sink) { changed += try Self.fill($1, $0, streams) }
+      try forEachWindow(&sink, of: type.unit) { changed += try Self.fill($1, $0, streams) }
       return Rounding(changed: changed)
     }
     return try quantise(to: &sink, onSource)
@@ -42,22 +42,45 @@ extension TensorMove {
   private func quantise(
     to sink: inout ByteSink, _ onSource: ((UnsafeRawBufferPointer) -> Void)?
   ) throws -> Rounding {
-    let size = type.unit.elements
+    let unit = importances == nil ? type.unit : try rowUnit(within: sink.capacity)
     let streams = parts.map {
       PartStream($0, to: .f32, isVerbatim: false, onBytes: onSource)
     }
-    let values = OwnedBytes(count: sink.capacity / type.unit.bytes * size * 4)
+    let values = OwnedBytes(count: sink.capacity / unit.bytes * unit.elements * 4)
     var rounding = Rounding()
-    try forEachWindow(&sink) { window, place in
-      let elements = window.lowerBound * size..<window.upperBound * size
+    try forEachWindow(&sink, of: unit) { window, place in
+      let elements = window.lowerBound * unit.elements..<window.upperBound * unit.elements
       _ = try Self.fill(values.mutableBytes, elements, streams)
       values.bytes.withMemoryRebound(to: Float.self) { floats in
         guard let base = floats.baseAddress, let start = place.baseAddress else { return }
-        rounding.add(StoredValues.store(base, blocks: window.count, to: start, type))
+        rounding.add(round(base, window, to: start))
       }
       guard rounding.isFinite else { throw Self.isTooLarge(type) }
     }
     return rounding
+  }
+
+  /// Rounds whole blocks, or, by importances, whole rows.
+  private func round(
+    _ values: UnsafePointer<Float>, _ window: Range<Int>, to place: UnsafeMutableRawPointer
+  ) -> Rounding {
+    guard let importances else {
+      return StoredValues.store(values, blocks: window.count, to: place, type)
+    }
+    return StoredValues.store(rows: window, of: values, by: importances, to: place, type)
+  }
+
+  /// A row as a unit: some types weigh a value by all others of its row.
+  private func rowUnit(within capacity: Int) throws -> (elements: Int, bytes: Int) {
+    let columns = target.shape.last ?? 1
+    let bytes = columns / type.unit.elements * type.unit.bytes
+    guard bytes <= capacity else {
+      throw Problem(
+        .unsupported, "rows are too long to be rounded by importances",
+        expected: "at most \(capacity) bytes of \(type.rawValue)", found: "\(bytes)",
+        remedy: "keep the tensor with --dtype-for NAME=bf16")
+    }
+    return (columns, bytes)
   }
 
   private static func isTooLarge(_ type: ScalarType) -> Problem {
@@ -68,11 +91,11 @@ extension TensorMove {
   }
 
   /// Appends the tensor in windows that `fill` writes.
-  /// - Parameter fill: given the window, in units of the type, and its place.
+  /// - Parameter fill: given the window, in units, and its place.
   private func forEachWindow(
-    _ sink: inout ByteSink, _ fill: (Range<Int>, UnsafeMutableRawBufferPointer) throws -> Void
+    _ sink: inout ByteSink, of unit: (elements: Int, bytes: Int),
+    _ fill: (Range<Int>, UnsafeMutableRawBufferPointer) throws -> Void
   ) throws {
-    let unit = type.unit
     let count = target.shape.reduce(1, *) / unit.elements
     var done = 0
     while done < count {

@@ -100,7 +100,7 @@ enum Q5K: BlockFormat {
 
 /// Scale and minimum of 32 values of Q4_K and Q5_K: those of the first four parts lie in the low six
 /// bits of eight bytes, the others in the four bytes that follow and the two bits that are left.
-private struct SixBits {
+struct SixBits {
   let scale: Float
   let minimum: Float
 

@@ -23,13 +23,13 @@ struct AffineGroup {
 
   private static func extremes(_ values: UnsafePointer<Float>, _ count: Int) -> (Float, Float) {
     let start = UnsafeRawPointer(values)
-    var (low, high) = (SIMD8<Float>(repeating: .infinity), SIMD8<Float>(repeating: -.infinity))
+    var (below, high) = (Lanes(repeating: -.infinity), Lanes(repeating: -.infinity))
     for index in stride(from: 0, to: count, by: 8) {
-      let lanes = start.loadUnaligned(fromByteOffset: index &* 4, as: SIMD8<Float>.self)
-      low.replace(with: lanes, where: lanes .< low)
-      high.replace(with: lanes, where: lanes .> high)
+      let lanes = start.loadUnaligned(fromByteOffset: index &* 4, as: Lanes.self)
+      below = below.larger(-lanes)
+      high = high.larger(lanes)
     }
-    return (low.min(), high.max())
+    return (-below.largest, high.largest)
   }
 
   /// Writes the codes of the values, one to a byte.
@@ -40,21 +40,21 @@ struct AffineGroup {
     to codes: UnsafeMutablePointer<UInt8>
   ) -> RoundingError {
     let (start, place) = (UnsafeRawPointer(values), UnsafeMutableRawPointer(codes))
-    let (scale, bias) = (SIMD8(repeating: scale), SIMD8(repeating: bias))
-    var error = RoundingError()
+    let (scale, bias) = (Lanes(repeating: scale), Lanes(repeating: bias))
+    var (error, energy) = (Lanes.zero, Lanes.zero)
     for index in stride(from: 0, to: count, by: 8) {
-      let lanes = start.loadUnaligned(fromByteOffset: index &* 4, as: SIMD8<Float>.self)
+      let lanes = start.loadUnaligned(fromByteOffset: index &* 4, as: Lanes.self)
       var numbers = (lanes - bias) / scale
       numbers.replace(with: 0, where: .!(numbers .> 0))
       numbers.replace(with: highest, where: numbers .> highest)
-      // From 2^23 on, floats are whole numbers, which are counted by their lowest bits.
-      let whole = numbers + 0x1p23
-      let bits = unsafeBitCast(whole, to: SIMD8<UInt32>.self)
-      place.storeBytes(
-        of: SIMD8<UInt8>(truncatingIfNeeded: bits), toByteOffset: index, as: SIMD8<UInt8>.self)
-      error.add(lanes, roundedTo: (whole - 0x1p23) * stored.scale + stored.bias)
+      // From 2^23 on, floats are whole numbers.
+      let whole = numbers + 0x1p23 - 0x1p23
+      place.storeBytes(of: whole.word.littleEndian, toByteOffset: index, as: UInt64.self)
+      let difference = whole * stored.scale + stored.bias - lanes
+      error += difference * difference
+      energy += lanes * lanes
     }
-    return error
+    return RoundingError(energy: Double(energy.sum()), error: Double(error.sum()))
   }
 
   /// The scale and the bias rounded to a type.

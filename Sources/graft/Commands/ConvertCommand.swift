@@ -35,8 +35,15 @@ struct ConvertCommand: Verb {
   @Option(help: "keep, f32, bf16, f16 or q8_0.") var dtype = DTypeChoice.keep
   @Option(
     name: .customLong("dtype-for"),
-    help: "PATTERN=TYPE: the dtype of tensors whose name matches, * standing for any text.")
+    help: ArgumentHelp(
+      "PATTERN=TYPE: the dtype of tensors whose name matches, * standing for any text.",
+      discussion: "Where several match, the last counts."))
   var dtypeFor: [String] = []
+  @Option(
+    help: ArgumentHelp(
+      "A file of such rules, one in a line; they come before those of --dtype-for.",
+      valueName: "FILE"), completion: .file())
+  var dtypeRules: String?
   @Option(
     name: [.customLong("quantise"), .customLong("quantize")],
     help: "Quantise weights: \(QuantisationKind.choices).")
@@ -47,7 +54,10 @@ struct ConvertCommand: Verb {
       "32, 64 or 128 values that share a scale, for mlx-2bit to mlx-8bit; 64 by default.",
       valueName: "N"))
   var groupSize: Int?
-  @Option(help: "A matrix of importances; none is used yet, so that the file is refused.")
+  @Option(
+    help: ArgumentHelp(
+      "The importance matrix of llama-imatrix by which blocks of GGUF are rounded.",
+      valueName: "FILE"), completion: .file())
   var imatrix: String?
   @OptionGroup var tokens: TokenFileOptions
   @Option(help: "The most tensor bytes in one file, such as 500MB or 2GiB.")
@@ -91,20 +101,15 @@ struct ConvertCommand: Verb {
     guard quantise != nil || groupSize == nil else {
       throw ValidationError("--group-size goes with --quantise.")
     }
+    guard quantise != nil || imatrix == nil else {
+      throw ValidationError("--imatrix goes with --quantise.")
+    }
     guard part == nil || !finish else {
       throw ValidationError("--finish comes after all parts; leave out --part.")
     }
     guard !output.hidesManifest || (part == nil && !finish) else {
       throw ValidationError("Parts are recognised by their hashes; leave out --no-manifest.")
     }
-  }
-
-  /// Weights are rounded as llama-quantize rounds them without a matrix of importances.
-  private func refuseImportances() throws {
-    guard let imatrix else { return }
-    throw Problem(
-      .unsupported, "weights are not quantised by importance yet", file: imatrix,
-      remedy: "leave out --imatrix, or quantise with llama-quantize")
   }
 
   private var allow: Set<Allowance> { permission.allow }
@@ -115,10 +120,10 @@ struct ConvertCommand: Verb {
   }
 
   func perform() throws -> Outcome {
-    try refuseImportances()
+    let options = try options()
     let catalogue = try common.catalogue()
     let model = try OpenedModel(sourcePath, source, allowing: strays, in: catalogue)
-    guard let destination, !explain else { return try explained(model, catalogue) }
+    guard let destination, !explain else { return try explained(model, catalogue, options) }
     // Only a source whose values mean what its layout says is converted.
     try locating(.file(sourcePath)) { try model.layout.requireUnderstood() }
     try model.checkPayload()
@@ -126,13 +131,13 @@ struct ConvertCommand: Verb {
     let target = try model.target(
       layout ?? model.layout.id, form: form, cast: dtype.type, quantising: quantise,
       leaving: strays, in: catalogue)
-    let plan = try CheckpointPlan(converting: model, to: target, options: options())
+    let plan = try CheckpointPlan(converting: model, to: target, options: options)
     let batch = try tokens.batch(for: model)
     var (loss, gap): (RoundingLoss?, EpsilonGap?) = (nil, nil)
     var outcome = try CheckpointJob(
       plan: plan, destination: destination, output: output, common: common,
       task: try part.map { .part(try Share($0)) } ?? (finish ? .finish : .everything),
-      request: named
+      request: named(options)
     ).outcome(headline: "\(sourcePath) → \(destination), layout \(target.id)") { written in
       gap = try EpsilonGap.prompt(for: plan).map {
         EpsilonGap(plan.allowed, try compared(written, with: model, on: $0))
@@ -156,11 +161,12 @@ struct ConvertCommand: Verb {
   }
 
   /// The options that decide what is written, by name.
-  private var named: [String: String] {
+  private func named(_ chosen: ConversionOptions) -> [String: String] {
     let options: [String: String?] = [
       "--to": layout, "--form": form, "--container": container?.rawValue, "--dtype": dtype.rawValue,
-      "--quantise": quantise?.rawValue,
-      "--group-size": groupSize.map { "\($0)" }, "--dtype-for": dtypeFor.joined(separator: ","),
+      "--quantise": quantise?.rawValue, "--imatrix": chosen.importances?.identity,
+      "--group-size": groupSize.map { "\($0)" },
+      "--dtype-for": chosen.rules.map(\.text).joined(separator: ","),
       "--max-shard-size": maxShardSize,
       "--mtp": mtp.rawValue, "--allow": allow.map(\.rawValue).sorted().joined(separator: ","),
       "--vocabulary": vocabulary, "--key-prefix": keyPrefix, "--from": source.from,
@@ -169,8 +175,9 @@ struct ConvertCommand: Verb {
     return options.compactMapValues { $0 }
   }
 
-  private func explained(_ model: OpenedModel, _ catalogue: LayoutCatalogue) throws -> Outcome {
-    let options = try options()
+  private func explained(
+    _ model: OpenedModel, _ catalogue: LayoutCatalogue, _ options: ConversionOptions
+  ) throws -> Outcome {
     let explanations = try (layout.map { [$0] } ?? catalogue.ids).map {
       try ConversionExplanation(
         model,
@@ -187,17 +194,9 @@ struct ConvertCommand: Verb {
     options.quantisation = quantise
     options.groupSize = groupSize
     options.container = container
-    options.overrides = try dtypeFor.map { text in
-      guard let equals = text.lastIndex(of: "="),
-        let choice = Self.type(named: String(text[text.index(after: equals)...]))
-      else {
-        throw Problem(
-          .usage, "not a dtype for a pattern",
-          expected: "PATTERN=f32, bf16, f16 or blocks such as q4_k",
-          found: text, remedy: "write it as --dtype-for '*.norm.weight=f32'")
-      }
-      return (NamePattern(String(text[..<equals])), choice)
-    }
+    options.importances = try imatrix.map { try ImportanceMatrix($0) }
+    options.rules =
+      try (dtypeRules.map { try TypeRule.rules(in: $0) } ?? []) + dtypeFor.map { try TypeRule($0) }
     options.maximumShardSize = try ByteSize(maxShardSize).bytes
     options.keys = try keyPrefix.map(StateKeys.init)
     options.dropsMTP = mtp == .drop
@@ -207,15 +206,6 @@ struct ConvertCommand: Verb {
     options.allowsCode = allow.contains(.code)
     options.allowsEpsilons = allow.contains(.eps)
     return options
-  }
-}
-
-extension ConvertCommand {
-  /// The type of a word: one for all tensors, or one of blocks; nil within for none, outside for no such word.
-  private static func type(named word: String) -> ScalarType?? {
-    if let choice = DTypeChoice(rawValue: word) { return .some(choice.type) }
-    let blocks = QuantisationKind.blockTypes.first { $0.rawValue == word.uppercased() }
-    return blocks.map { .some($0) }
   }
 }
 

@@ -1,77 +1,84 @@
 import Tensors
 
-extension IQ4NL: BlockEncoder {
+extension IQ4NL: WeighingEncoder {
   private static let size = 32
-  /// Values nearer to zero count as zero.
-  private static let least: Float = 1e-15
 
-  /// Eight blocks are rounded side by side; what is missing of the last eight is the last block again.
   static func encode(
     _ values: UnsafePointer<Float>, blocks count: Int, into place: UnsafeMutableRawPointer
   ) {
-    withUnsafeTemporaryAllocation(of: Lanes.self, capacity: size) { room in
-      guard let lanes = room.baseAddress else { return }
-      for first in stride(from: 0, to: count, by: 8) {
-        let blocks = min(8, count - first)
-        for index in 0..<size {
-          for lane in 0..<8 {
-            lanes[index][lane] = values[(first + min(lane, blocks - 1)) * size + index]
-          }
-        }
-        encode(lanes, blocks, into: place + first * type.unit.bytes)
-      }
+    SideBySide.encode(values, blocks: count) { lanes, blocks in
+      for index in 0..<size { lanes.weights[index] = lanes.values[index] * lanes.values[index] }
+      put(lanes, blocks, into: place)
     }
   }
 
-  private static func encode(
-    _ values: UnsafePointer<Lanes>, _ count: Int, into place: UnsafeMutableRawPointer
+  static func encode(
+    row values: UnsafePointer<Float>, blocks count: Int, importances: UnsafePointer<Float>,
+    into place: UnsafeMutableRawPointer
   ) {
-    let scale = scales(values)
+    SideBySide.encode(values, blocks: count) { lanes, blocks in
+      lanes.load(importances, blocks, into: lanes.weights)
+      var energy = Lanes.zero
+      for index in 0..<size { energy += lanes.values[index] * lanes.values[index] }
+      energy *= 2 / Float(size)
+      for index in 0..<size {
+        lanes.weights[index] = lanes.weights[index].weight(of: lanes.values[index], energy: energy)
+      }
+      put(lanes, blocks, into: place)
+    }
+  }
+
+  private static func put(
+    _ lanes: SideBySide, _ blocks: Range<Int>, into place: UnsafeMutableRawPointer
+  ) {
+    let scale = scales(lanes.values, lanes.weights)
     let inverse = (1 / scale).replacing(with: 0, where: scale .== 0)
-    for block in 0..<count {
+    for (lane, block) in blocks.enumerated() {
       place.storeBytes(
-        of: FloatBits.f16(scale[block]).littleEndian, toByteOffset: 18 * block, as: UInt16.self)
+        of: FloatBits.f16(scale[lane]).littleEndian, toByteOffset: 18 * block, as: UInt16.self)
     }
     for index in 0..<16 {
-      let low = NonLinear.codes(inverse * values[index])
-      let high = NonLinear.codes(inverse * values[index + 16])
+      let low = NonLinear.codes(inverse * lanes.values[index])
+      let high = NonLinear.codes(inverse * lanes.values[index + 16])
       let codes = low | high &<< 4
-      for block in 0..<count {
-        place.storeBytes(of: codes[block], toByteOffset: 18 * block + 2 + index, as: UInt8.self)
+      for (lane, block) in blocks.enumerated() {
+        place.storeBytes(of: codes[lane], toByteOffset: 18 * block + 2 + index, as: UInt8.self)
       }
     }
   }
 
   /// The scales: of trials that put the value furthest from zero at levels from -134 to -120, the one
-  /// that fits squares best.
-  private static func scales(_ values: UnsafePointer<Lanes>) -> Lanes {
+  /// that fits best.
+  private static func scales(_ values: UnsafePointer<Lanes>, _ weights: UnsafePointer<Lanes>)
+    -> Lanes
+  {
     var (furthest, distance) = (Lanes.zero, Lanes.zero)
     for index in 0..<size {
       let isFurther = values[index].magnitude .> distance
       distance.replace(with: values[index].magnitude, where: isFurther)
       furthest.replace(with: values[index], where: isFurther)
     }
-    var sums = fit(values, 1 / (-furthest / -127))
+    var sums = fit(values, weights, 1 / (-furthest / -127))
     var scale = (sums.xq / sums.q2).replacing(with: 0, where: .!(sums.q2 .> 0))
     var best = scale * sums.xq
     for step in -7...7 {
-      sums = fit(values, Float(step - 127) / furthest)
+      sums = fit(values, weights, Float(step - 127) / furthest)
       let isBetter = (sums.q2 .> 0) .& (sums.xq * sums.xq .> best * sums.q2)
       scale.replace(with: sums.xq / sums.q2, where: isBetter)
       best.replace(with: scale * sums.xq, where: isBetter)
     }
-    return scale.replacing(with: 0, where: distance .< least)
+    return scale.replacing(with: 0, where: distance .< ScaleSearch.least)
   }
 
   /// The sums of weighted levels times values and times levels.
   @inline(__always)
-  private static func fit(_ values: UnsafePointer<Lanes>, _ inverse: Lanes) -> (
-    xq: Lanes, q2: Lanes
-  ) {
+  private static func fit(
+    _ values: UnsafePointer<Lanes>, _ weights: UnsafePointer<Lanes>, _ inverse: Lanes
+  ) -> (xq: Lanes, q2: Lanes) {
     var (xq, q2) = (Lanes.zero, Lanes.zero)
     for index in 0..<size {
       let level = NonLinear.level(inverse * values[index])
-      let weighted = values[index] * values[index] * level
+      let weighted = weights[index] * level
       xq += weighted * values[index]
       q2 += weighted * level
     }

@@ -16,17 +16,39 @@ extension Lanes {
     return raised.replacing(with: high, where: raised .> high)
   }
 
+  /// Of each two values the larger; this where they are equal or no numbers.
+  @inline(__always)
+  func larger(_ other: Lanes) -> Lanes { replacing(with: other, where: other .> self) }
+
+  /// The largest value.
+  @inline(__always)
+  var largest: Float {
+    let four = lowHalf.replacing(with: highHalf, where: highHalf .> lowHalf)
+    let two = four.lowHalf.replacing(with: four.highHalf, where: four.highHalf .> four.lowHalf)
+    // Without a branch, which would be taken at random.
+    let turned = SIMD2(two.y, two.x)
+    return two.replacing(with: turned, where: turned .> two).x
+  }
+
   /// The values without their signs.
   @inline(__always)
   var magnitude: Lanes {
     unsafeBitCast(unsafeBitCast(self, to: SIMD8<UInt32>.self) & 0x7fff_ffff, to: Lanes.self)
   }
 
-  /// Small whole numbers that are not negative, as bytes.
+  /// Whole numbers from 0 to 255, as bytes.
   @inline(__always)
-  var bytes: SIMD8<UInt8> {
-    SIMD8<UInt8>(
-      truncatingIfNeeded: unsafeBitCast(self + 8_388_608, to: SIMD8<UInt32>.self))
+  var bytes: SIMD8<UInt8> { unsafeBitCast(word.littleEndian, to: SIMD8<UInt8>.self) }
+
+  /// Whole numbers from 0 to 255, each in eight bits, the first in the lowest.
+  ///
+  /// Pairs are joined by shifts of 64 bits, because processors without AVX2 narrow lanes one by one.
+  @inline(__always)
+  var word: UInt64 {
+    let codes = unsafeBitCast(self + 8_388_608, to: SIMD8<UInt32>.self) & 0xff
+    let wide = unsafeBitCast(codes, to: SIMD4<UInt64>.self)
+    let pairs = (wide | wide &>> 24) & 0xffff
+    return pairs[0] | pairs[1] << 16 | pairs[2] << 32 | pairs[3] << 48
   }
 
   /// Values at equal distances.

@@ -1,20 +1,18 @@
 /// Finds scale and minimum of eight runs of 32 values, for levels from zero on.
 ///
 /// Trials differ in how many levels the spread is divided into; each is followed by the scale and the
-/// minimum that fit its levels best, values being weighted by their size. The minimum that was found is
-/// that of later trials, too. It never is above zero.
+/// minimum that fit its levels best. The minimum that was found is that of later trials, too. It never is
+/// above zero.
 struct PairSearch {
   /// The highest level.
   let highest: Float
   /// How many levels more the first trial has.
   let first: Float
-  /// The trials, of which each has a tenth of a level more.
+  /// How many more each trial has than the one before.
+  let step: Float
   let trials: Int
 
-  private static let size = 32
-
-  /// Room for the weights and for the levels of a trial.
-  static let scratch = 2 * size
+  static let size = 32
 
   /// Levels, and what they are multiples of and start from.
   struct Fit {
@@ -22,13 +20,20 @@ struct PairSearch {
     var minimum: Lanes
   }
 
+  /// The search that goes with importances.
+  static func weighing(highest: Float) -> PairSearch {
+    PairSearch(highest: highest, first: -0.9, step: 0.05, trials: 37)
+  }
+
   /// Finds the best fit.
+  /// - Parameters:
+  ///   - weights: what the square of an error counts.
+  ///   - trial: room for the levels of a trial.
   func callAsFunction(
-    _ values: UnsafePointer<Lanes>, levels: UnsafeMutablePointer<Lanes>,
-    scratch: UnsafeMutablePointer<Lanes>
+    _ values: UnsafePointer<Lanes>, weights: UnsafePointer<Lanes>,
+    levels: UnsafeMutablePointer<Lanes>, trial: UnsafeMutablePointer<Lanes>
   ) -> Fit {
-    let (weights, trial) = (scratch, scratch + Self.size)
-    let sums = Self.weigh(values, into: weights)
+    let sums = Self.sums(values, weights)
     var (low, high) = (values[0], values[0])
     for index in 1..<Self.size {
       low.replace(with: values[index], where: values[index] .< low)
@@ -39,8 +44,8 @@ struct PairSearch {
     var fit = Fit(scale: 1 / (highest / (high - low)), minimum: low)
     place(values, low, highest / (high - low), into: levels)
     var best = Self.error(values, weights, levels, fit)
-    for step in 0..<trials {
-      let inverse = (first + 0.1 * Float(step) + highest) / (high - fit.minimum)
+    for number in 0..<trials {
+      let inverse = (first + step * Float(number) + highest) / (high - fit.minimum)
       place(values, fit.minimum, inverse, into: trial)
       guard let (found, isSolved) = Self.solve(values, weights, trial, sums) else { continue }
       let error = Self.error(values, weights, trial, found)
@@ -57,15 +62,19 @@ struct PairSearch {
     return fit
   }
 
-  /// Weighs values by their size, and sums weights and weighted values.
-  @inline(__always)
-  private static func weigh(
-    _ values: UnsafePointer<Lanes>, into weights: UnsafeMutablePointer<Lanes>
-  ) -> (weights: Lanes, values: Lanes) {
+  /// Weighs values by their size.
+  static func weigh(_ values: UnsafePointer<Lanes>, into weights: UnsafeMutablePointer<Lanes>) {
     var squares = Lanes.zero
     for index in 0..<size { squares += values[index] * values[index] }
     let average = (squares / 32).squareRoot()
     for index in 0..<size { weights[index] = average + values[index].magnitude }
+  }
+
+  /// The sums of weights and of weighted values.
+  @inline(__always)
+  private static func sums(_ values: UnsafePointer<Lanes>, _ weights: UnsafePointer<Lanes>) -> (
+    weights: Lanes, values: Lanes
+  ) {
     var sums = (weights: weights[0], values: weights[0] * values[0])
     for index in 1..<size {
       sums.weights += weights[index]

@@ -1,48 +1,62 @@
 import Tensors
 
-extension Q4Zero: BlockEncoder {
-  static func encode(
-    _ values: UnsafePointer<Float>, blocks count: Int, into place: UnsafeMutableRawPointer
-  ) {
-    for block in 0..<count {
-      let row = FourLanes(values + 32 * block)
-      LevelRule(around: row, half: 8).put(row, codes: 2, into: place + block * type.unit.bytes)
-    }
+extension Q4Zero: LevelEncoder {
+  @inline(__always)
+  static func put(_ row: FourLanes, into block: UnsafeMutableRawPointer, _ sums: inout LaneSums) {
+    LevelRule(around: row, half: 8).put(row, codes: 2, into: block, &sums)
   }
 }
 
-extension Q4One: BlockEncoder {
-  static func encode(
-    _ values: UnsafePointer<Float>, blocks count: Int, into place: UnsafeMutableRawPointer
-  ) {
-    for block in 0..<count {
-      let row = FourLanes(values + 32 * block)
-      LevelRule(from: row, highest: 15).put(row, codes: 4, into: place + block * type.unit.bytes)
-    }
+extension Q4One: LevelEncoder {
+  @inline(__always)
+  static func put(_ row: FourLanes, into block: UnsafeMutableRawPointer, _ sums: inout LaneSums) {
+    LevelRule(from: row, highest: 15).put(row, codes: 4, into: block, &sums)
   }
 }
 
-extension Q5Zero: BlockEncoder {
-  static func encode(
-    _ values: UnsafePointer<Float>, blocks count: Int, into place: UnsafeMutableRawPointer
-  ) {
-    for block in 0..<count {
-      let row = FourLanes(values + 32 * block)
-      LevelRule(around: row, half: 16)
-        .put(row, fifths: 2, codes: 6, into: place + block * type.unit.bytes)
-    }
+extension Q5Zero: LevelEncoder {
+  @inline(__always)
+  static func put(_ row: FourLanes, into block: UnsafeMutableRawPointer, _ sums: inout LaneSums) {
+    LevelRule(around: row, half: 16).put(row, fifths: 2, codes: 6, into: block, &sums)
   }
 }
 
-extension Q5One: BlockEncoder {
+extension Q5One: LevelEncoder {
+  @inline(__always)
+  static func put(_ row: FourLanes, into block: UnsafeMutableRawPointer, _ sums: inout LaneSums) {
+    LevelRule(from: row, highest: 31).put(row, fifths: 4, codes: 8, into: block, &sums)
+  }
+}
+
+/// A block of 32 values whose levels are at equal distances, so that what is stored is known without reading it
+/// back.
+protocol LevelEncoder: BlockEncoder {
+  /// Rounds one block, and adds what that made of its values.
+  static func put(_ row: FourLanes, into block: UnsafeMutableRawPointer, _ sums: inout LaneSums)
+}
+
+extension LevelEncoder {
   static func encode(
     _ values: UnsafePointer<Float>, blocks count: Int, into place: UnsafeMutableRawPointer
   ) {
-    for block in 0..<count {
-      let row = FourLanes(values + 32 * block)
-      LevelRule(from: row, highest: 31)
-        .put(row, fifths: 4, codes: 8, into: place + block * type.unit.bytes)
+    _ = store(values, blocks: count, to: place)
+  }
+
+  @inline(__always)
+  static func store(
+    _ values: UnsafePointer<Float>, blocks count: Int, to place: UnsafeMutableRawPointer
+  ) -> Rounding {
+    let size = type.unit.bytes
+    var rounding = Rounding()
+    // A few blocks at a time, so that sums of floats stay small.
+    for first in stride(from: 0, to: count, by: 8) {
+      var sums = LaneSums()
+      for block in first..<min(first + 8, count) {
+        put(FourLanes(values + 32 * block), into: place + block * size, &sums)
+      }
+      rounding.add(sums)
     }
+    return rounding
   }
 }
 
@@ -61,23 +75,33 @@ struct FourLanes {
   }
 
   /// The greatest distance from zero.
+  @inline(__always)
   var distance: Float {
     let (a, b, c, d) = values
-    return larger(larger(a.magnitude, b.magnitude), larger(c.magnitude, d.magnitude)).max()
+    return a.magnitude.larger(b.magnitude).larger(c.magnitude.larger(d.magnitude)).largest
   }
 
   /// The least and the greatest value; of zeros of both signs, the first.
+  @inline(__always)
   var range: (low: Float, high: Float) {
-    let (a, b, c, d) = values
-    let high = larger(larger(a, b), larger(c, d)).max()
-    let low = -larger(larger(-a, -b), larger(-c, -d)).max()
+    let (low, high) = ends
     return (low == 0 ? first { $0 == 0 } : low, high)
   }
 
   /// The first value that is furthest from zero.
+  @inline(__always)
   var furthest: Float {
-    let distance = distance
-    return distance == 0 ? 0 : first { abs($0) == distance }
+    let (low, high) = ends
+    guard high != -low else { return high == 0 ? 0 : first { abs($0) == high } }
+    let (lows, highs) = (SIMD2(low, low), SIMD2(high, high))
+    return highs.replacing(with: lows, where: -lows .> highs).x
+  }
+
+  @inline(__always)
+  private var ends: (low: Float, high: Float) {
+    let (a, b, c, d) = values
+    let low = (-a).larger(-b).larger((-c).larger(-d)).largest
+    return (-low, a.larger(b).larger(c.larger(d)).largest)
   }
 
   private func first(_ isSought: (Float) -> Bool) -> Float {
@@ -86,9 +110,6 @@ struct FourLanes {
     }
     return 0
   }
-
-  @inline(__always)
-  private func larger(_ a: Lanes, _ b: Lanes) -> Lanes { a.replacing(with: b, where: b .> a) }
 }
 
 /// How the values of a block become levels from zero on: `(value - minimum) · inverse + offset`, cut off.
@@ -102,6 +123,7 @@ private struct LevelRule {
   private let highest: Float
 
   /// Levels around zero, of which the value furthest from zero has the lowest.
+  @inline(__always)
   init(around row: FourLanes, half: Float) {
     scale = row.furthest / -half
     inverse = scale == 0 ? 0 : 1 / scale
@@ -109,6 +131,7 @@ private struct LevelRule {
   }
 
   /// Levels from the least value up to the greatest.
+  @inline(__always)
   init(from row: FourLanes, highest: Float) {
     let (low, high) = row.range
     scale = (high - low) / highest
@@ -119,36 +142,57 @@ private struct LevelRule {
   /// Writes scale, minimum, the fifth bits of all levels where there are such, and their low bits.
   @inline(__always)
   func put(
-    _ row: FourLanes, fifths: Int? = nil, codes: Int, into block: UnsafeMutableRawPointer
+    _ row: FourLanes, fifths: Int? = nil, codes: Int, into block: UnsafeMutableRawPointer,
+    _ sums: inout LaneSums
   ) {
-    block.storeBytes(of: FloatBits.f16(scale).littleEndian, as: UInt16.self)
+    let scale = FloatBits.f16(scale)
+    block.storeBytes(of: scale.littleEndian, as: UInt16.self)
+    let step = FloatBits.float(f16: scale)
+    var (zero, start) = (offset - 0.5, Float.zero)
     if let minimum {
-      block.storeBytes(of: FloatBits.f16(minimum).littleEndian, toByteOffset: 2, as: UInt16.self)
+      let stored = FloatBits.f16(minimum)
+      block.storeBytes(of: stored.littleEndian, toByteOffset: 2, as: UInt16.self)
+      (zero, start) = (0, FloatBits.float(f16: stored))
     }
     let (a, b) = (levels(row.values.0), levels(row.values.1))
     let (c, d) = (levels(row.values.2), levels(row.values.3))
-    block.storeBytes(of: a & 15 | c &<< 4, toByteOffset: codes, as: SIMD8<UInt8>.self)
-    block.storeBytes(of: b & 15 | d &<< 4, toByteOffset: codes + 8, as: SIMD8<UInt8>.self)
-    if let fifths {
-      let high = SIMD4(a.fifths, b.fifths, c.fifths, d.fifths)
-      block.storeBytes(of: high, toByteOffset: fifths, as: SIMD4<UInt8>.self)
+    sums.add(
+      row,
+      stored: (
+        (a - zero) * step + start, (b - zero) * step + start, (c - zero) * step + start,
+        (d - zero) * step + start
+      ))
+    guard let fifths else {
+      block.storeBytes(of: (a + 16 * c).word.littleEndian, toByteOffset: codes, as: UInt64.self)
+      block.storeBytes(of: (b + 16 * d).word.littleEndian, toByteOffset: codes + 8, as: UInt64.self)
+      return
     }
+    let words = (a.word, b.word, c.word, d.word)
+    let low: UInt64 = 0x0f0f_0f0f_0f0f_0f0f
+    block.storeBytes(
+      of: (words.0 & low | (words.2 & low) << 4).littleEndian, toByteOffset: codes, as: UInt64.self)
+    block.storeBytes(
+      of: (words.1 & low | (words.3 & low) << 4).littleEndian, toByteOffset: codes + 8,
+      as: UInt64.self)
+    let high = SIMD4(words.0.fifths, words.1.fifths, words.2.fifths, words.3.fifths)
+    block.storeBytes(of: high, toByteOffset: fifths, as: SIMD4<UInt8>.self)
   }
 
   /// The levels; what is no number, as after division by next to nothing, is zero as on x86.
   @inline(__always)
-  private func levels(_ values: Lanes) -> SIMD8<UInt8> {
+  private func levels(_ values: Lanes) -> Lanes {
     let sum = (values - (minimum ?? 0)) * inverse + offset
-    let whole = sum.nearest
-    let cut = whole.replacing(with: whole - 1, where: whole .> sum)
+    let kept = sum.replacing(with: 0, where: .!(sum.magnitude .< 128))
+    // Above zero, sums with 2^23 are whole numbers, some of them rounded up.
+    let whole = kept.replacing(with: 0, where: .!(kept .> 0)) + 8_388_608 - 8_388_608
+    let cut = whole.replacing(with: whole - 1, where: whole .> kept)
     return cut.replacing(with: highest, where: cut .> highest)
-      .replacing(with: 0, where: .!(sum.magnitude .< 128)).bytes
   }
 }
 
-extension SIMD8<UInt8> {
-  /// The fifth bits of eight levels.
+extension UInt64 {
+  /// The fifth bits of eight levels, each in a byte.
   fileprivate var fifths: UInt8 {
-    ((self &>> 4) &<< SIMD8<UInt8>(0, 1, 2, 3, 4, 5, 6, 7)).wrappedSum()
+    UInt8(truncatingIfNeeded: ((self >> 4 & 0x0101_0101_0101_0101) &* 0x0102_0408_1020_4080) >> 56)
   }
 }

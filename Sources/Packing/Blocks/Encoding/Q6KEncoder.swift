@@ -1,27 +1,53 @@
 import Tensors
 
-extension Q6K: BlockEncoder {
+extension Q6K: WeighingEncoder {
+  private static let search = ScaleSearch(half: 32, size: 16)
+
   static func encode(
     _ values: UnsafePointer<Float>, blocks count: Int, into place: UnsafeMutableRawPointer
   ) {
-    withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 32 + 32 + ScaleSearch.scratch) { room in
+    encode(values, blocks: count, importances: nil, into: place)
+  }
+
+  static func encode(
+    row values: UnsafePointer<Float>, blocks count: Int, importances: UnsafePointer<Float>,
+    into place: UnsafeMutableRawPointer
+  ) {
+    encode(values, blocks: count, importances: importances, into: place)
+  }
+
+  private static func encode(
+    _ values: UnsafePointer<Float>, blocks count: Int, importances: UnsafePointer<Float>?,
+    into place: UnsafeMutableRawPointer
+  ) {
+    withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 96 + search.scratch) { room in
       guard let lanes = room.baseAddress else { return }
       for block in 0..<count {
-        encode(values + 256 * block, into: place + block * type.unit.bytes, lanes)
+        let (row, weights) = (values + 256 * block, importances.map { $0 + 256 * block })
+        for index in 0..<32 {
+          lanes[index] = lane(row, index)
+          lanes[64 + index] = weights.map { lane($0, index) } ?? lanes[index] * lanes[index]
+        }
+        encode(lanes, into: place + block * type.unit.bytes)
       }
     }
   }
 
-  /// Rounds one block, of 16 runs of 16 values: the first eight runs, then the others.
+  /// One value each of the first eight runs of a block, or of the other eight.
+  @inline(__always)
+  private static func lane(_ block: UnsafePointer<Float>, _ index: Int) -> Lanes {
+    Lanes(block + 128 * (index >> 4) + index & 15, stride: 16)
+  }
+
+  /// Rounds one block, of 16 runs of 16 values, the first eight before the others.
+  /// - Parameter lanes: the values, room for levels, what errors are weighed by, and scratch.
   private static func encode(
-    _ values: UnsafePointer<Float>, into block: UnsafeMutableRawPointer,
-    _ lanes: UnsafeMutablePointer<Lanes>
+    _ lanes: UnsafeMutablePointer<Lanes>, into block: UnsafeMutableRawPointer
   ) {
-    let (levels, scratch) = (lanes + 32, lanes + 64)
-    for index in 0..<32 {
-      lanes[index] = Lanes(values + 128 * (index >> 4) + index & 15, stride: 16)
+    let (levels, weights, scratch) = (lanes + 32, lanes + 64, lanes + 96)
+    let halves = [0, 16].map {
+      search(lanes + $0, weights: weights + $0, levels: levels + $0, scratch: scratch)
     }
-    let halves = [0, 16].map { ScaleSearch.scales(lanes + $0, levels: levels + $0, scratch) }
     var largest: Float = 0
     for scale in halves.flatMap({ half in (0..<8).map { half[$0] } })
     where abs(scale) > abs(largest) { largest = scale }
@@ -63,63 +89,5 @@ extension Q6K: BlockEncoder {
         block.storeBytes(of: high, toByteOffset: 128 + 32 * half + place, as: UInt8.self)
       }
     }
-  }
-}
-
-/// Finds the scales of eight runs of 16 values, for levels from -32 to 31, of which the value furthest from zero
-/// has about the lowest.
-private enum ScaleSearch {
-  /// Values nearer to zero count as zero.
-  static let least: Float = 1e-15
-  private static let size = 16
-  /// Room for weights, weighted values and the levels of a trial.
-  static let scratch = 3 * size
-
-  /// The scales; runs of zeros have levels of zero, which stand for -32.
-  static func scales(
-    _ values: UnsafePointer<Lanes>, levels: UnsafeMutablePointer<Lanes>,
-    _ scratch: UnsafeMutablePointer<Lanes>
-  ) -> Lanes {
-    let (weights, weighted, trial) = (scratch, scratch + size, scratch + 2 * size)
-    var (furthest, distance) = (Lanes.zero, Lanes.zero)
-    for index in 0..<size {
-      let value = values[index]
-      let isFurther = value.magnitude .> distance
-      distance.replace(with: value.magnitude, where: isFurther)
-      furthest.replace(with: value, where: isFurther)
-      weights[index] = value * value
-      weighted[index] = weights[index] * value
-    }
-    let isZero = distance .< least
-    var sums = place(values, weights, weighted, -32 / furthest, into: levels)
-    var scale = (sums.xl / sums.l2).replacing(with: 0, where: sums.l2 .== 0)
-    var best = scale * sums.xl
-    for step in -9...9 where step != 0 {
-      let inverse = -(32 + 0.1 * Float(step)) / furthest
-      sums = place(values, weights, weighted, inverse, into: trial)
-      let isBetter = (sums.l2 .> 0) .& (sums.xl * sums.xl .> best * sums.l2)
-      guard any(isBetter) else { continue }
-      scale.replace(with: sums.xl / sums.l2, where: isBetter)
-      best.replace(with: scale * sums.xl, where: isBetter)
-      for index in 0..<size { levels[index].replace(with: trial[index], where: isBetter) }
-    }
-    for index in 0..<size { levels[index] = (levels[index] + 32).replacing(with: 0, where: isZero) }
-    return scale.replacing(with: 0, where: isZero)
-  }
-
-  /// The levels of values, and the sums of weighted levels times values and times levels.
-  @inline(__always)
-  private static func place(
-    _ values: UnsafePointer<Lanes>, _ weights: UnsafePointer<Lanes>,
-    _ weighted: UnsafePointer<Lanes>, _ inverse: Lanes, into levels: UnsafeMutablePointer<Lanes>
-  ) -> (xl: Lanes, l2: Lanes) {
-    var (xl, l2) = (Lanes.zero, Lanes.zero)
-    for index in 0..<size {
-      let level = (inverse * values[index]).nearest.clamped(-32, 31)
-      levels[index] = level
-      xl += weighted[index] * level
-      l2 += weights[index] * level * level
-    }
-    return (xl, l2)
   }
 }
