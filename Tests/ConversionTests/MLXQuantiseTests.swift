@@ -121,6 +121,46 @@ struct MLXQuantiseTests {
     #expect(!report.rounding.isEmpty)
   }
 
+  /// mlx-lm moves the tokens that end a text from `generation_config.json` into the config.
+  @Test(
+    arguments: [("7", JSONValue(7)), ("[3, 5]", [3, 5]), ("0", nil), ("null", nil)]
+      as [(String, JSONValue?)])
+  func configsGetTheEndOfText(tokens: String, expected: JSONValue?) throws {
+    let checkpoint = try EditableCheckpoint("huggingface/qwen3_5/text-bf16")
+    try checkpoint.editConfig { $0["eos_token_id"] = nil }
+    try checkpoint.write("generation_config.json", "{\"eos_token_id\": \(tokens)}".utf8)
+    let source = try OpenedModel(checkpoint.path, catalogue: .builtIn())
+    let plan = try CheckpointPlan(
+      converting: source, to: source.target("mlx-qwen3_5", in: .builtIn()),
+      options: ConversionOptions())
+    let found = try JSONValue(parsing: plan.config)["eos_token_id"]
+    #expect((found?.isNull == true ? nil : found) == expected)
+  }
+
+  /// Rules pack some weights otherwise, others not at all, and the last that matches counts.
+  @Test func rulesDecideWeightByWeight() throws {
+    let source = try OpenedModel(
+      Fixtures.path("huggingface/qwen3_5/text-bf16"), catalogue: .builtIn())
+    var options = ConversionOptions()
+    options.quantisation = .mlx4Bit
+    options.rules = [
+      try TypeRule("*.mlp.gate*=MLX-8bit"), try TypeRule("*.gate_proj.weight=mlx-mxfp4"),
+      try TypeRule("*lm_head.weight=keep"),
+    ]
+    let plan = try CheckpointPlan(
+      converting: source, to: source.target("mlx-qwen3_5", in: .builtIn()), options: options)
+    let rules = Dictionary(
+      plan.shards.flatMap(\.tensors).map { ($0.name, $0.rule.text) },
+      uniquingKeysWith: { a, _ in a })
+    let mlp = "language_model.model.layers.0.mlp"
+    #expect(rules["\(mlp).gate_proj.weight"]?.contains("mxfp4") == true)
+    #expect(rules["\(mlp).up_proj.weight"]?.contains("4 bits in groups of 64") == true)
+    #expect(rules["language_model.lm_head.scales"] == nil)
+    let claim = try JSONValue(parsing: plan.config)["quantization"]
+    #expect(claim?["bits"] == 4 && claim?["\(mlp).up_proj"] == nil)
+    #expect(claim?["\(mlp).gate_proj"]?["mode"] == "mxfp4")
+  }
+
   @Test func groupsThatDivideNoRowAreRefused() throws {
     let form = try #require(try QuantisationKind.mlx4Bit.mlxForm(group: 128))
     let source = try OpenedModel(

@@ -161,21 +161,29 @@ def SILENT(api):
     return SINK[-1]
 
 
+def gguf(graft, model, kind):
+    """The model as a file of llama.cpp; made once."""
+    path = model.parent / f"llama-{kind}"
+    how = ["--dtype", kind, "--allow", "lossy"] if kind in TYPES else ["--quantise", kind]
+    if not path.exists():
+        subprocess.run([graft, "convert", str(model), str(path), "--to", "gguf-qwen35", *how, "--no-manifest", "--quiet"], check=True)
+    return path
+
+
 def llama(report, serving, graft, model, count):
     """The same weights in the types of llama.cpp; prefill against its best one, decode type against type."""
     files = {}
-    for kind in ("bf16", "f16", "q8_0"):
-        files[kind] = model.parent / f"llama-{kind}"
-        if not files[kind].exists():
-            subprocess.run([graft, "convert", str(model), str(files[kind]), "--to", "gguf-qwen35", "--dtype", kind, "--allow",
-                            "lossy", "--no-manifest", "--quiet"], check=True)
+    for kind in ("bf16", "f16", "q8_0", "q4_k_m"):
+        files[kind] = gguf(graft, model, kind)
     peers = {kind: Llama(next(path.glob("*.gguf"))) for kind, path in files.items()}
-    tasks = {f"own {kind}": lambda kind=kind: serving.time(f"prefill {files[kind]} 512 1") for kind in ("bf16", "q8_0")}
+    tasks = {f"own {kind}": lambda kind=kind: serving.time(f"prefill {files[kind]} 512 1") for kind in ("bf16", "q8_0", "q4_k_m")}
     tasks |= {kind: lambda kind=kind: timed(lambda: peers[kind].prefill(512)) for kind in peers}
     times = rounds(count, tasks)
     best = min(peers, key=lambda kind: statistics.median(times[kind]))
     report.add(row(f"prefill 512, BF16, llama.cpp {best}, its best", ratios(times, best, "own bf16"), 1.3))
-    for kind in ("bf16", "q8_0"):
+    for kind in ("q8_0", "q4_k_m"):
+        report.add(row(f"prefill 512, {kind}, llama.cpp {kind}", ratios(times, kind, f"own {kind}"), 1.0))
+    for kind in ("bf16", "q8_0", "q4_k_m"):
         tasks = {"own": lambda: serving.time(f"decode {files[kind]} 32 1"), "peer": lambda: timed(lambda: peers[kind].decode(32))}
         report.add(row(f"decode, {kind}, llama.cpp {kind}", ratios(rounds(count, tasks), "peer", "own"), 1.0))
 
@@ -195,6 +203,41 @@ def loading(report, graft, model, folder):
         "own": lambda: run([graft, "convert", str(model), str(output), "--max-shard-size", "300MB", "--quiet", "--no-manifest"]),
         "peer": lambda: run([sys.executable, "-c", script, str(model), str(output)])})
     report.add(row("re-shard 863 MB, transformers load and save", ratios(times, "peer", "own"), 10))
+
+
+LLAMA_QUANTIZE = """
+import ctypes, sys, time
+import llama_cpp.llama_cpp as llama
+silent = llama.llama_log_callback(lambda level, text, data: None)
+llama.llama_log_set(silent, None)
+params = llama.llama_model_quantize_default_params()
+params.nthread, params.ftype = 1, int(sys.argv[3])
+start = time.process_time()
+assert llama.llama_model_quantize(sys.argv[1].encode(), sys.argv[2].encode(), ctypes.byref(params)) == 0
+print(time.process_time() - start)
+"""
+
+
+def blocks(report, graft, model, folder):
+    """A file of BF16 quantised for llama.cpp, against its own routine on one thread, without the start of Python."""
+    source = next(gguf(graft, model, "bf16").glob("*.gguf"))
+    output = folder / "blocks"
+
+    def own(kind):
+        seconds, _ = command([graft, "convert", str(source), str(output), "--quantise", kind, "-j", "1", "--quiet", "--no-manifest"])
+        shutil.rmtree(output)
+        return seconds
+
+    def peer(number):
+        output.mkdir()
+        arguments = [sys.executable, "-c", LLAMA_QUANTIZE, str(source), str(output / "model.gguf"), str(number)]
+        seconds = float(subprocess.run(arguments, check=True, capture_output=True, text=True).stdout.split()[-1])
+        shutil.rmtree(output)
+        return seconds
+
+    for kind, number in (("q8_0", 7), ("q6_k", 18), ("q5_k_m", 17), ("q4_k_m", 15), ("iq4_nl", 25)):
+        times = rounds(3, {"own": lambda: own(kind), "peer": lambda: peer(number)})
+        report.add(row(f"quantise 863 MB, {kind}, llama.cpp", ratios(times, "peer", "own"), 1.0))
 
 
 QUANTISE = """
@@ -241,7 +284,7 @@ def main():
     parser.add_argument("bench")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--only", default="torch transformers llama loading quantising", help="which peers")
+    parser.add_argument("--only", default="torch transformers llama blocks loading quantising", help="which peers")
     parser.add_argument("--json", help="a file for the numbers")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -256,6 +299,8 @@ def main():
         compare(report, serving, "transformers F32", transformer(model), options.rounds)
     if "llama" in options.only and importlib.util.find_spec("llama_cpp"):
         llama(report, serving, options.graft, model, options.rounds)
+    if "blocks" in options.only and importlib.util.find_spec("llama_cpp"):
+        blocks(report, options.graft, model, options.folder)
     if "loading" in options.only:
         loading(report, options.graft, model, options.folder)
     if "quantising" in options.only and importlib.util.find_spec("mlx_lm"):

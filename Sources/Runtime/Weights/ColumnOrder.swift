@@ -74,13 +74,10 @@ struct ColumnOrder: Hashable, Sendable {
   /// Calls `body` with the pieces of runs that hold some of the columns.
   func forEachPiece(in columns: Range<Int>, _ body: (Run) throws -> Void) rethrows {
     for run in runs {
-      let piece =
-        max(run.column, columns.lowerBound)..<min(run.column + run.count, columns.upperBound)
-      guard !piece.isEmpty else { continue }
-      try body(
-        Run(
-          column: piece.lowerBound, place: run.place + piece.lowerBound - run.column,
-          count: piece.count))
+      let first = max(run.column, columns.lowerBound)
+      let count = min(run.column + run.count, columns.upperBound) - first
+      guard count > 0 else { continue }
+      try body(Run(column: first, place: run.place + first - run.column, count: count))
     }
   }
 }
