@@ -205,6 +205,7 @@ class Bench:
         self.remove("wide")
         self.measure("audited: inspect --audit", "inspect", self.path("next"), "--audit")
         self.containers()
+        self.megatron()
         self.gguf()
         make(self.path("fp8"), config(self.gib), quantised=True)
         self.convert("FP8, moved by blocks to qwen3_5_moe", "fp8", None, "--to", "qwen3_5_moe")
@@ -236,6 +237,12 @@ class Bench:
         self.convert("distributed over 2 ranks to safetensors", "dcp", None, "--container", "safetensors")
         self.convert("distributed over 2 ranks to qwen3_5_moe", "dcp", None, "--to", "qwen3_5_moe")
         self.remove("dcp")
+
+    def megatron(self):
+        self.convert("BF16 to Megatron's directory", "next", "mcore", "--to", "mcore-gpt")
+        self.convert("Megatron's directory to qwen3_next", "mcore", None, "--to", "qwen3_next")
+        self.convert("Megatron's GPTModel to its HybridModel", "mcore", None, "--to", "mcore-hybrid")
+        self.remove("mcore")
 
     def gguf(self):
         self.convert("BF16 to GGUF", "next", "gguf", "--to", "gguf-qwen3next", "--max-shard-size", "1TB")

@@ -30,6 +30,8 @@ seeds() {
     npz) find fixtures/containers -name '*.npz' ;;
     gguf) find fixtures/gguf -name '*.gguf' ;;
     distributed) find fixtures/containers/dcp -name .metadata ;;
+    common) find fixtures -name common.pt ;;
+    run-config) find fixtures recipes -name '*.yaml' ;;
     tokens | pickle | blocks | mlx | awq | gptq | bitsandbytes | modelopt | compressed-tensors) ;;
   esac
 }
@@ -60,6 +62,9 @@ made() {
     # What follows the magic number, 15 bytes into the file.
     pickle)
       for file in fixtures/containers/torch/legacy-*.pt; do tail -c +16 "$file" > "$2/$(basename "$file")"; done ;;
+    run-config)
+      printf 'model:\n  _target_: a.B\n  f: &id001\n    _call_: false\n    _target_: torch.float32\n  g: *id001\n  l:\n  - 1\n  - 0\n  t: "a\\n"\n' \
+        > "$2/dump" ;;
     # The first byte chooses the kind: @ .json, A .txt, B .safetensors, C bytes.
     tokens)
       printf '@[1, 2, 3]' > "$2/list"
@@ -84,6 +89,9 @@ prepare() {
         awk 'NR <= 400 { gsub(/"/, "", $2); print "\"\\\"" $2 "\\\"\"" }' > "$work/seeds/$1.words"
       printf '"%s"\n' 1000000000 9223372036854775807 18446744073709551616 -1 null true 1e308 1.5 0 1048576 \
         >> "$work/seeds/$1.words" ;;
+    run-config)
+      printf '"%s"\n' 'model:' '- ' '_target_: ' '_call_: false' '_args_:' '&id001' '*id001' '\x0a' '  ' '[' '{' '\"' "'" \
+        'null' '!!python/object' '|' > "$work/seeds/$1.words" ;;
     recipe) printf '"%s"\n' 'splice:' '- ' 'layers: [0, 1]' 'init: zero' '\x0a' '  ' '[' '\"' '#' '---' > "$work/seeds/$1.words" ;;
     *) echo '"PK\x05\x06"' > "$work/seeds/$1.words" ;;
   esac

@@ -13,6 +13,8 @@ public struct LayoutForm: Hashable, Sendable {
   public let isWritten: Bool
   /// Whether the keys of a new config stand in the nested object.
   public let isWrapped: Bool
+  /// The ids of layouts whose models belong in this form.
+  public let suits: Set<String>
   /// The class that models in the form were saved from.
   public private(set) var modelClass = ModelClass.language
 
@@ -29,13 +31,14 @@ extension LayoutForm {
     tags = Set(try object.strings("tags"))
     isWritten = object.optional("write") != .bool(false)
     isWrapped = object.optional("wrap") != .bool(false)
+    suits = Set(try object.strings("suits"))
     try object.finish()
     try FormatLimits.check(prefix.utf8.count, .text, at: "prefix")
   }
 
   private init(name: String, prefix: String, tags: Set<String>, isWritten: Bool, isWrapped: Bool) {
     (self.name, self.prefix, self.tags) = (name, prefix, tags)
-    (self.isWritten, self.isWrapped) = (isWritten, isWrapped)
+    (self.isWritten, self.isWrapped, suits) = (isWritten, isWrapped, [])
   }
 
   /// The form as another class saves it.

@@ -36,11 +36,14 @@ extension OpenedModel {
 
   /// The tensors of multi-token prediction by role; empty unless all are stored under names that the layout
   /// knows.
-  package func predictionTensors() throws -> (layers: Int, tensors: [BoundTensor]) {
+  /// - Parameter halves: how the halves of `mtp.fc` stand; nil for what the user says, or the layout.
+  package func predictionTensors(halves: Assumption.Halves? = nil) throws -> (
+    layers: Int, tensors: [BoundTensor]
+  ) {
     let scales = Set(binding.carriedScales.values.map(\.name))
     let stored = carried.filter { isPrediction($0) && !scales.contains($0.name) }
     guard !stored.isEmpty else { return (0, []) }
-    let halves = try halves()
+    let halves = try halves ?? self.halves(in: layout)
     for count in 1...Self.mostPredictions {
       var configuration = configuration
       configuration.predictionLayers = count
@@ -58,10 +61,10 @@ extension OpenedModel {
     return (0, [])
   }
 
-  /// How the halves of the projection stand with which multi-token prediction begins.
-  /// - Throws: `Problem` of kind `unsupported` where programs that write the layout differ in it and the
+  /// How the halves of the projection stand in a layout with which multi-token prediction begins.
+  /// - Throws: `Problem` of kind `unsupported` where programs that use the layout differ in it and the
   ///   user has not said it.
-  private func halves() throws -> Assumption.Halves {
+  package func halves(in layout: Layout) throws -> Assumption.Halves {
     let said = assumptions.lazy.compactMap { assumption -> Assumption.Halves? in
       if case .halves(let halves) = assumption { halves } else { nil }
     }.first
@@ -71,8 +74,8 @@ extension OpenedModel {
       file: checkpoint.weightsPath.string,
       expected: "which half is the first, that of the embedding or that of the hidden state",
       remedy: """
-        say --assume mtp-halves=exchanged for what slime wrote, mtp-halves=kept for what Megatron's own \
-        tools wrote, or leave the layers out with --mtp drop
+        say --assume mtp-halves=exchanged for what slime writes and reads, mtp-halves=kept for Megatron's \
+        own tools, or leave the layers out with --mtp drop
         """)
   }
 

@@ -107,6 +107,30 @@ import Testing
       try inspect(), 66, ["__1_0.distcp", "missing, which rank 1 wrote", "__0_0.distcp"])
   }
 
+  /// What one rank did not save, or saved at the place of another, is named with the files that hold pieces.
+  @Test func piecesThatLeaveHolesOrOverlap() throws {
+    var directory = try MegatronLiteral.directory(
+      of: Fixtures.path("huggingface/qwen3_5/text-bf16"), .init(tensorParallel: 2))
+    let name = "decoder.layers.0.self_attention.out_proj.weight"
+    directory.lost = [(name, 1)]
+    try directory.write(to: run.appending("iter_0000010"))
+    expectRefusal(try inspect(), 65, [name, "do not cover", "elements, in __", ".distcp of rank"])
+    (directory.lost, directory.doubled) = ([], [(name, 0, 1)])
+    try directory.write(to: run.appending("iter_0000010"))
+    expectRefusal(try inspect(), 65, [name, "overlap", "in __", ".distcp of rank"])
+  }
+
+  /// Files that belong to no whole save, whatever is wrong with them: named, and nothing traps.
+  @Test(arguments: [
+    ("common.pt", "PK", 65), ("common.pt", "", 65), (".metadata", "", 65),
+    ("metadata.json", "{", 65), ("metadata.json", "[]", 65), ("metadata.json", "{}", 65),
+    ("run_config.yaml", "model: [", 65), ("run_config.yaml", "model:\n  a: *b\n", 65),
+    ("__0_0.distcp", "", 65),
+  ]) func filesThatSayNothing(name: String, text: String, code: Int32) throws {
+    try write("iter_0000010/" + name, text)
+    expectRefusal(try inspect(), code, [name])
+  }
+
   @Test func filesOfAnotherRunAreNoticed() throws {
     try change("iter_0000010/__1_0.distcp") { bytes in
       bytes = Array(bytes[100...] + bytes[..<100])

@@ -205,6 +205,25 @@ import Testing
     }
   }
 
+  /// slime's Qwen3-Next has the projections of the hub, and which half is the first must be said to write it.
+  @Test func whatSlimeReadsOfQwen3Next() throws {
+    let copy = try EditableCheckpoint.predicting(Self.experts)
+    let model = copy.path
+    let refused = try convert(model, folder.path.appending("no"), "--to", "mcore-slime")
+    expectRefusal(refused, 69, ["mtp-halves"])
+    for halves in ["kept", "exchanged"] {
+      let there = try folder.convert(
+        model, halves, "--to", "mcore-slime", "--assume", "mtp-halves=\(halves)")
+      let form = try GraftCommand.run("inspect", there.string, "--json").json()["form"]?["form"]
+      #expect(form == "projections grouped per key head")
+      let back = try folder.convert(
+        there, "back-\(halves)", "--to", "qwen3_next", "--assume", "mtp-halves=\(halves)")
+      try expectSameTensors(back, model)
+    }
+    let files = ["kept/iter_0000000/__0_0.distcp", "exchanged/iter_0000000/__0_0.distcp"]
+    #expect(Set(try files.map { try Fixtures.contents(folder.path.appending($0)) }).count == 2)
+  }
+
   @Test func towersOfVisionModelsAreLeftOutWhenAsked() throws {
     let model = Fixtures.path(Self.experts)
     var directory = try MegatronLiteral.directory(of: model, .init(prefix: "language_model."))

@@ -12,9 +12,7 @@ import Testing
 
 /// How a plan is carried out does not show in what it writes.
 struct ExecutionLawTests {
-  /// All but Megatron's: they are written into a directory of their own, and gated norms of random values
-  /// come back as F32. MegatronTests hold them.
-  private static let ids = LayoutCatalogue.writtenIDs.filter { !$0.hasPrefix("mcore-") }
+  private static let ids = LayoutCatalogue.writtenIDs
 
   /// A checkpoint of random values in some layout, and a plan for another one that can hold it.
   private func plan(_ id: String, at path: FilePath) throws -> (OpenedModel, CheckpointPlan)? {
@@ -36,10 +34,11 @@ struct ExecutionLawTests {
     return try (source, #require(plans.first))
   }
 
+  /// The files below a directory, and in the iteration of a run.
   private func contents(_ path: FilePath) throws -> [String: [UInt8]] {
-    let names = try FileManager.default.contentsOfDirectory(atPath: path.string)
+    let names = try FileManager.default.subpathsOfDirectory(atPath: path.string)
     return Dictionary(
-      uniqueKeysWithValues: try names.map {
+      uniqueKeysWithValues: try names.filter { FileKind(path.appending($0)) == .regular }.map {
         ($0, Array(try MappedFile.readAll(path.appending($0), limit: 1 << 24)))
       })
   }

@@ -49,6 +49,17 @@ enum ContainerReaders {
     }
   }
 
+  /// What the ranks of a Megatron run share, with objects of any class.
+  static func common(_ input: UnsafeRawBufferPointer) throws {
+    _ = try MegatronState.arguments(TorchContent(owned(Array(input)), dropsForeign: true))?
+      .text(indent: 0)
+  }
+
+  /// What Megatron-Bridge dumps of the options of a run.
+  static func runConfig(_ input: UnsafeRawBufferPointer) throws {
+    _ = try MegatronState.model(inDump: Array(input)).text(indent: 0)
+  }
+
   static func gguf(_ input: UnsafeRawBufferPointer) throws {
     let file = try GGUFFile(owned(Array(input)), name: "input")
     for (_, value) in file.metadata { _ = (value.text, value.texts?.count, value.typeName) }

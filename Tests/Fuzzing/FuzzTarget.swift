@@ -8,6 +8,8 @@ enum FuzzTarget: String, CaseIterable {
   case zip, npz, pickle, torch, distributed, gguf, blocks
   case mlx, awq, gptq, bitsandbytes, modelopt
   case compressedTensors = "compressed-tensors"
+  case common
+  case runConfig = "run-config"
 
   /// The most memory that an input may need at any moment.
   ///
@@ -16,7 +18,7 @@ enum FuzzTarget: String, CaseIterable {
     switch self {
     case .config: 512 << 20
     case .formats: 64 << 20
-    case .pickle, .torch, .distributed, .tokenizer: (1 << 20) + 512 * count
+    case .pickle, .torch, .distributed, .common, .tokenizer: (1 << 20) + 512 * count
     default: (1 << 20) + 128 * count
     }
   }
@@ -47,6 +49,8 @@ enum FuzzTarget: String, CaseIterable {
     case .gptq: try PackingReader.read(input, GPTQPacking.self)
     case .bitsandbytes: try PackingReader.read(input, BitsandbytesPacking.self)
     case .modelopt: try PackingReader.read(input, ModelOptPacking.self)
+    case .common: try ContainerReaders.common(input)
+    case .runConfig: try ContainerReaders.runConfig(input)
     case .compressedTensors: try PackingReader.read(input, CompressedTensorsPacking.self)
     }
   }

@@ -19,7 +19,7 @@ public struct TorchDistLiteral {
 
   /// One piece of a tensor.
   struct Piece {
-    let offsets: [Int]
+    var offsets: [Int]
     let shape: [Int]
     var bytes: [UInt8]
   }
@@ -38,6 +38,11 @@ public struct TorchDistLiteral {
   public var isCommonFile = true
   /// Pairs of pieces, by tensor, whose bytes change places.
   public var exchanged: [(name: String, Int, Int)] = []
+
+  /// Pieces, by tensor, that nobody saved.
+  public var lost: [(name: String, Int)] = []
+  /// Pairs of pieces, by tensor, of which the second is saved at the place of the first.
+  public var doubled: [(name: String, Int, Int)] = []
 
   /// A directory of some tensors.
   public init(_ tensors: [Tensor]) { self.tensors = tensors }
@@ -111,6 +116,10 @@ public struct TorchDistLiteral {
       pieces[a].bytes = pieces[b].bytes
       pieces[b].bytes = bytes
     }
+    for (name, a, b) in doubled where name == tensor.tensor.name {
+      pieces[b].offsets = pieces[a].offsets
+    }
+    for (name, index) in lost where name == tensor.tensor.name { pieces.remove(at: index) }
     return pieces
   }
 }

@@ -51,6 +51,12 @@ extension MessageSection {
       .init("names of Megatron without metadata.json") {
         try $0.megatron { try $0.remove(place + "metadata.json") }
       },
+      .init("names of Megatron, and a metadata.json of something else") {
+        try $0.megatron { try $0.write(place + "metadata.json", "{}".utf8) }
+      },
+      .init("options that Bridge dumped and that describe no model") {
+        try $0.megatron { try $0.write(place + "run_config.yaml", "train: null\n".utf8) }
+      },
       .init("parameters as one rank holds them") { shop in
         let names = [
           "embedding.word_embeddings.weight", "decoder.layers.0.mlp.linear_fc1.weight_w",

@@ -3,7 +3,8 @@
 """Times graft-bench and its peers in turns, task by task, on one thread of each: peers.py GRAFT GRAFT_BENCH FOLDER.
 
 Ratios are of processor time; one above 1 says that Graft takes less. Needs torch, transformers and safetensors; rows of
-llama.cpp need llama_cpp (llama-cpp-python), rows of mlx-lm need mlx_lm as well. Keeps the models it writes in FOLDER.
+llama.cpp need llama_cpp (llama-cpp-python), rows of mlx-lm need mlx_lm, that of Megatron megatron-core as well. Keeps the
+models it writes in FOLDER.
 """
 
 import argparse
@@ -277,6 +278,53 @@ def quantising(report, graft, model, folder):
         report.add(row(f"quantise 863 MB, {kind}, mlx-lm", ratios(times, "peer", "own"), 1.0))
 
 
+MEGATRON = """
+import pickle, resource, sys, tempfile, torch, warnings
+warnings.filterwarnings("ignore")
+if not torch.cuda.is_available():
+    torch.cuda.current_device = lambda: "cpu"
+    torch.cuda.synchronize = torch.cuda.empty_cache = lambda *_, **__: None
+    torch.Tensor.cuda = lambda self, *_, **__: self
+from megatron.core import dist_checkpointing as checkpoints
+source, output = sys.argv[1], sys.argv[2]
+metadata = pickle.load(open(source + "/.metadata", "rb")).state_dict_metadata
+meeting = tempfile.mkdtemp()
+torch.distributed.init_process_group("gloo", init_method=f"file://{meeting}/file", rank=0, world_size=1)
+def used():
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+start = used()
+tensors = {key: checkpoints.ShardedTensor.from_rank_offsets(key, torch.empty(value.size, dtype=value.properties.dtype))
+           for key, value in metadata.items() if hasattr(value, "size")}
+loaded = checkpoints.load(dict(tensors), source)
+checkpoints.save({key: checkpoints.ShardedTensor.from_rank_offsets(key, value) for key, value in loaded.items()
+                  if key in tensors}, output)
+print(used() - start)
+"""
+
+
+def distributing(report, graft, model, folder):
+    """A directory of Megatron to the hub, against Megatron's load and save alone without the start of Python."""
+    source, output = folder / "megatron", folder / "from-megatron"
+    if not source.exists():
+        command([graft, "convert", str(model), str(source), "--to", "mcore-gpt", "--quiet"])
+
+    def own():
+        seconds, _ = command([graft, "convert", str(source), str(output), "--to", "qwen3_5", "--quiet", "--no-manifest"])
+        shutil.rmtree(output)
+        return seconds
+
+    def peer():
+        output.mkdir()
+        arguments = [sys.executable, "-c", MEGATRON, str(source / "iter_0000000"), str(output)]
+        done = subprocess.run(arguments, check=True, capture_output=True, text=True)
+        shutil.rmtree(output)
+        return float(done.stdout.split()[-1])
+
+    times = rounds(3, {"own": own, "peer": peer})
+    report.add(row("863 MB from Megatron to the hub, megatron-core load and save", ratios(times, "peer", "own"), 5))
+
+
 @torch.inference_mode()
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -284,7 +332,8 @@ def main():
     parser.add_argument("bench")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--only", default="torch transformers llama blocks loading quantising", help="which peers")
+    parser.add_argument("--only", default="torch transformers llama blocks loading quantising megatron",
+                        help="which peers")
     parser.add_argument("--json", help="a file for the numbers")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -305,6 +354,8 @@ def main():
         loading(report, options.graft, model, options.folder)
     if "quantising" in options.only and importlib.util.find_spec("mlx_lm"):
         quantising(report, options.graft, model, options.folder)
+    if "megatron" in options.only and importlib.util.find_spec("megatron"):
+        distributing(report, options.graft, model, options.folder)
     if options.json:
         report.save(options.json)
 

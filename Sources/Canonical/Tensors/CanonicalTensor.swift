@@ -17,6 +17,8 @@ public struct CanonicalTensor: Sendable {
   public let scales: BlockScales?
   /// Whether the layout stores such tensors in this type whatever type they had elsewhere.
   public var hasFixedType = false
+  /// The type that such values had in the layout they go to, as the record of a conversion says.
+  public var formerType: ScalarType?
   /// Whether the record of a conversion kept the bytes for the stored tensor.
   public var isRestored = false
   /// Whether rows were cut off or added, so that the tensor differs from the stored one.

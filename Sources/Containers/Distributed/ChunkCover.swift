@@ -17,24 +17,28 @@ struct ChunkCover<Piece: TensorPiece> {
     guard let total = TensorShape.elementCount(shape), TensorShape.byteCount(shape, type) != nil
     else { throw Self.problem("the shape overflows", shape) }
     var chunks: [Piece] = []
-    var count = 0
     for chunk in pieces {
       let elements = try Self.check(chunk, inside: shape)
-      // No sum of parts of a tensor overflows unless they overlap.
-      let (sum, overflow) = count.addingReportingOverflow(elements)
-      guard !overflow, sum <= total else { throw Self.problem("the pieces overlap", shape) }
-      count = sum
       if elements > 0 || (total == 0 && chunks.isEmpty) { chunks.append(chunk) }
-    }
-    guard count == total, !chunks.isEmpty else {
-      throw Self.problem("the pieces do not cover the tensor", shape)
     }
     self.chunks = chunks.sorted { ($0.offsets.first ?? 0) < ($1.offsets.first ?? 0) }
     try checkOverlap(mostPairs)
+    // No sum of parts of a tensor overflows unless they overlap.
+    let count = chunks.reduce(0) { $0 + (TensorShape.elementCount($1.shape) ?? 0) }
+    guard count == total, !chunks.isEmpty else {
+      throw Self.problem("the pieces do not cover the tensor", shape, Self.holders(chunks, count))
+    }
   }
 
-  private static func problem(_ what: String, _ shape: [Int]) -> Problem {
-    Problem(.invalid, "\(what) of a distributed tensor", expected: TensorShape.text(shape))
+  private static func problem(_ what: String, _ shape: [Int], _ found: String? = nil) -> Problem {
+    Problem(
+      .invalid, "\(what) of a distributed tensor", expected: TensorShape.text(shape), found: found)
+  }
+
+  /// How much of a tensor there is, and which files hold it.
+  private static func holders(_ chunks: [Piece], _ count: Int) -> String {
+    let names = Set(chunks.compactMap(\.holder)).sorted().map(DistributedMetadata.described)
+    return "\(count) elements" + (names.isEmpty ? "" : ", in \(NameList.text(names))")
   }
 
   /// - Returns: the number of elements.
@@ -47,7 +51,7 @@ struct ChunkCover<Piece: TensorPiece> {
     guard isInside, let count = TensorShape.elementCount(chunk.shape) else {
       throw Problem(
         .invalid, "a piece reaches beyond its tensor", expected: TensorShape.text(shape),
-        found: "\(TensorShape.text(chunk.shape)) at \(TensorShape.text(chunk.offsets))")
+        found: chunk.text)
     }
     return count
   }
@@ -69,7 +73,9 @@ struct ChunkCover<Piece: TensorPiece> {
           first.offsets[axis] < second.offsets[axis] + second.shape[axis]
             && second.offsets[axis] < first.offsets[axis] + first.shape[axis]
         }
-        guard !isShared else { throw Self.problem("the pieces overlap", shape) }
+        guard !isShared else {
+          throw Self.problem("the pieces overlap", shape, "\(first.text), \(second.text)")
+        }
       }
     }
   }

@@ -11,6 +11,8 @@ struct DistributedMetadata {
     let fileName: String
     /// - Units: bytes.
     let range: Range<Int>
+
+    var holder: String? { fileName }
   }
 
   /// A tensor in pieces.
@@ -42,6 +44,16 @@ struct DistributedMetadata {
   static let fileName = ".metadata"
   /// What the names of the files with pieces end with.
   static let suffix = ".distcp"
+
+  /// The rank that wrote a file; nil where the name does not say it.
+  static func rank(of fileName: String) -> String? {
+    fileName.wholeMatch(of: #/__(\d+)_\d+\.distcp/#).map { "\($0.1)" }
+  }
+
+  /// The name of a file, with the rank that wrote it.
+  static func described(_ fileName: String) -> String {
+    fileName + (rank(of: fileName).map { " of rank \($0)" } ?? "")
+  }
 
   /// The values, in the order of the file.
   private(set) var entries: [Entry] = []

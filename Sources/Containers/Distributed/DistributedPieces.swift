@@ -61,7 +61,7 @@ struct DistributedPieces {
 
   /// The rank that wrote a file, as a clause; empty where the name does not say it.
   private static func rank(of name: String) -> String {
-    name.wholeMatch(of: #/__(\d+)_\d+\.distcp/#).map { ", which rank \($0.1) wrote" } ?? ""
+    DistributedMetadata.rank(of: name).map { ", which rank \($0) wrote" } ?? ""
   }
 
   /// The value that is stored at a place.

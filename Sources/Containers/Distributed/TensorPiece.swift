@@ -4,6 +4,18 @@ import Tensors
 protocol TensorPiece {
   var offsets: [Int] { get }
   var shape: [Int] { get }
+  /// The name of the file that holds it; nil where messages name it anyway.
+  var holder: String? { get }
+}
+
+extension TensorPiece {
+  var holder: String? { nil }
+
+  /// Which block it is, and where, in words.
+  var text: String {
+    "\(TensorShape.text(shape)) at \(TensorShape.text(offsets))"
+      + (holder.map { " in \(DistributedMetadata.described($0))" } ?? "")
+  }
 }
 
 /// A block of a tensor whose bytes are at hand.

@@ -62,7 +62,7 @@ enum MegatronBackend {
 
   /// Refuses names of Megatron in a directory without `metadata.json`.
   /// - Throws: `Problem` of kind `unsupported` for the form of its own sharding of parameters, `invalid`
-  ///   where the file was lost.
+  ///   where the file says nothing, `missing` where it was lost.
   static func checkNames(_ names: [String], in directory: FilePath) throws {
     guard MegatronName.areOfModel(names) else { return }
     let isWhole = names.contains { $0.contains(".in_proj.weight.") || $0.contains(".linear_attn.") }
@@ -72,6 +72,12 @@ enum MegatronBackend {
         expected: "\(fileName), and the parts of in_proj.weight apart",
         found: "parameters as one parallel rank holds them",
         remedy: "load it in Megatron and save it with --ckpt-format \(known)")
+    }
+    let path = directory.appending(fileName)
+    guard FileKind(path) == .absent else {
+      throw Problem(
+        .invalid, "the file does not say how a Megatron checkpoint was saved", file: path.string,
+        expected: "sharded_backend", remedy: "fetch the file of this save again")
     }
     throw Problem(
       .missing, "a Megatron checkpoint without \(fileName)", file: directory.string,

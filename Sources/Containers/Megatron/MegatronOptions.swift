@@ -26,6 +26,7 @@ public struct MegatronOptions: Sendable {
   private static let rows = "vocab_size"
   private static let groups = "num_query_groups"
   private static let activation = "activation_func"
+  private static let variant = "gated_delta_net"
   /// How Megatron is to store the projections of Gated DeltaNet: in parts, as any number of ranks reads them.
   private static let parts = "hetereogenous_dist_checkpoint"
 
@@ -37,7 +38,9 @@ public struct MegatronOptions: Sendable {
     var arguments = named
     arguments[Self.activation] = nil
     for (name, other) in Self.names { arguments[other] = named[name] }
+    let hasDeltaRule = named["linear_num_value_heads"] != nil
     let own: JSONObject = [
+      "experimental_attention_variant": hasDeltaRule ? .string(Self.variant) : .null,
       "num_experts": named["num_moe_experts"] ?? .null,
       "untie_embeddings_and_output_weights": .bool(named[Self.shared] == .bool(false)),
       "group_query_attention": named[Self.groups]?.int == nil ? .null : true,
@@ -61,7 +64,7 @@ public struct MegatronOptions: Sendable {
       "transformer_layer_spec": Self.object(
         "megatron.core.models.gpt.experimental_attention_variant_module_specs"
           + ".get_transformer_block_with_experimental_attention_variant_spec"),
-      "experimental_attention_variant": "gated_delta_net", Self.parts: true,
+      "experimental_attention_variant": .string(Self.variant), Self.parts: true,
       "should_pad_vocab": false, "make_vocab_size_divisible_by": 1,
       "tensor_model_parallel_size": 1, "pipeline_model_parallel_size": 1,
     ]

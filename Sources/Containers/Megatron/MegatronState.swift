@@ -46,10 +46,21 @@ struct MegatronState {
   private func bridge(_ path: FilePath) throws -> JSONValue? {
     guard FileKind(path) == .regular else { return nil }
     return try locating(.file(path.string)) {
-      let bytes = try MappedFile.readAll(path, limit: Self.limit)
-      let text = String(decoding: bytes, as: UTF8.self)
-      return try PlainYAML.section("model", of: text).map(Self.withoutCalls)
+      try Self.model(inDump: MappedFile.readAll(path, limit: Self.limit))
     }
+  }
+
+  /// The part of a dumped configuration that describes the model.
+  /// - Throws: `Problem` of kind `invalid` where there is none.
+  static func model(inDump bytes: [UInt8]) throws -> JSONValue {
+    let section = try PlainYAML.section("model", of: String(decoding: bytes, as: UTF8.self))
+    guard let section, section.object != nil else {
+      throw Problem(
+        .invalid, "what Megatron-Bridge dumped describes no model",
+        expected: "model: with its options below", found: section?.text(indent: 0) ?? "no model:",
+        remedy: "fetch the file again")
+    }
+    return withoutCalls(section)
   }
 
   /// The same with the names of Python objects, which are written as objects, as texts.
@@ -80,7 +91,7 @@ struct MegatronState {
   }
 
   /// The options of Megatron-LM in a dictionary, or in a list of one.
-  private static func arguments(_ content: TorchContent) throws -> JSONValue? {
+  static func arguments(_ content: TorchContent) throws -> JSONValue? {
     var document = PickleDocument(content.heap)
     let value = content.heap.elements(content.value)?.first ?? content.value
     guard content.heap.pairs(value) != nil else {

@@ -5,9 +5,10 @@ import Opening
 import Tensors
 
 /// Values of a source that cannot be computed back from the output, such as F32 norms to which one was
-/// added.
+/// added, or that would come back in another type.
 ///
-/// The record of a conversion holds their bytes, so that the way back gives the same file.
+/// The record of a conversion holds their type and, where they are lost, their bytes, so that the way back
+/// gives the same file.
 struct KeptValues: Hashable, Sendable {
   /// The role of the tensor, as text.
   let role: String
@@ -17,7 +18,7 @@ struct KeptValues: Hashable, Sendable {
   let hash: String
   /// The type in which they were stored.
   let type: ScalarType
-  /// Their bytes, in canonical order.
+  /// Their bytes, in canonical order; empty where only the type does not follow from the output.
   let bytes: [UInt8]
 
   /// How values of a role are stored.
@@ -33,9 +34,14 @@ struct KeptValues: Hashable, Sendable {
     of role: Role, steps: [ValueStep], insteadOf place: CanonicalTensor, in model: CanonicalModel
   ) throws -> CanonicalTensor? {
     guard let written = model.tensors[role], type.isComputable, place.isComputable,
-      bytes.count == TensorShape.byteCount(place.shape, type),
+      bytes.isEmpty || bytes.count == TensorShape.byteCount(place.shape, type),
       try TensorHash.canonical(written, isZeroCentred: model.configuration.isCentred(role)) == hash
     else { return nil }
+    if bytes.isEmpty {
+      var typed = place
+      typed.formerType = type
+      return typed
+    }
     var kept = CanonicalTensor(
       shape: place.shape, type: type, region: ByteRegion(OwnedBytes(bytes)),
       view: StridedView(contiguous: place.shape), steps: steps,
@@ -69,7 +75,7 @@ extension CanonicalModel {
     let byRole = Dictionary(grouping: kept, by: \.role)
     for part in binding.tensors.flatMap(\.parts) {
       let form = KeptValues.form(part.role, part.steps, in: configuration)
-      guard let place = tensors[part.role], place.steps != part.steps,
+      guard let place = tensors[part.role], place.steps != part.steps || place.hasFixedType,
         let values = byRole[part.role.description]?.last(where: { $0.form == form })
       else { continue }
       model.tensors[part.role] =
@@ -125,6 +131,18 @@ extension MovedPart {
       }
     }
     return isLost ? stored : nil
+  }
+
+  /// Whether the values, written where they are computed or have a fixed type, come back in another type than
+  /// that of the source.
+  /// - Parameter narrow: the type of computed values that all fit it.
+  func losesType(narrow: ScalarType?) throws -> Bool {
+    guard !source.hasFixedType, source.scales == nil, source.type.isFloat, let narrow,
+      source.type != narrow
+    else { return false }
+    let back = MovedPart(
+      source, to: StridedView(contiguous: source.shape), steps: source.steps)
+    return try source.type != .f32 || TensorMove.fits(narrow, [back])
   }
 
   private func raw(width: Int) throws -> [UInt8] {

@@ -28,6 +28,7 @@ extension OpenedModel {
       ?? catalogue.layout(
         id, form: form,
         quantised: isScaled || (cast == nil && kind == nil && (quantisation != nil || isPacked)),
-        sharing: sharedPrefixes(leaving: allowed), hasHead: configuration.head != .none)
+        sharing: sharedPrefixes(leaving: allowed), hasHead: configuration.head != .none,
+        from: layout.id)
   }
 }

@@ -8,14 +8,19 @@ struct PredictionTensors {
   private let layers: Int
   /// The stored tensors; none where the layouts only carry them, or one of them does.
   let tensors: [BoundTensor]
+  /// How the halves of `mtp.fc` are to be written.
+  private let halves: Assumption.Halves
 
   init(_ source: OpenedModel, for layout: Layout, _ options: ConversionOptions) throws {
     let isMoved = layout.id != source.layout.id || source.mendsPrediction
     guard isMoved, layout.prediction != nil, !options.dropsMTP else {
-      (layers, tensors) = (0, [])
+      (layers, tensors, halves) = (0, [], .kept)
       return
     }
-    (layers, tensors) = try source.predictionTensors()
+    // Where the source leaves no doubt, what the user says is about the layout that does.
+    let isOfTarget = [source.layout, layout].map { $0.prediction?.isUnsettled } == [false, true]
+    (layers, tensors) = try source.predictionTensors(halves: isOfTarget ? .kept : nil)
+    halves = isOfTarget && !tensors.isEmpty ? try source.halves(in: layout) : .kept
   }
 
   /// The tensors as another layout stores them, or as the own one should have.
@@ -23,7 +28,7 @@ struct PredictionTensors {
     throws -> [BoundTensor]
   {
     guard !tensors.isEmpty else { return [] }
-    let forms = try layout.predictionTensors(configuration)
+    let forms = try layout.predictionTensors(configuration, halves: halves)
     guard layout.id == source.layout.id else { return forms.first ?? [] }
     let names = tensors.map(\.name)
     return forms.first { $0.map(\.name) == names } ?? forms.first ?? []

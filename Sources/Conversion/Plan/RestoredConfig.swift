@@ -17,12 +17,6 @@ struct RestoredConfig {
   /// The keys of the record that are left out.
   let dropped: [LeftOut]
 
-  /// Keys that decide nothing of what a model computes.
-  private static let inert: Set<String> = [
-    "transformers_version", "use_cache", "attention_dropout", "output_router_logits",
-    "router_aux_loss_coef",
-  ]
-
   /// Restores a config; nil where the record holds none, or one of another model.
   /// - Parameters:
   ///   - written: the config that would be written without a record.
@@ -51,6 +45,8 @@ struct RestoredConfig {
     private let kind: (String) -> ConfigKeyKind
     private let sourceKind: (String) -> ConfigKeyKind
     private let nested: String?
+    /// Whether the source could name tokens; the options of a trainer cannot.
+    private let namesTokens: Bool
     /// What the source says of itself.
     private let present: JSONObject
 
@@ -58,6 +54,7 @@ struct RestoredConfig {
       kind = layout.keyKinds(configuration)
       sourceKind = source.layout.keyKinds(configuration)
       nested = layout.nestedKey
+      namesTokens = !source.layout.isOfTrainer
       present = source.layout.keys(of: source.config.value) ?? [:]
     }
 
@@ -89,7 +86,7 @@ struct RestoredConfig {
 
     /// Whether a key belongs to neither layout.
     private func isNobodys(_ key: String) -> Bool {
-      kind(key) == .foreign && sourceKind(key) == .foreign
+      [kind(key), sourceKind(key)].allSatisfy { $0 == .foreign || $0 == .inert }
     }
 
     /// The value that a key of the record gets in the restored config; nil if the key is left out.
@@ -98,15 +95,21 @@ struct RestoredConfig {
       case .fact: former
       case .name: written ?? former
       case .standard: present.contains(key) ? written ?? former : former
+      case .inert: written ?? (isPlain(key, former) ? former : JSONValue?.none)
       case .foreign: written ?? (isHarmless(key, former) ? former : JSONValue?.none)
       }
     }
 
     /// Whether a key of which the present config knows nothing may come back.
     private func isHarmless(_ key: String, _ value: JSONValue) -> Bool {
-      if value.isNull || RestoredConfig.inert.contains(key) { return true }
+      if value.isNull { return true }
       guard let stated = TokenizerSettings.metadataKey(key) else { return false }
-      return present[stated] == value
+      return namesTokens ? present[stated] == value : value.int != nil
+    }
+
+    /// Whether a key that decides nothing has a value that names no program and describes no other model.
+    private func isPlain(_ key: String, _ value: JSONValue) -> Bool {
+      value.object == nil && !ProgramKeys.mayName(key)
     }
   }
 }

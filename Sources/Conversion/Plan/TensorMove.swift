@@ -35,7 +35,8 @@ public struct TensorMove: Sendable {
   /// Plans one stored tensor.
   ///
   /// Computed values are stored as F32, or in the type of the model's matrices if that holds all of them.
-  /// So a tensor that was widened on the way there gets its own type back on the way back.
+  /// So a tensor that was widened on the way there gets its own type back on the way back. Where that would
+  /// be another one, the record of the conversion says which it was.
   /// - Parameters:
   ///   - cast: the type asked for; a type requested by name also narrows a tensor that otherwise stays
   ///     wide. Quantised weights keep their bytes unless a type is requested; then they are dequantised.
@@ -75,8 +76,8 @@ public struct TensorMove: Sendable {
     let isComputed = parts.contains { $0.source.steps != $0.steps }
     let planned = try Self.type(of: target, sources: sources, cast: cast, isComputed: isComputed)
     let isWidened = isComputed || sources.allSatisfy(\.hasFixedType)
-    if isWidened, cast == .keep, planned == .f32, !target.storedType.isFixed, let narrow,
-      try Self.fits(narrow, parts)
+    if isWidened, cast == .keep, planned == .f32, !target.storedType.isFixed,
+      let narrow = Self.formerType(sources) ?? narrow, try Self.fits(narrow, parts)
     {
       (type, isSeenExact) = (narrow, true)
     } else {
@@ -92,6 +93,12 @@ public struct TensorMove: Sendable {
     type = sources.first?.type ?? .f32
     isSeenExact = true
     scaleMoves = []
+  }
+
+  /// The type that all parts had in the layout before; nil where nothing is known.
+  private static func formerType(_ sources: [CanonicalTensor]) -> ScalarType? {
+    let types = Set(sources.map(\.formerType))
+    return types.count == 1 ? types.first ?? nil : nil
   }
 
   private static func parts(of target: BoundTensor, _ sources: [CanonicalTensor]) -> [MovedPart] {

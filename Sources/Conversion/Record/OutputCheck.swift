@@ -78,16 +78,18 @@ struct OutputCheck: Sendable {
     }
   }
 
-  /// The values of the source that cannot be computed from the written ones.
+  /// The values of the source that cannot be computed from the written ones, or come back in another type.
   private func lost(_ planned: CheckpointPlan.Tensor, _ parts: [(role: Role, hash: String)])
     throws -> [KeptValues]
   {
-    guard planned.rule == .computed(planned.type), case .move(let move) = planned.content else {
-      return []
-    }
+    guard case .move(let move) = planned.content,
+      planned.rule == .computed(planned.type) || move.target.storedType.isFixed
+    else { return [] }
+    let narrow = output.canonical.tensors[Role("embedding")]?.type
     return try zip(move.target.parts, move.parts).compactMap { part, moved in
       guard let hash = parts.first(where: { $0.role == part.role })?.hash,
         let bytes = try moved.lostBytes(writtenAs: move.type)
+          ?? (moved.losesType(narrow: narrow) ? [] : nil)
       else { return nil }
       return KeptValues(
         role: part.role.description,

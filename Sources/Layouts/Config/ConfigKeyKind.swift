@@ -9,6 +9,8 @@ public enum ConfigKeyKind: Sendable {
   case name
   /// The layout has it, and it decides nothing.
   case standard
+  /// It decides nothing of what is computed, as the layout says with a reason.
+  case inert
   /// The layout does not know it.
   case foreign
 }
@@ -24,15 +26,22 @@ extension Layout {
   public func keyKinds(_ configuration: ModelConfiguration) -> (String) -> ConfigKeyKind {
     let facts = config.factKeys(configuration)
     let known = config.knownKeys
+    let inert = config.inertKeys
     return { key in
       if key == "architectures" || key == "model_type" { return .name }
       if key.hasSuffix("_token_id") { return .foreign }
-      return facts.contains(key) ? .fact : known.contains(key) ? .standard : .foreign
+      if facts.contains(key) { return .fact }
+      return known.contains(key) ? .standard : inert.contains(key) ? .inert : .foreign
     }
   }
 }
 
 extension ConfigTable {
+  /// The keys that decide nothing of what is computed, each as a whole.
+  fileprivate var inertKeys: Set<String> {
+    Set(entries.filter(\.rule.weight.isInert).flatMap(\.place.all))
+  }
+
   /// The keys by which a config says what a configuration is.
   fileprivate func factKeys(_ configuration: ModelConfiguration) -> Set<String> {
     let inner = understoodKeys(configuration).map { String($0.prefix { $0 != "/" }) }

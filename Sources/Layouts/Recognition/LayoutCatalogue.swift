@@ -74,10 +74,11 @@ public struct LayoutCatalogue: Sendable {
   ///   - quantised: whether weights are written with scales, for which another form may be preferred.
   ///   - sharing: the prefixes of shared carried tensors; a form that has a place for all is preferred.
   ///   - hasHead: whether the model has a language head; a form of such models is preferred.
+  ///   - source: the id of the layout that the model comes from; a form that suits it is preferred.
   /// - Throws: `Problem` of kind `usage` for an id or a form nobody knows or writes.
   public func layout(
     _ id: String, form: String? = nil, quantised: Bool = false, sharing: Set<String> = [],
-    hasHead: Bool = true
+    hasHead: Bool = true, from source: String? = nil
   ) throws -> Layout {
     // Forms that suit the model: its head, then a place for its shared carried tensors.
     let known = outlines.filter { $0.id == id && $0.form.isWritten }
@@ -87,7 +88,8 @@ public struct LayoutCatalogue: Sendable {
       form != nil || sharing.isEmpty
       ? [] : try all.filter { try $0.layout().sharedPrefixes.isSuperset(of: sharing) }
     let written = fitting.isEmpty ? all : fitting
-    guard let preferred = written.first else {
+    let suiting = source.flatMap { id in written.first { $0.form.suits.contains(id) } }
+    guard let preferred = suiting ?? written.first else {
       throw Problem(
         .usage, "there is no such layout", expected: ids.joined(separator: ", "), found: id,
         remedy: Suggestion.question(
