@@ -60,8 +60,8 @@ let package = Package(
     .library(
       name: "Graft",
       targets: [
-        "Diagnostics", "Tokenizers", "Containers", "Canonical", "Layouts", "Opening", "Comparison",
-        "Conversion", "Runtime", "Splicing", "Verification", "Calibration",
+        "Diagnostics", "Tokenizers", "Containers", "Canonical", "Layouts", "Opening", "Adapters",
+        "Comparison", "Conversion", "Runtime", "Splicing", "Verification", "Calibration",
       ]),
   ],
   dependencies: [
@@ -101,6 +101,13 @@ let package = Package(
       [
         "Diagnostics", "Tensors", "JSON", "Packing", "Threads", "Containers", "Canonical",
         "Layouts", crypto, systemPackage,
+      ]),
+    fast(
+      "Adapters",
+      [
+        "Diagnostics", "Tensors", "JSON", "Packing", "Containers", "Canonical", "Layouts",
+        "Opening",
+        systemPackage,
       ]),
     module(
       "Comparison",
@@ -143,7 +150,8 @@ let package = Package(
       name: "graft",
       dependencies: [
         "Diagnostics", "Platform", "Tensors", "JSON", "Packing", "Tokenizers", "Containers",
-        "Canonical", "Layouts", "Opening", "Comparison", "Conversion", "Runtime", "Splicing",
+        "Canonical", "Layouts", "Opening", "Adapters", "Comparison", "Conversion", "Runtime",
+        "Splicing",
         "Verification", "Calibration", "Reports", argumentParser, systemPackage,
       ],
       swiftSettings: settings, plugins: ["EmbedVersion"]),

@@ -5,7 +5,7 @@ import Tensors
 extension Container {
   /// The container of a weight file: by its extension, or else by its first bytes.
   /// - Throws: `Problem` of kind `unsupported` where it is none.
-  init(of path: FilePath) throws {
+  package init(of path: FilePath) throws {
     if let container = Container(fileExtension: path.extension) {
       self = container
       return

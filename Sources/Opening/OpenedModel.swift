@@ -9,7 +9,7 @@ import Tensors
 /// A checkpoint on disk understood through its layout: names and shapes are checked, no payload read.
 public struct OpenedModel: Sendable {
   /// The files, with the values of packed weights in the place of their parts.
-  public let checkpoint: StoredCheckpoint
+  public internal(set) var checkpoint: StoredCheckpoint
   /// How weights are packed; nil where none are.
   public let packing: PackedStorage?
   /// The files as they lie, where scales of activations lie beside weights in FP8, and these scales.
@@ -17,11 +17,17 @@ public struct OpenedModel: Sendable {
   /// The layout and what spoke for it.
   public let evidence: LayoutEvidence
   /// The stored tensors as the layout prescribes them.
-  public let binding: LayoutBinding
+  public internal(set) var binding: LayoutBinding
   /// The quantisation that the config announces; nil for none.
   public let quantisation: Quantisation?
   /// The model in the canonical form.
-  public let canonical: CanonicalModel
+  public internal(set) var canonical: CanonicalModel
+  /// What was merged into it since it was opened.
+  public internal(set) var adapters: [AdapterRecord] = []
+  /// The files as they lie, where something was merged.
+  public internal(set) var unchanged: StoredCheckpoint?
+  /// The carried tensors that come from another checkpoint.
+  package internal(set) var foreignNames: Set<String> = []
   /// What the user said about the stored form.
   public let assumptions: [Assumption]
   /// How norms are stored, where the user says it.

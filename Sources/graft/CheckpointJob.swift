@@ -72,6 +72,9 @@ struct CheckpointJob {
       "findings": .array(plan.source.findings.map { .object($0.json) }),
       "tensors": .array(plan.shards.flatMap(\.tensors).map { .object(tensor($0)) }),
     ]
+    if !plan.source.adapters.isEmpty {
+      json["adapters"] = .array(plan.source.adapters.map { .object($0.json) })
+    }
     if let share { json["part"] = .string("\(share.number)/\(share.count)") }
     if let report {
       json["resumed_files"] = JSONValue(report.resumedFiles)
@@ -126,6 +129,7 @@ struct CheckpointJob {
         "  \(shard.fileName)  \(Quantity.of(shard.tensors.count, "tensor")), \(Quantity.bytes(bytes)), \(how)"
       )
     }
+    lines += plan.source.adapters.map { "  merged: \($0.text)" }
     // What happened to the tensors, and what the user should know.
     lines += rules.map { "  \($0.rule): \($0.names)" }
     lines +=
@@ -193,5 +197,17 @@ struct CheckpointJob {
       list.append(("dropped (\(reason))", count + names(items)))
     }
     return list
+  }
+}
+
+extension AdapterRecord {
+  /// What was merged, in a line.
+  fileprivate var text: String {
+    let counts = [(products, "product"), (replaced, "replacement")].filter { $0.0 > 0 }
+      .map { Quantity.of($0.0, $0.1) }
+    let names = files.map(\.name).joined(separator: ", ")
+    let changes = "\(counts.joined(separator: " and ")) in \(Quantity.of(tensors.count, "tensor"))"
+    return "\(names) (\(changes)\(scale == 1 ? "" : ", scale \(scale)"))"
+      + (dequantised.map { ", packed weights dequantised and rounded once to \($0)" } ?? "")
   }
 }

@@ -37,7 +37,8 @@ import Testing
   @Test func everyVerbIsListed() {
     #expect(
       Self.verbs == [
-        "inspect", "convert", "repair", "splice", "verify", "diff", "logits", "score", "generate",
+        "inspect", "convert", "repair", "compose", "splice", "verify", "diff", "logits", "score",
+        "generate",
         "formats",
       ])
   }

@@ -8,7 +8,7 @@ enum ErrorPage {
     .commandLine, .tokens, .places, .natures, .safetensors, .shards, .archives, .torchFiles,
     .distributed, .ranks, .megatron,
     .damaged, .gguf, .configs, .layerConfigs, .weights, .packed, .packedCheckpoints, .conversions,
-    .repairs,
+    .repairs, .adapters, .compositions,
     .outputs, .writers,
     .splices,
     .layoutFiles, .runtimeLayouts, .calls,

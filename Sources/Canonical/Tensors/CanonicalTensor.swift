@@ -23,6 +23,10 @@ public struct CanonicalTensor: Sendable {
   public var isRestored = false
   /// Whether rows were cut off or added, so that the tensor differs from the stored one.
   public var isResized = false
+  /// Whether the elements come from another checkpoint than that whose names they get.
+  public var isForeign = false
+  /// Whether the changes of an adapter are part of the elements.
+  public var isMerged = false
   /// The name under which the elements are stored, for messages and reports.
   public let origin: String
 

@@ -53,8 +53,7 @@ enum DirectoryNature: CaseIterable {
     case .rankFiles: RankShards.merging
     case .zeroShards: "put them together with zero_to_fp32.py, which DeepSpeed writes beside them"
     case .pieces: "fetch \(DistributedMetadata.fileName), which says what the pieces are"
-    case .adapter:
-      "merge it into its base model with the library that trained it, and give the merged model"
+    case .adapter: "merge it into its base: graft convert BASE OUT --adapter THIS"
     case .cache: "give one of the directories in snapshots"
     case .downloads: "fetch the files again"
     case .checkpoints: "give one of these directories"

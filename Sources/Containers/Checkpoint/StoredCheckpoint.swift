@@ -192,7 +192,11 @@ public struct StoredCheckpoint: Sendable {
       case .distributed: return try openDistributed(listing, in: path)
       default: return try openParts(weights, listing, in: path)
       }
-    } catch let problem as Problem {
+    } catch var problem as Problem {
+      problem.found =
+        AdapterNote.base(in: path, listing.files).map { base in
+          [base, problem.found].compactMap(\.self).joined(separator: "; ")
+        } ?? problem.found
       guard problem.kind == .missing, problem.others.isEmpty, !listing.undecodable.isEmpty else {
         throw problem.located(.file(path.string))
       }

@@ -16,7 +16,7 @@ public enum GGUFConfig {
   /// The value that names the version of the blocks.
   private static let versionKey = "general.quantization_version"
 
-  static func object(_ metadata: GGUFHeader.Metadata, _ names: [String]) -> JSONValue {
+  package static func object(_ metadata: GGUFHeader.Metadata, _ names: [String]) -> JSONValue {
     var object = JSONObject(
       SplitFiles.withoutPlace(metadata).map { ($0.key, $0.value.json) })
     object[tensorsKey] = .object(JSONObject(names.map { ($0, .bool(true)) }))

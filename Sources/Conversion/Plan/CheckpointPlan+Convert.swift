@@ -52,7 +52,7 @@ extension CheckpointPlan {
     try Self.refuseTypes(tensors, container)
     let files = try TravellingFiles(
       source.checkpoint, allowsCode: options.allowsCode, keepsRecordings: true,
-      stale: source.leftover + beside.stale,
+      stale: source.leftover + beside.stale + source.mergedNeighbours,
       edited: source.packing?.editedFiles(for: target.binding, packed: beside.packed) ?? [:])
     let own = Self.ownNames(of: container)
     // Tensors are spread over files before anything else, because metadata and index name the files.
@@ -163,7 +163,7 @@ extension CheckpointPlan {
       } else {
         // Everything else keeps its bytes.
         if source.binding.carriedScales[stored.name] != nil { quantised.append(stored.name) }
-        tensors.append(Tensor(stored, rule: .carried))
+        tensors.append(Tensor(stored, rule: source.rule(ofCarried: stored.name)))
       }
     }
     return (
@@ -214,6 +214,14 @@ extension CheckpointPlan {
   }
 }
 
+extension OpenedModel {
+  /// The rule of a carried tensor that keeps its bytes.
+  fileprivate func rule(ofCarried name: String) -> TensorRuleName {
+    if changedNames.contains(name) { return .merged }
+    return foreignNames.contains(name) ? .tuned : .carried
+  }
+}
+
 extension CheckpointPlan.Tensor {
   /// A tensor and, where its weights stay quantised, its scales.
   static func withScales(_ move: TensorMove) -> [Self] {
@@ -258,6 +266,8 @@ extension TensorMove {
     if scales == nil, let scaled = parts.first(where: { $0.source.scales != nil }) {
       return .dequantised(from: scaled.source.type, to: type)
     }
+    if parts.contains(where: \.source.isMerged) { return .merged }
+    if parts.contains(where: \.source.isForeign) { return .tuned }
     if parts.contains(where: \.source.isRestored) { return .restored }
     if parts.contains(where: \.source.isResized) { return .resized }
     if parts.contains(where: { $0.source.steps != $0.steps }) { return .computed(type) }

@@ -32,6 +32,10 @@ public enum TensorRuleName: Hashable, Sendable {
   case resized
   /// Bytes of a former layout that the record of a conversion kept.
   case restored
+  /// Values of the source with the changes of adapters.
+  case merged
+  /// Values of the fine-tuned copy among parts of the checkpoint it came from.
+  case tuned
   /// Norms or decay rates of the source with values that the layout wants.
   case mended
   /// The values of a donor.
@@ -54,6 +58,8 @@ public enum TensorRuleName: Hashable, Sendable {
     case .carried: "carried"
     case .resized: "cut or padded"
     case .restored: "restored"
+    case .merged: "merged"
+    case .tuned: "of the fine-tuned copy"
     case .mended: "mended"
     case .donated: "donated"
     case .new: "new"
@@ -136,11 +142,11 @@ public struct CheckpointPlan: Sendable {
   /// The config; weight files that say themselves what they hold have it in their metadata.
   public let config: [UInt8]
   /// The files beside the weights that are copied.
-  public let sidecars: [TravellingFile]
+  public internal(set) var sidecars: [TravellingFile]
   /// The program files that are written beside the weights.
   public let code: [CodeFile]
   /// What the source has and the output has not.
-  public let dropped: [LeftOut]
+  public internal(set) var dropped: [LeftOut]
   /// What users of the layout's own library should know.
   public var notes: [String] = []
   /// The facts that have another value in the output, because that is allowed.
@@ -155,6 +161,8 @@ public struct CheckpointPlan: Sendable {
   var keepsValues = false
   /// Where the model stands in what a trainer loads from a distributed checkpoint.
   var keys = StateKeys.none
+  /// The checkpoints that a composition was made of; empty for any other plan.
+  var composedOf: [ComposedSource] = []
   /// The options with which Megatron builds the model; nil for a model that is not stored for it.
   var megatron: MegatronOptions?
 

@@ -42,8 +42,23 @@ struct ConversionRecord {
       "dropped": .array(
         plan.dropped.map { .object(["name": .string($0.name), "reason": .string($0.reason)]) }),
     ]
+    if !plan.composedOf.isEmpty {
+      document["composed_of"] = .array(plan.composedOf.map { .object($0.json) })
+    }
+    if !plan.source.adapters.isEmpty {
+      document["adapters"] = .array(plan.source.adapters.map { .object($0.json) })
+    }
     document["layout_file"] = plan.layoutFile.map { .object($0.json) }
     text = JSONValue.object(document).text(indent: 1) + "\n"
+  }
+}
+
+extension ComposedSource {
+  fileprivate var json: JSONObject {
+    [
+      "what": .string(isCopy ? "copy" : "origin"), "layout": .string(layout),
+      "files": .array(files.map { .string($0) }),
+    ]
   }
 }
 
@@ -73,8 +88,11 @@ private struct HashedTensors {
     let source = plan.source
     let seen = known.values.reduce(into: [:]) { $0.merge($1.sources) { first, _ in first } }
     let before = try source.stored.hashes(pool, known: seen)
-    sources = source.stored.tensors.map { tensor in
-      Self.record(tensor.name, tensor.file, tensor.type, tensor.shape, before[tensor.name] ?? "")
+    let files = source.unchanged ?? source.stored
+    let own = before.filter { !source.changedNames.contains($0.key) }
+    let hashes = source.unchanged == nil ? before : try files.hashes(pool, known: own)
+    sources = files.tensors.map { tensor in
+      Self.record(tensor.name, tensor.file, tensor.type, tensor.shape, hashes[tensor.name] ?? "")
     }
     // The output is compared with them, tensor by tensor.
     let check = OutputCheck(

@@ -98,7 +98,7 @@ extension Sidecar.Kind {
     case .recording: keepsRecordings ? nil : "file that may record what the source computes"
     case .program: allowsCode ? nil : "program; --allow code keeps it"
     case .weights: "weights that are not read"
-    case .adapter: "adapter, not merged"
+    case .adapter: "adapter, not merged; --adapter merges it"
     case .training: "state of training"
     case .unknown: "neither text nor known"
     }

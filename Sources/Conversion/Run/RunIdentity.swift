@@ -25,8 +25,9 @@ struct RunIdentity: Hashable, Sendable {
     self.options = options
     self.source = TensorHash.text(Array(try Self.state(of: plan.source.checkpoint).utf8))
     let layouts = [plan.source.layout.record, plan.layoutFile].compactMap { $0?.sha256 }
+    let adapters = plan.source.adapters.map { JSONValue.object($0.json).text(indent: 0) }
     self.plan = TensorHash.text(
-      Array((([version] + layouts).joined(separator: "\n") + "\n" + plan.summary).utf8))
+      Array((([version] + layouts + adapters).joined(separator: "\n") + "\n" + plan.summary).utf8))
   }
 
   private static func state(of source: StoredCheckpoint) throws -> String {

@@ -50,6 +50,14 @@ public struct LayoutBinding: Sendable {
     carriedPrefixes = carried.filter { !$0.isWholeName }
   }
 
+  /// Forgets the scales of tensors that are not stored as FP8 any more.
+  public mutating func dropScales(of names: Set<String>) {
+    tensors = tensors.map {
+      $0.scales != nil && names.contains($0.name) ? $0.with(scales: nil) : $0
+    }
+    for name in names { carriedScales[name] = nil }
+  }
+
   /// The carry rule of a stored name; nil for a name that is not carried.
   public func carrier(of name: String) -> CarriedPrefix? {
     carriedNames[name] ?? carriedPrefixes.first { name.hasPrefix($0.prefix) }

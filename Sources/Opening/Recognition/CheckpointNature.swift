@@ -63,7 +63,8 @@ enum CheckpointNature: String {
 
   private var remedy: String {
     switch self {
-    case .adapter, .unmergedAdapter:
+    case .adapter: "merge it into its base: graft convert BASE OUT --adapter THIS"
+    case .unmergedAdapter:
       "merge it into its base model with the tool that trained it, and give the merged model"
     case .projector: "give the file of the text model, which lies beside it"
     case .importanceMatrix: "give the model that it was made for"

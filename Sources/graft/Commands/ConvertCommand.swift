@@ -1,3 +1,4 @@
+import Adapters
 import ArgumentParser
 import Containers
 import Conversion
@@ -73,6 +74,16 @@ struct ConvertCommand: Verb {
       discussion: "Rows that are cut off must be unused or equal; new ones are zeros.",
       valueName: "N"))
   var vocabulary: String?
+  @Option(
+    name: .customLong("adapter"),
+    help: ArgumentHelp(
+      "Merge a LoRA adapter, as the library that trained it does; several in this order.",
+      discussion: """
+        A directory of PEFT or mlx-lm, or a GGUF file, for a base in whatever layout; =SCALE multiplies what \
+        it changes.
+        """,
+      valueName: "DIR[=SCALE]"), completion: .directory)
+  var adapters: [String] = []
   @Option(help: "keep or drop the tensors of multi-token prediction.") var mtp = MTPChoice.keep
   @OptionGroup var permission: AllowOptions
   @Flag(help: "Compare fact by fact and write nothing; with every layout where none is named.")
@@ -128,6 +139,20 @@ struct ConvertCommand: Verb {
     try locating(.file(sourcePath)) { try model.layout.requireUnderstood() }
     try model.checkPayload()
     try model.checkSigns()
+    return try converted(try merged(model, catalogue), to: destination, catalogue)
+  }
+
+  /// The model with all adapters merged into it, one after the other.
+  private func merged(_ model: OpenedModel, _ catalogue: LayoutCatalogue) throws -> OpenedModel {
+    try adapters.reduce(model) { model, text in
+      try model.merging(
+        try Adapter(text), dequantisingTo: quantise == nil ? dtype.type : nil, catalogue: catalogue)
+    }
+  }
+
+  private func converted(
+    _ model: OpenedModel, to destination: String, _ catalogue: LayoutCatalogue
+  ) throws -> Outcome {
     let target = try model.target(
       layout ?? model.layout.id, form: form, cast: dtype.type, quantising: quantise,
       leaving: strays, in: catalogue)

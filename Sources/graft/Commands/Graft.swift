@@ -17,7 +17,8 @@ struct Graft: ParsableCommand {
       """,
     version: version + (BuiltCommit.digits.map { " (commit \($0))" } ?? ""),
     subcommands: [
-      InspectCommand.self, ConvertCommand.self, RepairCommand.self, SpliceCommand.self,
+      InspectCommand.self, ConvertCommand.self, RepairCommand.self, ComposeCommand.self,
+      SpliceCommand.self,
       VerifyCommand.self, DiffCommand.self, LogitsCommand.self, ScoreCommand.self,
       GenerateCommand.self,
       FormatsCommand.self,

@@ -25,7 +25,10 @@ struct SidecarSummary {
   var lines: [String] {
     let kinds: [(Sidecar.Kind, String)] = [
       (.weights, "weights that are not read"),
-      (.adapter, "an adapter (LoRA or alike), which is not merged and not part of what is read"),
+      (
+        .adapter,
+        "an adapter (LoRA or alike), which is not merged and not part of what is read; graft convert --adapter merges it"
+      ),
       (.training, "state of training, not read"), (.program, "programs, never run"),
       (.unknown, "neither text nor known"),
     ]

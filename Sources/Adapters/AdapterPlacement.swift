@@ -1,0 +1,196 @@
+import Canonical
+import Diagnostics
+import Layouts
+import Opening
+import Tensors
+
+/// What an adapter does to the tensors of one layout, or why it does not fit them.
+struct AdapterPlacement {
+  /// A change of one tensor of the layout.
+  struct Item {
+    let target: BoundTensor
+    /// Makes the change, given where the tensor lies in the base.
+    let change: @Sendable ([ChangedPlace]) -> any TensorChange
+    var replacement: AdapterTensor?
+  }
+
+  let names: AdapterNames
+  private(set) var items: [Item] = []
+  private(set) var products = 0
+  private(set) var replaced = 0
+  /// The numbers of rows of replaced embeddings and heads, where they are not those of the base.
+  private(set) var vocabularies: Set<Int> = []
+  /// The embeddings and heads that are replaced.
+  private(set) var replacedRoles: Set<Role> = []
+  /// The names that the layout has not.
+  private(set) var missing: [String] = []
+  private(set) var problems: [Problem] = []
+  private let adapter: Adapter
+
+  /// Whose program stored the adapter.
+  var family: AdapterConfig.Family { adapter.config.family }
+
+  /// What the product of the factors of a module is multiplied with.
+  func scale(_ module: String, rank: Int) -> Double {
+    adapter.scale * adapter.config.scale(of: module, rank: rank)
+  }
+
+  /// Whether everything has its place.
+  var fits: Bool { missing.isEmpty && problems.isEmpty }
+
+  init(_ adapter: Adapter, _ names: AdapterNames) {
+    (self.adapter, self.names) = (adapter, names)
+    for (name, tensor) in adapter.tensors.replacements { replace(name, tensor) }
+    guard vocabularies.isEmpty else { return }
+    for module in adapter.tensors.modules {
+      do { try place(module) } catch { problems += error.asProblems }
+    }
+  }
+
+  /// Bytes of the base with the adapter's values in the place of its own.
+  private mutating func replace(_ name: String, _ tensor: AdapterTensor) {
+    guard let target = names.tensor(name) else { return missing.append(name) }
+    if target.hasRowPerToken, tensor.shape.count == 2, tensor.shape[1] == target.shape.last {
+      replacedRoles.formUnion(target.parts.map(\.role))
+      guard tensor.shape[0] == target.shape[0] else {
+        vocabularies.insert(tensor.shape[0])
+        return
+      }
+    }
+    guard TensorShape.withoutOuterOnes(target.shape) == TensorShape.withoutOuterOnes(tensor.shape)
+    else {
+      return problems.append(
+        AdapterProblem.shape(tensor, of: name, TensorShape.text(target.shape)))
+    }
+    replaced += 1
+    items.append(
+      Item(
+        target: target,
+        change: { _ in ReplacedValues(tensor: tensor, steps: ([], [])) }, replacement: tensor))
+  }
+
+  private mutating func place(_ module: AdapterTensors.Module) throws {
+    if let tokens = module.tokens { try placeTokens(tokens, of: module.name) }
+    guard let a = module.a, let b = module.b else {
+      if let stray = module.magnitude ?? module.bias { throw AdapterProblem.alone(stray) }
+      return
+    }
+    let candidates = candidates(module.name)
+    guard !candidates.isEmpty else { return missing.append(module.name) }
+    let fitting = try candidates.compactMap { target in
+      try update(module, a, b, of: target).map { (target, $0) }
+    }
+    guard let (target, update) = chosen(fitting, module.name) else {
+      throw AdapterProblem.factors(a, b, of: candidates.map(\.name), candidates[0].shape)
+    }
+    try checkRank(update, module, a)
+    products += 1
+    try add(update, module, target)
+    if let bias = module.bias { try addBias(bias, module, update.scale) }
+  }
+
+  private mutating func add(
+    _ update: LowRankUpdate, _ module: AdapterTensors.Module, _ target: BoundTensor
+  ) throws {
+    guard adapter.config.isDoRA else {
+      return items.append(Item(target: target, change: { _ in AddedProduct(update: update) }))
+    }
+    guard let magnitude = module.magnitude else { throw AdapterProblem.noMagnitude(module.name) }
+    guard adapter.config.family == .peft, !module.isEmbedding, update.experts == 1 else {
+      throw AdapterProblem.dora(magnitude)
+    }
+    guard magnitude.elementCount == update.rows else {
+      throw AdapterProblem.shape(magnitude, of: target.name, "\(update.rows)")
+    }
+    items.append(
+      Item(target: target, change: { NormedProduct(update, magnitude, in: $0) }))
+  }
+
+  /// The tensors that a module may stand for.
+  private func candidates(_ module: String) -> [BoundTensor] {
+    if let whole = names.tensor(module) { return [whole] }
+    if let weight = names.tensor(module + ".weight") { return [weight] }
+    return names.below(module).filter { $0.shape.count > 1 }
+  }
+
+  /// The only tensor that fits, or the one that the settings name.
+  private func chosen(_ fitting: [(BoundTensor, LowRankUpdate)], _ module: String)
+    -> (BoundTensor, LowRankUpdate)?
+  {
+    if fitting.count < 2 { return fitting.first }
+    let named = fitting.filter { isNamed($0.0) }
+    return named.count == 1 ? named[0] : nil
+  }
+
+  /// Whether the settings name a tensor itself, not its module.
+  func isNamed(_ target: BoundTensor) -> Bool {
+    adapter.config.parameters.contains { ModuleName.ends(target.name, with: $0) }
+  }
+
+  private func checkRank(
+    _ update: LowRankUpdate, _ module: AdapterTensors.Module, _ a: AdapterTensor
+  ) throws {
+    guard let rank = adapter.config.expectedRank(of: module.name), rank != update.rank else {
+      return
+    }
+    throw Problem(
+      .invalid, "a factor of the adapter has another rank than its settings say", file: a.file,
+      tensor: a.name, expected: "\(rank)", found: "\(update.rank)",
+      remedy: "fetch adapter_config.json and the weights of one and the same adapter")
+  }
+
+  private mutating func addBias(
+    _ bias: AdapterTensor, _ module: AdapterTensors.Module, _ scale: Float
+  ) throws {
+    guard let target = names.tensor(module.name + ".bias") else {
+      throw Problem(
+        .unsupported, "the adapter changes a bias that the base has not", file: bias.file,
+        tensor: bias.name, expected: module.name + ".bias",
+        remedy: "train the adapter without lora_bias; PEFT cannot merge it either")
+    }
+    guard target.shape == bias.shape else {
+      throw AdapterProblem.shape(bias, of: target.name, TensorShape.text(target.shape))
+    }
+    items.append(
+      Item(target: target, change: { _ in AddedVector(tensor: bias, scale: scale) }))
+  }
+
+  private mutating func placeTokens(_ tokens: AdapterTensor, of module: String) throws {
+    guard let target = names.tensor(module + ".weight"), target.shape.count == 2 else {
+      return missing.append(module)
+    }
+    let known = adapter.config.tokens.filter {
+      $0.module.map { ModuleName.ends(module, with: $0) } ?? true
+    }
+    let indices = known.first?.indices ?? []
+    let columns = target.shape[1]
+    guard tokens.shape == [indices.count, columns], indices.allSatisfy({ $0 < target.shape[0] }),
+      Set(indices).count == indices.count
+    else {
+      throw AdapterProblem.shape(
+        tokens, of: target.name,
+        "\(indices.count)×\(columns), for tokens below \(target.shape[0])")
+    }
+    let rows = Dictionary(uniqueKeysWithValues: indices.enumerated().map { ($1, $0) })
+    replaced += 1
+    items.append(
+      Item(
+        target: target,
+        change: { _ in ReplacedRows(tensor: tokens, rows: rows, columns: columns) }))
+  }
+}
+
+extension BoundTensor {
+  /// Whether it is an embedding or a head, with a row for each token.
+  fileprivate var hasRowPerToken: Bool {
+    parts.count == 1 && parts.allSatisfy { RoleTable.hasRowPerToken($0.role.name) }
+  }
+}
+
+/// Names of modules.
+enum ModuleName {
+  /// Whether a name is another, or ends with it behind a dot.
+  static func ends(_ name: String, with end: String) -> Bool {
+    name == end || name.hasSuffix("." + end)
+  }
+}

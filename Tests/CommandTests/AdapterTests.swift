@@ -1,0 +1,169 @@
+import Crypto
+import GraftTestSupport
+import JSON
+import SystemPackage
+import Testing
+
+/// Adapters merged into bases, against what PEFT makes of them.
+@Suite struct AdapterTests {
+  /// An adapter of the fixtures and its base.
+  struct Case: Sendable, CustomStringConvertible {
+    let name, base: String
+    var description: String { name }
+    var path: String { Fixtures.path("adapters/\(name)").string }
+    var source: FilePath { Fixtures.path("huggingface/\(base)") }
+
+    /// The hashes of the tensors that PEFT changed, by name.
+    func hashes() throws -> [String: String] {
+      let merged = try JSONValue(parsing: Fixtures.bytes("adapters/\(name)/merged.json"))
+      return Dictionary(
+        uniqueKeysWithValues: try #require(merged.object).entries.map {
+          ($0.key, $0.value.string ?? "")
+        })
+    }
+  }
+
+  static let linear = Case(name: "linear", base: "qwen3_5/text-bf16")
+  static let grouped = Case(name: "grouped", base: "qwen3_next/bf16")
+  static let cases = [
+    linear, grouped,
+    Case(name: "vocabulary", base: "qwen3_5/text-bf16"),
+    Case(name: "tokens", base: "qwen3_5/text-bf16"),
+    Case(name: "norms", base: "qwen3_5/text-bf16"),
+    Case(name: "experts", base: "qwen3_5_moe/multimodal-fused-mixed"),
+  ]
+
+  private func expectMerged(_ output: FilePath, _ one: Case) throws {
+    let tensors = try EditableCheckpoint.tensors(of: output)
+    let before = try EditableCheckpoint.tensors(of: one.source)
+    let expected = try one.hashes()
+    for (name, hash) in expected {
+      let bytes = try #require(tensors[name]).bytes
+      let found = SHA256.hash(data: bytes).map {
+        String($0 >> 4, radix: 16) + String($0 & 15, radix: 16)
+      }
+      #expect(found.joined() == hash, "\(name)")
+    }
+    for (name, tensor) in before where expected[name] == nil {
+      #expect(tensors[name]?.bytes == tensor.bytes, "\(name)")
+    }
+  }
+
+  @Test(arguments: cases)
+  func sumsAreThoseOfPEFT(_ one: Case) throws {
+    let folder = try TemporaryDirectory()
+    try expectMerged(folder.convert(one.source, "out", "--adapter", one.path), one)
+  }
+
+  /// An adapter for names of Hugging Face, and bases of other names and orders of rows.
+  @Test(arguments: [
+    (linear, "gguf-qwen35", "qwen3_5"), (linear, "mlx-qwen3_5", "qwen3_5"),
+    (cases[2], "gguf-qwen35", "qwen3_5"), (cases[4], "gguf-qwen35", "qwen3_5"),
+    (grouped, "gguf-qwen3next", "qwen3_next"),
+  ])
+  func changesGoTheWayOfTheBase(_ one: Case, _ layout: String, _ own: String) throws {
+    let folder = try TemporaryDirectory()
+    let base = try folder.convert(one.source, "base", "--to", layout)
+    let out = try folder.convert(base, "out", "--adapter", one.path)
+    try expectMerged(folder.convert(out, "back", "--to", own), one)
+    let direct = try folder.convert(one.source, "direct", "--to", layout, "--adapter", one.path)
+    expectSuccess(try GraftCommand.run("diff", out.string, direct.string))
+    let reference = Fixtures.path("adapters/\(one.name)/reference.safetensors")
+    guard EditableCheckpoint.names(in: FilePath(one.path)).contains("reference.safetensors") else {
+      return
+    }
+    expectSuccess(
+      try GraftCommand.run("verify", out.string, "--reference", reference.string))
+  }
+
+  @Test func theRecordNamesFilesAndScales() throws {
+    let folder = try TemporaryDirectory()
+    let out = try folder.convert(
+      Self.linear.source, "out", "--adapter", Self.linear.path + "=0.5", "--adapter",
+      Fixtures.path("adapters/tokens").string)
+    let record = try JSONValue(parsing: Fixtures.contents(out.appending("graft.json")))
+    let adapters = try #require(record["adapters"]?.array)
+    #expect(adapters.map { $0["scale"]?.number } == [0.5, 1])
+    #expect(adapters[0]["files"]?.array?.count == 2)
+    #expect(adapters[0]["products"]?.int == 11 && adapters[1]["replaced"]?.int == 1)
+    let rules = record["tensors"]?.array?.filter { $0["rule"]?.string == "merged" }.count
+    #expect(rules == 17)
+    // The record still says what the base was.
+    let plain = try folder.convert(Self.linear.source, "plain")
+    let other = try JSONValue(parsing: Fixtures.contents(plain.appending("graft.json")))
+    #expect(record["sources"] == other["sources"])
+  }
+
+  @Test func aScaleMultipliesTheChange() throws {
+    let folder = try TemporaryDirectory()
+    let none = try folder.convert(Self.linear.source, "none", "--adapter", Self.linear.path + "=0")
+    try expectSameTensors(none, Self.linear.source)
+    let half = try folder.convert(
+      Self.linear.source, "half", "--adapter", Self.linear.path + "=0.5")
+    let whole = try folder.convert(Self.linear.source, "whole", "--adapter", Self.linear.path)
+    let name = "model.layers.0.mlp.down_proj.weight"
+    func change(_ path: FilePath) throws -> Float {
+      let tensors = try (EditableCheckpoint.tensors(of: path), EditableCheckpoint.tensors(of: none))
+      let pairs = zip(try #require(tensors.0[name]).floats, try #require(tensors.1[name]).floats)
+      return pairs.reduce(0) { $0 + abs($1.0 - $1.1) }
+    }
+    let ratio = try change(half) / change(whole)
+    #expect(abs(ratio - 0.5) < 0.01)
+  }
+
+  @Test func packedBasesAreDequantisedOnRequest() throws {
+    let folder = try TemporaryDirectory()
+    let base = try folder.convert(
+      Self.linear.source, "base", "--to", "gguf-qwen35", "--quantise", "q8_0")
+    let refused = try GraftCommand.run(
+      "convert", base.string, folder.path.appending("out").string, "--adapter", Self.linear.path)
+    expectRefusal(refused, 69, ["packed weights", "--dtype bf16 --allow lossy"])
+    let merged = try folder.convert(
+      base, "merged", "--adapter", Self.linear.path, "--dtype", "bf16", "--allow", "lossy")
+    let plain = try folder.convert(
+      Self.linear.source, "plain", "--to", "gguf-qwen35", "--adapter", Self.linear.path)
+    let report = try GraftCommand.run("verify", merged.string, plain.string, "--gate", "0.2")
+    #expect(report.exitCode == 0, "\(report)")
+  }
+
+  @Test func anAdapterBesideItsBaseIsNamedUnlessItIsMerged() throws {
+    let copy = try EditableCheckpoint("huggingface/" + Self.linear.base)
+    for name in ["adapter_config.json", "adapter_model.safetensors"] {
+      try copy.write(name, Fixtures.bytes("adapters/linear/\(name)"))
+    }
+    #expect(try copy.graft("inspect").output.contains("convert --adapter merges it"))
+    let plain = try copy.graft("convert", copy.beside("plain").string)
+    #expect(plain.output.contains("adapter, not merged"))
+    let merged = try copy.graft("convert", copy.beside("out").string, "--adapter", copy.path.string)
+    expectSuccess(merged)
+    #expect(!merged.output.contains("not merged"))
+    try expectMerged(copy.beside("out"), Self.linear)
+  }
+
+  @Test func aVocabularyGrowsWithItsEmbeddingAndHead() throws {
+    let copy = try EditableCheckpoint("huggingface/" + Self.linear.base)
+    let names = ["model.embed_tokens.weight", "lm_head.weight"]
+    let tensors = names.map { name in
+      PlainCheckpointFile.Tensor(
+        "base_model.model.\(name)", [323, 64], (0..<323 * 64).map { Float($0 % 7) / 8 })
+    }
+    let folder = try TemporaryDirectory()
+    try folder.write("adapter_model.safetensors", PlainCheckpointFile(tensors).bytes)
+    try folder.write("adapter_config.json", #"{"peft_type": "LORA"}"#.utf8)
+    let out = copy.beside("out")
+    expectSuccess(try copy.graft("convert", out.string, "--adapter", folder.path.string))
+    let found = try EditableCheckpoint.tensors(of: out)
+    for (name, tensor) in zip(names, tensors) {
+      #expect(found[name]?.type == "BF16" && found[name]?.floats == tensor.floats)
+    }
+    let config = try JSONValue(parsing: Fixtures.contents(out.appending("config.json")))
+    #expect(config["vocab_size"]?.int == 323)
+  }
+
+  @Test func aDirectoryOfAnAdapterIsCalledOneWithItsBase() throws {
+    let result = try GraftCommand.run("inspect", Self.linear.path)
+    expectRefusal(
+      result, 66,
+      ["an adapter (LORA) for qwen3_5/text-bf16", "graft convert BASE OUT --adapter THIS"])
+  }
+}
