@@ -69,7 +69,7 @@ struct CheckpointJob {
           ])
         }),
       "notes": .array(plan.notes.map { .string($0) }),
-      "findings": .array(plan.source.findings.map { .object($0.json) }),
+      "findings": .array(plan.findings.map { .object($0.json) }),
       "tensors": .array(plan.shards.flatMap(\.tensors).map { .object(tensor($0)) }),
     ]
     if !plan.source.adapters.isEmpty {
@@ -135,7 +135,7 @@ struct CheckpointJob {
     lines +=
       changes(report?.changedValues ?? []) + errors(report?.rounding ?? [])
       + plan.notes.map { "  note: \($0)" }
-    lines += plan.source.findings.map { "  finding in the source: \($0.claim)" }
+    lines += plan.findings.map { "  finding in the source: \($0.claim)" }
     // The files beside the weights.
     if !plan.code.isEmpty {
       lines.append("  written beside: \(plan.code.map(\.name).joined(separator: ", "))")

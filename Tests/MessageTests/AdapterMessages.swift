@@ -16,8 +16,10 @@ extension MessageSection {
     ]
   }
 
-  private static let embedding = PlainCheckpointFile.Tensor(
-    "base_model.model.model.embed_tokens.weight", [2, 64], Array(repeating: 1, count: 128))
+  private static var embedding: PlainCheckpointFile.Tensor {
+    .init(
+      "base_model.model.model.embed_tokens.weight", [2, 64], Array(repeating: 1, count: 128))
+  }
 
   /// What is refused of adapters.
   static let adapters = MessageSection(

@@ -34,6 +34,10 @@ extension MessageSection {
         try copy.editWeights { $0["model.visual.merger.norm.weight"]?.bytes[1] ^= 0x80 }
         return try shop.graft("compose", "model", original, "out")
       },
+      .init("a copy with parts under names of its own") { shop in
+        try shop.run("convert", original, "base", "--to", "gguf-qwen35", "--allow", "vision")
+        return try shop.graft("compose", "base", original, "out")
+      },
       .init("a packed copy") { shop in
         try shop.run("convert", text, "packed", "--to", "mlx-qwen3_5", "--quantise", "mlx-4bit")
         return try shop.graft("compose", "packed", original, "out")

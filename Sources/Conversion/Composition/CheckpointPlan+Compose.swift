@@ -22,12 +22,13 @@ extension CheckpointPlan {
       to: losesTower ? catalogue.layout(origin.layout.id) : origin.layout, options: options)
     let beside = try ComposedFiles(composition, allowsCode: options.allowsCode)
     sidecars = beside.files
-    dropped = dropped.filter { $0.kind != .file && $0.kind != .program } + beside.dropped
+    dropped = dropped.filter { $0.kind != .file } + beside.dropped
     composedOf = [copy, origin].map { model in
       ComposedSource(
         layout: model.layout.id, files: model.checkpoint.weightFiles,
         isCopy: model.checkpoint.directory == copy.checkpoint.directory)
     }
+    foundInSources = copy.findings + origin.findings
     notes += composition.notes
   }
 }
@@ -74,7 +75,11 @@ struct ComposedFiles {
     }
     files = (own.files + added).sorted { $0.name < $1.name }
     let written = Set(files.map(\.name))
-    dropped = own.dropped + others.dropped.filter { !written.contains($0.name) }
+    dropped = own.dropped + composition.copy.checkpoint.leftBehind
+    let left = Set(dropped.map(\.name))
+    dropped += (others.dropped + composition.origin.checkpoint.leftBehind).filter {
+      $0.kind == .file && !written.contains($0.name) && !left.contains($0.name)
+    }
     let unused = others.files.filter { !written.contains($0.name) }
     dropped += unused.map { LeftOut(.file, $0.name, "the copy has a tokenizer of its own") }
   }

@@ -49,6 +49,7 @@ public struct Composition: Sendable {
     try Self.check(copy, origin)
     let lost = Self.lost(copy, origin)
     try Self.checkKept(copy, origin, wanted)
+    try Self.checkPlaces(copy, origin)
     taken = lost.filter { wanted?.contains($0) ?? true }
     guard !taken.isEmpty else { throw Self.nothing(copy, origin, wanted) }
     composed = try Self.composed(copy, origin, taken)
@@ -119,6 +120,24 @@ public struct Composition: Sendable {
           expected: "\(row.there.text), as in \(origin.checkpoint.directory.string)",
           found: row.here.text, remedy: "give the checkpoint that the copy was made from")
       })
+  }
+
+  /// Refuses carried tensors of the copy that would be lost, because the other checkpoint has none of their name.
+  private static func checkPlaces(_ copy: OpenedModel, _ origin: OpenedModel) throws {
+    let placed = Part.allCases.flatMap { copy.counterparts(of: $0, in: origin).keys }
+    let own = copy.carried.filter { tensor in
+      !copy.silent.contains(tensor.name) && copy.original(of: tensor) == nil
+        && !placed.contains(tensor.name)
+    }
+    let homeless = own.filter { origin.checkpoint.tensor($0.name) == nil }
+    guard !homeless.isEmpty else { return }
+    throw Problem(
+      .unsupported, "the copy has parts for which the other checkpoint has no place",
+      file: copy.checkpoint.directory.string, tensor: NameFolding.summary(homeless.map(\.name)),
+      expected: "only tensors that \(origin.checkpoint.directory.string) has",
+      found: "\(homeless.count) others",
+      remedy: "convert the copy to the layout of the other first, or leave them out with --mtp drop"
+    )
   }
 
   /// Refuses two parts of a kind that are not the same.

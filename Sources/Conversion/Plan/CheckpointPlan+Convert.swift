@@ -51,7 +51,8 @@ extension CheckpointPlan {
     let byName = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     try Self.refuseTypes(tensors, container)
     let files = try TravellingFiles(
-      source.checkpoint, allowsCode: options.allowsCode, keepsRecordings: true,
+      source.checkpoint, allowsCode: options.allowsCode,
+      keepsRecordings: source.adapters.isEmpty,
       stale: source.leftover + beside.stale + source.mergedNeighbours,
       edited: source.packing?.editedFiles(for: target.binding, packed: beside.packed) ?? [:])
     let own = Self.ownNames(of: container)

@@ -69,7 +69,7 @@ public enum TensorRuleName: Hashable, Sendable {
   /// Whether values are those of the source, though not its bytes.
   var keepsValues: Bool {
     if case .unpacked(_, to: .f32) = self { return true }
-    return self == .rearranged
+    return self == .rearranged || self == .tuned
   }
   /// Whether the bytes come from elsewhere than the files of the source.
   var isUnpacked: Bool { if case .unpacked = self { true } else { false } }
@@ -161,10 +161,15 @@ public struct CheckpointPlan: Sendable {
   var keepsValues = false
   /// Where the model stands in what a trainer loads from a distributed checkpoint.
   var keys = StateKeys.none
+  /// Statements of the source that are wrong but change nothing that is computed; nil for those of its config.
+  var foundInSources: [Problem]?
   /// The checkpoints that a composition was made of; empty for any other plan.
   var composedOf: [ComposedSource] = []
   /// The options with which Megatron builds the model; nil for a model that is not stored for it.
   var megatron: MegatronOptions?
+
+  /// Statements of what it is made of that are wrong but change nothing that is computed.
+  public var findings: [Problem] { foundInSources ?? source.findings }
 
   /// The file that lists the weight files.
   var indexBytes: [UInt8] {

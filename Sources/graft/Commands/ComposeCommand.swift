@@ -1,10 +1,11 @@
 import ArgumentParser
+import Containers
 import Conversion
 import Diagnostics
 import JSON
 import Layouts
 import Opening
-import Tensors
+import SystemPackage
 
 /// `graft compose`: what a fine-tuned copy lost, from the checkpoint it came from.
 struct ComposeCommand: Verb {
@@ -39,7 +40,7 @@ struct ComposeCommand: Verb {
     let parts = try take.map(Self.parts)
     let models = try [base, with].map { path in
       let model = try OpenedModel(
-        path, SourceOptions.parse([]), allowing: permission.strays, in: catalogue)
+        FilePath(path), allowing: permission.strays, catalogue: catalogue)
       try model.checkPayload()
       try model.checkSigns()
       return model

@@ -139,7 +139,7 @@ struct ConvertCommand: Verb {
     try locating(.file(sourcePath)) { try model.layout.requireUnderstood() }
     try model.checkPayload()
     try model.checkSigns()
-    return try converted(try merged(model, catalogue), to: destination, catalogue)
+    return try converted(try merged(model, catalogue), options, to: destination, catalogue)
   }
 
   /// The model with all adapters merged into it, one after the other.
@@ -151,7 +151,8 @@ struct ConvertCommand: Verb {
   }
 
   private func converted(
-    _ model: OpenedModel, to destination: String, _ catalogue: LayoutCatalogue
+    _ model: OpenedModel, _ options: ConversionOptions, to destination: String,
+    _ catalogue: LayoutCatalogue
   ) throws -> Outcome {
     let target = try model.target(
       layout ?? model.layout.id, form: form, cast: dtype.type, quantising: quantise,
