@@ -103,7 +103,7 @@ extension AdapterConfig {
   /// The settings of an adapter file of llama.cpp.
   /// - Throws: `Problem` of kind `unsupported` for a file that is none.
   fileprivate init(gguf file: WeightFile) throws {
-    let values = GGUFConfig.object(file.values, file.tensors.map(\.name))
+    let values = GGUFConfig.object(file.values, file.tensors.map { ($0.name, $0.shape) })
     let (type, kind) = (values["general.type"]?.string, values["adapter.type"]?.string ?? "lora")
     guard type == "adapter", kind == "lora" else {
       throw Problem(

@@ -31,6 +31,8 @@ public enum Assumption: Hashable, Sendable {
   case decay(DecayForm)
   case valueHeads(HeadOrder)
   case halves(Halves)
+  /// The positions of the blocks among which an indexer chooses, where the files do not tell.
+  case indexBlock(Int)
 
   /// The part that each word names, nil for none.
   private static let normParts: KeyValuePairs<String, NormPart?> = [
@@ -44,6 +46,7 @@ public enum Assumption: Hashable, Sendable {
     case .decay: "A_log"
     case .valueHeads: "value heads"
     case .halves: "halves of the projection of multi-token prediction"
+    case .indexBlock: "blocks of an indexer"
     }
   }
 
@@ -61,11 +64,13 @@ public enum Assumption: Hashable, Sendable {
       self = .valueHeads(HeadOrder(rawValue: value) ?? .grouped)
     case ("mtp-halves", let value?) where Halves(rawValue: value) != nil:
       self = .halves(Halves(rawValue: value) ?? .kept)
+    case ("index-block", let value?) where (1...1 << 20).contains(Int(value) ?? 0):
+      self = .indexBlock(Int(value) ?? 1)
     default:
       throw Problem(
         .usage, "not an assumption",
         expected:
-          "norm-offset, trunk-norm-offset or mtp-norm-offset=0, 1 or 2; A_log=log or negexp; value-heads=grouped or tiled; mtp-halves=kept or exchanged",
+          "norm-offset, trunk-norm-offset or mtp-norm-offset=0, 1 or 2; A_log=log or negexp; value-heads=grouped or tiled; mtp-halves=kept or exchanged; index-block=positions",
         found: text, remedy: "write it as --assume norm-offset=1")
     }
   }

@@ -22,6 +22,9 @@ extension Layout {
   /// A name with a sign in place of each index.
   private static func numberless(_ name: String) -> String {
     name.split(separator: ".", omittingEmptySubsequences: false)
-      .map { Int($0) == nil ? $0 : "#" }.joined(separator: ".")
+      .map { part in
+        guard let sign = part.lastIndex(of: "_") else { return Int(part) == nil ? part : "#" }
+        return Int(part[part.index(after: sign)...]) == nil ? part : part[...sign] + "#"
+      }.joined(separator: ".")
   }
 }

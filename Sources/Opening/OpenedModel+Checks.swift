@@ -56,6 +56,38 @@ extension OpenedModel {
   public func checkPayload() throws {
     try checkpoint.checkPayload()
     try checkRepeatedTensors()
+    try checkImplied()
+  }
+
+  /// Refuses whole numbers that do not follow from the config, although those that use them compute them from
+  /// it.
+  private func checkImplied() throws {
+    let found = try impliedFindings()
+    try Problem.throwIfAny(found)
+  }
+
+  /// The whole numbers, such as what n-grams are hashed with, that do not follow from the config.
+  /// - Cost: reads them, a few hundred bytes.
+  /// - Throws: `Problem` of kind `io` where they cannot be read.
+  public func impliedFindings() throws -> [Problem] {
+    try configuration.implied.sorted { $0.key.description < $1.key.description }
+      .compactMap { role, numbers in
+        guard let tensor = canonical.tensors[role], tensor.type == .i64 else { return nil }
+        let stored = try tensor.region.withBytes { bytes in
+          (0..<tensor.count).map {
+            Int(bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self))
+          }
+        }
+        guard stored != numbers else { return nil }
+        return Problem(
+          .invalid, "stored numbers do not follow from the config",
+          file: checkpoint.weightsPath.string, tensor: tensor.origin, layer: role.layer,
+          expected: numbers.map(String.init).joined(separator: ", "),
+          found: stored.map(String.init).joined(separator: ", "),
+          remedy:
+            "give the config the seed and sizes that the model was trained with, or take the tensor from the original checkpoint"
+        )
+      }
   }
 
   private func checkRepeatedTensors() throws {

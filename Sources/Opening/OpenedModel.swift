@@ -85,8 +85,11 @@ public struct OpenedModel: Sendable {
       .assuming(assuming, offsets: norms?.offsets ?? [:], fitting.configuration)
       .scaled(by: fitting.quantisation, stored: checkpoint.headers)
     extra = fitting.extra
-    canonical = CanonicalModel(
-      configuration: fitting.configuration, tensors: try Self.tensors(binding.tensors, checkpoint))
+    canonical =
+      CanonicalModel(
+        configuration: try fitting.configuration.assuming(assuming),
+        tensors: try Self.tensors(binding.tensors, checkpoint)
+      ).withImplied
   }
 
   private static func norms(
@@ -140,14 +143,14 @@ public struct OpenedModel: Sendable {
           shape: part.shape, type: stored.type, region: stored.region, view: part.view,
           steps: part.steps, scales: scales, origin: stored.name)
         tensor.hasFixedType = bound.storedType.isFixed
+        tensor.isJoined = bound.pieces.count > 1
         tensors[part.role] = tensor
       }
     }
     return tensors
   }
 
-  /// Stored tensors end to end along axis 0: one as it is, several in memory.
-  /// - Cost: their size; only small convolution weights are stored that way.
+  /// Stored tensors end to end along axis 0, each where it lies.
   private static func joined(_ pieces: [StoredTensor]) throws -> StoredTensor {
     if pieces.count == 1 { return pieces[0] }
     guard let first = pieces.first, pieces.allSatisfy({ $0.type == first.type }) else {
@@ -157,18 +160,10 @@ public struct OpenedModel: Sendable {
         found: Set(pieces.map(\.type.rawValue)).sorted().joined(separator: ", "),
         remedy: "store them in one type")
     }
-    let bytes = try OwnedBytes(reserving: pieces.reduce(0) { $0 + $1.byteCount })
-    var offset = 0
-    for piece in pieces {
-      try piece.region.withBytes {
-        UnsafeMutableRawBufferPointer(rebasing: bytes.mutableBytes[offset...]).copyMemory(from: $0)
-      }
-      offset += piece.byteCount
-    }
     let rows = pieces.reduce(0) { $0 + ($1.shape.first ?? 0) }
     return StoredTensor(
       name: first.name, type: first.type, shape: [rows] + first.shape.dropFirst(),
-      region: ByteRegion(bytes), file: first.file)
+      region: ByteRegion(JoinedBytes(pieces.map(\.region))), file: first.file)
   }
 
   /// Stored tensors that are carried through by name.

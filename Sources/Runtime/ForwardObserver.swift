@@ -3,7 +3,7 @@
 /// Rows are valid during the call only.
 public struct ForwardObserver {
   /// Called with the residual stream: index 0 after the embedding, index i after layer i - 1.
-  /// - Shape: `[segment, H]`.
+  /// - Shape: `[segment, S·H]`.
   public var hidden: ((_ index: Int, _ rows: Rows) throws -> Void)?
   /// Called with what a layer's mixer read and wrote, before residual scale and later norm.
   /// - Shape: `[segment, H]` each.

@@ -11,13 +11,12 @@ struct Layer: Sendable {
   /// The mixer; nil where it is carried through by name and cannot be computed.
   let mixer: (any MixerBlock)?
   let feedForward: FeedForwardBlock
-  private let placement: LayerConfiguration.NormPlacement
-  private let mixerNorm: Norm
-  private let feedForwardNorm: Norm
-  private let residualScale: Float
+  /// What is added to the streams before anything else.
+  let ngrams: NgramBlock?
+  private let aroundMixer: any BlockConnection
+  private let aroundFeedForward: any BlockConnection
 
   init(_ configuration: LayerConfiguration, _ binder: Binder, rotary: RotaryTable?) throws {
-    let model = binder.model.configuration
     mixer = try configuration.mixer.block(binder, rotary: rotary)
     let mlp = configuration.feedForward
     switch mlp.kind {
@@ -25,23 +24,25 @@ struct Layer: Sendable {
       feedForward = .dense(try DenseBlock(mlp, binder, .whole))
     case .moe: feedForward = .experts(try ExpertBlock(mlp, binder))
     }
-    placement = configuration.normPlacement
-    mixerNorm = try binder.norm("mixer_norm", model.hidden)
-    feedForwardNorm = try binder.norm("mlp_norm", model.hidden)
-    residualScale = Float(model.residualScale)
+    ngrams =
+      configuration.ngrams.isPresent ? try NgramBlock(configuration.ngrams, binder) : nil
+    aroundMixer = try binder.connection("mixer", configuration.normPlacement)
+    aroundFeedForward = try binder.connection("mlp", configuration.normPlacement)
   }
 
-  /// Runs the layer on the residual stream in the workspace, `[t, H]`.
+  /// Runs the layer on the residual stream in the workspace, `[t, S·H]`.
   /// - Parameter index: which layer it is.
+  /// - Throws: what `observe` throws, and `Problem` of kind `io` where a row of n-gram embeddings cannot be read.
   func forward(
     _ segment: Segment, at index: Int, _ workspace: Workspace,
     observe: (_ input: UnsafePointer<Float>, _ output: UnsafePointer<Float>) throws -> Void
-  ) rethrows {
-    try residual(mixerNorm, segment, workspace) { x, y in
+  ) throws {
+    try ngrams?.forward(segment, layer: index, workspace)
+    try aroundMixer.run(tokens: segment.count, workspace) { x, y in
       mix(x, segment, index, workspace, output: y)
       try observe(x, y)
     }
-    residual(feedForwardNorm, segment, workspace) { x, y in
+    aroundFeedForward.run(tokens: segment.count, workspace) { x, y in
       switch feedForward {
       case .dense(let block):
         var arena = workspace.arena
@@ -60,26 +61,6 @@ struct Layer: Sendable {
     mixer.forward(x, segment, layer: index, workspace, output: output)
   }
 
-  /// `h += scale · block(norm(h))`, or `h += scale · norm(block(h))`.
-  private func residual(
-    _ norm: Norm, _ segment: Segment, _ workspace: Workspace,
-    _ block: (UnsafePointer<Float>, UnsafeMutablePointer<Float>) throws -> Void
-  ) rethrows {
-    let t = segment.count
-    let (h, x, y) = (
-      workspace.hidden.pointer, workspace.normed.pointer, workspace.blockOutput.pointer
-    )
-    switch placement {
-    case .pre:
-      norm.apply(h, rows: t, to: x, workspace.pool)
-      try block(x, y)
-    case .post:
-      try block(h, y)
-      norm.apply(y, rows: t, to: y, workspace.pool)
-    }
-    kernels.elementwise.add(h, y, scale: residualScale, count: t * norm.width)
-  }
-
   /// The scratch values that the layer's blocks need, one after the other in the same place.
   func blockScratch(tokens t: Int) -> Int {
     var (mixing, feeding) = (Arena.counting, Arena.counting)
@@ -88,7 +69,10 @@ struct Layer: Sendable {
     case .dense(let block): _ = DenseBlock.Buffers(block, tokens: t, &feeding)
     case .experts(let block): block.measure(tokens: t, &feeding)
     }
-    return max(mixing.used, feeding.used)
+    var (connecting, looking) = (Arena.counting, Arena.counting)
+    aroundMixer.measure(tokens: t, &connecting)
+    ngrams?.measure(tokens: t, &looking)
+    return max(mixing.used, feeding.used, connecting.used, looking.used)
   }
 
   /// The values that one worker needs in this layer.

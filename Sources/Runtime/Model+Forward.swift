@@ -57,28 +57,33 @@ extension Model {
   ) throws -> Segment {
     try check(inputs, workspace)
     let segment = makeSegment(inputs, workspace)
-    let h = workspace.hidden.pointer  // [t, H]
+    let h = workspace.hidden.pointer  // [t, S·H]
     embed(inputs, segment, to: h, row: workspace.normed.pointer)
-    try forEachSlice(segment, h) { try observer.hidden?(0, $0) }
+    try forEachStream(segment, h) { try observer.hidden?(0, $0) }
     for (index, layer) in layers.enumerated() {
       try layer.forward(segment, at: index, workspace) { input, output in
         guard let observe = observer.mixer else { return }
         try forEachSlice(segment, input, output) { try observe(index, $0, $1) }
       }
-      try forEachSlice(segment, h) { try observer.hidden?(index + 1, $0) }
+      try forEachStream(segment, h) { try observer.hidden?(index + 1, $0) }
     }
     for (tokens, state) in inputs { state.position += tokens.count }
     computeLogits(selection, segment, workspace)
     return segment
   }
 
-  /// Calls `body` with the rows of each sequence.
-  private func forEachSlice(
+  /// Calls `body` with the residual streams of each sequence.
+  private func forEachStream(
     _ segment: Segment, _ values: UnsafePointer<Float>, _ body: (Rows) throws -> Void
   ) rethrows {
-    try forEachSlice(segment, values, values) { rows, _ in try body(rows) }
+    let width = configuration.streamWidth
+    for (index, slice) in segment.slices.enumerated() {
+      try body(
+        Rows(index, slice.positions, width: width, values + slice.rows.lowerBound * width))
+    }
   }
 
+  /// Calls `body` with what a block reads and writes of each sequence.
   private func forEachSlice(
     _ segment: Segment, _ first: UnsafePointer<Float>, _ second: UnsafePointer<Float>,
     _ body: (Rows, Rows) throws -> Void
@@ -98,7 +103,9 @@ extension Model {
     for (tokens, state) in inputs {
       let rows = row..<row + tokens.count
       workspace.slices.append(
-        Segment.Slice(rows: rows, start: state.position, states: state.states))
+        Segment.Slice(
+          rows: rows, start: state.position, states: state.states, ngrams: state.ngrams,
+          tokens: tokens))
       row = rows.upperBound
     }
     let (cosines, sines) = (workspace.cosines.pointer, workspace.sines.pointer)
@@ -112,24 +119,29 @@ extension Model {
     return Segment(slices: workspace.slices, cosines: cosines, sines: sines)
   }
 
-  /// `h = (E[token] + P[position]) · scale`
+  /// `h = (E[token] + P[position]) · scale`, in every stream
   private func embed(
     _ inputs: some Collection<Input>, _ segment: Segment, to h: UnsafeMutablePointer<Float>,
     row: UnsafeMutablePointer<Float>
   ) {
-    let H = configuration.hidden
+    let (H, width) = (configuration.hidden, configuration.streamWidth)
     for (input, slice) in zip(inputs, segment.slices) {
-      let first = h + slice.rows.lowerBound * H
+      let first = h + slice.rows.lowerBound * width
       for (index, token) in input.tokens.enumerated() {
-        embedding.widen(row: token, columns: 0..<H, to: first + index * H)
-        guard let positions else { continue }
-        positions.widen(row: slice.start + index, columns: 0..<H, to: row)
-        kernels.elementwise.add(first + index * H, row, scale: 1, count: H)
+        let target = first + index * width
+        embedding.widen(row: token, columns: 0..<H, to: target)
+        if let positions {
+          positions.widen(row: slice.start + index, columns: 0..<H, to: row)
+          kernels.elementwise.add(target, row, scale: 1, count: H)
+        }
+        for stream in 1..<max(configuration.streams, 1) {
+          (target + stream * H).update(from: target, count: H)
+        }
       }
     }
     if configuration.embeddingScale != 1 {
       kernels.elementwise.scale(
-        h, by: Float(configuration.embeddingScale), count: segment.count * H)
+        h, by: Float(configuration.embeddingScale), count: segment.count * width)
     }
   }
 
@@ -161,16 +173,17 @@ extension Model {
   private func normalise(
     _ selection: LogitsSelection, _ segment: Segment, _ workspace: Workspace
   ) -> Int {
-    let H = configuration.hidden
+    let (H, width) = (configuration.hidden, configuration.streamWidth)
     let (h, x) = (workspace.hidden.pointer, workspace.normed.pointer)
     switch selection {
     case .none: return 0
     case .all:
-      finalNorm.apply(h, rows: segment.count, to: x, workspace.pool)
+      ending.apply(h, rows: segment.count, to: x, workspace)
       return segment.count
     case .last:
       for (index, slice) in segment.slices.enumerated() {
-        finalNorm.apply(h + (slice.rows.upperBound - 1) * H, to: x + index * H)
+        let last = h + (slice.rows.upperBound - 1) * width
+        ending.apply(last, rows: 1, to: x + index * H, workspace)
       }
       return segment.slices.count
     }

@@ -9,8 +9,8 @@ extension Model {
   /// any layers can run at it.
   /// - Parameters:
   ///   - tokens: the tokens of the segment, as for `forward`.
-  ///   - stream: the input of the layer. Shape `[t, H]`.
-  /// - Returns: what the layer makes of it, `[t, H]`, in memory of the workspace; valid until its next
+  ///   - stream: the input of the layer. Shape `[t, S·H]`.
+  /// - Returns: what the layer makes of it, `[t, S·H]`, in memory of the workspace; valid until its next
   ///   use.
   /// - Throws: as `forward`.
   public func forward(
@@ -18,15 +18,15 @@ extension Model {
     _ workspace: Workspace
   ) throws -> Rows {
     let segment = try segment(tokens, on: stream, state, workspace)
-    layers[index].forward(segment, at: index, workspace) { _, _ in }
+    try layers[index].forward(segment, at: index, workspace) { _, _ in }
     return Rows(
-      0, segment.slices[0].positions, width: configuration.hidden, workspace.hidden.pointer)
+      0, segment.slices[0].positions, width: configuration.streamWidth, workspace.hidden.pointer)
   }
 
   /// The logits of a residual stream that is given.
   /// - Parameters:
   ///   - tokens: the tokens of the segment, as for `forward`.
-  ///   - stream: the input of the final norm. Shape `[t, H]`.
+  ///   - stream: the input of the final norm. Shape `[t, S·H]`.
   /// - Returns: the logits, `[t, vocab]`, in memory of the workspace; valid until its next use.
   /// - Throws: as `forward`.
   public func logits(
@@ -42,7 +42,7 @@ extension Model {
   ) throws -> Segment {
     let input = CollectionOfOne<Input>((tokens[...], state))
     try check(input, workspace)
-    precondition(stream.count == tokens.count * configuration.hidden)
+    precondition(stream.count == tokens.count * configuration.streamWidth)
     workspace.hidden.pointer.update(from: stream, count: stream.count)
     return makeSegment(input, workspace)
   }

@@ -24,11 +24,16 @@ extension Model {
   fileprivate func scratch(tokens: Int) -> Workspace.Sizes {
     var final = Arena.counting
     _ = final.take(Operand.panelCount(tokens: tokens, depth: configuration.hidden))
+    var ending = Arena.counting
+    self.ending.measure(tokens: tokens, &ending)
     let linear = Projection.scratchCount(tokens: tokens)
     return Workspace.Sizes(
-      hidden: configuration.hidden, output: configuration.outputWidth,
+      hidden: configuration.hidden, stream: configuration.streamWidth,
+      streams: configuration.streams, output: configuration.outputWidth,
       rotated: rotary.values.reduce(0) { $0 + $1.half },
-      block: layers.reduce(final.used) { max($0, $1.blockScratch(tokens: tokens)) },
+      block: layers.reduce(max(final.used, ending.used)) {
+        max($0, $1.blockScratch(tokens: tokens))
+      },
       worker: layers.reduce(linear) { max($0, $1.workerScratch(tokens: tokens)) })
   }
 }

@@ -21,7 +21,7 @@ public final class Model: Sendable {
   let embedding: WeightMatrix
   /// `[P, H]`
   let positions: WeightMatrix?
-  let finalNorm: Norm
+  let ending: Ending
   /// Nil where the model ends with its final norm.
   let head: Projection?
 
@@ -40,7 +40,7 @@ public final class Model: Sendable {
     positions =
       configuration.position == .learned
       ? try binder.matrix("positions", configuration.maximumPositions, H) : nil
-    finalNorm = try binder.norm("final_norm", H)
+    ending = try Ending(binder)
     head =
       switch configuration.head {
       case .own:
@@ -62,7 +62,7 @@ public final class Model: Sendable {
       isHeadless ? other.configuration.withoutHead : other.configuration
     (self.layers, rotary) = (layers, other.rotary)
     (embedding, positions) = (other.embedding, other.positions)
-    (finalNorm, head) = (other.finalNorm, isHeadless ? nil : other.head)
+    (ending, head) = (other.ending, isHeadless ? nil : other.head)
   }
 
   /// The same model up to its final norm.

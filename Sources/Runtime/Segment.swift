@@ -8,6 +8,10 @@ struct Segment {
     let start: Int
     /// What the mixers of the layers carry in it.
     let states: [(any MixerState)?]
+    /// What n-gram embeddings of the layers carry in it.
+    let ngrams: [NgramState?]
+    /// The tokens themselves.
+    let tokens: ArraySlice<Int>
 
     /// Their positions in the sequence.
     var positions: Range<Int> { start..<start + rows.count }

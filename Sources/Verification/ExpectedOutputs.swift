@@ -73,7 +73,7 @@ final class ComputedOutputs: ExpectedOutputs {
   var output: ModelOutput? { ModelOutput(of: model.configuration) }
   var outputWidth: Int { model.configuration.outputWidth }
   var hiddenCount: Int { model.configuration.layers.count + 1 }
-  var hiddenWidth: Int { model.configuration.hidden }
+  var hiddenWidth: Int { model.configuration.streamWidth }
   var layerCount: Int? { model.configuration.layers.count }
 
   func start(_ prompts: [[Int]]) { self.prompts = PromptBatch(model, prompts, workspace) }

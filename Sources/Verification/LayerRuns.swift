@@ -88,7 +88,7 @@ final class LayerRuns {
   private func run(
     _ layer: Int, _ tokens: [Int], on stream: [Float], _ state: SequenceState, by length: Int
   ) throws -> [Float] {
-    let width = model.configuration.hidden
+    let width = model.configuration.streamWidth
     let start = state.position
     defer { state.advance(by: start - state.position) }
     return try stride(from: 0, to: tokens.count, by: length).flatMap { first in

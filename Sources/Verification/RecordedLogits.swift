@@ -12,7 +12,7 @@ public struct RecordedLogits {
   private var logits: [[Float]] = []
   private var hidden: [[Float]]
   private let output: ModelOutput
-  private let widths: (output: Int, hidden: Int)
+  private let widths: (output: Int, hidden: Int, streams: Int)
 
   /// Runs prompts of one length and keeps what the model computes.
   /// - Parameters:
@@ -36,10 +36,11 @@ public struct RecordedLogits {
     shape = [tokens.rows.count, length]
     let configuration = model.configuration
     output = ModelOutput(of: configuration)
-    widths = (configuration.outputWidth, configuration.hidden)
+    widths = (configuration.outputWidth, configuration.hidden, configuration.streamWidth)
     hidden = Array(repeating: [], count: keepsHidden ? configuration.layers.count + 1 : 0)
     logits = Array(repeating: [], count: tokens.rows.count)
-    let streams = hidden.count.multipliedReportingOverflow(by: configuration.hidden).partialValue
+    let streams = hidden.count.multipliedReportingOverflow(by: configuration.streamWidth)
+      .partialValue
     try MachineMemory.check(
       TensorShape.elementCount([tokens.positions, widths.output + streams, 4]),
       for: "the logits of all positions", remedy: "record fewer tokens at a time")
@@ -49,8 +50,15 @@ public struct RecordedLogits {
   private mutating func run(_ prompts: PromptBatch, _ progress: (Int) -> Void) throws {
     var streams = hidden
     hidden = []
+    let H = widths.hidden
     let observer = ForwardObserver(
-      hidden: streams.isEmpty ? nil : { streams[$0].append(contentsOf: $1.values) })
+      hidden: streams.isEmpty
+        ? nil
+        : { index, rows in
+          // The output of the embedding is the same in every stream, and kept once.
+          guard index == 0 else { return streams[index].append(contentsOf: rows.values) }
+          for position in rows.positions { streams[0].append(contentsOf: rows[position].prefix(H)) }
+        })
     for segment in prompts.segments {
       for (part, rows) in zip(segment, try prompts.run(segment, observer: observer)) {
         logits[part.prompt].append(contentsOf: rows.values)
@@ -89,7 +97,10 @@ public struct RecordedLogits {
     ]
     for (index, stream) in hidden.enumerated() {
       tensors.append(
-        TensorToWrite(name: "hidden.\(index)", type: .f32, shape: shape + [widths.hidden]) { sink in
+        TensorToWrite(
+          name: "hidden.\(index)", type: .f32,
+          shape: shape + [index == 0 ? widths.hidden : widths.streams]
+        ) { sink in
           try stream.withUnsafeBytes { try sink.write($0) }
         })
     }

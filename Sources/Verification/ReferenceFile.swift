@@ -6,7 +6,8 @@ import Tensors
 /// Logits, and perhaps hidden states, that another implementation computed.
 ///
 /// A safetensors file with `input_ids` I64 `[B, T]`, `logits` F32 `[B, T, vocab]` and optionally
-/// `hidden.0` (embedding output) … `hidden.L` (output of the last layer), F32 `[B, T, H]`. It may hold
+/// `hidden.0` (embedding output) … `hidden.L` (output of the last layer), F32 `[B, T, H]`; of a model with
+/// several residual streams, the latter hold all of them, `[B, T, S·H]`. It may hold
 /// more of them under names: `long.input_ids`, `long.logits`; without ids of its own, such as
 /// `decode.logits`, a name has the same prompts. Of a model without a language head it holds
 /// `last_hidden_state` (output of the final norm) F32 `[B, T, H]` in place of logits, or hidden states
@@ -97,7 +98,13 @@ public struct ReferenceFile: Sendable {
     hiddenCount = hidden.count
     tokens = TokenBatch(rows: try TokenFile.rows(ids))
     for tensor in Array(outputs.values) + hidden { try Self.check(tensor, ids: ids) }
-    for tensor in hidden { try Self.check(tensor, asWideAs: hidden[0]) }
+    for tensor in hidden.dropFirst() { try Self.check(tensor, asWideAs: hidden[1]) }
+    guard let first = hidden.first?.shape.last, let width = hiddenWidth, first > 0,
+      width % first == 0
+    else {
+      if hidden.count > 1 { try Self.check(hidden[0], asWideAs: hidden[1]) }
+      return
+    }
   }
 
   private static func check(_ tensor: StoredTensor, ids: StoredTensor) throws {
@@ -122,7 +129,7 @@ public struct ReferenceFile: Sendable {
   public func width(of output: ModelOutput) -> Int? { outputs[output]?.shape.last }
 
   /// The width of the hidden states; nil where there are none.
-  public var hiddenWidth: Int? { hidden.first?.shape.last }
+  public var hiddenWidth: Int? { hidden.last?.shape.last }
 
   /// An output at some positions of a row; nothing where the file does not hold it.
   /// - Shape: `[positions, vocab]`, or `[positions, H]`.
@@ -131,9 +138,17 @@ public struct ReferenceFile: Sendable {
   }
 
   /// One residual stream at some positions of a row.
-  /// - Shape: `[positions, H]`.
+  /// - Shape: `[positions, S·H]`.
   public func hidden(_ index: Int, row: Int, positions: Range<Int>) throws -> [Float] {
-    try values(hidden[index], row: row, positions: positions)
+    let values = try values(hidden[index], row: row, positions: positions)
+    let own = hidden[index].shape.last ?? 0
+    guard let width = hiddenWidth, own < width, own > 0 else { return values }
+    // The output of the embedding, which every stream begins with.
+    return positions.indices.flatMap { place in
+      let first = (place - positions.lowerBound) * own
+      return Array(
+        repeatElement(values[first..<first + own], count: width / own).joined())
+    }
   }
 
   /// Copies the floats, which need not lie aligned in the file.

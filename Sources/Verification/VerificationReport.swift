@@ -65,7 +65,7 @@ public struct VerificationReport: Sendable {
     output = expected.output
     let widths = [configuration.outputWidth, expected.outputWidth]
     commonVocabulary = output == .logits && widths[0] != widths[1] ? widths.min() : nil
-    hasStreams = expected.hiddenCount > 0 && expected.hiddenWidth == configuration.hidden
+    hasStreams = expected.hiddenCount > 0 && expected.hiddenWidth == configuration.streamWidth
     let own = configuration.layers
     let common = hasStreams ? min(own.count, expected.hiddenCount - 1) : 0
     layers = own.prefix(common).enumerated().map { Layer(index: $0, mixer: $1.mixer.kind) }

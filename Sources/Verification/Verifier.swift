@@ -160,12 +160,12 @@ public struct Verifier {
         tensor: ModelOutput.finalStates.rawValue, expected: "width \(configuration.hidden)",
         found: "\(outputs.outputWidth)", remedy: "record the reference with this model")
     }
-    guard reference.hiddenWidth == nil || reference.hiddenWidth == configuration.hidden,
+    guard reference.hiddenWidth == nil || reference.hiddenWidth == configuration.streamWidth,
       reference.hiddenCount <= configuration.layers.count + 1
     else {
       throw Problem(
         .invalid, "the reference has hidden states of another model",
-        expected: "\(configuration.layers.count + 1) of width \(configuration.hidden)",
+        expected: "\(configuration.layers.count + 1) of width \(configuration.streamWidth)",
         found: "\(reference.hiddenCount) of width \(reference.hiddenWidth ?? 0)",
         remedy: "record the reference with this model")
     }

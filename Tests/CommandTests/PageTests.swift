@@ -100,13 +100,15 @@ import Testing
   }
 
   @Test func whatIsRefusedIsOnThePage() throws {
-    let other = Fixtures.path("inspect/qwen4_exp").string
+    let other = try EditableCheckpoint("huggingface/qwen4_exp/released-f32")
+    try other.editConfig { $0["seed"] = 5 }
     let model = Fixtures.path("options/gdn-small").string
-    let result = try GraftCommand.run("verify", model, other, "--report", page.string)
-    expectRefusal(result, 69, ["inspected"])
+    let result = try GraftCommand.run(
+      "verify", model, other.path.string, "--report", page.string)
+    expectRefusal(result, 65, ["do not follow from the config"])
     let html = try html
     expectWhole(html)
-    #expect(verdict(html) == "refused<" && html.contains("inspected"))
+    #expect(verdict(html) == "refused<" && html.contains("do not follow from the config"))
   }
 
   @Test func inspectShowsWhatTheRecordSays() throws {

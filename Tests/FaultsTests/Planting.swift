@@ -50,6 +50,7 @@ struct Planting {
     case "m2rnn": return inner(try found { $0.mixer.kind == "m2rnn" })
     case "dense": return inner(try found { $0.feedForward.kind == .dense })
     case "moe": return inner(try found { $0.feedForward.kind == .moe })
+    case "ngram": return try found(\.ngrams.isPresent)
     case "all": return Array(configuration.layers.indices)
     default: return []
     }

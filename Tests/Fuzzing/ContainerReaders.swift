@@ -63,7 +63,7 @@ enum ContainerReaders {
   static func gguf(_ input: UnsafeRawBufferPointer) throws {
     let file = try GGUFFile(owned(Array(input)), name: "input")
     for (_, value) in file.metadata { _ = (value.text, value.texts?.count, value.typeName) }
-    _ = GGUFConfig.text(file.metadata, file.tensors.map(\.name))
+    _ = GGUFConfig.text(file.metadata, file.tensors.map { ($0.name, $0.shape) })
     try touch(file.tensors)
   }
 

@@ -93,7 +93,21 @@ extension MessageSection {
         try $0.edited("fla/hybrid") { $0["expand_v"] = 1.01 }
       },
       .init("a negative size") {
-        try $0.edited("inspect/qwen4_exp") { $0["hc_lowrank"] = -1 }
+        try $0.edited("huggingface/qwen4_exp/released-f32") { $0["hc_lowrank"] = -1 }
+      },
+      .init("a table of n-grams without rows") {
+        try $0.edited("huggingface/qwen4_exp/released-f32") { $0["ngram_vocab_size_base"] = 0 }
+      },
+      .init("a table of n-grams with too many heads") {
+        try $0.edited("huggingface/qwen4_exp/released-f32") { config in
+          config["ngram_size"] = 16
+          config["heads_per_ngram"] = 1000
+          config["ple_embed_dim"] = 15000
+          config["ngram_vocab_size_base"] = 20_000_000
+        }
+      },
+      .init("a table of n-grams in pieces that do not divide it") {
+        try $0.edited("huggingface/qwen4_exp/released-f32") { $0["split_ngram_parts"] = 7 }
       },
       .init("a width that its heads do not divide") {
         let key = Array("ssm.inner_size".utf8) + [4, 0, 0, 0]

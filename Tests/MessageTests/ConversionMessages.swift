@@ -170,12 +170,21 @@ extension MessageSection {
         try $0.graft(
           "convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--to", "gguf-qwen35moe")
       },
-      .init("a model that is only inspected") {
-        try $0.graft("convert", "fixtures/inspect/qwen4_exp", "out")
+      .init("several layers of n-grams where there is one table") {
+        try $0.graft(
+          "convert", "fixtures/huggingface/qwen4_exp/resave-bf16", "out", "--to", "gguf-qwen4exp")
       },
-      .init("a mixer that is not computed") { shop in
-        try shop.file("t.json", "[1, 2]".utf8)
-        return try shop.graft("score", "fixtures/inspect/qwen4_exp", "--tokens", "t.json")
+      .init("a size of blocks that does not fit") { shop in
+        try shop.model("huggingface/qwen4_exp/released-f32") {
+          try $0.editConfig { $0["indexer_compress_ratio"] = 0 }
+        }
+        return try shop.graft("convert", "model", "out", "--assume", "index-block=5")
+      },
+      .init("hashes of another seed") { shop in
+        try shop.model("huggingface/qwen4_exp/released-f32") {
+          try $0.editConfig { $0["seed"] = 99 }
+        }
+        return try shop.graft("convert", "model", "out")
       },
       .init("an assumption that no value shows") {
         try $0.graft(

@@ -18,6 +18,9 @@ extension MessageSection {
         }
         return try shop.graft("repair", "model", "out")
       },
+      .init("a size of blocks that repair would have to write") {
+        try $0.graft("repair", "fixtures/\(dense)", "out", "--assume", "index-block=4")
+      },
       .init("heads that repair would have to move") {
         try $0.graft("repair", "fixtures/\(dense)", "out", "--assume", "value-heads=tiled")
       },

@@ -42,6 +42,8 @@ enum Unprovoked {
     #"no weight of the model is cut into whole blocks"#,
     #"packed weights differ in what a config says of all"#,
     #"rows that are not stored one after the other cannot be cut or padded"#,
+    #"rows that do not lie in order cannot be divided among tensors"#,
+    #"the rows of a table of embeddings do not lie whole in it"#,
     #"the output would not be right after the repair"#,
     #"the value has the wrong type"#,
     #"layout \(binding.layout.id) needs \(name), which the model does not have"#,
@@ -56,6 +58,9 @@ enum Unprovoked {
   /// What only layouts bring about that nobody has written yet: those that are here tear no block and
   /// no part, and every step is a bijection.
   private static let layouts: Set<String> = [
+    #"a size is out of range: \(name)"#,
+    #"layout \(id) can be inspected and no more"#,
+    #"the one scale of a divided tensor is not written"#,
     #"a block of quantised values cannot be torn apart"#,
     #"a rule of the layout is no bijection"#,
     #"a step of the layout cuts through a part: \(part.role)"#,

@@ -61,6 +61,7 @@ enum RandomModel {
         let own =
           names(LayerConfiguration.roles, configuration) + layer.mixer.roleNames
           + names(FeedForward.roles, layer.feedForward)
+          + names(NgramEmbedding.roles, layer.ngrams)
         let ofExperts = names(FeedForward.expertRoles, layer.feedForward)
         return own.map { Role($0, layer: index) }
           + (0..<layer.feedForward.experts).flatMap { expert in

@@ -5,6 +5,8 @@ extension ModelConfiguration {
   static let largestExtent = 1 << 20
   /// The most experts of all layers together.
   private static let mostExperts = 1 << 17
+  /// The most residual streams.
+  private static let mostStreams = 64
   /// The largest vocabulary or position count.
   static let largestCount = 1 << 40
 
@@ -42,17 +44,26 @@ extension ModelConfiguration {
     // All experts count, because every one becomes a set of tensors.
     let experts = layers.reduce(0) { $0 + min(max($1.feedForward.experts, 0), Self.mostExperts) }
     require(experts < Self.mostExperts, "moe.experts is out of range", found: "\(experts) in all")
+    require(
+      (1...Self.mostStreams).contains(streams), "hyper.streams is out of range",
+      found: "\(streams)")
+    require(
+      !hasStreams || (1...Self.largestExtent).contains(streamRank), "hyper.rank is out of range",
+      found: "\(streamRank)")
     require(logitsDivisor != 0, "logits.divisor must not be 0", found: "0")
     // Integers of each layer, then how they fit each other, which only makes sense for numbers in range.
     for (index, layer) in layers.enumerated() {
       for (name, value) in layer.values.sorted(by: { $0.key < $1.key }) {
         guard case .integer(let number) = value else { continue }
+        let most = NgramEmbedding.counts.contains(name) ? Self.largestCount : Self.largestExtent
         require(
-          (0...Self.largestExtent).contains(number), "\(name) is out of range", layer: index,
+          (0...most).contains(number), "\(name) is out of range", layer: index,
           found: "\(number)")
       }
       guard problems.isEmpty else { continue }
-      let found = layer.mixer.disagreements(in: surroundings) + layer.feedForward.disagreements
+      let found =
+        layer.mixer.disagreements(in: surroundings) + layer.feedForward.disagreements
+        + layer.ngrams.disagreements(streams: streams)
       for (what, found) in found {
         require(false, what, layer: index, found: found)
       }

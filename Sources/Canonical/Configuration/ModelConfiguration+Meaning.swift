@@ -24,6 +24,7 @@ extension ModelConfiguration {
         let isMoot =
           FactNames.mixer.contains(row.fact) && here["mixer"] != there["mixer"]
           || row.fact.hasPrefix("moe.") && here["mlp"] != there["mlp"]
+          || row.fact.hasPrefix("ngram.") && here["ngram"] != there["ngram"]
         return !isMoot
       }
     }

@@ -71,6 +71,10 @@ public struct ModelConfiguration: FactRecord {
   public var logitsDivisor = 1.0
   /// What each block's output is multiplied with before it is added.
   public var residualScale = 1.0
+  /// S, the residual streams between which hyper-connections mix; 1 for a plain residual.
+  public var streams = 1
+  /// Rh, the dims between the two matrices that weigh streams.
+  public var streamRank = 0
   /// How a trainer draws linear weights.
   public var initMethod = InitMethod.normal
   /// The standard deviation with which a trainer draws linear weights.
@@ -126,6 +130,8 @@ public struct ModelConfiguration: FactRecord {
       .number("embedding.scale", \.embeddingScale),
       .number("logits.divisor", \.logitsDivisor),
       .number("residual.scale", \.residualScale),
+      .integer("hyper.streams", \.streams),
+      .integer("hyper.rank", \.streamRank).meaning(where: \.hasStreams),
       .word("init.method", \.initMethod).withoutMeaning,
       .number("init.range", \.initRange).withoutMeaning,
       .flag("init.depth_scaled", \.initIsDepthScaled).withoutMeaning,
@@ -135,6 +141,7 @@ public struct ModelConfiguration: FactRecord {
         ($0.fittedRopeSections ?? $0.ropeSections).map(FactValue.word) ?? .none
       },
       .derived("rope.in_pairs", .flag) { .flag($0.rotatesInPairs) },
+      .derived("ngram.single", .flag) { .flag($0.hasSingleNgrams) },
     ]
 
   /// Builds a configuration from the facts of the model and of each layer, fills in defaults that
@@ -150,6 +157,7 @@ public struct ModelConfiguration: FactRecord {
     }
     resolveRopeDim()
     resolveRopeTheta()
+    try resolveNgrams()
     try check()
   }
 
@@ -252,14 +260,28 @@ public struct ModelConfiguration: FactRecord {
 
   /// The values of the shape symbols of the model or of a layer that is given.
   public func symbols(of layer: LayerConfiguration?) -> [String: Int] {
-    var symbols = ["H": hidden, "vocab": vocabulary, "P": maximumPositions]
+    var symbols = [
+      "H": hidden, "vocab": vocabulary, "P": maximumPositions, "S": streams, "Rh": streamRank,
+    ]
     symbols.merge(sizes) { $1 }
     if let layer {
       symbols.merge(layer.mixer.symbols) { $1 }
       symbols.merge(layer.feedForward.symbols) { $1 }
+      symbols.merge(layer.ngrams.symbols) { $1 }
     }
     return symbols
   }
+}
+
+extension ModelConfiguration {
+  /// Whether at most one layer has n-gram embeddings.
+  var hasSingleNgrams: Bool { layers.count(where: \.ngrams.isPresent) < 2 }
+
+  /// Whether there are several residual streams.
+  public var hasStreams: Bool { streams > 1 }
+
+  /// The values of all residual streams of a token, `S·H`.
+  public var streamWidth: Int { max(streams, 1) * hidden }
 }
 
 /// One decoder layer: a mixer and a feed-forward block, each with its norm.
@@ -278,6 +300,8 @@ public struct LayerConfiguration: Hashable, Sendable {
   public var feedForward: FeedForward
   /// Where the norms stand.
   public var normPlacement: NormPlacement
+  /// The n-gram embeddings that are added in front of the mixer, if there are any.
+  public var ngrams = NgramEmbedding()
   /// What a layout says of the layer beyond what Graft knows; nil for most layers.
   public var mark: String?
 
@@ -291,6 +315,7 @@ public struct LayerConfiguration: Hashable, Sendable {
   init(_ facts: Facts, hidden: Int) throws {
     mixer = try Mixer(facts, hidden: hidden)
     feedForward = try FeedForward(facts)
+    ngrams = try NgramEmbedding(facts)
     normPlacement = facts["norm.placement"]?.asWord.flatMap(NormPlacement.init) ?? .pre
     mark = facts["mark"]?.asWord
   }
@@ -308,11 +333,15 @@ public struct LayerConfiguration: Hashable, Sendable {
   ]
 
   /// The facts of the layer.
-  public var values: Facts { withOwnFacts(mixer.values.merging(feedForward.values) { $1 }) }
+  public var values: Facts {
+    withOwnFacts(mixer.values.merging(feedForward.values) { $1 }.merging(ngrams.values) { $1 })
+  }
 
   /// The facts of the layer that decide what it computes, defaults resolved.
   func meaning(in model: Surroundings) -> Facts {
-    withOwnFacts(mixer.meaning(in: model).merging(feedForward.meaning(in: model)) { $1 })
+    withOwnFacts(
+      mixer.meaning(in: model).merging(feedForward.meaning(in: model)) { $1 }
+        .merging(ngrams.meaning(in: model)) { $1 })
   }
 
   private func withOwnFacts(_ facts: Facts) -> Facts {

@@ -14,6 +14,7 @@ public struct Surroundings: Hashable, Sendable {
   /// The dims that RoPE rotates, of a head of some dim.
   func ropeDim(of headDim: Int) -> Int {
     guard let ropeFraction else { return ropeDim }
-    return Int(Double(headDim) * min(max(ropeFraction, 0), 1))
+    let dim = min(max(headDim, 0), ModelConfiguration.largestExtent)
+    return Int(Double(dim) * min(max(ropeFraction, 0), 1))
   }
 }

@@ -2,7 +2,7 @@
 public enum FactNames {
   /// The names that belong to a layer.
   public static let layer = Set(
-    (LayerConfiguration.ownFacts + mixers + FeedForward.facts.map(\.description)).map(\.name))
+    (LayerConfiguration.ownFacts + mixers + blocks).map(\.name))
 
   /// The names that belong to one kind of mixer.
   static let mixer = Set(mixers.map(\.name))
@@ -17,7 +17,7 @@ public enum FactNames {
   /// Every fact, those of the model first, then those of a layer, in the order of their declarations.
   public static let descriptions: [FactDescription] =
     ModelConfiguration.facts.map(\.description) + LayerConfiguration.ownFacts + mixers
-    + FeedForward.facts.map(\.description)
+    + blocks
 
   /// What is known of the fact of a name; nil for an unknown one.
   public static subscript(name: String) -> FactDescription? { byName[name] }
@@ -28,5 +28,7 @@ public enum FactNames {
   }
 
   private static let mixers = Mixer.known.flatMap(\.facts)
+  private static let blocks =
+    FeedForward.facts.map(\.description) + NgramEmbedding.facts.map(\.description)
   private static let byName = Dictionary(uniqueKeysWithValues: descriptions.map { ($0.name, $0) })
 }

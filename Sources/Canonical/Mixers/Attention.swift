@@ -45,6 +45,14 @@ public struct Attention: MixerRecord {
   public var qkNorm = QKNorm.none
   /// The base of RoPE frequencies; nil for that of the model, until a configuration is resolved.
   public var ropeTheta: Double?
+  /// ni, the heads of the queries by which blocks of positions are chosen; 0 for a layer without an indexer.
+  public var indexHeads = 0
+  /// di, the dims of these queries and of the key of a block.
+  public var indexDim = 0
+  /// The positions of a block; 0 where the indexer is not used, so that a query sees all before it.
+  public var indexBlock = 0
+  /// The number of positions in the blocks that a query chooses.
+  public var indexBudget = 0
 
   /// A layer without sizes yet.
   public init() {}
@@ -63,6 +71,12 @@ public struct Attention: MixerRecord {
     .word("attention.scale_rule", \.scaleRule).withoutMeaning,
     .word("attention.qk_norm", \.qkNorm),
     .number("attention.rope_theta", \.ropeTheta),
+    .integer("attention.index_heads", \.indexHeads).meaning { mixer, _ in
+      .integer(mixer.choosesBlocks ? mixer.indexHeads : 0)
+    },
+    .integer("attention.index_head_dim", \.indexDim).meaning(where: \.choosesBlocks),
+    .integer("attention.index_block", \.indexBlock).meaning(where: \.choosesBlocks),
+    .integer("attention.index_budget", \.indexBudget).meaning(where: \.choosesBlocks),
   ]
 
   static let roles: [RoleRule<Attention>] = [
@@ -78,7 +92,17 @@ public struct Attention: MixerRecord {
     RoleRule("k_norm", ["kn"], .centred) { $0.qkNorm != .none },
     RoleRule("o", ["H", "nh*hd"], .quantised),
     RoleRule("o.bias", ["H"]) { $0.hasOutputBias },
+    RoleRule("index_q", ["ni*di", "H"], .quantised) { $0.indexHeads > 0 },
+    RoleRule("index_k", ["di", "H"], .quantised) { $0.indexHeads > 0 },
+    RoleRule("index_q_norm", ["di"], .centred) { $0.indexHeads > 0 },
+    RoleRule("index_k_norm", ["di"], .centred) { $0.indexHeads > 0 },
   ]
+
+  /// Whether a query sees some blocks of positions alone, and not all before it.
+  public var choosesBlocks: Bool { indexHeads > 0 && indexBlock > 0 }
+
+  /// The most blocks that a query chooses.
+  public var chosenBlocks: Int { indexBlock > 0 ? indexBudget / indexBlock : 0 }
 
   /// What scores are multiplied with.
   public var scoreScale: Double {
@@ -88,7 +112,8 @@ public struct Attention: MixerRecord {
 
   var symbols: [String: Int] {
     [
-      "nh": heads, "nkv": kvHeads, "hd": headDim, "r": kvHeads > 0 ? heads / kvHeads : 0,
+      "nh": heads, "nkv": kvHeads, "hd": headDim, "ni": indexHeads, "di": indexDim,
+      "r": kvHeads > 0 ? heads / kvHeads : 0,
       "qn": qkNorm == .projection ? heads * headDim : headDim,
       "kn": qkNorm == .projection ? kvHeads * headDim : headDim,
     ]
@@ -99,15 +124,21 @@ public struct Attention: MixerRecord {
     if headDim == 0, heads > 0, hidden % heads == 0 { headDim = hidden / heads }
   }
 
-  var summary: String { "\(heads)/\(kvHeads) × \(headDim)\(hasGate ? ", gate" : "")" }
+  var summary: String { "\(heads)/\(kvHeads) × \(headDim)\(hasGate ? ", gate" : "")\(choice)" }
+
+  private var choice: String {
+    choosesBlocks ? ", \(indexBudget) of blocks of \(indexBlock)" : ""
+  }
 
   /// The cost of the mixer in a model of the given width.
   public func cost(hidden: Int) -> LayerCost {
     let rows = (heads * (hasGate ? 2 : 1) + 2 * kvHeads) * headDim
-    let weights = rows * hidden + hidden * heads * headDim
+    let index = (indexHeads > 0 ? indexHeads + 1 : 0) * indexDim
+    let weights = (rows + index) * hidden + hidden * heads * headDim
     return LayerCost(
       parameters: parameters(hidden: hidden), stateValues: 0, convolutionValues: 0,
-      stateValuesPerPosition: 2 * kvHeads * headDim, flopsPerToken: 2 * weights)
+      stateValuesPerPosition: 2 * kvHeads * headDim
+        + (choosesBlocks ? indexDim / indexBlock : 0), flopsPerToken: 2 * weights)
   }
 
   func disagreements(in model: Surroundings) -> [(what: String, found: String)] {
@@ -131,6 +162,25 @@ public struct Attention: MixerRecord {
       found.append(("attention.rope_theta must be positive", "\(ropeTheta)"))
     }
     if let window, window < 1 { found.append(("attention.window must be positive", "\(window)")) }
+    return found + (indexHeads > 0 ? indexDisagreements(ropeDim: ropeDim) : [])
+  }
+
+  private func indexDisagreements(ropeDim: Int) -> [(what: String, found: String)] {
+    var found: [(String, String)] = []
+    if indexDim < 1 { found.append(("an indexer needs a head dim", "\(indexDim)")) }
+    if (ropeDim + 1) / 2 * 2 > indexDim {
+      found.append(("rope.dim must not exceed attention.index_head_dim", "\(ropeDim), \(indexDim)"))
+    }
+    if indexBlock > 0, indexBudget < 1 || indexBudget % indexBlock != 0 {
+      found.append(
+        (
+          "attention.index_block must divide attention.index_budget",
+          "\(indexBlock), \(indexBudget)"
+        ))
+    }
+    if choosesBlocks, window != nil {
+      found.append(("a layer has either a window or an indexer", "both"))
+    }
     return found
   }
 }

@@ -3,12 +3,12 @@
 /// Maths letters: `nk`/`nv` key/value heads, `dk`/`dv` their dims, `taps` the convolution kernel.
 /// Value head h reads key head `h / (nv / nk)`.
 public struct GatedDeltaNet: MixerRecord {
-  /// Where the output gate `silu(z)` acts.
+  /// Where the output gate `act(z)` acts.
   public enum Gate: String, CaseIterable, Sendable {
     case none
-    /// `norm(o ⊙ silu(z))`, as in lm-engine.
+    /// `norm(o ⊙ act(z))`, as in lm-engine.
     case beforeNorm = "before_norm"
-    /// `norm(o) ⊙ silu(z)`, as in Hugging Face and fla.
+    /// `norm(o) ⊙ act(z)`, as in Hugging Face and fla.
     case afterNorm = "after_norm"
   }
 
@@ -30,6 +30,8 @@ public struct GatedDeltaNet: MixerRecord {
   public var activation = Activation.silu
   /// Where the output gate acts.
   public var gate = Gate.none
+  /// The activation of the output gate.
+  public var gateActivation = Activation.silu
   /// What queries are multiplied with after normalisation; nil for `dk^-0.5`.
   public var scale: Double?
   /// Whether beta reaches 2, which allows negative eigenvalues of the state transition.
@@ -51,6 +53,7 @@ public struct GatedDeltaNet: MixerRecord {
     .integer("gdn.taps", \.taps),
     .word("gdn.activation", \.activation),
     .word("gdn.gate", \.gate),
+    .word("gdn.gate_activation", \.gateActivation).meaning(where: { $0.gate != .none }),
     .number("gdn.scale", \.scale).meaning { mixer, _ in .number(mixer.queryScale) },
     .flag("gdn.negative_eigenvalues", \.allowsNegativeEigenvalues),
     .number("gdn.norm_eps", \.normEpsilon).meaning { mixer, model in

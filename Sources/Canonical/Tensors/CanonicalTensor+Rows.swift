@@ -9,6 +9,23 @@ extension CanonicalTensor {
     return resized(to: count, region, view)
   }
 
+  /// Some rows of the tensor, read as a part of it; nil where they do not lie together in the stored one.
+  public func rows(_ range: Range<Int>) -> CanonicalTensor? {
+    let plain = view.simplified
+    guard let all = shape.first, all > 0, range.upperBound <= all, plain.axes.count == 1,
+      plain.axes[0].stride == 1, plain.axes[0].table == nil
+    else { return nil }
+    let width = count / all
+    var view = plain
+    view.offset += range.lowerBound * width
+    view.axes[0].count = range.count * width
+    var tensor = CanonicalTensor(
+      shape: [range.count] + shape.dropFirst(), type: type, region: region, view: view,
+      steps: steps, scales: scales, origin: origin)
+    (tensor.hasFixedType, tensor.isJoined) = (hasFixedType, true)
+    return tensor
+  }
+
   /// The tensor with rows of zeros behind its own; nil where its rows do not lie in order, or their zeros
   /// are not those of the stored type.
   /// - Cost: nothing; bytes are put together when they are read.

@@ -27,6 +27,8 @@ public struct CanonicalTensor: Sendable {
   public var isForeign = false
   /// Whether the changes of an adapter are part of the elements.
   public var isMerged = false
+  /// Whether several stored tensors make it up.
+  public var isJoined = false
   /// The name under which the elements are stored, for messages and reports.
   public let origin: String
 

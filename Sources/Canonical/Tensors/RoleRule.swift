@@ -16,6 +16,8 @@ public struct RoleTraits: OptionSet, Sendable {
   public static let logarithm = RoleTraits(rawValue: 1 << 3)
   /// Values that may all be one in a layer that a splice has just made.
   public static let ones = RoleTraits(rawValue: 1 << 4)
+  /// Whole numbers that follow from the facts of the model.
+  public static let implied = RoleTraits(rawValue: 1 << 5)
 }
 
 /// The declaration of one kind of tensor, beside the facts of what has it.

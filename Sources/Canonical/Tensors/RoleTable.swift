@@ -11,6 +11,7 @@ public enum RoleTable {
     + Mixer.known.flatMap(\.roles)
     + FeedForward.roles.map { RoleKind($0, .layer) }
     + FeedForward.expertRoles.map { RoleKind($0, .expert) }
+    + NgramEmbedding.roles.map { RoleKind($0, .layer) }
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
@@ -32,7 +33,8 @@ public enum RoleTable {
   /// The symbols of all sizes that models and their layers have.
   public static let symbols =
     modelSymbols
-    .union(FeedForward().symbols.keys).union(Mixer.known.flatMap(\.symbols))
+    .union(FeedForward().symbols.keys).union(NgramEmbedding().symbols.keys)
+    .union(Mixer.known.flatMap(\.symbols))
 
   /// The names of the kinds with some traits.
   public static func names(_ traits: RoleTraits) -> Set<String> {

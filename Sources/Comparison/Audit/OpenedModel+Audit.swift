@@ -55,6 +55,7 @@ extension OpenedModel {
   /// against the config.
   func auditFindings(_ pool: ThreadPool) throws -> [AuditFinding] {
     try repeatedTensorFindings() + claimFindings + metadataFindings + predictionFindings()
+      + indexFindings
       + signs().filter(\.isDoubt).map(finding)
       + normFindings() + decayFindings() + scaleFindings(pool) + packedFindings(pool)
   }
@@ -80,6 +81,18 @@ extension OpenedModel {
       AuditFinding(
         severity: .error, kind: "claim", tensor: name, file: checkpoint.directory.string,
         text: "missing beside the other tensors of multi-token prediction")
+    }
+  }
+
+  /// Indexers that nothing uses, because a converter lost the size of their blocks.
+  private var indexFindings: [AuditFinding] {
+    configuration.layersWithoutBlocks.map { layer in
+      let name = canonical.tensors[Role("attention.index_q", layer: layer)]?.origin
+      return AuditFinding(
+        severity: .error, kind: "index", tensor: name, file: checkpoint.weightsPath.string,
+        text:
+          "an indexer without a size of its blocks: the layer sees all positions, and not those "
+          + "that were chosen in training; give the size with convert --assume index-block=N")
     }
   }
 

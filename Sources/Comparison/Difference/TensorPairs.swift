@@ -50,6 +50,7 @@ struct NamedPair: Sendable {
     }
     if mine.logitsDivisor == theirs.logitsDivisor {
       roles += [("final_norm", nil), ("final_norm.bias", nil)]
+      roles += ["norm", "down", "up"].map { ("final_hyper.\($0)", nil) }
       if [mine.head, theirs.head].contains(.own) { roles.append(("head", nil)) }
     }
     return roles.compactMap { name, layer in

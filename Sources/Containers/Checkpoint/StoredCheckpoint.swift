@@ -283,8 +283,9 @@ public struct StoredCheckpoint: Sendable {
     // The config: the metadata of the files, or a file of its own.
     if container.hasMetadata {
       let values = shards.first?.content.values ?? []
-      configBytes = GGUFConfig.text(values, tensors.map(\.name))
-      config = GGUFConfig.object(values, tensors.map(\.name))
+      let stored = tensors.map { ($0.name, $0.shape) }
+      configBytes = GGUFConfig.text(values, stored)
+      config = GGUFConfig.object(values, stored)
     } else {
       if megatron != nil, !hasConfig { configFile = Self.configAround(directory) ?? configFile }
       configBytes = try Self.readConfig(directory.appending(configFile))

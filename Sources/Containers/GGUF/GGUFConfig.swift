@@ -5,27 +5,36 @@ import Tensors
 /// The metadata of a GGUF checkpoint as an object, as layouts read and write it.
 ///
 /// Members that are objects are no metadata values: `{"count": n}` stands for an array that is kept
-/// apart, and `tensors` names what is stored, as `{"output.weight": true, …}`. The place of a file
-/// among several says nothing of the model and is left out.
+/// apart, `tensors` names what is stored, as `{"output.weight": true, …}`, and `rows` says how many rows a
+/// matrix has. The place of a file among several says nothing of the model and is left out.
 public enum GGUFConfig {
   /// The member that names the stored tensors.
   public static let tensorsKey = "tensors"
+  /// The member that counts the rows of stored matrices that belong to no layer.
+  public static let rowsKey = "rows"
   /// The value that names the type of most weights.
   private static let fileTypeKey = "general.file_type"
 
   /// The value that names the version of the blocks.
   private static let versionKey = "general.quantization_version"
 
-  package static func object(_ metadata: GGUFHeader.Metadata, _ names: [String]) -> JSONValue {
+  /// What is stored: the name and shape of each tensor.
+  public typealias Stored = (name: String, shape: [Int])
+
+  package static func object(_ metadata: GGUFHeader.Metadata, _ stored: [Stored]) -> JSONValue {
     var object = JSONObject(
       SplitFiles.withoutPlace(metadata).map { ($0.key, $0.value.json) })
-    object[tensorsKey] = .object(JSONObject(names.map { ($0, .bool(true)) }))
+    object[tensorsKey] = .object(JSONObject(stored.map { ($0.name, .bool(true)) }))
+    object[rowsKey] = .object(
+      JSONObject(
+        stored.filter { $0.shape.count == 2 && !$0.name.contains(where: \.isNumber) }
+          .map { ($0.name, JSONValue($0.shape[0])) }))
     return .object(object)
   }
 
   /// The same object as text, by which a checkpoint is recognised.
-  public static func text(_ metadata: GGUFHeader.Metadata, _ names: [String]) -> [UInt8] {
-    Array(object(metadata, names).text(indent: 0).utf8)
+  public static func text(_ metadata: GGUFHeader.Metadata, _ stored: [Stored]) -> [UInt8] {
+    Array(object(metadata, stored).text(indent: 0).utf8)
   }
 
   /// The metadata for a config.

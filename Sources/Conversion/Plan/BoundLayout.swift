@@ -36,7 +36,9 @@ struct BoundLayout {
   /// Every canonical tensor must have a place, and every place a tensor.
   func check(_ model: CanonicalModel) throws {
     let places = Set((binding.tensors + predictions).flatMap { $0.parts.map(\.role) })
+    // What follows from facts needs no place: a reader computes it.
     let homeless = Set(model.tensors.keys).subtracting(places)
+      .subtracting(model.configuration.implied.keys)
     let missing = places.subtracting(model.tensors.keys)
     try Problem.throwIfAny(
       Set(homeless.map(\.name)).sorted().map { name in

@@ -16,10 +16,10 @@ extension CheckpointPlan {
     try source.layout.requireUnderstood()
     try layout.requireUnderstood()
     let target = try ConversionTarget(source, layout, options)
-    try options.checkRules(target.binding.tensors.map(\.name))
+    try options.checkRules(target.binding.tensors.flatMap(\.pieces))
     let container = try options.container(from: source, to: layout)
     let packed = try PackedMoves(source, to: layout, target.history, container)
-    let bound = target.binding.tensors + target.predictions
+    let bound = target.binding.tensors.flatMap(\.separated) + target.predictions
     let policy = try options.quantisation?.policy(for: source, to: layout, options)
     let forms =
       try policy.map { policy in
@@ -73,7 +73,8 @@ extension CheckpointPlan {
     let quantised = beside.packed.union(scaled + carried.quantised)
     let config: [UInt8]
     if container.hasMetadata {
-      config = GGUFConfig.text(shards[0].values, shards.flatMap(\.tensors).map(\.name))
+      config = GGUFConfig.text(
+        shards[0].values, shards.flatMap(\.tensors).map { ($0.name, $0.shape) })
     } else if let repacked = try packed.config(target, repacked) {
       config = repacked
     } else {

@@ -94,7 +94,10 @@ struct ConversionTarget {
     }
     let staysDescribed = layout.id == source.layout.id
     return try source.layout.keysBeyondFacts(source.config.value, source.configuration)
-      .filter { $0 != GGUFConfig.tensorsKey && (!staysDescribed || layout.isKeyOfModel($0)) }
+      .filter {
+        ![GGUFConfig.tensorsKey, GGUFConfig.rowsKey].contains($0)
+          && (!staysDescribed || layout.isKeyOfModel($0))
+      }
       .map { LeftOut(.key, $0, "key without a place in \(layout.id)") }
   }
 

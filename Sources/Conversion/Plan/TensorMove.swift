@@ -54,7 +54,19 @@ public struct TensorMove: Sendable {
         throw Problem(
           .invalid, "the model has no \(part.role)", tensor: target.name, layer: part.role.layer)
       }
-      return source
+      guard let rows = part.rows else { return source }
+      guard source.scales == nil || cast != .keep else {
+        throw Problem(
+          .unsupported, "the one scale of a divided tensor is not written", tensor: target.name,
+          found: source.type.rawValue, remedy: "dequantise with --dtype f32 or bf16")
+      }
+      guard let part = source.rows(rows) else {
+        throw Problem(
+          .unsupported, "rows that do not lie in order cannot be divided among tensors",
+          tensor: target.name, found: source.origin,
+          remedy: "choose a layout that stores them in one tensor")
+      }
+      return part
     }
     try self.init(
       target, sources, cast: cast, scaleName: scaleName,
@@ -194,7 +206,7 @@ public struct TensorMove: Sendable {
 
   /// The stored bytes where they are exactly those of one tensor of the source.
   var wholeSource: ByteRegion? {
-    guard let region = parts.first?.source.region,
+    guard let region = parts.first?.source.region, !parts.contains(where: \.source.isJoined),
       region.count == TensorShape.byteCount(target.shape, type)
     else { return nil }
     let isWhole = zip(target.parts, parts).allSatisfy { part, moved in

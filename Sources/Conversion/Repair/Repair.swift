@@ -49,6 +49,13 @@ public struct Repair: Sendable {
 
   /// Values are put right where they lie; heads would have to move.
   private static func checkAssumptions(_ assumptions: [Assumption]) throws {
+    let isOfConfig = assumptions.contains { if case .indexBlock = $0 { true } else { false } }
+    if isOfConfig {
+      throw Problem(
+        .usage, "repair does not write metadata anew",
+        expected: "--assume with norm-offset, trunk-norm-offset, mtp-norm-offset or A_log",
+        found: "index-block", remedy: "use graft convert, which does")
+    }
     guard assumptions.contains(where: { if case .valueHeads = $0 { true } else { false } }) else {
       return
     }

@@ -87,7 +87,9 @@ private struct PartHash {
   /// Nil if the elements are not written in canonical order, or if their hash is not that of the stored
   /// bytes.
   init?(_ part: BoundPart, of tensor: CheckpointPlan.Tensor) {
-    guard part.shape.count > 1, part.steps.isEmpty, let width = tensor.type.byteWidth else {
+    guard part.shape.count > 1, part.rows == nil, part.steps.isEmpty,
+      let width = tensor.type.byteWidth
+    else {
       return nil
     }
     let canonical = StridedView(contiguous: part.shape)

@@ -32,7 +32,7 @@ extension TensorMove {
   /// Whether writing reads the whole of one stored tensor, once and from front to back.
   var readsInOrder: Bool {
     if wholeSource != nil { return true }
-    guard parts.count == 1, let moved = parts.first else { return false }
+    guard parts.count == 1, let moved = parts.first, !moved.source.isJoined else { return false }
     let count = target.shape.reduce(1, *)
     return moved.pairing.sourceOffset == 0 && moved.pairing.runLength == count
       && moved.source.region.count == TensorShape.byteCount([count], moved.source.type)

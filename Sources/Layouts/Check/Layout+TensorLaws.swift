@@ -36,7 +36,8 @@ extension Layout {
   ) throws {
     let expected = model.roleNames(of: owner)
     let known = roles.filter { RoleTable[$0] != nil && !$0.hasPrefix("mtp.") }
-    if let missing = expected.subtracting(known).min() {
+    // What follows from facts need not be stored.
+    if let missing = expected.subtracting(known).subtracting(RoleTable.names(.implied)).min() {
       throw Problem(
         .invalid, "no rule of the layout stores a tensor that its models have", layer: layer,
         expected: missing)

@@ -117,14 +117,48 @@ package enum SampleFacts {
     ]
   }
 
+  /// Several residual streams.
+  package static func streams(_ generator: inout some RandomNumberGenerator) -> Facts {
+    [
+      "hyper.streams": .integer(pick(2...4, &generator)),
+      "hyper.rank": .integer(pick(1...5, &generator)),
+    ]
+  }
+
+  /// Blocks of positions among which queries choose.
+  package static func index(_ generator: inout some RandomNumberGenerator) -> Facts {
+    let block = pick(1...5, &generator)
+    return [
+      "attention.index_heads": .integer(pick(1...4, &generator)),
+      "attention.index_head_dim": .integer(6 + 2 * pick(0...2, &generator)),
+      "attention.index_block": .integer(block),
+      "attention.index_budget": .integer(block * pick(1...4, &generator)),
+      "attention.window": .none,
+    ]
+  }
+
+  /// N-gram embeddings of a layer.
+  package static func ngrams(_ generator: inout some RandomNumberGenerator) -> Facts {
+    let (order, heads) = (pick(2...4, &generator), pick(1...3, &generator))
+    return [
+      "ngram": .flag(true), "ngram.size": .integer(order), "ngram.heads": .integer(heads),
+      "ngram.dim": .integer((order - 1) * heads * pick(1...3, &generator)),
+      "ngram.taps": .integer(pick(1...4, &generator)),
+      "ngram.separator": .integer(pick(0...3, &generator)),
+      "ngram.base": .integer(pick(3...20, &generator)),
+      "ngram.seed": .integer(any([1234, 7], &generator)),
+      "ngram.multiple": .integer(any([8, 128], &generator)),
+      "ngram.parts": .integer(any([1, 4, 8], &generator)),
+    ]
+  }
+
   /// The mixers of a layout: one with positions or keys for each of them, and a delta rule.
   package static func mixers(of layout: Layout, _ generator: inout some RandomNumberGenerator)
     -> (attention: Facts, linear: Facts)
   {
-    (
-      layout.stores("mla") ? latentAttention(&generator) : attention(&generator),
-      layout.stores("kda") ? kimiDelta(&generator) : gatedDeltaNet(&generator)
-    )
+    var plain = layout.stores("mla") ? latentAttention(&generator) : attention(&generator)
+    if layout.stores("attention.index_q") { plain.merge(index(&generator)) { $1 } }
+    return (plain, layout.stores("kda") ? kimiDelta(&generator) : gatedDeltaNet(&generator))
   }
 
   package static func feedForward(_ generator: inout some RandomNumberGenerator) -> Facts {
@@ -187,7 +221,9 @@ package enum SampleFacts {
 extension Layout {
   /// Whether it has a place for the tensors of a kind of mixer.
   package func stores(_ mixer: String) -> Bool {
-    tensors.contains { rule in rule.parts.contains { $0.role.hasPrefix(mixer + ".") } }
+    tensors.contains { rule in
+      rule.parts.contains { $0.role == mixer || $0.role.hasPrefix(mixer + ".") }
+    }
   }
 
   /// Whether the routers of its experts have sigmoids.

@@ -31,6 +31,8 @@ struct SampleModel {
     let interval = SampleFacts.pick(1...4, &generator)
     let isRegular = Bool.random(using: &generator)
     let variety = SampleFacts.any([1, 1, 2], &generator)
+    if layout.stores("final_hyper") { model.merge(SampleFacts.streams(&generator)) { $1 } }
+    var ngrams = layout.stores("ngram") ? SampleFacts.ngrams(&generator) : [:]
     let storesM2RNN = layout.stores("m2rnn")
     var layers: [Facts] = []
     for layer in 0..<SampleFacts.pick(1...6, &generator) {
@@ -38,8 +40,13 @@ struct SampleModel {
       let isM2RNN = storesM2RNN && SampleFacts.pick(0...2, &generator) == 0
       let mixer = isAttention ? attention : isM2RNN ? SampleFacts.m2rnn(&generator) : linear
       let block = blocks[SampleFacts.pick(0...(variety - 1), &generator)]
+      let isChosen = !isAttention && !ngrams.isEmpty && Bool.random(using: &generator)
       layers.append(
-        mixer.merging(block) { $1 }.times(multiple).merging(layout.layerSemantics) { $1 })
+        mixer.merging(block) { $1 }.merging(isChosen ? ngrams : [:]) { $1 }.times(multiple).merging(
+          layout.layerSemantics
+        ) { $1 })
+      // A single layer where the layout has one table.
+      if isChosen, layout.tensors.contains(where: \.isSingle) { ngrams = [:] }
     }
     // What the layout fixes counts more than what was drawn.
     model = model.times(multiple).merging(layout.modelSemantics) { $1 }

@@ -28,7 +28,8 @@ public struct ConfigEntry: Sendable {
   /// The kinds of rules, told by their keys in this order; a key with none of these states a fact.
   static let kinds: [any ConfigRule.Type] = [
     ConstantRule.self, RivalRule.self, InertRule.self, RefusedRule.self, CasesRule.self,
-    ObjectRule.self, SparseRule.self, IndicesRule.self, GroupsRule.self, WordsRule.self,
+    ObjectRule.self, SparseRule.self, NumbersRule.self, IndicesRule.self, GroupsRule.self,
+    WordsRule.self,
     BlocksRule.self,
   ]
 

@@ -30,9 +30,10 @@ extension FactValue {
     return JSONValue(number)
   }
 
-  /// The word for a list of integers, such as `11,11,10`; zeros at its end do not count.
-  init(integers numbers: [Int]) {
-    let end = numbers.lastIndex { $0 != 0 }.map { $0 + 1 } ?? 0
+  /// The word for a list of integers, such as `11,11,10`.
+  /// - Parameter keepsZeros: whether zeros at its end count.
+  init(integers numbers: [Int], keepsZeros: Bool) {
+    let end = keepsZeros ? numbers.count : numbers.lastIndex { $0 != 0 }.map { $0 + 1 } ?? 0
     self = .word(numbers[..<end].map(String.init).joined(separator: ","))
   }
 

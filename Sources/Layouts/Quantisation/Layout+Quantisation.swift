@@ -10,7 +10,8 @@ extension Layout {
       return nil
     }
     do {
-      return try Quantisation(value, mayQuantiseEmbeddings: inspectOnly != nil)
+      return try Quantisation(
+        value, mayQuantiseEmbeddings: inspectOnly != nil || scales.joint != nil)
     } catch let problem as Problem {
       throw problem.changed { $0.what = "\(scales.key): " + $0.what }
     }

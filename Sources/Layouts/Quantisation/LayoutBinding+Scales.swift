@@ -20,7 +20,9 @@ extension LayoutBinding {
     var copy = self
     copy.tensors = tensors.map { tensor in
       tensor.with(
-        scales: binder.scales(of: tensor.name, tensor.shape, parts: tensor.parts.count))
+        scales: tensor.pieces.count > 1
+          ? binder.scale(ofPieces: tensor.pieces, tensor.shape)
+          : binder.scales(of: tensor.name, tensor.shape, parts: tensor.parts.count))
     }
     for (name, header) in stored where carrier(of: name) != nil {
       copy.carriedScales[name] = binder.scales(of: name, header.shape, parts: 1)
@@ -53,9 +55,12 @@ extension LayoutBinding {
       quantisation.exceptions.covers(tensor.module) ?? unclear
     }
     let quantised = tensors.filter { $0.scales != nil }
-    let plain = tensors.filter {
-      $0.isUsuallyQuantised && stored[$0.name]?.type.isComputable == true
-    }
+    let plain =
+      layout.scales?.isLoose == true
+      ? []
+      : tensors.filter {
+        $0.isUsuallyQuantised && stored[$0.name]?.type.isComputable == true
+      }
     let otherwise = quantised.filter {
       quantisation.type != nil && stored[$0.name]?.type != quantisation.type
     }

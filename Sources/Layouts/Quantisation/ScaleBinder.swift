@@ -22,6 +22,14 @@ struct ScaleBinder {
     return perTensor(name, shape, parts: parts, stored: stored[name]?.shape)
   }
 
+  /// The one scale of a tensor that several stored ones make up; nil where they are stored without.
+  func scale(ofPieces pieces: [String], _ shape: [Int]) -> BoundScales? {
+    guard let header = stored[pieces[0]], header.type.isScaled, shape.count == 2,
+      shape.allSatisfy({ $0 > 0 }), let name = rule.jointName(of: pieces)
+    else { return nil }
+    return perTensor(name, shape, parts: 1, stored: stored[name]?.shape)
+  }
+
   /// One scale for a matrix, or, where experts share a tensor, one for each expert or for each part
   /// of each expert.
   private func perTensor(_ name: String, _ shape: [Int], parts: Int, stored: [Int]?)

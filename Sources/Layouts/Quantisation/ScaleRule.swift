@@ -10,6 +10,18 @@ public struct ScaleRule: Sendable {
   /// The tags of the forms that are written with quantised weights where no other is asked for; empty
   /// for the usual one.
   let tags: Set<String>
+  /// The name of the one scale of a tensor that several stored ones make up, `{pieces}` standing for what
+  /// their names begin with; nil where such tensors have none.
+  let joint: String?
+  /// Whether weights may be plain that the config does not except.
+  let isLoose: Bool
+
+  /// The name of the one scale of a tensor that some stored ones make up.
+  func jointName(of pieces: [String]) -> String? {
+    guard pieces.count > 1, let joint else { return nil }
+    let parts = pieces[0].split(separator: ".").dropLast(2)
+    return joint.replacing("{pieces}", with: parts.joined(separator: "."))
+  }
 
   /// The names under which the scale of a weight may be stored, the preferred one first.
   public func names(of weight: String) -> [String] {
@@ -36,6 +48,8 @@ extension ScaleRule {
     key = try object.string("config")
     names = try object.strings("names")
     tags = Set(try object.strings("in"))
+    joint = try object.optionalString("joint")
+    isLoose = try object.flag("loose")
     try object.finish()
     guard !names.isEmpty, names[0].contains("{name}"),
       names.allSatisfy({ $0.contains("{name}") || $0.contains("{module}") })

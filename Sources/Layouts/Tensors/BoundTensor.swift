@@ -11,6 +11,8 @@ public struct BoundPart: Hashable, Sendable {
   public let view: StridedView
   /// What is done to its values when it is stored.
   public var steps: [ValueStep]
+  /// The rows of the role that are meant; nil for all.
+  public private(set) var rows: Range<Int>?
 
   /// A part from what it is and where it lies.
   public init(role: Role, shape: [Int], view: StridedView, steps: [ValueStep] = []) {
@@ -21,7 +23,30 @@ public struct BoundPart: Hashable, Sendable {
   }
 }
 
+extension BoundTensor {
+  /// The stored tensors that make it up, each with its rows; the tensor itself where it is one.
+  public var separated: [BoundTensor] {
+    guard pieces.count > 1, parts.count == 1, let rows = shape.first else { return [self] }
+    let share = rows / pieces.count
+    let size = [share] + shape.dropFirst()
+    return pieces.enumerated().map { index, piece in
+      BoundTensor(
+        name: piece, pieces: [piece], shape: size,
+        parts: [
+          BoundPart(parts[0], rows: index * share..<(index + 1) * share, shape: size)
+        ], storedType: storedType)
+    }
+  }
+}
+
 extension BoundPart {
+  /// Some rows of a part, as a tensor of their own.
+  fileprivate init(_ part: BoundPart, rows: Range<Int>, shape: [Int]) {
+    self.init(
+      role: part.role, shape: shape, view: StridedView(contiguous: shape), steps: part.steps)
+    self.rows = rows
+  }
+
   /// The same part of another expert, where experts are stored apart.
   func of(expert: Int) -> BoundPart {
     guard expert > 0, role.expert != nil else { return self }

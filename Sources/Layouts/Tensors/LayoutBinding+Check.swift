@@ -91,8 +91,12 @@ extension LayoutBinding {
 
   /// Weights whose elements mean nothing without scales, and of which nothing says where those are.
   private func unexplainedProblems(_ stored: StoredHeaders, _ file: String) -> [Problem] {
-    let names = tensors.filter { $0.scales == nil }.flatMap(\.pieces)
-      .filter { stored[$0]?.type.needsScale == true }
+    let names = tensors.filter { $0.scales == nil }.flatMap { tensor in
+      tensor.pieces.filter { name in
+        guard let type = stored[name]?.type, type.needsScale else { return false }
+        return tensor.storedType != .always(type)
+      }
+    }
     let types = Set(names.compactMap { stored[$0]?.type.rawValue }).sorted()
     guard !names.isEmpty else { return [] }
     return [

@@ -4,7 +4,7 @@ import JSON
 /// A stored name with places for indices, such as `model.layers.{layer}.mlp.experts.{expert}.up`.
 ///
 /// `{layer+1}` and the like add a constant to the index, `{2*layer}` and `{2*layer+1}` count two of them for
-/// each layer; `{layers}` is the number of layers.
+/// each layer; `{layers}` is the number of layers, `{piece}` counts the stored tensors that make up one.
 public struct NameTemplate: Hashable, Sendable {
   /// The template as written.
   public let text: String
@@ -16,7 +16,7 @@ public struct NameTemplate: Hashable, Sendable {
   }
 
   private enum Index: String {
-    case layer, expert, layers
+    case layer, expert, layers, piece
   }
 
   /// Parses a template.
@@ -52,7 +52,7 @@ public struct NameTemplate: Hashable, Sendable {
     else {
       throw Problem(
         .invalid, "a name template has an unknown place",
-        expected: "{layer}, {expert}, {layers}, {layer+1}, {2*layer+1}", found: text)
+        expected: "{layer}, {expert}, {layers}, {piece}, {layer+1}, {2*layer+1}", found: text)
     }
     return .index(index, times: times, plus: plus)
   }
@@ -63,29 +63,31 @@ public struct NameTemplate: Hashable, Sendable {
   /// Whether the name depends on the expert.
   public var usesExpert: Bool { uses(.expert) }
 
+  /// Whether the name depends on the piece.
+  var usesPiece: Bool { uses(.piece) }
+
   private func uses(_ index: Index) -> Bool {
     elements.contains { if case .index(index, _, _) = $0 { true } else { false } }
   }
 
-  /// The stored name for one layer and expert.
+  /// The stored name for one layer, expert and piece.
   /// - Parameter layers: the number of layers of the model.
-  public func name(layer: Int = 0, expert: Int = 0, layers: Int = 0) -> String {
+  public func name(layer: Int = 0, expert: Int = 0, layers: Int = 0, piece: Int = 0) -> String {
     var name = ""
     for element in elements {
       switch element {
       case .literal(let text): name += text
       case .index(let index, let times, let plus):
-        name += String(times * Self.number(index, layer, expert, layers) + plus)
+        let number =
+          switch index {
+          case .layer: layer
+          case .expert: expert
+          case .layers: layers
+          case .piece: piece
+          }
+        name += String(times * number + plus)
       }
     }
     return name
-  }
-
-  private static func number(_ index: Index, _ layer: Int, _ expert: Int, _ layers: Int) -> Int {
-    switch index {
-    case .layer: layer
-    case .expert: expert
-    case .layers: layers
-    }
   }
 }

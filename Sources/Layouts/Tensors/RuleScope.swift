@@ -76,17 +76,38 @@ struct RuleScope {
         }
         return [bound(rule, first.shape, first.parts + others, expert: 0)]
       }
+      let pieces = try pieces(of: rule, first.shape, symbols)
       return (0..<experts).map { expert in
-        bound(rule, first.shape, first.parts.map { $0.of(expert: expert) }, expert: expert)
+        bound(
+          rule, first.shape, first.parts.map { $0.of(expert: expert) }, expert: expert,
+          pieces: pieces)
       }
     }
   }
 
-  private func bound(_ rule: TensorRule, _ shape: [Int], _ parts: [BoundPart], expert: Int)
-    -> BoundTensor
+  /// The most stored tensors that make up one.
+  private static let mostPieces = 1 << 16
+
+  /// The names of stored tensors of equal size that make up one.
+  private func pieces(of rule: TensorRule, _ shape: [Int], _ symbols: [String: Int]) throws
+    -> [String]
   {
+    guard let size = rule.pieceCount else { return [] }
+    let count = try size.value(symbols)
+    guard let rows = shape.first, (1...Self.mostPieces).contains(count), rows % count == 0 else {
+      throw Problem(
+        .invalid, "the rows of a tensor cannot be divided among pieces of equal size",
+        expected: "a divisor of \(shape.first ?? 0)", found: "\(count)")
+    }
+    return (0..<count).map { rule.name.name(layer: index, layers: layers, piece: $0) }
+  }
+
+  private func bound(
+    _ rule: TensorRule, _ shape: [Int], _ parts: [BoundPart], expert: Int, pieces: [String] = []
+  ) -> BoundTensor {
     let name = rule.name.name(layer: index, expert: expert, layers: layers)
-    let pieces = rule.pieces.map { $0.name(layer: index, expert: expert, layers: layers) }
+    let pieces =
+      pieces + rule.pieces.map { $0.name(layer: index, expert: expert, layers: layers) }
     return BoundTensor(
       name: name, pieces: pieces.isEmpty ? [name] : pieces, shape: shape, parts: parts,
       storedType: rule.storedType)

@@ -10,6 +10,8 @@ extension TensorRule {
     let tags = try object.strings("in")
     name = try object.required("name", NameTemplate.init(file:))
     pieces = try object.list("pieces", NameTemplate.init(file:))
+    pieceCount = try object.optional("count", FormatValue.size)
+    isSingle = try object.flag("single")
     condition = try object.condition()
     steps = try LayoutStep.list(&object, tables)
     storedType = try object.optional("dtype", StoredType.init(file:)) ?? .keep
@@ -40,7 +42,7 @@ extension TensorRule {
 
   /// All sizes that the rule names.
   var sizes: [SizeExpression] {
-    (opaque ?? []) + [groups].compactMap(\.self) + parts.compactMap(\.size)
+    (opaque ?? []) + [groups, pieceCount].compactMap(\.self) + parts.compactMap(\.size)
       + (parts.flatMap(\.steps) + steps).flatMap(\.sizes)
   }
 
@@ -48,8 +50,8 @@ extension TensorRule {
   private func checkScopes() throws {
     let scopes = Set(parts.compactMap { RoleTable.scope($0.role) })
     let wanted: RoleKind.Scope =
-      name.usesExpert || isStacked ? .expert : name.usesLayer ? .layer : .model
-    guard scopes == [wanted] else {
+      name.usesExpert || isStacked ? .expert : name.usesLayer || isSingle ? .layer : .model
+    guard scopes == [wanted], (pieceCount != nil) == name.usesPiece else {
       throw Problem(
         .invalid, "a name of a layout file does not fit the scope of its parts",
         expected: "parts of one \(wanted)", found: name.text)

@@ -21,6 +21,10 @@ public struct TensorRule: Hashable, Sendable {
   /// The names of several stored tensors that make up this one, end to end along axis 0, in a form
   /// that is only read; empty for one tensor.
   public let pieces: [NameTemplate]
+  /// How many stored tensors of equal size make it up, numbered by `{piece}`; nil for one.
+  public let pieceCount: SizeExpression?
+  /// Whether only one layer of a model can have it, whose number is not in the name.
+  public let isSingle: Bool
   /// When the tensor exists.
   public let condition: Condition
   /// The axis along which parts stand side by side.

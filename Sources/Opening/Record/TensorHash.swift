@@ -42,7 +42,8 @@ package enum TensorHash {
 
   /// Whether the canonical form is that of the stored bytes.
   package static func isStoredForm(_ tensor: CanonicalTensor) -> Bool {
-    hasStoredElements(tensor) && tensor.view.simplified == StridedView(contiguous: tensor.shape)
+    hasStoredElements(tensor) && !tensor.isJoined
+      && tensor.view.simplified == StridedView(contiguous: tensor.shape)
       && tensor.region.count == TensorShape.byteCount(tensor.shape, tensor.type)
   }
 

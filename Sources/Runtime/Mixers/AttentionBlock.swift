@@ -15,6 +15,8 @@ struct AttentionBlock: MixerBlock {
   private let o: Projection
   let qNorm: Norm?
   let kNorm: Norm?
+  /// What chooses the positions that queries see; nil where they see all before them.
+  private let selector: BlockSelector?
 
   var nh: Int { configuration.heads }
   var nkv: Int { configuration.kvHeads }
@@ -33,6 +35,9 @@ struct AttentionBlock: MixerBlock {
       configuration.hasGate
       ? try binder.projection("attention.gate", nh * hd, H, bias: bias) : nil
     o = try binder.projection("attention.o", H, nh * hd, bias: configuration.hasOutputBias)
+    selector =
+      configuration.choosesBlocks
+      ? try BlockSelector(configuration, binder, rotary: rotary) : nil
     switch configuration.qkNorm {
     case .none: (qNorm, kNorm) = (nil, nil)
     case .head:
@@ -53,7 +58,11 @@ struct AttentionBlock: MixerBlock {
   var keepsEveryPosition: Bool { configuration.window == nil }
 
   func makeState(capacity: Int, segmentLength: Int) throws -> (any MixerState)? {
-    try softmax.makeCache(capacity: capacity, segmentLength: segmentLength)
+    guard let selector else {
+      return try softmax.makeCache(capacity: capacity, segmentLength: segmentLength)
+    }
+    return try KeyValueCache(
+      softmax, choosing: selector, capacity: capacity, segmentLength: segmentLength)
   }
 
   struct Buffers {
@@ -64,6 +73,7 @@ struct AttentionBlock: MixerBlock {
     let gate: UnsafeMutablePointer<Float>  // [t, nh·hd]
     let y: UnsafeMutablePointer<Float>  // [t, nh·hd]
     let outputPanels: UnsafeMutablePointer<Float>  // [t, nh·hd] packed
+    let selector: BlockSelector.Buffers?
 
     init(_ block: AttentionBlock, tokens t: Int, _ arena: inout Arena) {
       let (queries, keys) = (block.nh * block.hd, block.nkv * block.hd)
@@ -74,6 +84,7 @@ struct AttentionBlock: MixerBlock {
       gate = arena.take(block.gate == nil ? 0 : t * queries)
       y = arena.take(t * queries)
       outputPanels = arena.take(Operand.panelCount(tokens: t, depth: queries))
+      selector = block.selector.map { BlockSelector.Buffers($0, tokens: t, &arena) }
     }
   }
 
@@ -94,12 +105,16 @@ struct AttentionBlock: MixerBlock {
     workspace.multiply(input, k, to: buffers.k)
     workspace.multiply(input, v, to: buffers.v)
     if let gate { workspace.multiply(input, gate, to: buffers.gate) }
+    if let selector, let own = buffers.selector { selector.project(input, own, workspace) }
     // Sequence by sequence, because each has keys and values of its own: all of its new ones are
     // stored before any query reads them.
     for slice in segment.slices {
       let cache = slice.cache(layer)
       workspace.pool.run(slice.rows.count, by: 16) { rows in
         for row in rows { prepare(row, slice, buffers, segment, cache) }
+      }
+      if let selector, let own = buffers.selector, let blocks = cache.blocks {
+        selector.run(slice, own, segment, blocks, workspace)
       }
       softmax.run(buffers.q, slice, layer: layer, workspace, to: buffers.y)
     }

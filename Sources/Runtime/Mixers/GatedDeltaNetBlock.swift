@@ -13,6 +13,7 @@ struct GatedDeltaNetBlock: MixerBlock {
   private let a: Projection
   private let b: Projection
   private let o: Projection
+  private let gateActivation: ActivationFunction
   let decay: DecayGate
   let norm: Norm
 
@@ -36,6 +37,7 @@ struct GatedDeltaNetBlock: MixerBlock {
       "gdn", .init(q: keys, k: keys, v: values, taps: configuration.taps),
       activation: ActivationFunction(configuration.activation), binder)
     z = configuration.gate == .none ? nil : try binder.projection("gdn.z", values, H)
+    gateActivation = ActivationFunction(configuration.gateActivation)
     a = try binder.projection("gdn.a", configuration.valueHeads, H)
     b = try binder.projection("gdn.b", configuration.valueHeads, H)
     // Files with value heads in another order keep the columns of this one in that order too.
@@ -107,7 +109,7 @@ struct GatedDeltaNetBlock: MixerBlock {
         scratch: workspace.scratch(worker))
     }
     if z != nil {
-      workspace.activate(buffers.z, .silu, rows: t, width: nv * dv)
+      workspace.activate(buffers.z, gateActivation, rows: t, width: nv * dv)
     }
     workspace.pool.run(t, by: 16) { rows in
       for row in rows { finish(row, buffers) }

@@ -11,10 +11,12 @@ final class KeyValueCache: MixerState {
   let keys: FloatBuffer
   let values: FloatBuffer
   private let kvHeads: Int
-  private let dk: Int
+  let dk: Int
   private let dv: Int
-  private let dvp: Int
+  let dvp: Int
   private let slots: Int
+  /// The keys of blocks, by which queries choose what they see; nil where they see all before them.
+  private(set) var blocks: BlockKeys?
 
   /// Reserves memory for a number of positions, or for a window and a segment if that is less.
   init(
@@ -31,6 +33,16 @@ final class KeyValueCache: MixerState {
     values = try FloatBuffer(shape: [slots, kvHeads, length, dvp])
   }
 
+  /// A cache whose queries choose among blocks.
+  convenience init(
+    _ softmax: SoftmaxHeads, choosing selector: BlockSelector, capacity: Int, segmentLength: Int
+  ) throws {
+    try self.init(
+      kvHeads: softmax.nkv, dims: (key: softmax.dk, value: softmax.dv), capacity: capacity,
+      window: nil, segmentLength: segmentLength)
+    blocks = try BlockKeys(selector, capacity: capacity, segmentLength: segmentLength)
+  }
+
   private init(_ other: KeyValueCache, usedBlocks: Int) throws {
     (kvHeads, dk, dv, dvp, slots) = (other.kvHeads, other.dk, other.dv, other.dvp, other.slots)
     let used = min(usedBlocks, slots)
@@ -44,7 +56,9 @@ final class KeyValueCache: MixerState {
   /// A copy of what the first `position` positions filled.
   func copy(position: Int) throws -> KeyValueCache {
     let length = kernels.attention.blockLength
-    return try KeyValueCache(self, usedBlocks: (position + length - 1) / length)
+    let copy = try KeyValueCache(self, usedBlocks: (position + length - 1) / length)
+    copy.blocks = try blocks?.copy(position: position)
+    return copy
   }
 
   static func padded(_ dim: Int) -> Int {
@@ -74,7 +88,7 @@ final class KeyValueCache: MixerState {
   }
 
   /// - Units: bytes.
-  var byteCount: Int { 4 * (keys.count + values.count) }
+  var byteCount: Int { 4 * (keys.count + values.count) + (blocks?.byteCount ?? 0) }
 }
 
 extension Segment.Slice {

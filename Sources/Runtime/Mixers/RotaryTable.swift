@@ -90,11 +90,18 @@ struct RotaryTable: Sendable {
     let first = place * count + row * half
     let (cosines, sines) = (cosines + first, sines + first)
     for (row, position) in positions.enumerated() {
-      for index in 0..<half {
-        let angle = Double(Float(position) * frequencies[index])
-        cosines[row * half + index] = Float(cos(angle)) * magnitude
-        sines[row * half + index] = Float(sin(angle)) * magnitude
-      }
+      fill(position: position, cosines: cosines + row * half, sines: sines + row * half)
+    }
+  }
+
+  /// Writes the cosines and sines of one position, `[d / 2]` each.
+  func fill(
+    position: Int, cosines: UnsafeMutablePointer<Float>, sines: UnsafeMutablePointer<Float>
+  ) {
+    for index in 0..<half {
+      let angle = Double(Float(position) * frequencies[index])
+      cosines[index] = Float(cos(angle)) * magnitude
+      sines[index] = Float(sin(angle)) * magnitude
     }
   }
 }

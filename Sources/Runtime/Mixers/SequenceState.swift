@@ -13,6 +13,8 @@ public final class SequenceState {
   let model: Model
   /// What the mixer of each layer carries; nil where it carries nothing.
   let states: [(any MixerState)?]
+  /// What the n-gram embeddings of each layer carry; nil where it has none.
+  let ngrams: [NgramState?]
 
   /// The state of an empty sequence.
   ///
@@ -27,12 +29,14 @@ public final class SequenceState {
     states = try model.layers.map {
       try $0.mixer?.makeState(capacity: capacity, segmentLength: segmentLength)
     }
+    ngrams = try model.layers.map { try $0.ngrams?.makeState() }
   }
 
   private init(copying other: SequenceState) throws {
     (model, capacity, segmentLength) = (other.model, other.capacity, other.segmentLength)
     position = other.position
     states = try other.states.map { try $0?.copy(position: other.position) }
+    ngrams = try other.ngrams.map { try $0?.copy() }
   }
 
   /// A state of its own that stands at the same position.
@@ -48,13 +52,16 @@ public final class SequenceState {
   public func reset() {
     position = 0
     for state in states { state?.reset() }
+    for state in ngrams { state?.reset() }
   }
 
   /// The memory of the state, at full capacity.
   /// - Units: bytes.
-  public var byteCount: Int { states.reduce(0) { $0 + ($1?.byteCount ?? 0) } }
+  public var byteCount: Int { states.indices.reduce(0) { $0 + byteCount(layer: $1) } }
 
   /// The memory of one layer's state, at full capacity.
   /// - Units: bytes.
-  public func byteCount(layer: Int) -> Int { states[layer]?.byteCount ?? 0 }
+  public func byteCount(layer: Int) -> Int {
+    (states[layer]?.byteCount ?? 0) + (ngrams[layer]?.byteCount ?? 0)
+  }
 }

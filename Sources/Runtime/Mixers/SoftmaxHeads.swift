@@ -17,7 +17,7 @@ struct SoftmaxHeads: Sendable {
 
   /// The values that one worker needs: scores, running maxima and sums, weighted values, queries.
   var workerScratch: Int {
-    kernels.attention.rows * (kernels.attention.blockLength + 2 + dvp + dk)
+    kernels.attention.rows * (kernels.attention.blockLength + 2 + dvp + dk) + gatheredCount
   }
 
   /// An empty cache of the layer.
@@ -34,9 +34,17 @@ struct SoftmaxHeads: Sendable {
     to y: UnsafeMutablePointer<Float>
   ) {
     let cache = slice.cache(layer)
-    let groups = Grouping(self, tokens: slice.rows.count)
+    // Queries choose from some position on; those before it see all that is in front of them.
+    let tokens = slice.rows.count
+    let dense = cache.blocks.map { min(max($0.densePositions - slice.start, 0), tokens) } ?? tokens
+    let groups = Grouping(self, tokens: dense)
     workspace.pool.run(groups.count) { task, worker in
       attend(groups[task], slice, q, cache, to: y, Scratch(self, workspace.scratch(worker)))
+    }
+    workspace.pool.run((tokens - dense) * groups.perPosition) { task, worker in
+      attend(
+        groups.group(task, from: dense), slice, q, cache, to: y,
+        Scratch(self, workspace.scratch(worker)))
     }
   }
 
@@ -67,13 +75,27 @@ struct SoftmaxHeads: Sendable {
     /// The number of groups.
     var count: Int { nkv * parts * ((tokens + positions - 1) / positions) }
 
+    /// The number of groups of one position.
+    var perPosition: Int { nkv * parts }
+
+    /// A group of one position, of those from the first on.
+    func group(_ task: Int, from first: Int) -> Group {
+      let (index, rest) = task.quotientAndRemainder(dividingBy: nkv * parts)
+      return group(first + index..<first + index + 1, kvHead: rest % nkv, part: rest / nkv)
+    }
+
+    private func group(_ positions: Range<Int>, kvHead: Int, part: Int) -> Group {
+      let head = part * heads
+      return Group(
+        positions: positions,
+        heads: kvHead * shared + head..<kvHead * shared + min(head + heads, shared))
+    }
+
     /// The group of a task; those of the last positions, which see the most keys, come first.
     subscript(task: Int) -> Group {
       let (rest, kvHead) = (count - 1 - task).quotientAndRemainder(dividingBy: nkv)
-      let (start, head) = (rest / parts * positions, rest % parts * heads)
-      return Group(
-        positions: start..<min(start + positions, tokens),
-        heads: kvHead * shared + head..<kvHead * shared + min(head + heads, shared))
+      let start = rest / parts * positions
+      return group(start..<min(start + positions, tokens), kvHead: kvHead, part: rest % parts)
     }
   }
 
@@ -81,12 +103,15 @@ struct SoftmaxHeads: Sendable {
   private struct Scratch {
     let sums: AttentionSums
     let q: UnsafeMutablePointer<Float>
+    /// Keys and values of chosen blocks.
+    let gathered: UnsafeMutablePointer<Float>
 
     init(_ softmax: SoftmaxHeads, _ start: UnsafeMutablePointer<Float>) {
       let rows = kernels.attention.rows
       let top = start + rows * kernels.attention.blockLength
       sums = AttentionSums(scores: start, top: top, total: top + rows, values: top + 2 * rows)
       q = sums.values + rows * softmax.dvp
+      gathered = q + rows * softmax.dk
     }
   }
 
@@ -95,8 +120,6 @@ struct SoftmaxHeads: Sendable {
     _ group: Group, _ slice: Segment.Slice, _ q: UnsafePointer<Float>, _ cache: KeyValueCache,
     to y: UnsafeMutablePointer<Float>, _ scratch: Scratch
   ) {
-    let position = slice.start + group.positions.lowerBound
-    let window = window ?? (slice.positions.upperBound + 1)
     let firstRow = slice.rows.lowerBound + group.positions.lowerBound
     let sums = scratch.sums
     // Running maximum, sum and weighted values of every row, before any key.
@@ -104,6 +127,27 @@ struct SoftmaxHeads: Sendable {
     sums.total.update(repeating: 0, count: group.rows)
     sums.values.update(repeating: 0, count: group.rows * dvp)
     gather(group, from: firstRow, q, to: scratch.q)
+    add(group, slice, cache, scratch)
+    for row in 0..<group.rows {
+      let (index, head) = row.quotientAndRemainder(dividingBy: group.heads.count)
+      let place = y + ((firstRow + index) * nh + group.heads.lowerBound + head) * dv
+      place.update(from: sums.values + row * dvp, count: dv)
+      kernels.elementwise.scale(place, by: 1 / sums.total[row], count: dv)
+    }
+  }
+
+  /// Adds what the queries of a group see.
+  private func add(
+    _ group: Group, _ slice: Segment.Slice, _ cache: KeyValueCache, _ scratch: Scratch
+  ) {
+    let first = group.positions.lowerBound
+    let position = slice.start + first
+    if let blocks = cache.blocks, position >= blocks.densePositions {
+      return add(
+        blocks, row: first, position: position, cache, kvHead: group.heads.lowerBound / (nh / nkv),
+        heads: group.heads.count, q: scratch.q, gathered: scratch.gathered, to: scratch.sums)
+    }
+    let window = window ?? (slice.positions.upperBound + 1)
     let length = kernels.attention.blockLength
     let kvHead = group.heads.lowerBound / (nh / nkv)
     let last = position + group.positions.count - 1
@@ -115,13 +159,7 @@ struct SoftmaxHeads: Sendable {
       let keys = AttentionKeys(
         keys: cache.keys(block: block, head: kvHead),
         values: cache.values(block: block, head: kvHead), first: block * length, hd: dk, hdp: dvp)
-      kernels.attention.add(keys, queries, to: sums)
-    }
-    for row in 0..<group.rows {
-      let (index, head) = row.quotientAndRemainder(dividingBy: group.heads.count)
-      let place = y + ((firstRow + index) * nh + group.heads.lowerBound + head) * dv
-      place.update(from: sums.values + row * dvp, count: dv)
-      kernels.elementwise.scale(place, by: 1 / sums.total[row], count: dv)
+      kernels.attention.add(keys, queries, to: scratch.sums)
     }
   }
 

@@ -26,6 +26,14 @@ struct Binder {
       bias: bias ? try vector(name + ".bias", [rows]) : nil)
   }
 
+  /// The tensor of a role, which is not read.
+  /// - Throws: `Problem` of kind `invalid` where it is absent or has another shape.
+  func tensor(_ name: String, _ shape: [Int]) throws -> CanonicalTensor {
+    let tensor = try model.tensor(Role(name, layer: layer))
+    try check(tensor, name, shape)
+    return tensor
+  }
+
   /// The values of a small tensor.
   /// - Throws: `Problem` of kind `invalid` where it is absent or has another shape.
   func values(_ name: String, _ shape: [Int]) throws -> [Float] {

@@ -13,12 +13,14 @@ public final class Workspace {
   let pool: ThreadPool
   /// The slices of the segment that ran last; the array is kept so that a token needs no new one.
   var slices: [Segment.Slice] = []
-  /// The residual stream, `[segment, H]`.
+  /// The residual stream, `[segment, S·H]`.
   let hidden: FloatBuffer
   /// The input of a block, `[segment, H]`.
   let normed: FloatBuffer
   /// The output of a block, `[segment, H]`.
   let blockOutput: FloatBuffer
+  /// What each of several streams gets of the output of a block, `[segment, S]`.
+  let shares: FloatBuffer
   /// `[segment, vocab]`, or `[segment, H]` without a language head; pages are touched as logits are
   /// asked for.
   let logits: FloatBuffer
@@ -33,6 +35,10 @@ public final class Workspace {
   struct Sizes {
     /// H, of each token.
     let hidden: Int
+    /// S·H, of each token.
+    let stream: Int
+    /// S
+    let streams: Int
     /// Of each token.
     let output: Int
     /// The pairs of dims that RoPE turns, in all tables, of each token.
@@ -47,7 +53,8 @@ public final class Workspace {
   init(_ sizes: Sizes, segmentLength length: Int, threads: Int) throws {
     segmentLength = length
     pool = ThreadPool(threads: threads)
-    hidden = try FloatBuffer(length * sizes.hidden)
+    hidden = try FloatBuffer(length * sizes.stream)
+    shares = try FloatBuffer(length * sizes.streams)
     normed = try FloatBuffer(length * sizes.hidden)
     blockOutput = try FloatBuffer(length * sizes.hidden)
     logits = try FloatBuffer(length * sizes.output)

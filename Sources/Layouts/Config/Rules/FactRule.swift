@@ -24,6 +24,8 @@ struct FactRule: ConfigRule {
   private let arithmetic: FactArithmetic
   /// The fewest integers of a list that is written; nil for a value that is no list.
   private let listed: Int?
+  /// Whether a list stands for its first value.
+  private let takesFirst: Bool
   /// Whether a number is written with a fraction even where it is whole.
   private let isFloat: Bool
   /// Pairs of config value and fact value; nil for the value itself.
@@ -43,6 +45,7 @@ struct FactRule: ConfigRule {
     written = try object.optional("written", FormatValue.fact(file:))
     ratio = try object.optional("ratio", HiddenRatio.init)
     isFloat = try object.flag("float")
+    takesFirst = try object.flag("first")
   }
 
   /// The fact that a key states: one that Graft knows, or a size that only the layout knows.
@@ -79,7 +82,8 @@ struct FactRule: ConfigRule {
   // MARK: Reading
 
   func read(from object: JSONObject, known facts: Facts) throws -> Facts {
-    let value = key.value(in: object)
+    var value = key.value(in: object)
+    if takesFirst, case .array(let list)? = value { value = list.first ?? .null }
     if value == nil || value == .null, let number = try following(from: object, facts) {
       return [fact: number]
     }
@@ -101,7 +105,11 @@ struct FactRule: ConfigRule {
     }
     if value == .null, let null { return null }
     if value == .null, absent == FactValue.none { return .none }
-    if listed != nil { return FactValue(integers: try ConfigValue.integers(value, at: key.path)) }
+    if let listed {
+      // A list that is filled up to no length has its zeros for themselves.
+      return FactValue(
+        integers: try ConfigValue.integers(value, at: key.path), keepsZeros: listed == 0)
+    }
     if let map {
       guard let fact = map.first(where: { $0.value == value })?.facts[fact] else {
         throw ValueCase.unknown(value, at: key, of: map)

@@ -19,10 +19,13 @@ struct IndicesRule: LayerRule {
   private let set: Facts
   /// The facts of all other layers.
   private let others: Facts
+  /// Whether an empty list is not written.
+  private let isOptional: Bool
 
   init(_ object: inout FormatObject, at key: ConfigKey, _ pairs: SharedPairs) throws {
     self.key = key
-    (isCount, first, absent, deputy, set, others) = try object.required("indices") { value in
+    (isCount, first, absent, deputy, set, others, isOptional) = try object.required("indices") {
+      value in
       var indices = try FormatObject(value, "indices")
       let isCount = try indices.flag("count")
       let first = isCount ? 0 : try indices.integer("first")
@@ -30,11 +33,12 @@ struct IndicesRule: LayerRule {
       let absent = try indices.optional("absent", FormatValue.integer)
       let deputy = try indices.optionalString("unless")
       let (set, others) = (try indices.facts("set"), try indices.facts("others"))
+      let isOptional = try indices.flag("optional")
       try indices.finish()
       guard absent == nil || isCount else {
         throw FormatValue.wrong(value, "absent beside count alone")
       }
-      return (isCount, first, absent, deputy, set, others)
+      return (isCount, first, absent, deputy, set, others, isOptional)
     }
   }
 
@@ -74,6 +78,7 @@ struct IndicesRule: LayerRule {
     let named = layers.layers.indices.filter { layer in
       set.distance(to: layers.layers[layer]) < others.distance(to: layers.layers[layer])
     }
+    if isOptional, named.isEmpty { return nil }
     guard isCount else { return .array(named.map { JSONValue($0 + first) }) }
     // Where others come between, no number says so: it is for another key, or the model does not fit.
     return named == Array(0..<named.count) ? JSONValue(named.count) : nil

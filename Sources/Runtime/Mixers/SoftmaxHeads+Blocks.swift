@@ -1,0 +1,70 @@
+import Kernels
+
+extension SoftmaxHeads {
+  /// The values that one worker needs for the keys and values of chosen blocks, side by side.
+  var gatheredCount: Int { kernels.attention.blockLength * (dk + KeyValueCache.padded(dv)) }
+
+  /// Attends from one query to the blocks that it has chosen and to the positions behind the last complete
+  /// block.
+  ///
+  /// Their keys and values are gathered, 64 at a time, so that the kernel sees a short sequence.
+  /// - Parameters:
+  ///   - row: which of the queries of its sequence in the segment.
+  ///   - gathered: `gatheredCount` values.
+  func add(
+    _ blocks: BlockKeys, row: Int, position: Int, _ cache: KeyValueCache, kvHead: Int,
+    heads: Int, q: UnsafePointer<Float>, gathered: UnsafeMutablePointer<Float>,
+    to sums: AttentionSums
+  ) {
+    let length = kernels.attention.blockLength
+    let values = gathered + length * dk
+    var filled = 0
+    func flush() {
+      guard filled > 0 else { return }
+      let keys = AttentionKeys(
+        keys: gathered, values: values, first: 0, hd: dk, hdp: KeyValueCache.padded(dv))
+      // As if the query stood at the last of the keys, so that it sees all of them and nothing behind.
+      let queries = AttentionQueries(
+        q, positions: 1, heads: heads, first: filled - 1, window: length)
+      kernels.attention.add(keys, queries, to: sums)
+      filled = 0
+    }
+    func take(_ positions: Range<Int>) {
+      var next = positions.lowerBound
+      while next < positions.upperBound {
+        let count = cache.gather(
+          next..<positions.upperBound, head: kvHead, keys: gathered, values: values, at: filled)
+        (next, filled) = (next + count, filled + count)
+        if filled == length { flush() }
+      }
+    }
+    let chosen = blocks.chosen(row)
+    for place in 0..<blocks.most {
+      let first = Int(chosen[place]) * blocks.length
+      take(first..<first + blocks.length)
+    }
+    take((position + 1) / blocks.length * blocks.length..<position + 1)
+    flush()
+  }
+}
+
+extension KeyValueCache {
+  /// Copies keys and values of some positions of a head behind others, as a block of 64 lies.
+  /// - Returns: how many were copied: those in one panel of both.
+  func gather(
+    _ positions: Range<Int>, head: Int, keys targetKeys: UnsafeMutablePointer<Float>,
+    values targetValues: UnsafeMutablePointer<Float>, at place: Int
+  ) -> Int {
+    let (length, panel) = (kernels.attention.blockLength, kernels.attention.panelWidth)
+    let (block, index) = positions.lowerBound.quotientAndRemainder(dividingBy: length)
+    let count = min(positions.count, panel - index % panel, panel - place % panel)
+    let source = keys(block: block, head: head) + index / panel * dk * panel + index % panel
+    let target = targetKeys + place / panel * dk * panel + place % panel
+    for dim in 0..<dk {
+      for column in 0..<count { target[dim * panel + column] = source[dim * panel + column] }
+    }
+    (targetValues + place * dvp).update(
+      from: values(block: block, head: head) + index * dvp, count: count * dvp)
+    return count
+  }
+}

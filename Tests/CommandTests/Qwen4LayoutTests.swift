@@ -1,0 +1,107 @@
+import GraftTestSupport
+import JSON
+import SystemPackage
+import Testing
+
+/// Qwen3.8-Flash-Next: what is stored where, in which numbers, and what other tools cannot hold of it.
+@Suite struct Qwen4LayoutTests {
+  private static let released = "huggingface/qwen4_exp/released-f32"
+  private let folder: TemporaryDirectory
+
+  init() throws { folder = try TemporaryDirectory() }
+
+  private func place(_ name: String) -> String { folder.path.appending(name).string }
+
+  private func convert(_ source: String, _ name: String, _ options: String...) throws -> FilePath {
+    expectSuccess(try GraftCommand.run(["convert", source, place(name)] + options))
+    return folder.path.appending(name)
+  }
+
+  /// To llama.cpp, whose numbers of hashes stand in the metadata, or to mlx-vlm, and back: the same bytes.
+  @Test(arguments: ["gguf-qwen4exp", "mlx-qwen4_exp"])
+  func thereAndBackByteForByte(_ layout: String) throws {
+    let source = Fixtures.path(Self.released)
+    let there = try convert(source.string, "there", "--to", layout)
+    let back = try convert(
+      there.string, "back", "--to", "qwen4_exp", "--form", "text, experts fused")
+    for name in ["config.json", "model.safetensors"] {
+      #expect(
+        try Fixtures.contents(back.appending(name)) == Fixtures.contents(source.appending(name)))
+    }
+    let reference = source.appending("reference.safetensors").string
+    expectSuccess(try GraftCommand.run("verify", there.string, "--reference", reference))
+  }
+
+  /// A file of llama.cpp alone gives a config whose seed and sizes give its hashes.
+  @Test func whatHashesIsFoundAgain() throws {
+    let there = try convert(
+      Fixtures.path(Self.released).string, "there", "--to", "gguf-qwen4exp", "--no-manifest")
+    let back = try convert(there.string, "back", "--to", "qwen4_exp")
+    let config = try JSONValue(parsing: Fixtures.contents(back.appending("config.json")))
+    let text = config["text_config"] ?? config
+    #expect(text["seed"] == 1234 && text["ngram_vocab_size_base"] == 17)
+    #expect(text["make_ngram_vocab_size_divisible_by"]?.int.map { 96 % $0 } == 0)
+    expectSuccess(try GraftCommand.run("verify", back.string, there.string))
+  }
+
+  /// What transformers saves again becomes what was released, in other types too.
+  @Test func savedAgainBecomesReleased() throws {
+    let source = Fixtures.path("huggingface/qwen4_exp/resave-bf16")
+    let out = try convert(
+      source.string, "out", "--form", "text, experts fused", "--dtype", "f32")
+    let tensors = try EditableCheckpoint.tensors(of: out)
+    #expect(tensors["model.layers.0.mlp.experts.gate_up_proj"]?.type == "F32")
+    #expect(tensors["model.layers.3.ple.ple_embedding.layer_multipliers"]?.type == "I64")
+    let reference = source.appending("reference.safetensors").string
+    expectSuccess(try GraftCommand.run("verify", out.string, "--reference", reference))
+  }
+
+  @Test func llamaCppRefusesWhatItHasNoPlaceFor() throws {
+    let result = try GraftCommand.run(
+      "convert", Fixtures.path("huggingface/qwen4_exp/resave-bf16").string, place("out"), "--to",
+      "gguf-qwen4exp")
+    expectRefusal(
+      result, 69,
+      [
+        "llama.cpp has one table of n-grams", "one head dim", "as wide as the model",
+        "gdn.gate_activation",
+      ])
+  }
+
+  /// Another seed than the stored numbers have would mean other rows in some libraries.
+  @Test func hashesThatDoNotFollowAreRefused() throws {
+    let checkpoint = try EditableCheckpoint(Self.released)
+    try checkpoint.editConfig { $0["seed"] = 1235 }
+    for arguments in [
+      ["verify", checkpoint.path.string], ["convert", checkpoint.beside("out").string],
+    ] {
+      let result = try checkpoint.graft(arguments[0], arguments[1])
+      expectRefusal(result, 65, ["do not follow from the config", "layer_multipliers"])
+    }
+    let audit = try checkpoint.graft("inspect", "--audit")
+    #expect(audit.exitCode == 1 && audit.output.contains("layer_multipliers"), "\(audit)")
+  }
+
+  /// A file whose ratios were lost computes without choosing, and the audit says so.
+  @Test func anIndexerThatIsNotUsedIsTold() throws {
+    let there = try convert(Fixtures.path(Self.released).string, "there", "--to", "gguf-qwen4exp")
+    let checkpoint = try EditableCheckpoint(copying: there)
+    let key = Array("qwen4exp.attention.compress_ratios".utf8)
+    var bytes = try checkpoint.bytes("model.gguf")
+    let start = try #require(bytes.firstRange(of: key)).upperBound
+    // A type, the type of the elements and their number, then four of 32 bits, of which one is not zero.
+    bytes.replaceSubrange(start + 16..<start + 32, with: Array(repeating: 0, count: 16))
+    try checkpoint.write("model.gguf", bytes)
+    let audit = try checkpoint.graft("inspect", "--audit")
+    #expect(audit.exitCode == 1 && audit.output.contains("blk.2.indexer"), "\(audit)")
+    let result = try GraftCommand.run("verify", checkpoint.path.string, there.string)
+    #expect(result.exitCode == 1 && result.output.contains("first divergent layer: 2"), "\(result)")
+    // With the size, the same file again.
+    let mended = try convert(
+      checkpoint.path.string, "mended", "--to", "gguf-qwen4exp", "--assume", "index-block=4",
+      "--no-manifest")
+    #expect(
+      try Fixtures.contents(mended.appending("model.gguf"))
+        == Fixtures.contents(there.appending("model.gguf")))
+  }
+}
