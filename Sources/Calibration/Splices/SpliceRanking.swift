@@ -40,7 +40,7 @@ public struct SpliceRanking: Sendable {
       throw Problem(
         .usage, "so many layers cannot be chosen", expected: "1 to \(layers.count)",
         found: "\(top)",
-        remedy: "choose --top within the number of layers of Gated DeltaNet and Kimi Delta Attention")
+        remedy: "choose --top within the number of layers that can be replaced")
     }
     rows = try layers.map { try Self.row($0, job, group) }
       .sorted { ($0.fitted.logits.meanKL, $0.layer) < ($1.fitted.logits.meanKL, $1.layer) }
