@@ -43,7 +43,7 @@ extension FaultTables {
 
   /// One line for each mistake of a program.
   func mistakeTable() throws -> String {
-    table(
+    Self.table(
       ["mistake", "what is wrong", "checkpoint", "f32", "bf16", "layer", "named", "over gate"],
       try ImplementationFaults.all.map { fault in
         let report = try ImplementationFaults.report(fault)
@@ -51,7 +51,7 @@ extension FaultTables {
         return [
           "`\(fault.id)`", fault.what, "`\(fault.fixture)`", isSeen(report),
           isSeen(try ImplementationFaults.report(fault, gate: .bf16)), "\(fault.layer)",
-          report.firstDivergentLayer.map(String.init) ?? "none", number(report.excess),
+          report.firstDivergentLayer.map(String.init) ?? "none", Self.number(report.excess),
         ]
       })
   }
