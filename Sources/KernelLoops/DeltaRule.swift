@@ -149,15 +149,54 @@ enum ChannelDeltaRule: ChannelDeltaRuleKernels {
       multiply(key, kept, length, to: readers[i])
       multiply(query, kept, length, to: readers[chunk &+ i])
       let (kk, qk) = (products + (i &* chunk), products + ((chunk &+ i) &* chunk))
-      for j in 0..<i {
-        multiply(writers[j], g, keys.dk, to: writers[j])
-        kk[j] = innerProduct(key, writers[j], length)
-        qk[j] = innerProduct(query, writers[j], length)
+      let step = Decay(gamma: g, key: key, query: query, dk: keys.dk, kk: kk, qk: qk)
+      var j = 0
+      while j &+ 4 <= i {
+        decay(4, writers, from: j, step)
+        j &+= 4
+      }
+      while j < i {
+        decay(1, writers, from: j, step)
+        j &+= 1
       }
       for index in Swift.stride(from: 0, to: length, by: width) {
         store(load(key + index), writers[i] + index)
       }
       qk[i] = innerProduct(query, key, length)
+    }
+  }
+
+  /// What the keys written before one step decay by, and what they are multiplied with afterwards.
+  fileprivate struct Decay {
+    let gamma, key, query: Floats
+    let dk: Int
+    /// The products of the key and of the query with every earlier key.
+    let kk, qk: MutableFloats
+  }
+
+  /// Lets a few earlier keys decay, their number known to the compiler, and multiplies them with key and query of the
+  /// step; several at once, because one sum would wait for itself.
+  @inline(__always)
+  private static func decay(
+    _ count: Int, _ writers: MutableFloatRows, from first: Int, _ step: Decay
+  ) {
+    var (kk, qk) = (
+      InlineArray<4, Lanes>(repeating: Lanes()), InlineArray<4, Lanes>(repeating: Lanes())
+    )
+    for index in Swift.stride(from: 0, to: step.dk, by: width) {
+      let g = load(step.gamma + index, first: step.dk &- index)
+      let (key, query) = (load(step.key + index), load(step.query + index))
+      for row in 0..<count {
+        let place = writers[first &+ row] + index
+        let kept = g * load(place)
+        store(kept, place)
+        kk[row] = fused(kk[row], key, kept)
+        qk[row] = fused(qk[row], query, kept)
+      }
+    }
+    for row in 0..<count {
+      step.kk[first &+ row] = sum(kk[row])
+      step.qk[first &+ row] = sum(qk[row])
     }
   }
 

@@ -28,7 +28,7 @@ public struct M2RNNSizing: Hashable, Sendable {
   /// Unless given, N is the number of heads with the nearest parameter count, rounded up to a
   /// multiple of 12 where that adds at most 8 %; this gives 84 and 132 in the paper's models.
   /// - Throws: `Problem` of kind `usage` for sizes that cannot be.
-  public func configuration(replacing old: GatedDeltaNet, hidden: Int) throws -> M2RNN {
+  public func configuration(replacing old: any ReplacedLayer, hidden: Int) throws -> M2RNN {
     guard keyDim > 0, valueDim > 0, heads.map({ $0 > 0 }) ?? true, keyDim <= 4096,
       valueDim <= 4096, heads ?? 1 <= 65536
     else {

@@ -2,7 +2,7 @@ import Canonical
 import Diagnostics
 import Tensors
 
-/// The replacement of Gated DeltaNet layers by M²RNN layers: an overlay on a canonical model.
+/// The replacement of delta-rule layers by M²RNN layers: an overlay on a canonical model.
 public struct Splice: Sendable {
   /// How the new layer gets its values, as the command line and recipes name it.
   public enum Initialisation: String, CaseIterable, Sendable {
@@ -88,17 +88,18 @@ public struct Splice: Sendable {
   }
 
   private func replaceableMixer(_ configuration: ModelConfiguration, _ layer: Int) throws
-    -> GatedDeltaNet
+    -> any ReplacedLayer
   {
     guard configuration.layers.indices.contains(layer) else {
       throw Problem(
         .usage, "there is no such layer", layer: layer,
         expected: "0 to \(configuration.layers.count - 1)",
-        remedy: "choose a layer that graft inspect marks G")
+        remedy: "choose a layer that graft inspect marks G or K")
     }
-    guard case .gatedDeltaNet(let mixer) = configuration.layers[layer].mixer else {
+    guard let mixer = configuration.layers[layer].mixer.replaced else {
       throw Problem(
-        .usage, "only a Gated DeltaNet layer can be replaced", layer: layer, expected: "gdn",
+        .usage, "only a layer of Gated DeltaNet or Kimi Delta Attention can be replaced",
+        layer: layer, expected: "gdn or kda",
         found: configuration.layers[layer].mixer.kind,
         remedy:
           "choose one of \(Self.replaceable(in: configuration).map(String.init).joined(separator: ", "))"
@@ -109,12 +110,11 @@ public struct Splice: Sendable {
 
   /// The layers that can be replaced.
   public static func replaceable(in configuration: ModelConfiguration) -> [Int] {
-    configuration.layers.indices.filter {
-      if case .gatedDeltaNet = configuration.layers[$0].mixer { true } else { false }
-    }
+    configuration.layers.indices.filter { configuration.layers[$0].mixer.replaced != nil }
   }
 
-  private func newMixer(replacing old: GatedDeltaNet, in model: CanonicalModel) throws -> M2RNN {
+  private func newMixer(replacing old: any ReplacedLayer, in model: CanonicalModel) throws -> M2RNN
+  {
     guard let donor else {
       let hidden = model.configuration.hidden
       guard initialisation == .tracking else {
@@ -141,7 +141,7 @@ public struct Splice: Sendable {
   }
 
   private func newTensors(
-    _ mixer: M2RNN, replacing old: GatedDeltaNet, in source: CanonicalModel,
+    _ mixer: M2RNN, replacing old: any ReplacedLayer, in source: CanonicalModel,
     _ result: CanonicalModel, _ layer: Int
   ) throws -> [(Role, CanonicalTensor)] {
     if let donor {

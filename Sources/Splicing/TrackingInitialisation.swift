@@ -14,7 +14,7 @@ import Canonical
 /// Everything else is drawn as in `ReferenceInitialisation`.
 enum TrackingInitialisation {
   /// The layer of these sizes without convolution, with the ranges of its gate.
-  static func configuration(_ sizing: M2RNNSizing, replacing old: GatedDeltaNet, hidden: Int)
+  static func configuration(_ sizing: M2RNNSizing, replacing old: any ReplacedLayer, hidden: Int)
     throws -> M2RNN
   {
     var sizing = sizing

@@ -7,19 +7,19 @@ extension TransferInitialisation {
     let v: Matrix
     let o: Matrix
     let norm: Matrix
-    let z: Matrix?
+    let gate: Matrix?
     let taps: Matrix?
   }
 
   private func oldChannels() throws -> ValueChannels {
-    let count = old.valueHeads * old.valueDim
+    let count = old.valueChannels
     let norm = try matrix("norm", old.valueDim, 1)
     return ValueChannels(
       v: try matrix("v", count, H), o: try matrix("o", H, count).transposed,
       norm: Matrix(
         rows: count, columns: 1,
         values: (0..<old.valueHeads).flatMap { _ in norm.values }),
-      z: old.gate == .none ? nil : try matrix("z", count, H),
+      gate: try old.gateRows(tensors),
       taps: keepsTaps ? try matrix("conv.v", count, old.taps) : nil)
   }
 
@@ -47,15 +47,15 @@ extension TransferInitialisation {
         norm.replace(to, mixture.filled(weights * channels.norm.rows(from), from: norm.rows(to)))
       }
       // Gates and taps are not linear in the channels: their averages stand for a mixture.
-      if let z = channels.z?.rows(from) {
-        g.replace(to, mixture.filled(ChannelMixture.averages(weights, z), from: g.rows(to)))
+      if let gate = channels.gate?.rows(from) {
+        g.replace(to, mixture.filled(ChannelMixture.averages(weights, gate), from: g.rows(to)))
       }
       if let old = channels.taps?.rows(from) {
         taps.replace(to, mixture.filled(ChannelMixture.averages(weights, old), from: taps.rows(to)))
       }
     }
     set("v", v)
-    if channels.z != nil { set("g", g) }
+    if channels.gate != nil { set("g", g) }
     if channels.taps != nil { set("conv.v", taps) }
     set("o", o.transposed)
     set("norm", norm)

@@ -2,10 +2,11 @@ import Canonical
 import Diagnostics
 import LinearAlgebra
 
-/// The values of an M²RNN layer taken from the Gated DeltaNet layer it replaces, by what they mean.
+/// The values of an M²RNN layer taken from the layer it replaces, by what they mean.
 ///
-/// - Forget gate: `exp(-exp(A_log) softplus(a + dt_bias))` is the same formula in both, so that a head
-///   takes row, `A_log` and `dt_bias` of the old value head in whose place it stands (`HeadGroups`).
+/// - Forget gate: `exp(-exp(A_log) softplus(a + dt_bias))` is the formula of Gated DeltaNet too, so that a head
+///   takes row, `A_log` and `dt_bias` of the old value head in whose place it stands (`HeadGroups`); those of
+///   Kimi Delta Attention become one for each head first (`MeanDecay`).
 /// - Channels: those of values are made group by group (`ChannelMixture`), those of queries and keys
 ///   all together. Rows are mixed, taps, gate rows and norm weights averaged, columns of the output
 ///   projection mixed.
@@ -18,7 +19,7 @@ struct TransferInitialisation {
   var values: [String: [Float]] = [:]
   let source: CanonicalModel
   let layer: Int
-  let old: GatedDeltaNet
+  let old: any ReplacedLayer
   let new: M2RNN
   let fresh: ReferenceInitialisation
 
@@ -28,7 +29,7 @@ struct TransferInitialisation {
   /// - Cost: singular value decompositions as wide as the channels of the old layer's queries, and of
   ///   each of its groups of values, where the new layer has fewer.
   init(
-    from source: CanonicalModel, layer: Int, old: GatedDeltaNet, new: M2RNN,
+    from source: CanonicalModel, layer: Int, old: any ReplacedLayer, new: M2RNN,
     fresh: ReferenceInitialisation
   ) throws {
     (self.source, self.layer, self.old, self.new, self.fresh) = (source, layer, old, new, fresh)
@@ -45,16 +46,11 @@ struct TransferInitialisation {
   /// Whether the taps of the old layer can be reused.
   var keepsTaps: Bool { old.taps > 0 && old.taps == new.taps }
 
+  var tensors: ReplacedTensors { ReplacedTensors(source: source, layer: layer) }
+
   /// A tensor of the old layer.
   func matrix(_ name: String, _ rows: Int, _ columns: Int) throws -> Matrix {
-    let tensor = try source.tensor(Role("gdn." + name, layer: layer))
-    guard tensor.count == rows * columns else {
-      throw Problem(
-        .invalid, "gdn.\(name) has another shape than the configuration says",
-        tensor: tensor.origin, layer: layer, expected: "\(rows) × \(columns)",
-        found: "\(tensor.shape)")
-    }
-    return Matrix(rows: rows, columns: columns, try tensor.floats())
+    try tensors.matrix(name, rows, columns)
   }
 
   /// The values a fresh layer has.
@@ -68,7 +64,7 @@ struct TransferInitialisation {
 
   /// The heads of queries and keys become the channels of one head, which all others share.
   private mutating func addKeys() throws {
-    let channels = old.keyHeads * old.keyDim
+    let channels = old.keyChannels
     let (q, k) = (try matrix("q", channels, H), try matrix("k", channels, H))
     let mixture = ChannelMixture(written: k, read: q, count: new.keyDim)
     set("q", mixture.reading * q)
@@ -88,8 +84,9 @@ struct TransferInitialisation {
         for source in group.old { weights[head, source] = 1 / Double(group.old.count) }
       }
     }
-    set("f", weights * (try matrix("a", old.valueHeads, H)))
-    set("A_log", weights * (try matrix("A_log", old.valueHeads, 1)))
-    set("dt_bias", weights * (try matrix("dt_bias", old.valueHeads, 1)))
+    let gates = try old.forgetGates(tensors)
+    set("f", weights * gates.rows)
+    set("A_log", weights * gates.logA)
+    set("dt_bias", weights * gates.bias)
   }
 }

@@ -35,51 +35,20 @@ enum RecurrenceTasks {
     }
   }
 
-  /// The gated delta rule in segments of 256 steps, whose inputs are first copied to the place where
-  /// the convolution would leave them.
-  static func gdn(heads: Int, dk: Int, dv: Int, steps: Int) throws -> () -> Void {
-    let rule = kernels.deltaRule
-    let blocks = (dv + rule.blockWidth - 1) / rule.blockWidth
-    let segment = 256
-    let C = heads * (2 * dk + dv)
-    let inputs = try values(steps * C, 1)
-    let mixed = try FloatBuffer(segment * C)
-    let gates = try FloatBuffer([Float](repeating: 0.9, count: segment * heads))
-    let state = try FloatBuffer(heads * blocks * dk * rule.blockWidth)
-    let y = try FloatBuffer(segment * heads * dv)
-    let packed = try FloatBuffer(rule.packedCount(dk: dk))
-    let scratch = try FloatBuffer(rule.scratchCount)
-
-    func run(head: Int, _ row: Int, steps: Int) {
-      let q = mixed.pointer + row * C + head * dk
-      let keys = DeltaRuleKeys(
-        q: FloatRows(q, stride: C), k: FloatRows(q + heads * dk, stride: C), steps: steps, dk: dk)
-      rule.pack(keys, epsilon: 1e-6, scale: 1, packed: packed.pointer)
-      let gate = FloatRows(gates.pointer + row * heads + head, stride: heads)
-      for block in 0..<blocks {
-        let column = head * dv + block * rule.blockWidth
-        let v = mixed.pointer + row * C + 2 * heads * dk + column
-        rule.scan(
-          DeltaRuleInputs(
-            packed: packed.pointer, v: FloatRows(v, stride: C), gamma: gate, beta: gate,
-            steps: steps),
-          state: DeltaRuleState(
-            state.pointer + (head * blocks + block) * dk * rule.blockWidth, dk: dk,
-            columns: min(rule.blockWidth, dv - block * rule.blockWidth)),
-          o: MutableFloatRows(y.pointer + row * heads * dv + column, stride: heads * dv),
-          scratch: scratch.pointer)
-      }
-    }
+  /// The delta rule in segments of 256 steps, whose inputs are first copied to the place where
+  /// the convolution would leave them; with a decay for each head, or for each channel of a key.
+  static func deltaRule(heads: Int, dk: Int, dv: Int, steps: Int, byChannel: Bool) throws
+    -> () -> Void
+  {
+    let rule = try DeltaRuleTask(heads: heads, dk: dk, dv: dv, byChannel: byChannel)
+    let inputs = try values(steps * rule.C, 1)
+    let segment = DeltaRuleTask.segment
     return {
-      state.pointer.update(repeating: 0, count: state.count)
+      rule.restart()
       for start in stride(from: 0, to: steps, by: segment) {
         let rows = min(segment, steps - start)
-        mixed.pointer.update(from: inputs.pointer + start * C, count: rows * C)
-        for head in 0..<heads {
-          for row in stride(from: 0, to: rows, by: rule.chunk) {
-            run(head: head, row, steps: min(rule.chunk, rows - row))
-          }
-        }
+        rule.mixed.pointer.update(from: inputs.pointer + start * rule.C, count: rows * rule.C)
+        rule.run(rows: rows)
       }
     }
   }

@@ -27,9 +27,10 @@ struct Task {
     case "m2rnn":
       return try RecurrenceTasks.m2rnn(
         heads: number(1), K: number(2), V: number(3), steps: number(4))
-    case "gdn":
-      return try RecurrenceTasks.gdn(
-        heads: number(1), dk: number(2), dv: number(3), steps: number(4))
+    case "gdn", "kda":
+      return try RecurrenceTasks.deltaRule(
+        heads: number(1), dk: number(2), dv: number(3), steps: number(4),
+        byChannel: words.first == "kda")
     case "prefill":
       return try ModelTasks.prefill(String(words[1]), tokens: number(2), threads: number(3))
     case "decode":

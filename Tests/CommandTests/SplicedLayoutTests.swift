@@ -28,6 +28,10 @@ import Testing
     Case(fixture: "fla/gdn-hybrid", layers: [0], others: []),
     Case(fixture: "huggingface/qwen3_5/multimodal-mixed", layers: [0, 3], others: []),
     Case(fixture: "huggingface/qwen3_5_moe/multimodal-fused-mixed", layers: [0], others: []),
+    Case(fixture: "huggingface/kimi_linear/bf16", layers: [0, 3], others: []),
+    Case(fixture: "huggingface/kimi_linear/resave-f32", layers: [1], others: []),
+    Case(fixture: "huggingface/bailing_hybrid/bf16", layers: [2], others: []),
+    Case(fixture: "huggingface/bailing_hybrid/resave-f32", layers: [0], others: []),
   ]
 
   private func graft(_ arguments: String...) throws -> CommandResult {
@@ -55,12 +59,14 @@ import Testing
     let out = try splice(item, in: folder)
     let before = try EditableCheckpoint.tensors(of: Fixtures.path(item.fixture))
     let after = try EditableCheckpoint.tensors(of: out)
-    let mixers = item.layers.flatMap { [".\($0).linear_attn.", ".\($0).attn."] }
+    let mixers = item.layers.flatMap { layer in
+      [".linear_attn.", ".attn.", ".self_attn.", ".attention."].map { ".\(layer)\($0)" }
+    }
     for (name, tensor) in before where !mixers.contains(where: name.contains) {
       #expect(after[name] == tensor, "\(name)")
     }
     for name in after.keys where before[name] == nil {
-      #expect(name.contains("attn.m2rnn."), "\(name)")
+      #expect(name.contains(".m2rnn."), "\(name)")
     }
     let config = try JSONValue(parsing: Fixtures.contents(out.appending("config.json")))
     let groups = (config["text_config"] ?? config)["m2rnn"]

@@ -70,6 +70,8 @@ struct Base: Sendable {
   let isTrained: Bool
   /// How its weights are packed, after which they are other ones; nil where they are plain.
   let packing: PackedTwin.Form?
+  /// Whether its layout has another eps in a mixer, so that it computes a little else than the fixture.
+  let changesEpsilons: Bool
 
   init(_ line: JSONValue) {
     name = line["name"]?.string ?? ""
@@ -77,6 +79,7 @@ struct Base: Sendable {
     layout = line["to"]?.string
     isTrained = line["trained"]?.bool ?? false
     packing = line["packed"]?.string.flatMap(PackedTwin.Form.init)
+    changesEpsilons = line["eps"]?.bool ?? false
   }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Verification
 
 extension FaultTables {
   /// One line for each fault.
@@ -38,6 +39,21 @@ extension FaultTables {
       return count == 0 ? nil : "\(name) \(count)/\(found.count)"
     }
     return names.isEmpty ? "–" : names.joined(separator: ", ")
+  }
+
+  /// One line for each mistake of a program.
+  func mistakeTable() throws -> String {
+    Self.table(
+      ["mistake", "what is wrong", "checkpoint", "f32", "bf16", "layer", "named", "over gate"],
+      try ImplementationFaults.all.map { fault in
+        let report = try ImplementationFaults.report(fault)
+        let isSeen = { (report: VerificationReport) in report.passes ? "passes" : "fails" }
+        return [
+          "`\(fault.id)`", fault.what, "`\(fault.fixture)`", isSeen(report),
+          isSeen(try ImplementationFaults.report(fault, gate: .bf16)), "\(fault.layer)",
+          report.firstDivergentLayer.map(String.init) ?? "none", Self.number(report.excess),
+        ]
+      })
   }
 
   /// How many faults each check misses.

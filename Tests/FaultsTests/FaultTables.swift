@@ -13,7 +13,8 @@ struct FaultTables {
     let limits = try DetectionLimits.table([
       "huggingface/qwen3_5_moe/text-f32", "lm-engine/m2rnn-1l",
     ])
-    try Data(page(limits).utf8).write(to: folder.appendingPathComponent("faults.md"))
+    let mistakes = try mistakeTable()
+    try Data(page(limits, mistakes).utf8).write(to: folder.appendingPathComponent("faults.md"))
     let rows = results.map { "  " + row($0).text(indent: 0) }.joined(separator: ",\n")
     try Data("[\n\(rows)\n]\n".utf8).write(to: folder.appendingPathComponent("faults.json"))
   }
@@ -41,9 +42,10 @@ struct FaultTables {
     result.findings.peers?.missed(largestChange: result.findings.largestChange)
   }
 
-  private func page(_ limits: String) -> String {
+  private func page(_ limits: String, _ mistakes: String) -> String {
     [
-      Self.beginning, faultTable, Self.limitsHead, limits, Self.middle, peerTable, Self.baseHead,
+      Self.beginning, faultTable, Self.mistakesHead, mistakes, Self.limitsHead, limits, Self.middle,
+      peerTable, Self.baseHead,
       baseTable,
     ]
     .joined(separator: "\n\n") + "\n"
@@ -71,6 +73,13 @@ struct FaultTables {
     - **missed by**: checks of other tools that pass all the same in that checkpoint.
 
     ## Faults and detectors
+    """
+
+  private static let mistakesHead = """
+    ## Programs that compute something else
+
+    A sound checkpoint held to what a program with a mistake recorded, logits and hidden states of 16 tokens. \
+    `fixtures/scripts/make_fault_references.py` makes the mistakes in an implementation in float64:
     """
 
   private static let limitsHead = """

@@ -23,6 +23,7 @@ extension Planting {
     case "alter-name": try alter(nameBeginning: text)
     case "add-name": try edit { $0.tensors.append(.init(text, [4], [1, 2, 3, 4])) }
     case "rename": try rename(text, words[1].string ?? "")
+    case "swap-names": try swapNames(text, words[1].string ?? "")
     case "cast": try cast(text)
     case "drop-scale", "scale": try changeScale(text, words.dropFirst().first?.string)
     case "codes-tail": try clearCodes(text)
@@ -80,6 +81,16 @@ extension Planting {
     try edit { file in
       for index in file.tensors.indices where file.tensors[index].name.hasPrefix(from) {
         file.tensors[index].name = to + file.tensors[index].name.dropFirst(from.count)
+      }
+    }
+  }
+
+  /// Stores two tensors of a layer under each other's name.
+  private mutating func swapNames(_ a: String, _ b: String) throws {
+    let (here, there) = (try stored(a), try stored(b))
+    try edit { file in
+      for index in file.tensors.indices where [here, there].contains(file.tensors[index].name) {
+        file.tensors[index].name = file.tensors[index].name == here ? there : here
       }
     }
   }

@@ -105,11 +105,15 @@ extension Planting {
 
   private mutating func reorder(_ name: String, _ words: [JSONValue], _ layer: Int?) throws {
     let factors = try sizes(words[2], layer)
-    let axis = words[1].int ?? 0
+    let order = (words[3].array ?? []).compactMap(\.int)
     try permute(name, layer) { tensor in
+      // Without an axis the factors are those of all elements.
+      guard let axis = words[1].int else {
+        guard tensor.values.count == factors.reduce(1, *) else { throw NotApplicable() }
+        return tensor.reshaped(factors).transposed(order).reshaped(tensor.shape)
+      }
       guard tensor.shape[axis] == factors.reduce(1, *) else { throw NotApplicable() }
-      return tensor.reordered(
-        axis: axis, factors: factors, order: (words[3].array ?? []).compactMap(\.int))
+      return tensor.reordered(axis: axis, factors: factors, order: order)
     }
   }
 

@@ -26,10 +26,10 @@ struct Planting {
   init(_ fault: Fault, in sound: SoundCheckpoint) throws {
     self.fault = fault
     self.sound = sound
-    copy = try EditableCheckpoint(copying: sound.path)
-    elements = StoredElements(copy.path)
     layers = try Self.layers(fault.layers, sound.opened.configuration)
     guard Self.has(fault.needs, sound.opened.configuration) else { throw NotApplicable() }
+    copy = try EditableCheckpoint(copying: sound.path)
+    elements = StoredElements(copy.path)
     for step in fault.steps { try plant(step) }
     try elements.write()
     guard hasChanged || elements.hasChanged else { throw NotApplicable() }
@@ -48,6 +48,9 @@ struct Planting {
     case "gdn*": return try found { $0.mixer.kind == "gdn" }
     case "attention": return Array(try found { $0.mixer.kind == "attention" }.prefix(1))
     case "m2rnn": return inner(try found { $0.mixer.kind == "m2rnn" })
+    case "kda": return inner(try found { $0.mixer.kind == "kda" })
+    case "kda*": return try found { $0.mixer.kind == "kda" }
+    case "mla": return Array(try found { $0.mixer.kind == "mla" }.prefix(1))
     case "dense": return inner(try found { $0.feedForward.kind == .dense })
     case "moe": return inner(try found { $0.feedForward.kind == .moe })
     case "ngram": return try found(\.ngrams.isPresent)

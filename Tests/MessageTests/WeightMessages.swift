@@ -155,6 +155,14 @@ extension MessageSection {
           }
         }
       },
+      .init("a model of another kind that its config calls alike") {
+        try $0.opened("huggingface/bailing_hybrid/bf16") { copy in
+          try copy.editWeights {
+            $0.tensors.append(
+              .init("model.layers.0.attention.query_key_value.weight", [1], [1]))
+          }
+        }
+      },
       .init("a config with another name for the model") {
         try $0.opened("huggingface/qwen3_5/text-bf16") { copy in
           try copy.editConfig { $0["model_type"] = "my_qwen" }

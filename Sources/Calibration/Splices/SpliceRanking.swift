@@ -24,7 +24,7 @@ public struct SpliceRanking: Sendable {
   /// The steps of the quick fits.
   public static let steps = 100
 
-  /// Ranks every Gated DeltaNet layer by the KL divergence that is left after the quick fit.
+  /// Ranks every layer that can be replaced by the KL divergence that is left after the quick fit.
   /// - Parameters:
   ///   - job: the model whose layers are replaced, and the tokens on which the cost is measured.
   ///   - group: how a layer would be replaced.
@@ -40,7 +40,7 @@ public struct SpliceRanking: Sendable {
       throw Problem(
         .usage, "so many layers cannot be chosen", expected: "1 to \(layers.count)",
         found: "\(top)",
-        remedy: "choose --top within the number of Gated DeltaNet layers")
+        remedy: "choose --top within the number of layers that can be replaced")
     }
     rows = try layers.map { try Self.row($0, job, group) }
       .sorted { ($0.fitted.logits.meanKL, $0.layer) < ($1.fitted.logits.meanKL, $1.layer) }

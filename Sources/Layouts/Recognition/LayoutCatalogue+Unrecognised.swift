@@ -17,6 +17,7 @@ extension LayoutCatalogue {
   /// - Cost: reads all layouts.
   public func refusal(config: JSONValue?, names: [String]) -> Problem {
     let stored = Set(names)
+    if let problem = namesake(config, stored) { return problem }
     let distances = outlines.compactMap { outline -> Distance? in
       guard outline.form.modelClass == .language, let layout = try? outline.layout() else {
         return nil
@@ -37,6 +38,21 @@ extension LayoutCatalogue {
         "nearest is \($0.outline.id), but " + $0.against.joined(separator: ", ")
       },
       remedy: "check config.json, or name the layout with --from to see what does not fit it")
+  }
+
+  /// The model has the name of another kind, which a layout tells by its tensors.
+  private func namesake(_ config: JSONValue?, _ names: Set<String>) -> Problem? {
+    for outline in outlines {
+      let detection = outline.detection
+      guard let other = detection.namesake(names.contains),
+        detection.config.allSatisfy({ $0.values.contains(config?[$0.key] ?? .null) })
+      else { continue }
+      return Problem(
+        .unsupported, "the model is not of the kind that its config calls it by",
+        expected: "\(outline.id), as the config says", found: other,
+        remedy: "use another tool for it")
+    }
+    return nil
   }
 
   /// The names are those of one layout, but the config names another model type.
@@ -73,6 +89,8 @@ extension LayoutCatalogue {
       .unsupported, "the model has no delta-rule layers",
       expected: "a hybrid in one of the layouts \(ids.joined(separator: ", "))",
       found: kind + "no tensor of such a layer, as A_log or linear_attn",
-      remedy: "use another tool for it: Graft works on models with Gated DeltaNet layers")
+      remedy:
+        "use another tool for it: Graft works on models with layers of Gated DeltaNet or Kimi Delta Attention"
+    )
   }
 }

@@ -8,6 +8,8 @@ public struct LayoutDetection: Sendable {
   public let present: [NameTemplate]
   /// Names that must not be there.
   public let absent: [NameTemplate]
+  /// Names that only models of another kind have, under the same config values, and what these are.
+  public let namesakes: [(name: NameTemplate, what: String)]
 }
 
 extension LayoutDetection {
@@ -16,6 +18,9 @@ extension LayoutDetection {
     config = try object.members("config") { ($0, try FormatValue.array($1)) }
     present = try object.names("present", form)
     absent = try object.names("absent", form)
+    namesakes = try object.members("namesakes") {
+      (try NameTemplate(file: .string($0)), try FormatValue.string($1))
+    }
     try object.finish()
   }
 }
@@ -43,6 +48,12 @@ extension LayoutDetection {
     for name in absent.map({ $0.name() }) {
       if has(name) { against.append("has \(name)") } else { pro.append("no \(name)") }
     }
+    if let other = namesake(has) { against.append("it is \(other)") }
     return (pro, against)
+  }
+
+  /// What the checkpoint is instead, as its names show; nil where they show nothing.
+  func namesake(_ has: (String) -> Bool) -> String? {
+    namesakes.first { has($0.name.name()) }?.what
   }
 }

@@ -19,43 +19,20 @@ extension GatedDeltaNetBlock {
     keyHead: Int, _ buffers: Buffers, _ slice: Segment.Slice, layer: Int,
     scratch: UnsafeMutablePointer<Float>
   ) {
-    let chunk = kernels.deltaRule.chunk
-    let group = nv / nk
-    for first in stride(from: slice.rows.lowerBound, to: slice.rows.upperBound, by: chunk) {
-      let rows = first..<min(first + chunk, slice.rows.upperBound)
-      let q = buffers.convolution.output + first * C + keyHead * dk
-      let keys = DeltaRuleKeys(
-        q: FloatRows(q, stride: C), k: FloatRows(q + nk * dk, stride: C), steps: rows.count, dk: dk)
-      kernels.deltaRule.pack(
+    let (rule, nv) = (kernels.deltaRule, nv)
+    let places = DeltaRuleHeads.Places(
+      convolution: buffers.convolution.output, beta: buffers.beta, y: buffers.y)
+    heads.run(keyHead: keyHead, places, slice.rows, slice.recurrent(layer)) { keys, _ in
+      rule.pack(
         keys, epsilon: Float(configuration.unitEpsilon), scale: Float(configuration.queryScale),
         packed: scratch)
-      for head in keyHead * group..<(keyHead + 1) * group {
-        scan(head: head, rows, buffers, slice.recurrent(layer), scratch)
-      }
-    }
-  }
-
-  /// Runs the rule for the steps of one chunk and one value head.
-  private func scan(
-    head: Int, _ rows: Range<Int>, _ buffers: Buffers, _ state: RecurrentState,
-    _ packed: UnsafeMutablePointer<Float>
-  ) {
-    let width = kernels.deltaRule.blockWidth
-    let row = rows.lowerBound
-    for block in 0..<blocks {
-      let column = head * dv + block * width
+    } scan: { block in
       let inputs = DeltaRuleInputs(
-        packed: packed,
-        v: FloatRows(buffers.convolution.output + row * C + 2 * nk * dk + column, stride: C),
-        gamma: FloatRows(buffers.gamma + row * nv + head, stride: nv),
-        beta: FloatRows(buffers.beta + row * nv + head, stride: nv), steps: rows.count)
-      kernels.deltaRule.scan(
-        inputs,
-        state: DeltaRuleState(
-          state.matrices.pointer + (head * blocks + block) * dk * width, dk: dk,
-          columns: min(width, dv - block * width)),
-        o: MutableFloatRows(buffers.y + row * nv * dv + column, stride: nv * dv),
-        scratch: packed + kernels.deltaRule.packedCount(dk: dk))
+        packed: scratch, v: block.v,
+        gamma: FloatRows(buffers.gamma + block.row * nv + block.head, stride: nv),
+        beta: block.beta, steps: block.steps)
+      rule.scan(
+        inputs, state: block.state, o: block.o, scratch: scratch + rule.packedCount(dk: dk))
     }
   }
 

@@ -21,10 +21,8 @@ struct GatedDeltaNetBlock: MixerBlock {
   var nv: Int { configuration.valueHeads }
   var dk: Int { configuration.keyDim }
   var dv: Int { configuration.valueDim }
-  var C: Int { configuration.channels }
-  /// The column blocks of one head's state.
-  var blocks: Int {
-    (dv + kernels.deltaRule.blockWidth - 1) / kernels.deltaRule.blockWidth
+  var heads: DeltaRuleHeads {
+    DeltaRuleHeads(keyHeads: nk, valueHeads: nv, keyDim: dk, valueDim: dv)
   }
 
   init(_ configuration: GatedDeltaNet, _ binder: Binder) throws {
@@ -51,11 +49,8 @@ struct GatedDeltaNetBlock: MixerBlock {
       weight: try binder.vector("gdn.norm", [configuration.valueDim]), bias: nil)
   }
 
-  /// States are `[nv][blocks][dk][blockWidth]`.
   func makeState(capacity: Int, segmentLength: Int) throws -> (any MixerState)? {
-    try RecurrentState(
-      tail: inputs.tail,
-      matrices: nv * blocks * dk * kernels.deltaRule.blockWidth)
+    try RecurrentState(tail: inputs.tail, matrices: heads.stateCount)
   }
 
   struct Buffers {

@@ -17,40 +17,19 @@ extension KimiDeltaBlock {
     head: Int, _ buffers: Buffers, _ slice: Segment.Slice, layer: Int,
     scratch: UnsafeMutablePointer<Float>
   ) {
-    let chunk = kernels.channelDeltaRule.chunk
-    for first in stride(from: slice.rows.lowerBound, to: slice.rows.upperBound, by: chunk) {
-      let rows = first..<min(first + chunk, slice.rows.upperBound)
-      let q = buffers.convolution.output + first * C + head * d
-      let keys = DeltaRuleKeys(
-        q: FloatRows(q, stride: C), k: FloatRows(q + D, stride: C), steps: rows.count, dk: d)
-      kernels.channelDeltaRule.pack(
-        keys, gamma: FloatRows(buffers.gamma + first * D + head * d, stride: D),
+    let (rule, D) = (kernels.channelDeltaRule, D)
+    let places = DeltaRuleHeads.Places(
+      convolution: buffers.convolution.output, beta: buffers.beta, y: buffers.y)
+    heads.run(keyHead: head, places, slice.rows, slice.recurrent(layer)) { keys, row in
+      rule.pack(
+        keys, gamma: FloatRows(buffers.gamma + row * D + head * d, stride: D),
         epsilon: Float(configuration.unitEpsilon), scale: 1 / Float(d).squareRoot(),
         packed: scratch)
-      scan(head: head, rows, buffers, slice.recurrent(layer), scratch)
-    }
-  }
-
-  /// Runs the rule for the steps of one chunk.
-  private func scan(
-    head: Int, _ rows: Range<Int>, _ buffers: Buffers, _ state: RecurrentState,
-    _ packed: UnsafeMutablePointer<Float>
-  ) {
-    let width = kernels.channelDeltaRule.blockWidth
-    let row = rows.lowerBound
-    for block in 0..<blocks {
-      let column = head * d + block * width
-      let inputs = ChannelDeltaRuleInputs(
-        packed: packed,
-        v: FloatRows(buffers.convolution.output + row * C + 2 * D + column, stride: C),
-        beta: FloatRows(buffers.beta + row * n + head, stride: n), steps: rows.count)
-      kernels.channelDeltaRule.scan(
-        inputs,
-        state: DeltaRuleState(
-          state.matrices.pointer + (head * blocks + block) * d * width, dk: d,
-          columns: min(width, d - block * width)),
-        o: MutableFloatRows(buffers.y + row * D + column, stride: D),
-        scratch: packed + kernels.channelDeltaRule.packedCount(dk: d))
+    } scan: { block in
+      rule.scan(
+        ChannelDeltaRuleInputs(
+          packed: scratch, v: block.v, beta: block.beta, steps: block.steps),
+        state: block.state, o: block.o, scratch: scratch + rule.packedCount(dk: d))
     }
   }
 

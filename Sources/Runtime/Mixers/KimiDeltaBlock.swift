@@ -18,10 +18,8 @@ struct KimiDeltaBlock: MixerBlock {
   var n: Int { configuration.heads }
   var d: Int { configuration.headDim }
   var D: Int { n * d }
-  var C: Int { configuration.channels }
-  /// The column blocks of one head's state.
-  var blocks: Int {
-    (d + kernels.channelDeltaRule.blockWidth - 1) / kernels.channelDeltaRule.blockWidth
+  var heads: DeltaRuleHeads {
+    DeltaRuleHeads(keyHeads: n, valueHeads: n, keyDim: d, valueDim: d)
   }
 
   init(_ configuration: KimiDeltaAttention, _ binder: Binder) throws {
@@ -46,11 +44,8 @@ struct KimiDeltaBlock: MixerBlock {
       weight: try binder.vector("kda.norm", [d]), bias: nil)
   }
 
-  /// States are `[n][blocks][d][blockWidth]`.
   func makeState(capacity: Int, segmentLength: Int) throws -> (any MixerState)? {
-    try RecurrentState(
-      tail: inputs.tail,
-      matrices: n * blocks * d * kernels.channelDeltaRule.blockWidth)
+    try RecurrentState(tail: inputs.tail, matrices: heads.stateCount)
   }
 
   struct Buffers {

@@ -10,13 +10,14 @@ import Splicing
 import SystemPackage
 import Verification
 
-/// `graft splice`: replaces Gated DeltaNet layers by M²RNN layers.
+/// `graft splice`: replaces layers of Gated DeltaNet or Kimi Delta Attention by M²RNN layers.
 struct SpliceCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "splice",
-    abstract: "Replace Gated DeltaNet layers by M2RNN layers (arXiv 2603.14360).",
+    abstract:
+      "Replace layers of Gated DeltaNet or Kimi Delta Attention by M2RNN layers (arXiv 2603.14360).",
     discussion: """
-      M2RNN does not contain Gated DeltaNet, so that no replacement keeps the function exactly; the gap is
+      M2RNN does not contain the delta rule, so that no replacement keeps the function exactly; the gap is
       measured on --tokens or a built-in prompt.
 
       Example: graft splice fixtures/trained/pytiny out --layer 0 --init zero

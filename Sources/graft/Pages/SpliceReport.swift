@@ -19,7 +19,7 @@ struct SpliceReport {
 
   var page: Page {
     let verdict = Page.Verdict(
-      .plain, "spliced", "M²RNN does not contain Gated DeltaNet: what the replacement costs")
+      .plain, "spliced", "M²RNN does not contain the delta rule: what the replacement costs")
     return Page(
       title, verdict, [Page.Section("Result", [.lines(lines)])] + layers.map(Self.section))
   }

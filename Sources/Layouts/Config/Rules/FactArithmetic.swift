@@ -34,7 +34,7 @@ struct FactArithmetic: Sendable {
   /// The facts that the value says something of beside its own.
   var facts: [String] { [with, over].compactMap(\.self) }
 
-  /// Whether the value is multiplied, so that it may have a fraction.
+  /// Whether the value is multiplied.
   var multiplies: Bool { times != nil }
 
   // MARK: Reading
@@ -83,12 +83,12 @@ struct FactArithmetic: Sendable {
 
   // MARK: Writing
 
-  /// The value for a fact that reading multiplies; nil for one that it does not.
-  func quotient(_ fact: FactValue, _ facts: Facts) -> JSONValue? {
+  /// A fact that reading makes by multiplying, and by what; nil for one that it does not.
+  func product(_ fact: FactValue, _ facts: Facts) -> (value: Int, factor: Int)? {
     guard let times, case .integer(let product) = fact, case .integer(let factor)? = facts[times],
       factor > 0
     else { return nil }
-    return JSONValue(Double(product) / Double(factor))
+    return (product, factor)
   }
 
   /// The value for an integer; nil where it does not fit 64 bits.

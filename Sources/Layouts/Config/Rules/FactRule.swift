@@ -122,9 +122,9 @@ struct FactRule: ConfigRule {
     return arithmetic.added(fact)
   }
 
-  /// The kind of the value itself; one that is multiplied by a fact may have a fraction.
+  /// The kind of the value itself; one that is multiplied by a fact may have a fraction where the layout says so.
   private var kind: FactKind {
-    arithmetic.multiplies ? .number : FactNames.kind(of: fact) ?? .word
+    arithmetic.multiplies && isFloat ? .number : FactNames.kind(of: fact) ?? .word
   }
 
   // MARK: Writing
@@ -137,7 +137,10 @@ struct FactRule: ConfigRule {
 
   func value(for facts: Facts) -> JSONValue? {
     let fact = facts[written ?? self.fact] ?? standardSize ?? .none
-    if let quotient = arithmetic.quotient(fact, facts) { return quotient }
+    if let (product, factor) = arithmetic.product(fact, facts) {
+      if isFloat { return JSONValue(Double(product) / Double(factor)) }
+      return product.isMultiple(of: factor) ? JSONValue(product / factor) : nil
+    }
     if let listed { return fact.integers(atLeast: listed) }
     if let null, null.means(fact) { return .null }
     if fact == .none { return nil }

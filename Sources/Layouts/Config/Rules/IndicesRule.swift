@@ -48,11 +48,18 @@ struct IndicesRule: LayerRule {
   func readLayers(from object: JSONObject, known facts: Facts) throws -> [Facts] {
     guard let value = key.given(in: object) ?? missing(in: object) else { return [] }
     let count = try LayerCount.checked(facts)
-    let named =
-      try isCount
-      ? Array(0..<min(object.integer(at: key.path, in: 0...) ?? absent ?? 0, count))
-      : layers(value, count: count)
+    let named = try isCount ? Array(0..<min(number(value), count)) : layers(value, count: count)
     return (0..<count).map { named.contains($0) ? set : others }
+  }
+
+  private func number(_ value: JSONValue) throws -> Int {
+    guard let number = value.int else {
+      throw ConfigValue.wrongType(value, at: key.path, expected: FactKind.integer.text)
+    }
+    guard number >= 0 else {
+      throw ConfigValue.outOfRange(number, at: key.path, expected: "0 or more")
+    }
+    return number
   }
 
   /// What a missing key stands for; nil where another key speaks.
