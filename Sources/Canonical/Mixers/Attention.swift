@@ -43,6 +43,8 @@ public struct Attention: MixerRecord {
   public var scaleRule = ScaleRule.inverseSquareRoot
   /// What the norms of queries and keys run over.
   public var qkNorm = QKNorm.none
+  /// Whether RoPE rotates queries and keys, in a model that has RoPE.
+  public var rotates = true
   /// The base of RoPE frequencies; nil for that of the model, until a configuration is resolved.
   public var ropeTheta: Double?
 
@@ -62,7 +64,10 @@ public struct Attention: MixerRecord {
     .number("attention.scale", \.scale).meaning { mixer, _ in .number(mixer.scoreScale) },
     .word("attention.scale_rule", \.scaleRule).withoutMeaning,
     .word("attention.qk_norm", \.qkNorm),
-    .number("attention.rope_theta", \.ropeTheta),
+    .flag("attention.rope", \.rotates).meaning { mixer, model in
+      .flag(model.hasRope && mixer.rotates)
+    },
+    .number("attention.rope_theta", \.ropeTheta).meaning(where: \.rotates),
   ]
 
   static let roles: [RoleRule<Attention>] = [
@@ -119,7 +124,7 @@ public struct Attention: MixerRecord {
         )
       ]
     }
-    let ropeDim = model.hasRope ? model.ropeDim(of: headDim) : 0
+    let ropeDim = model.hasRope && rotates ? model.ropeDim(of: headDim) : 0
     var found: [(String, String)] = []
     if heads % kvHeads != 0 {
       found.append(("attention.kv_heads must divide attention.heads", "\(kvHeads), \(heads)"))
