@@ -12,7 +12,8 @@ func module(_ name: String, _ imports: [Target.Dependency]) -> Target {
 let optimised = SwiftSetting.unsafeFlags(
   ["-O", "-whole-module-optimization", "-num-threads", "1"], .when(configuration: .debug))
 
-/// A module of loops over floats, which is optimised in debug builds too: its tests run real models.
+/// A module that is optimised in debug builds too, because tests run it most of their time: real models, and
+/// thousands of generated ones.
 func fast(_ name: String, _ imports: [Target.Dependency]) -> Target {
   .target(
     name: name, dependencies: imports,
@@ -78,25 +79,25 @@ let package = Package(
     module("Diagnostics", []),
     module("Reports", ["Diagnostics", "Platform"]),
     fast("Tensors", ["Diagnostics", "Platform", "CPlatform", systemPackage]),
-    module("JSON", ["Diagnostics", "CJSONC"]),
+    fast("JSON", ["Diagnostics", "CJSONC"]),
     fast("Packing", ["Diagnostics", "Platform", "Tensors", "JSON"]),
     module("Tokenizers", ["Diagnostics", "Tensors", "JSON", heap, systemPackage]),
-    module(
+    fast(
       "Containers",
       [
         "Diagnostics", "Platform", "CPlatform", "Tensors", "JSON", "Packing", "CZlib",
         systemPackage,
       ]),
-    module("Canonical", ["Diagnostics", "Platform", "Tensors", "Packing"]),
+    fast("Canonical", ["Diagnostics", "Platform", "Tensors", "Packing"]),
     .target(
       name: "Layouts", dependencies: ["Diagnostics", "Tensors", "JSON", "Canonical"],
-      swiftSettings: settings, plugins: ["EmbedFormats"]),
+      swiftSettings: settings + [optimised], plugins: ["EmbedFormats"]),
     .executableTarget(name: "embed-formats", swiftSettings: settings),
     .executableTarget(
       name: "embed-version", exclude: ["commit.txt"], swiftSettings: settings),
     .plugin(name: "EmbedVersion", capability: .buildTool(), dependencies: ["embed-version"]),
     .plugin(name: "EmbedFormats", capability: .buildTool(), dependencies: ["embed-formats"]),
-    module(
+    fast(
       "Opening",
       [
         "Diagnostics", "Tensors", "JSON", "Packing", "Threads", "Containers", "Canonical",
@@ -109,13 +110,13 @@ let package = Package(
         "Opening",
         systemPackage,
       ]),
-    module(
+    fast(
       "Comparison",
       [
         "Diagnostics", "Tensors", "JSON", "Packing", "Threads", "Containers", "Canonical",
         "Layouts", "Opening",
       ]),
-    module(
+    fast(
       "Conversion",
       [
         "Diagnostics", "Platform", "Tensors", "JSON", "Packing", "Threads", "Tokenizers",

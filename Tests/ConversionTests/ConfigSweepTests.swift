@@ -15,6 +15,7 @@ struct ConfigSweepTests {
     "huggingface/kimi_linear/bf16", "huggingface/kimi_linear/resave-f32",
     "huggingface/bailing_hybrid/bf16", "huggingface/bailing_hybrid/resave-f32",
     "huggingface/qwen4_exp/released-f32", "huggingface/qwen4_exp/resave-bf16",
+    "huggingface/lara_mini/bf16", "huggingface/lara_mini/biases-f32",
     "options/everything", "options/moe-routing", "gguf/qwen3next-f16.gguf", "gguf/qwen35-q8_0.gguf",
     "gguf/qwen35moe-bf16.gguf",
   ])

@@ -28,7 +28,7 @@ struct ConfigAttributeTests {
 
   @Test func everyAttributeIsKnown() throws {
     let lists = try Self.lists.get()
-    #expect(lists.count == 11)
+    #expect(lists.count == 12)
     for (id, names) in lists {
       let config = try LayoutCatalogue.builtIn().layout(id).config
       for name in names.array?.compactMap(\.string) ?? [] {

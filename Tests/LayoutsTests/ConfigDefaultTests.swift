@@ -22,6 +22,20 @@ struct ConfigDefaultTests {
     #expect(model.layers[0].feedForward.intermediate == 5632)
   }
 
+  /// The defaults of transformers' own configuration class, among them a period of five layers.
+  @Test func laraFillsInEverything() throws {
+    let model = try read("lara_mini", #"{ "model_type": "lara_mini" }"#)
+    #expect(model.vocabulary == 151_936 && model.hidden == 1024 && model.layers.count == 34)
+    #expect(model.isTied && model.ropeDim == 128 && model.ropeTheta == 10_000)
+    let rotating = model.layers.map { model.rotation(of: $0) != nil }
+    let windows = model.layers.map { layer -> Int? in
+      if case .attention(let attention) = layer.mixer { attention.window } else { nil }
+    }
+    #expect(rotating == (0..<34).map { [1, 4].contains($0 % 5) })
+    #expect(windows == rotating.map { $0 ? 512 : nil })
+    #expect(model.layers.indices.filter { model.layers[$0].mixer.kind == "gdn" }.count == 14)
+  }
+
   /// A gate that Graft does not compute must not pass for the one it does.
   @Test func flaWithAnotherGateIsRefused() throws {
     func config(_ gate: String) -> String {

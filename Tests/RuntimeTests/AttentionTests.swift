@@ -51,6 +51,14 @@ import Testing
       [attention(), gdn(), attention()], model: model.merging(more) { $1 }, count: 20)
   }
 
+  /// Layers that RoPE leaves alone stand among others, with a window and without.
+  @Test func someLayersRotate() throws {
+    let plain = attention(["attention.rope": .flag(false)])
+    let window = attention(["attention.window": .integer(5)])
+    try expectAgreement(
+      [plain, window, gdn(), plain], model: ["position": .word("rope")], count: 20)
+  }
+
   /// Where a share of the dims is rotated, layers with other head dims rotate another number.
   @Test(arguments: [1, 0.5])
   func everyHeadDimRotatesItsShare(_ fraction: Double) throws {

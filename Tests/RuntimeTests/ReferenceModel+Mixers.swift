@@ -59,7 +59,7 @@ extension ReferenceModel {
       if a.qkNorm != .none {
         row = split(row, width).flatMap { norm($0, name, layer) }
       }
-      return split(row, a.headDim).flatMap { rotated($0, t) }
+      return a.rotates ? split(row, a.headDim).flatMap { rotated($0, t) } : row
     }
   }
 

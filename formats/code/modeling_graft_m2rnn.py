@@ -38,6 +38,10 @@ from transformers import (
 from transformers.utils import logging
 
 try:
+    from transformers import LaraMiniForCausalLM
+except ImportError:  # an older transformers
+    LaraMiniForCausalLM = nn.Module
+try:
     from .graft_m2rnn_kernels import INTERPRETED, WIDEST, m2rnn, step
 except ImportError:  # triton is missing
     m2rnn = step = None
@@ -453,3 +457,7 @@ class M2RNNQwen3_5MoeForCausalLM(TextOfMultimodal, Qwen3_5MoeForCausalLM):
 
 class M2RNNQwen3_5MoeForConditionalGeneration(WithM2RNN, Qwen3_5MoeForConditionalGeneration):
     """Qwen3.5 MoE with vision and M2RNN layers."""
+
+
+class M2RNNLaraMiniForCausalLM(WithM2RNN, LaraMiniForCausalLM):
+    """Lara-4-Mini with M2RNN layers."""

@@ -78,7 +78,9 @@ extension ModelConfiguration {
   fileprivate var oddYaRN: [Problem] {
     guard position == .rope, ropeScaling.kind == .yarn else { return [] }
     return layers.enumerated().compactMap { index, layer in
-      guard case .attention(let attention) = layer.mixer, ropeDim(of: attention) % 2 != 0 else {
+      guard case .attention(let attention) = layer.mixer, attention.rotates,
+        ropeDim(of: attention) % 2 != 0
+      else {
         return nil
       }
       return Problem(

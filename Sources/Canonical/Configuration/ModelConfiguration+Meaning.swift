@@ -11,7 +11,8 @@ extension ModelConfiguration {
   /// mixer only the kind is compared. The base of RoPE is one fact of the model unless layers differ in it.
   public func comparison(with other: ModelConfiguration) -> [FactComparison] {
     var rows = Self.compare(meaning, other.meaning, layer: nil)
-    if rows.contains(where: { $0.fact == "position" && !$0.agrees }) {
+    let samePosition = !rows.contains { $0.fact == "position" && !$0.agrees }
+    if !samePosition {
       rows.removeAll { $0.fact.hasPrefix("rope.") }
     }
     if rows.contains(where: { $0.fact == "rope.scaling" && !$0.agrees }) {
@@ -25,6 +26,7 @@ extension ModelConfiguration {
           FactNames.mixer.contains(row.fact) && here["mixer"] != there["mixer"]
           || row.fact.hasPrefix("moe.") && here["mlp"] != there["mlp"]
           || row.fact.hasPrefix("ngram.") && here["ngram"] != there["ngram"]
+          || row.fact == "attention.rope" && !samePosition
         return !isMoot
       }
     }
@@ -47,14 +49,15 @@ extension ModelConfiguration {
   /// they are no fact of the model.
   private func meaning(of layer: LayerConfiguration) -> Facts {
     var facts = layer.meaning(in: surroundings)
-    if case .attention(let attention) = layer.mixer, position == .rope, ropeDims.count > 1 {
+    if case .attention(let attention) = layer.mixer, rotation(of: layer) != nil, ropeDims.count > 1
+    {
       facts["rope.dim"] = .integer(ropeDim(of: attention))
     }
     return facts
   }
 
   /// The numbers of dims that RoPE rotates in any layer.
-  var ropeDims: Set<Int> { Set(attentions.map(ropeDim(of:))) }
+  var ropeDims: Set<Int> { Set(rotating.map(ropeDim(of:))) }
 
   /// Whether RoPE acts in any layer.
   var rotates: Bool { layers.contains { rotation(of: $0) != nil } }
@@ -63,5 +66,5 @@ extension ModelConfiguration {
   var rotatesByYaRN: Bool { rotates && ropeScaling.kind == .yarn }
 
   /// Whether RoPE rotates all dims of every head.
-  var rotatesWholeHeads: Bool { attentions.allSatisfy { $0.headDim == ropeDim } }
+  var rotatesWholeHeads: Bool { rotating.allSatisfy { $0.headDim == ropeDim } }
 }

@@ -22,13 +22,13 @@ extension ModelConfiguration {
   private func cover(_ sections: [Int]) -> Bool {
     guard sections.allSatisfy((0...Self.largestExtent).contains) else { return false }
     let period = sections.reduce(0, +)
-    guard period > 0, attentions.allSatisfy({ period <= $0.headDim }) else { return false }
+    guard period > 0, rotating.allSatisfy({ period <= $0.headDim }) else { return false }
     return (0..<min(ropeDim / 2, period)).allSatisfy { $0 < 3 * sections[$0 % 3] }
   }
 
   /// Whether every head rotates an even number of dims, at least two.
   var rotatesInPairs: Bool {
-    attentions.allSatisfy { attention in
+    rotating.allSatisfy { attention in
       let dims = ropeDim(of: attention)
       return dims > 0 && dims % 2 == 0
     }

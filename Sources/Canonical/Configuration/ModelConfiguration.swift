@@ -183,7 +183,7 @@ public struct ModelConfiguration: FactRecord {
   private mutating func resolveRopeDim() {
     guard position == .rope else { return }
     ropeFollowsHeadDim = ropeDim == 0
-    for attention in attentions where (1...Self.largestExtent).contains(attention.headDim) {
+    for attention in rotating where (1...Self.largestExtent).contains(attention.headDim) {
       let headDim = Double(attention.headDim)
       if ropeDim == 0 { ropeDim = Int(headDim * min(max(ropeFraction ?? 1, 0), 1)) }
       if ropeFraction == nil { ropeFraction = Self.fraction(ropeDim, of: attention.headDim) }
@@ -214,9 +214,11 @@ public struct ModelConfiguration: FactRecord {
     if let base = ropeThetas.first, ropeThetas.count == 1 { ropeTheta = base }
   }
 
-  /// The attention mixers, in the order of the layers.
-  var attentions: [Attention] {
-    layers.compactMap { if case .attention(let attention) = $0.mixer { attention } else { nil } }
+  /// The attention mixers that RoPE rotates where the model has it, in the order of the layers.
+  var rotating: [Attention] {
+    layers.compactMap { layer in
+      if case .attention(let attention) = layer.mixer, attention.rotates { attention } else { nil }
+    }
   }
 
   /// The bases of RoPE frequencies in any layer.
@@ -227,7 +229,7 @@ public struct ModelConfiguration: FactRecord {
   public func rotation(of layer: LayerConfiguration) -> (dims: Int, base: Double)? {
     guard position == .rope else { return nil }
     return switch layer.mixer {
-    case .attention(let attention):
+    case .attention(let attention) where attention.rotates:
       (ropeDim(of: attention), attention.ropeTheta ?? ropeTheta)
     case .mla(let attention) where attention.rotates:
       (attention.sharedDim, attention.ropeTheta ?? ropeTheta)

@@ -14,7 +14,8 @@ public struct Surroundings: Hashable, Sendable {
   /// The dims that RoPE rotates, of a head of some dim.
   func ropeDim(of headDim: Int) -> Int {
     guard let ropeFraction else { return ropeDim }
-    let dim = min(max(headDim, 0), ModelConfiguration.largestExtent)
-    return Int(Double(dim) * min(max(ropeFraction, 0), 1))
+    // Asked before sizes are checked: a head dim out of range must not leave the range of `Int`.
+    let dims = min(max(headDim, 0), ModelConfiguration.largestExtent)
+    return Int(Double(dims) * min(max(ropeFraction, 0), 1))
   }
 }

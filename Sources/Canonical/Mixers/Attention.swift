@@ -43,6 +43,8 @@ public struct Attention: MixerRecord {
   public var scaleRule = ScaleRule.inverseSquareRoot
   /// What the norms of queries and keys run over.
   public var qkNorm = QKNorm.none
+  /// Whether RoPE rotates queries and keys, in a model that has RoPE.
+  public var rotates = true
   /// The base of RoPE frequencies; nil for that of the model, until a configuration is resolved.
   public var ropeTheta: Double?
   /// ni, the heads of the queries by which blocks of positions are chosen; 0 for a layer without an indexer.
@@ -70,13 +72,16 @@ public struct Attention: MixerRecord {
     .number("attention.scale", \.scale).meaning { mixer, _ in .number(mixer.scoreScale) },
     .word("attention.scale_rule", \.scaleRule).withoutMeaning,
     .word("attention.qk_norm", \.qkNorm),
-    .number("attention.rope_theta", \.ropeTheta),
     .integer("attention.index_heads", \.indexHeads).meaning { mixer, _ in
       .integer(mixer.choosesBlocks ? mixer.indexHeads : 0)
     },
     .integer("attention.index_head_dim", \.indexDim).meaning(where: \.choosesBlocks),
     .integer("attention.index_block", \.indexBlock).meaning(where: \.choosesBlocks),
     .integer("attention.index_budget", \.indexBudget).meaning(where: \.choosesBlocks),
+    .flag("attention.rope", \.rotates).meaning { mixer, model in
+      .flag(model.hasRope && mixer.rotates)
+    },
+    .number("attention.rope_theta", \.ropeTheta).meaning(where: \.rotates),
   ]
 
   static let roles: [RoleRule<Attention>] = [
@@ -150,7 +155,7 @@ public struct Attention: MixerRecord {
         )
       ]
     }
-    let ropeDim = model.hasRope ? model.ropeDim(of: headDim) : 0
+    let ropeDim = model.hasRope && rotates ? model.ropeDim(of: headDim) : 0
     var found: [(String, String)] = []
     if heads % kvHeads != 0 {
       found.append(("attention.kv_heads must divide attention.heads", "\(kvHeads), \(heads)"))

@@ -70,11 +70,12 @@ extension ConfigTable {
   func checkEntries(_ model: ModelConfiguration, in config: JSONValue) throws {
     let object = try table(config)
     let layers = LayerFacts(layers: model.factsByLayer, predictions: model.predictionLayers)
+    let facts = ModelFacts(model)
     for (entry, place) in zip(entries, places) {
       try locating(.place(place)) {
         if let rule = entry.layerRule {
           try check(rule, stated(layers, by: rule), model, in: object)
-        } else if let facts = facts(for: entry, in: model) {
+        } else if let facts = facts.facts(for: entry) {
           try entry.check(facts, in: object, beside: entries)
         }
       }

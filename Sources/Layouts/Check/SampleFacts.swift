@@ -52,6 +52,7 @@ package enum SampleFacts {
       "attention.bias": .flag(hasBias), "attention.o_bias": .flag(hasBias),
       "attention.gate": .flag(Bool.random(using: &generator)),
       "attention.exclusive": .flag(Bool.random(using: &generator)),
+      "attention.rope": .flag(any([true, true, true, false], &generator)),
       "attention.window": any([.none, .integer(1), .integer(5)], &generator),
       "attention.scale_rule": .word(any(["1/sqrt(hd)", "1/hd"], &generator)),
     ]

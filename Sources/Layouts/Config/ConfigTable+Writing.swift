@@ -11,10 +11,11 @@ extension ConfigTable {
     guard case .object(var object) = config else { return config }
     var inner = nested.flatMap { object[$0]?.object } ?? object
     let (before, after) = (LayerFacts(old), LayerFacts(new))
+    let (oldFacts, newFacts) = (ModelFacts(old), ModelFacts(new))
     for entry in entries {
       if let rule = entry.layerRule {
         rule.update(&inner, from: stated(before, by: rule), to: stated(after, by: rule))
-      } else if let old = facts(for: entry, in: old), let new = facts(for: entry, in: new) {
+      } else if let old = oldFacts.facts(for: entry), let new = newFacts.facts(for: entry) {
         entry.update(&inner, from: old, to: new)
       }
     }
@@ -29,10 +30,11 @@ extension ConfigTable {
   private func flat(_ configuration: ModelConfiguration) -> JSONObject {
     let layers = LayerFacts(
       layers: configuration.factsByLayer, predictions: configuration.predictionLayers)
+    let facts = ModelFacts(configuration)
     return entries.reduce(into: JSONObject()) { object, entry in
       if let rule = entry.layerRule {
         rule.write(stated(layers, by: rule), into: &object)
-      } else if let value = facts(for: entry, in: configuration).flatMap(entry.written(for:)) {
+      } else if let value = facts.facts(for: entry).flatMap(entry.written(for:)) {
         object.set(value, at: entry.key)
       }
     }
@@ -123,19 +125,11 @@ extension ConfigTable {
 
   /// The keys that say something of a configuration, or belong to the layout alone.
   func understoodKeys(_ configuration: ModelConfiguration) -> Set<String> {
+    let facts = ModelFacts(configuration)
     let entries = entries.filter { entry in
-      entry.rule.weight == .deciding && facts(for: entry, in: configuration) != nil
+      entry.rule.weight == .deciding && facts.facts(for: entry) != nil
     }
     return Set(entries.flatMap(\.place.all))
-  }
-
-  /// The facts of the model, or of the first layer, for which an entry holds; nil where it holds for
-  /// none.
-  func facts(for entry: ConfigEntry, in configuration: ModelConfiguration) -> Facts? {
-    let facts = configuration.values.merging(configuration.sizeFacts) { $1 }
-    guard entry.isForLayers else { return entry.condition.holds(facts) ? facts : nil }
-    return configuration.layers.lazy.map { facts.merging($0.values) { $1 } }
-      .first { entry.condition.holds($0) }
   }
 }
 

@@ -100,14 +100,17 @@ extension ModelSummary {
 
   /// RoPE in a few words; nil for a model without it.
   private var rope: String? {
-    let attention = configuration.layers.lazy.compactMap { layer in
+    let attentions = configuration.layers.compactMap { layer in
       if case .attention(let attention) = layer.mixer { attention } else { nil }
-    }.first
-    guard configuration.position == .rope, let attention else { return nil }
+    }
+    let rotating = attentions.filter(\.rotates)
+    guard configuration.position == .rope, let attention = rotating.first else { return nil }
     let base = FactValue.number(attention.ropeTheta ?? configuration.ropeTheta).text
     let sections = configuration.ropeSections.map { ", sections \($0)" } ?? ""
     return "\(configuration.ropeSide.rawValue) \(configuration.ropeDim(of: attention)) of "
       + "\(attention.headDim) dims, base \(base)\(sections)\(stretching)"
+      + (rotating.count < attentions.count
+        ? ", in \(rotating.count) of \(Quantity.of(attentions.count, "attention layer"))" : "")
   }
 
   private var stretching: String {

@@ -11,6 +11,8 @@ struct WordsRule: LayerRule {
   private let words: [(word: JSONValue, facts: Facts)]
   /// The rule for a missing list.
   let interval: LayerInterval?
+  /// The words that layers have in turn where the list is missing; none where an interval says it.
+  private let pattern: [JSONValue]
   /// Whether the interval alone is written, under the key; reading knows no list then.
   private let isInterval: Bool
   /// The word for each layer of multi-token prediction, with which the list goes on.
@@ -22,11 +24,12 @@ struct WordsRule: LayerRule {
     self.key = key
     words = try Self.words(&object)
     interval = try object.optional("interval", LayerInterval.init)
+    pattern = try object.list("pattern", FormatValue.word)
     prediction = try object.optional("prediction", FormatValue.word)
     isInterval = try object.flag("only_interval")
     spelling = try object.optional("letters", LayerSpelling.init)
     let known = words.map(\.word)
-    for word in (interval?.words ?? []) + [prediction].compactMap(\.self)
+    for word in (interval?.words ?? []) + pattern + [prediction].compactMap(\.self)
     where !known.contains(word) {
       throw FormatValue.wrong(word, "a word of the list")
     }
@@ -55,8 +58,9 @@ struct WordsRule: LayerRule {
   // MARK: Reading
 
   func readLayers(from object: JSONObject, known facts: Facts) throws -> [Facts] {
-    let list = isInterval ? nil : try list(in: object, facts)
-    return try read(list ?? interval?.words(object, facts) ?? [])
+    if !isInterval, let list = try list(in: object, facts) { return try read(list) }
+    guard !pattern.isEmpty else { return try read(interval?.words(object, facts) ?? []) }
+    return try read((0..<LayerCount.checked(facts)).map { pattern[$0 % pattern.count] })
   }
 
   /// The list without its last words, which stand for layers of multi-token prediction.
