@@ -131,6 +131,9 @@ public struct ReferenceFile: Sendable {
   /// The width of the hidden states; nil where there are none.
   public var hiddenWidth: Int? { hidden.last?.shape.last }
 
+  /// The width of the output of the embedding, which may stand for that of each stream; nil where it is not held.
+  var embeddingWidth: Int? { hidden.first?.shape.last }
+
   /// An output at some positions of a row; nothing where the file does not hold it.
   /// - Shape: `[positions, vocab]`, or `[positions, H]`.
   public func values(_ output: ModelOutput, row: Int, positions: Range<Int>) throws -> [Float] {

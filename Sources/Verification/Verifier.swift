@@ -169,6 +169,13 @@ public struct Verifier {
         found: "\(reference.hiddenCount) of width \(reference.hiddenWidth ?? 0)",
         remedy: "record the reference with this model")
     }
+    let embedding = reference.embeddingWidth ?? configuration.hidden
+    guard [configuration.hidden, configuration.streamWidth].contains(embedding) else {
+      throw Problem(
+        .invalid, "the reference has hidden states of another model", tensor: "hidden.0",
+        expected: "width \(configuration.hidden)", found: "\(embedding)",
+        remedy: "record the reference with this model")
+    }
   }
 
   private func compare(with expected: any ExpectedOutputs, tokens: TokenBatch) throws

@@ -1,14 +1,10 @@
 import Diagnostics
 
 extension ModelConfiguration {
-  /// The largest head count, head dim or width; keeps products of three inside an `Int`.
-  static let largestExtent = 1 << 20
   /// The most experts of all layers together.
   private static let mostExperts = 1 << 17
   /// The most residual streams.
   private static let mostStreams = 64
-  /// The largest vocabulary or position count.
-  static let largestCount = 1 << 40
 
   /// Checks that every number is in range and that head counts divide each other.
   /// - Throws: `Problem` of kind `invalid`, with every finding.
@@ -19,18 +15,18 @@ extension ModelConfiguration {
       problems.append(Problem(.invalid, what, layer: layer, found: found))
     }
     // Sizes that become extents of tensors; their bounds keep products inside an `Int`.
-    require((1...Self.largestExtent).contains(hidden), "hidden is out of range", found: "\(hidden)")
+    require((1...Largest.extent).contains(hidden), "hidden is out of range", found: "\(hidden)")
     require(
-      (1...Self.largestCount).contains(vocabulary), "vocabulary is out of range",
+      (1...Largest.count).contains(vocabulary), "vocabulary is out of range",
       found: "\(vocabulary)")
     require(
-      (0...Self.largestCount).contains(maximumPositions), "positions is out of range",
+      (0...Largest.count).contains(maximumPositions), "positions is out of range",
       found: "\(maximumPositions)")
     require(
-      (0...Self.largestExtent).contains(predictionLayers), "mtp.layers is out of range",
+      (0...Largest.extent).contains(predictionLayers), "mtp.layers is out of range",
       found: "\(predictionLayers)")
     require(
-      (0...Self.largestExtent).contains(ropeDim), "rope.dim is out of range", found: "\(ropeDim)")
+      (0...Largest.extent).contains(ropeDim), "rope.dim is out of range", found: "\(ropeDim)")
     // Numbers of which some values have no meaning.
     require(normEpsilon >= 0, "norm.eps must not be negative", found: "\(normEpsilon)")
     require(initRange >= 0, "init.range must not be negative", found: "\(initRange)")
@@ -48,14 +44,14 @@ extension ModelConfiguration {
       (1...Self.mostStreams).contains(streams), "hyper.streams is out of range",
       found: "\(streams)")
     require(
-      !hasStreams || (1...Self.largestExtent).contains(streamRank), "hyper.rank is out of range",
+      !hasStreams || (1...Largest.extent).contains(streamRank), "hyper.rank is out of range",
       found: "\(streamRank)")
     require(logitsDivisor != 0, "logits.divisor must not be 0", found: "0")
     // Integers of each layer, then how they fit each other, which only makes sense for numbers in range.
     for (index, layer) in layers.enumerated() {
       for (name, value) in layer.values.sorted(by: { $0.key < $1.key }) {
         guard case .integer(let number) = value else { continue }
-        let most = NgramEmbedding.counts.contains(name) ? Self.largestCount : Self.largestExtent
+        let most = NgramEmbedding.counts.contains(name) ? Largest.count : Largest.extent
         require(
           (0...most).contains(number), "\(name) is out of range", layer: index,
           found: "\(number)")

@@ -13,14 +13,14 @@ extension ModelConfiguration {
     let given = text.split(separator: ",").compactMap { Int($0) }
     let sections = given + Array(repeating: 0, count: max(3 - given.count, 0))
     if cover(sections) { return text }
-    let pairs = min(max(ropeDim / 2, 0), Self.largestExtent)
+    let pairs = min(max(ropeDim / 2, 0), Largest.extent)
     let smaller = [(pairs + 2) / 3, min(sections[1], (pairs + 1) / 3), min(sections[2], pairs / 3)]
     guard sections.dropFirst(3).allSatisfy({ $0 == 0 }), cover(smaller) else { return nil }
     return smaller.map(String.init).joined(separator: ",")
   }
 
   private func cover(_ sections: [Int]) -> Bool {
-    guard sections.allSatisfy((0...Self.largestExtent).contains) else { return false }
+    guard sections.allSatisfy((0...Largest.extent).contains) else { return false }
     let period = sections.reduce(0, +)
     guard period > 0, rotating.allSatisfy({ period <= $0.headDim }) else { return false }
     return (0..<min(ropeDim / 2, period)).allSatisfy { $0 < 3 * sections[$0 % 3] }

@@ -167,7 +167,7 @@ public struct ModelConfiguration: FactRecord {
   private static func sizes(_ facts: Facts) throws -> [String: Int] {
     var sizes: [String: Int] = [:]
     for (name, value) in facts where name.hasPrefix(sizePrefix) {
-      guard case .integer(let size) = value, (0...largestExtent).contains(size) else {
+      guard case .integer(let size) = value, (0...Largest.extent).contains(size) else {
         throw Problem(.invalid, "a size is out of range: \(name)", found: value.text)
       }
       sizes[String(name.dropFirst(sizePrefix.count))] = size
@@ -183,7 +183,7 @@ public struct ModelConfiguration: FactRecord {
   private mutating func resolveRopeDim() {
     guard position == .rope else { return }
     ropeFollowsHeadDim = ropeDim == 0
-    for attention in rotating where (1...Self.largestExtent).contains(attention.headDim) {
+    for attention in rotating where (1...Largest.extent).contains(attention.headDim) {
       let headDim = Double(attention.headDim)
       if ropeDim == 0 { ropeDim = Int(headDim * min(max(ropeFraction ?? 1, 0), 1)) }
       if ropeFraction == nil { ropeFraction = Self.fraction(ropeDim, of: attention.headDim) }

@@ -55,8 +55,11 @@ public struct NgramEmbedding: FactRecord {
     .integer("ngram.multiple", \.multiple).withoutMeaning,
     .integer("ngram.parts", \.parts).withoutMeaning,
     .integer("ngram.rows", \.rows).meaning(where: isThere),
+    // What the tokens of an n-gram are multiplied with, the newest first; numbers with commas between.
     .text("ngram.multipliers", \.multiplierList).meaning(where: isThere),
+    // The rows of each head; numbers with commas between.
     .text("ngram.sizes", \.sizeList).meaning(where: isThere),
+    // The first row of each head; numbers with commas between.
     .text("ngram.offsets", \.offsetList).meaning(where: isThere),
     .derived("ngram.row_dim", .integer) { .integer($0.rowDim) },
   ]

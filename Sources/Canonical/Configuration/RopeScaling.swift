@@ -59,7 +59,7 @@ public struct RopeScaling: Hashable, Sendable {
       found.append(("rope.factor must be positive", "\(factor)"))
     }
     guard kind == .yarn else { return found }
-    if !(1...ModelConfiguration.largestCount).contains(originalPositions) {
+    if !(1...Largest.count).contains(originalPositions) {
       found.append(("rope.original_positions must be positive", "\(originalPositions)"))
     }
     for (name, beta) in [("fast", betaFast), ("slow", betaSlow)] where !(beta.isFinite && beta > 0)

@@ -15,7 +15,7 @@ public struct Surroundings: Hashable, Sendable {
   func ropeDim(of headDim: Int) -> Int {
     guard let ropeFraction else { return ropeDim }
     // Asked before sizes are checked: a head dim out of range must not leave the range of `Int`.
-    let dims = min(max(headDim, 0), ModelConfiguration.largestExtent)
+    let dims = min(max(headDim, 0), Largest.extent)
     return Int(Double(dims) * min(max(ropeFraction, 0), 1))
   }
 }

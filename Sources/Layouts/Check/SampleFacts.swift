@@ -52,7 +52,6 @@ package enum SampleFacts {
       "attention.bias": .flag(hasBias), "attention.o_bias": .flag(hasBias),
       "attention.gate": .flag(Bool.random(using: &generator)),
       "attention.exclusive": .flag(Bool.random(using: &generator)),
-      "attention.rope": .flag(any([true, true, true, false], &generator)),
       "attention.window": any([.none, .integer(1), .integer(5)], &generator),
       "attention.scale_rule": .word(any(["1/sqrt(hd)", "1/hd"], &generator)),
     ]
@@ -159,6 +158,11 @@ package enum SampleFacts {
   {
     var plain = layout.stores("mla") ? latentAttention(&generator) : attention(&generator)
     if layout.stores("attention.index_q") { plain.merge(index(&generator)) { $1 } }
+    if layout.states("attention.rope") {
+      plain["attention.rope"] = .flag(Bool.random(using: &generator))
+      let rotates = plain["attention.rope"] == .flag(true)
+      plain["attention.window"] = rotates ? .integer(5) : FactValue.none
+    }
     return (plain, layout.stores("kda") ? kimiDelta(&generator) : gatedDeltaNet(&generator))
   }
 
@@ -226,6 +230,9 @@ extension Layout {
       rule.parts.contains { $0.role == mixer || $0.role.hasPrefix(mixer + ".") }
     }
   }
+
+  /// Whether a key of its config states a fact.
+  func states(_ fact: String) -> Bool { config.entries.contains { $0.facts.contains(fact) } }
 
   /// Whether the routers of its experts have sigmoids.
   package var choosesBySigmoid: Bool { layerSemantics["moe.router"] == .word("sigmoid") }

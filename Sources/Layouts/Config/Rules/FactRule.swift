@@ -139,7 +139,8 @@ struct FactRule: ConfigRule {
     let fact = facts[written ?? self.fact] ?? standardSize ?? .none
     if let (product, factor) = arithmetic.product(fact, facts) {
       if isFloat { return JSONValue(Double(product) / Double(factor)) }
-      return product.isMultiple(of: factor) ? JSONValue(product / factor) : nil
+      guard product.isMultiple(of: factor) else { return nil }
+      return JSONValue(product / factor)
     }
     if let listed { return fact.integers(atLeast: listed) }
     if let null, null.means(fact) { return .null }

@@ -88,6 +88,7 @@ struct IndicesRule: LayerRule {
     if isOptional, named.isEmpty { return nil }
     guard isCount else { return .array(named.map { JSONValue($0 + first) }) }
     // Where others come between, no number says so: it is for another key, or the model does not fit.
-    return named == Array(0..<named.count) ? JSONValue(named.count) : nil
+    guard named == Array(0..<named.count) else { return nil }
+    return JSONValue(named.count)
   }
 }
