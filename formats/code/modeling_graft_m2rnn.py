@@ -38,9 +38,9 @@ from transformers import (
 from transformers.utils import logging
 
 try:
-    from transformers import LaraMiniForCausalLM
+    from transformers import LaraMiniForCausalLM, Qwen4ExpForCausalLM, Qwen4ExpForConditionalGeneration
 except ImportError:  # an older transformers
-    LaraMiniForCausalLM = nn.Module
+    LaraMiniForCausalLM = Qwen4ExpForCausalLM = Qwen4ExpForConditionalGeneration = nn.Module
 try:
     from .graft_m2rnn_kernels import INTERPRETED, WIDEST, m2rnn, step
 except ImportError:  # triton is missing
@@ -461,3 +461,11 @@ class M2RNNQwen3_5MoeForConditionalGeneration(WithM2RNN, Qwen3_5MoeForConditiona
 
 class M2RNNLaraMiniForCausalLM(WithM2RNN, LaraMiniForCausalLM):
     """Lara-4-Mini with M2RNN layers."""
+
+
+class M2RNNQwen4ExpForCausalLM(TextOfMultimodal, Qwen4ExpForCausalLM):
+    """Qwen3.8-Flash-Next with M2RNN layers."""
+
+
+class M2RNNQwen4ExpForConditionalGeneration(WithM2RNN, Qwen4ExpForConditionalGeneration):
+    """Qwen3.8-Flash-Next with vision and M2RNN layers."""
