@@ -69,8 +69,8 @@ extension ConfigTable {
   ///   else.
   func checkEntries(_ model: ModelConfiguration, in config: JSONValue) throws {
     let object = try table(config)
-    let layers = LayerFacts(layers: model.factsByLayer, predictions: model.predictionLayers)
     let facts = ModelFacts(model)
+    let layers = LayerFacts(layers: facts.layers, predictions: model.predictionLayers)
     for (entry, place) in zip(entries, places) {
       try locating(.place(place)) {
         if let rule = entry.layerRule {

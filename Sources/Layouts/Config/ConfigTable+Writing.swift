@@ -28,9 +28,9 @@ extension ConfigTable {
   func written(_ configuration: ModelConfiguration) -> JSONValue { wrapped(flat(configuration)) }
 
   private func flat(_ configuration: ModelConfiguration) -> JSONObject {
-    let layers = LayerFacts(
-      layers: configuration.factsByLayer, predictions: configuration.predictionLayers)
     let facts = ModelFacts(configuration)
+    let layers = LayerFacts(
+      layers: facts.layers, predictions: configuration.predictionLayers)
     return entries.reduce(into: JSONObject()) { object, entry in
       if let rule = entry.layerRule {
         rule.write(stated(layers, by: rule), into: &object)

@@ -31,10 +31,7 @@ extension AttentionBlock {
   private func rotate(_ head: UnsafeMutablePointer<Float>, _ row: Int, _ segment: Segment) {
     guard let rotary else { return }
     let start = rotary.side == .first ? 0 : hd - 2 * rotary.half
-    let place = rotary.place * segment.count + row * rotary.half
-    kernels.rotary.rotate(
-      head + start, cosines: segment.cosines + place, sines: segment.sines + place,
-      half: rotary.half)
+    rotary.turn(head + start, row: row, of: segment)
   }
 
   /// Takes the part along the position's own value away from the output of every head of one token.

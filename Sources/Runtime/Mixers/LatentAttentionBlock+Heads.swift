@@ -70,9 +70,7 @@ extension LatentAttentionBlock {
     guard let rotary else { return }
     let half = rotary.half
     if configuration.rope == .pairs { separatePairs(x, half) }
-    let place = rotary.place * segment.count + row * half
-    kernels.rotary.rotate(
-      x, cosines: segment.cosines + place, sines: segment.sines + place, half: half)
+    rotary.turn(x, row: row, of: segment)
   }
 
   /// Moves even dims before odd ones.

@@ -1,4 +1,5 @@
 import Canonical
+import Kernels
 import Platform
 
 /// The frequencies of RoPE, stretched where the model says so.
@@ -72,6 +73,13 @@ struct RotaryTable: Sendable {
     var high = min(correction(scaling.betaSlow, .up), Double(d - 1))
     if low == high { high += 0.001 }
     return (0..<(d + 1) / 2).map { min(max((Double($0) - low) / (high - low), 0), 1) }
+  }
+
+  /// Turns the dims from a place on, `[2 · half]`, as the position of a row of a segment asks.
+  func turn(_ x: UnsafeMutablePointer<Float>, row: Int, of segment: Segment) {
+    let place = self.place * segment.count + row * half
+    kernels.rotary.rotate(
+      x, cosines: segment.cosines + place, sines: segment.sines + place, half: half)
   }
 
   /// Writes the cosines and sines of one sequence in a segment, `[segment, d / 2]` each.

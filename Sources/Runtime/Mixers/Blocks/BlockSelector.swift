@@ -81,9 +81,6 @@ struct BlockSelector: Sendable {
 
   private func prepare(_ head: UnsafeMutablePointer<Float>, _ row: Int, _ segment: Segment) {
     queryNorm.apply(head, to: head)
-    guard let rotary else { return }
-    let place = rotary.place * segment.count + row * rotary.half
-    kernels.rotary.rotate(
-      head, cosines: segment.cosines + place, sines: segment.sines + place, half: rotary.half)
+    rotary?.turn(head, row: row, of: segment)
   }
 }
