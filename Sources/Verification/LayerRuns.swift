@@ -70,6 +70,11 @@ final class LayerRuns {
       let rows = try model.forward(layer: layer, tokens, on: input, states.plain, workspace)
       if layers == nil {
         report.layers[layer].step.add(rows.values, input: input, reference: reference)
+        if gate == .quantised, model.configuration.layers[layer].feedForward.kind == .moe {
+          let gaps = workspace.routerGaps(tokens: tokens.count)
+          report.layers[layer].step.sure.add(
+            rows.values, input: input, reference: reference, gaps: gaps)
+        }
       }
       let output = Array(rows.values)
       for (draw, state) in zip(draws, states.moved) {

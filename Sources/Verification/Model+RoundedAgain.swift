@@ -3,8 +3,10 @@ import Diagnostics
 import Runtime
 
 extension Model {
-  /// How many models are rounded again.
-  private static let draws = 2
+  /// How many models are rounded again and run in any case.
+  static let leastRoundedAgain = 2
+  /// How many there are where a router chooses experts, which only some of them may do as the original does.
+  private static let mostRoundedAgain = 12
 
   /// Models as far from one as the model from which it was rounded may be, for `Gate.quantised`: every
   /// quantised value is moved at random within the levels beside it.
@@ -19,6 +21,8 @@ extension Model {
         found: "none that are",
         remedy: "name the quantised checkpoint first, or give --gate f32 or --gate bf16")
     }
-    return try (0..<draws).map { try Model(canonical.roundedAgain($0)) }
+    let chooses = canonical.configuration.layers.contains { $0.feedForward.kind == .moe }
+    let count = chooses ? mostRoundedAgain : leastRoundedAgain
+    return try (0..<count).map { try Model(canonical.roundedAgain($0)) }
   }
 }

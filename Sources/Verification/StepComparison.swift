@@ -18,6 +18,11 @@ public struct StepComparison: Hashable, Sendable {
   /// How far rounding of weights takes what the layer adds, as `relative` counts it, where that was measured.
   public internal(set) var rounding = 0.0
 
+  /// The same for tokens whose router is sure; empty but for layers with experts and quantised weights.
+  var sure = SureSteps()
+  /// What `rounding` is for those tokens.
+  var sureRounding = 0.0
+
   /// A comparison of nothing yet.
   public init() {}
 

@@ -26,6 +26,8 @@ extension VerificationReport {
       layers[index].hidden.rounding = Self.larger(
         layers[index].hidden.rounding, layer.hidden.nmse)
       layers[index].step.rounding = Self.larger(layers[index].step.rounding, layer.step.relative)
+      layers[index].step.sureRounding = Self.larger(
+        layers[index].step.sureRounding, layer.step.sure.relative ?? 0)
     }
   }
 

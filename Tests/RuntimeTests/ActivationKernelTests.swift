@@ -16,7 +16,8 @@ import Testing
   /// Cancelling forms are measured against the size of what cancels, as torch computes them too.
   private func scale(_ activation: Activation, _ x: Double, _ y: Double) -> Double {
     switch activation {
-    case .gelu, .geluTanh, .tanhShrink: max(abs(x), abs(y))
+    case .gelu, .geluTanh: max(abs(x), abs(y))
+    case .tanhShrink where abs(x) >= 0.5: abs(x)
     default: abs(y)
     }
   }

@@ -50,7 +50,7 @@ struct RuleScope {
     return CarriedPrefix(
       prefix: rule.prefix.name(layer: index, layers: layers), layer: layer,
       same: rule.same.map { Role($0, layer: layer) }, isPrediction: rule.isPrediction,
-      isUnused: rule.isUnused, shared: rule.shared)
+      isUnused: rule.isUnused, shared: rule.shared?.named(layer: layer))
   }
 
   /// The stored tensors of one rule in this scope: none, one, or one per expert.

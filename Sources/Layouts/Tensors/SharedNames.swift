@@ -6,7 +6,8 @@ import Tensors
 /// order.
 public struct SharedNames: Hashable, Sendable {
   /// What the shared names begin with, in place of the stored prefix.
-  public let prefix: String
+  public private(set) var prefix: String
+  private let template: NameTemplate
   /// The tensors that the layout stores with their axes in another order.
   fileprivate let reordered: [Reordered]
 
@@ -27,8 +28,16 @@ public struct SharedNames: Hashable, Sendable {
       guard rules.isEmpty else { throw FormatValue.wrong(.string("reordered"), "a rule with as") }
       return nil
     }
+    template = try NameTemplate(prefix)
     self.prefix = prefix
     reordered = rules
+  }
+
+  /// The same for one layer, or for the model where that is nil.
+  func named(layer: Int?) -> Self {
+    var named = self
+    named.prefix = template.name(layer: layer ?? 0)
+    return named
   }
 
   /// The order of the axes of a stored tensor, as axes of the shared one.

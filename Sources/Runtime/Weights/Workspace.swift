@@ -27,6 +27,8 @@ public final class Workspace {
   /// `[segment, rope.dim / 2]` each.
   let cosines: FloatBuffer
   let sines: FloatBuffer
+  /// How sure the router of the layer that ran last was of each token, `[segment]`.
+  let routerGaps: FloatBuffer
   private let block: FloatBuffer
   private let perWorker: FloatBuffer
   private let workerCount: Int
@@ -60,9 +62,17 @@ public final class Workspace {
     logits = try FloatBuffer(length * sizes.output)
     cosines = try FloatBuffer(length * sizes.rotated)
     sines = try FloatBuffer(length * sizes.rotated)
+    routerGaps = try FloatBuffer(length)
     block = try FloatBuffer(sizes.block)
     workerCount = (sizes.worker + 15) / 16 * 16
     perWorker = try FloatBuffer(workerCount * pool.threads)
+  }
+
+  /// How sure the router of the layer that ran last was of its choices: how far the score of the last expert
+  /// that a token takes lies above that of the first that it does not. Means nothing for a layer without experts.
+  /// - Shape: `[tokens]`.
+  public func routerGaps(tokens: Int) -> [Float] {
+    Array(UnsafeBufferPointer(start: routerGaps.pointer, count: min(tokens, segmentLength)))
   }
 
   /// The scratch of the block that runs now.
