@@ -2,7 +2,7 @@
 class Graft < Formula
   desc "Reads, converts, edits and verifies checkpoints of Gated DeltaNet hybrids"
   homepage "https://github.com/OWNER/graft"
-  url "https://github.com/OWNER/graft/archive/refs/tags/0.1.0.tar.gz"
+  url "https://github.com/OWNER/graft/archive/refs/tags/0.2.0.tar.gz"
   sha256 "0000000000000000000000000000000000000000000000000000000000000000"
   license "Apache-2.0"
   head "https://github.com/OWNER/graft.git", branch: "main"

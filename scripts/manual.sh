@@ -23,8 +23,23 @@ for page in "$out"/man/man1/graft.*.1; do
     "$page" > "$out/man/man1/graft-$verb.1"
   rm "$page"
 done
-sed -i.old -e '/^\.Xr graft\.help /d' -e 's/^\.Xr graft\./.Xr graft-/' "$out/man/man1/graft.1"
-rm "$out/man/man1/graft.1.old"
+
+# The page of the tool lists the verbs, each with what its own page says it does.
+verbs=$out/verbs
+{
+  echo '.Sh COMMANDS'
+  echo '.Bl -tag -width 12n'
+  for page in "$out"/man/man1/graft-*.1; do
+    verb=$(basename "$page" .1 | cut -d - -f 2)
+    printf '.It Nm graft %s\n%s\n' "$verb" "$(sed -n 's/^\.Nd "\{0,1\}\(.*[^"]\)"\{0,1\}$/\1/p' "$page")"
+  done
+  echo '.El'
+} > "$verbs"
+sed -e '/^\.Xr graft\.help /d' -e 's/^\.Xr graft\./.Xr graft-/' "$out/man/man1/graft.1" |
+  awk -v verbs="$verbs" '/^\.Sh "EXIT STATUS"/ { while ((getline line < verbs) > 0) print line } { print }' \
+    > "$out/graft.1"
+mv "$out/graft.1" "$out/man/man1/graft.1"
+rm "$verbs"
 
 # It is read, not run, so that it needs no first line.
 "$graft" --generate-completion-script bash | sed '1{/^#!/d;}' > "$out/bash-completion/completions/graft"

@@ -90,12 +90,7 @@ public struct Splice: Sendable {
   private func replaceableMixer(_ configuration: ModelConfiguration, _ layer: Int) throws
     -> any ReplacedLayer
   {
-    guard configuration.layers.indices.contains(layer) else {
-      throw Problem(
-        .usage, "there is no such layer", layer: layer,
-        expected: "0 to \(configuration.layers.count - 1)",
-        remedy: "choose a layer that graft inspect marks G or K")
-    }
+    try Self.requireLayer(layer, of: configuration)
     guard let mixer = configuration.layers[layer].mixer.replaced else {
       throw Problem(
         .usage, "only a layer of Gated DeltaNet or Kimi Delta Attention can be replaced",
@@ -106,6 +101,15 @@ public struct Splice: Sendable {
       )
     }
     return mixer
+  }
+
+  /// Refuses the index of no layer.
+  static func requireLayer(_ layer: Int, of configuration: ModelConfiguration) throws {
+    guard !configuration.layers.indices.contains(layer) else { return }
+    throw Problem(
+      .usage, "there is no such layer", layer: layer,
+      expected: "0 to \(configuration.layers.count - 1)",
+      remedy: "choose a layer that graft inspect marks G or K")
   }
 
   /// The layers that can be replaced.

@@ -34,7 +34,7 @@ public enum FileNature: String, CaseIterable, Hashable, Sendable {
       "download the file itself; the model may ask you to log in or to accept its terms"
     case .zeros: "fetch the file again: its download did not come to an end"
     case .ggml: "take the GGUF of the model; nothing reads the older form any more"
-    case .npy, .hdf5: "save the tensors by name, in one of the forms that the README lists"
+    case .npy, .hdf5: "save the tensors by name, in a container that docs/containers.md lists"
     case .pickle: "save the state dict with torch.save(model.state_dict(), …)"
     case .archive: "unpack it and give what is inside"
     }

@@ -31,7 +31,8 @@ public enum TokenFile {
         throw Problem(
           .usage, "cannot tell how the file holds tokens",
           expected: ".safetensors, .json or .txt",
-          remedy: "add --bytes if every byte of the file is a token, or give prose with --text")
+          remedy: "add --bytes if every byte of the file is a token, or give prose with --text-file"
+        )
       }
     }
   }
@@ -122,7 +123,8 @@ public enum TokenFile {
       guard let id = Int(text) else {
         throw Problem(
           .invalid, "a token id is not an integer", found: String(text.prefix(40)),
-          remedy: "give prose with --text, or add --bytes if every byte of the file is a token")
+          remedy: "give prose with --text-file, or add --bytes if every byte of the file is a token"
+        )
       }
       return id
     }

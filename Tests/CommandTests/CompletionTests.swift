@@ -11,6 +11,11 @@ import Testing
     printf '%s\\n' "${COMPREPLY[@]}"
     """
 
+  private static let mlx = [
+    "mlx-bailing_hybrid", "mlx-kimi_linear", "mlx-olmo_hybrid", "mlx-qwen3_5", "mlx-qwen3_5_moe",
+    "mlx-qwen3_next", "mlx-qwen4_exp",
+  ]
+
   private func offers(_ words: [String]) throws -> [String] {
     let folder = try TemporaryDirectory()
     let script = folder.path.appending("graft.bash").string
@@ -35,6 +40,14 @@ import Testing
     arguments: [
       (["conv"], ["convert"]), (["convert", "--dry"], ["--dry-run"]),
       (["convert", "--to", "gguf-qwen35m"], ["gguf-qwen35moe"]),
+      (["convert", "--to", "ml"], ["mlx"] + mlx),
+      (["convert", "--to", "qwen3_5", "--form", "mul"], ["multimodal"]),
+      (
+        ["convert", "--to", "qwen3_5_moe", "--form", "te"],
+        [#"text,\ experts\ apart"#, #"text,\ experts\ fused"#]
+      ),
+      (["splice", "options/gdn-small", "out", "--layer", ""], ["0", "1", "all", "auto"]),
+      (["splice", "lm-engine/gdn-hybrid", "out", "--layer", "1,"], ["1,0", "1,1", "1,3"]),
       (["inspect", "--from", "olmo"], ["olmo_hybrid"]),
       (["verify", "x", "--gate", "b"], ["bf16"]),
       (["splice", "a", "b", "--init", "d"], ["donor"]),

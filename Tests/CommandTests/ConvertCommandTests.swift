@@ -7,6 +7,20 @@ import Testing
 /// Conversion within one layout through the command line: shards, places, and what travels along.
 @Suite struct ConvertCommandTests {
   @Test(arguments: [
+    ("huggingface/qwen3_5/text-bf16", "mlx", "mlx-qwen3_5"),
+    ("huggingface/qwen3_5/text-bf16", "GGUF", "gguf-qwen35"),
+    ("huggingface/qwen3_next/bf16", "gguf", "gguf-qwen3next"),
+    ("huggingface/olmo_hybrid/bf16", "mlx", "mlx-olmo_hybrid"),
+    ("huggingface/bailing_hybrid/bf16", "gguf", "gguf-bailingmoe3"),
+  ])
+  func aLibraryStandsForItsLayout(_ model: String, _ word: String, _ id: String) throws {
+    let result = try GraftCommand.run(
+      "convert", Fixtures.path(model).string, "--explain", "--to", word, "--json")
+    #expect(
+      try result.json()["to"]?.array?.compactMap { $0["layout"]?.string } == [id], "\(result)")
+  }
+
+  @Test(arguments: [
     "options/everything", "options/bf16-sharded", "options/f16", "options/moe-bias",
     "options/multipliers-tied", "options/gdn-no-gate", "lm-engine/m2rnn-1l-moe",
   ])

@@ -43,10 +43,50 @@ import Testing
       ])
   }
 
+  /// Without a verb: five commands to start with, and no list to read.
+  @Test func aBareCallShowsHowToStart() throws {
+    let result = try GraftCommand.run([])
+    expectSuccess(result)
+    let lines = result.output.split(separator: "\n")
+    let commands = lines.filter { $0.hasPrefix("  graft ") }
+    #expect(commands.count == 5 && lines.count < 12, "\(result)")
+    for line in commands {
+      let verb = line.split(separator: " ")[1]
+      #expect(Self.verbs.contains(String(verb)), "\(line)")
+    }
+  }
+
+  /// `make manual` makes the pages; that of the tool lists the verbs.
+  @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: generator)))
+  func theManualListsTheVerbs() throws {
+    let folder = try TemporaryDirectory()
+    let root = Fixtures.directory.removingLastComponent()
+    let script = Process()
+    script.executableURL = URL(fileURLWithPath: "/bin/sh")
+    script.arguments = [
+      root.appending("scripts/manual.sh").string, GraftCommand.executable.string, Self.generator,
+      folder.path.appending("share").string,
+    ]
+    try script.run()
+    script.waitUntilExit()
+    let page = try Fixtures.contents(folder.path.appending("share/man/man1/graft.1"))
+    let text = String(decoding: page, as: UTF8.self)
+    for verb in Self.verbs { #expect(text.contains(".It Nm graft \(verb)\n"), "\(verb)") }
+  }
+
+  private static let generator =
+    GraftCommand.executable.removingLastComponent().appending("generate-manual").string
+
   @Test func theVersionNamesTheCommit() throws {
     let result = try GraftCommand.run("--version")
     let pattern = #/\d+\.\d+\.\d+( \(commit [0-9a-f]{12}\))?\n/#
     #expect(try pattern.wholeMatch(in: result.output) != nil, "\(result)")
+    // The newest heading of the changelog is the version that is built.
+    let changes = Fixtures.directory.removingLastComponent().appending("CHANGELOG.md")
+    let text = String(decoding: try Fixtures.contents(changes), as: UTF8.self)
+    let newest = text.components(separatedBy: "\n## ").dropFirst().first?.split(separator: " ")
+      .first
+    #expect(newest.map { result.output.hasPrefix($0 + " ") } == true, "\(newest ?? "")")
   }
 
   @Test(arguments: ["bash", "zsh", "fish"])

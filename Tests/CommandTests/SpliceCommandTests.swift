@@ -47,6 +47,51 @@ import Testing
     expectSuccess(try GraftCommand.run("verify", out.string, out.string, "--gate", "0"))
   }
 
+  @Test(arguments: [
+    ("all", [0, 1, 3]), ("0-1", [0, 1]), ("3,0-1", [0, 1, 3]), ("1-1", [1]),
+  ])
+  func listsOfLayers(_ list: String, _ layers: [Int]) throws {
+    let folder = try TemporaryDirectory()
+    let result = try GraftCommand.run(
+      "splice", Fixtures.path("lm-engine/gdn-hybrid").string, folder.path.appending("out").string,
+      "--layer", list, "--dry-run", "--json")
+    expectSuccess(result)
+    let replaced = try result.json()["layers"]?.array?.compactMap { $0["index"]?.int }
+    #expect(replaced?.sorted() == layers)
+  }
+
+  @Test(arguments: [
+    ("0-9", "expected  0 to 3"), ("0-99999999999999", "expected  0 to 3"),
+    ("1-2", "choose one of 0, 3"), ("2-1", "not a list"), ("1-", "not a list"),
+    ("-1", "not a list"), ("0-1-2", "not a list"), ("+1", "not a list"), ("0,all", "not a list"),
+  ])
+  func otherListsAreRefused(_ list: String, _ mention: String) throws {
+    let result = try GraftCommand.run(
+      "splice", Fixtures.path("lm-engine/gdn-hybrid").string, "/nowhere/out", "--layer=\(list)")
+    expectRefusal(result, 64, [mention])
+  }
+
+  /// The page says in words what the splice costs, and why this layer was chosen.
+  @Test func thePageHasAVerdictAndTheRanking() throws {
+    let folder = try TemporaryDirectory()
+    let page = folder.path.appending("page.html")
+    let words = [
+      "splice", Fixtures.path("tutorial/qwen3.5-small").string, folder.path.appending("out").string,
+      "--tokens", Fixtures.path("trained/python-source.val.bin").string, "--bytes", "--report",
+      page.string, "--overwrite",
+    ]
+    expectSuccess(try GraftCommand.run(words + ["--layer", "auto", "--init", "zero"]))
+    var html = String(decoding: try Fixtures.contents(page), as: UTF8.self)
+    #expect(html.contains(">Which layer</h2>") && html.contains("<tr class=\"marked\">"))
+    #expect(html.contains("worse than writing nothing") || html.contains("as bad as writing"))
+    #expect(html.contains("use --init calibrate") && html.contains("nats in the ranking"))
+    let fit = ["--layer", "2", "--init", "calibrate", "--steps", "20"]
+    expectSuccess(try GraftCommand.run(words + fit))
+    html = String(decoding: try Fixtures.contents(page), as: UTF8.self)
+    #expect(html.contains("where 1.0 is as bad as writing nothing"))
+    #expect(!html.contains("use --init calibrate") && !html.contains(">Which layer</h2>"))
+  }
+
   /// Compares the text of the configs line by line, blocks of the layers left out.
   private func expectSameConfig(_ a: FilePath, _ b: FilePath, but layers: [Int]) throws {
     func remainder(_ path: FilePath) throws -> (text: String, blocks: [JSONValue], bytes: [UInt8]) {

@@ -55,6 +55,25 @@
       #expect(try run(["inspect", model], width: 72).contains("…\n"))
     }
 
+    @Test func longErrorsAreShortened() throws {
+      let call = [
+        "convert", Fixtures.path("lm-engine/gdn-hybrid").string, "/nowhere/out", "--to",
+        "qwen3_next",
+      ]
+      let whole = try GraftCommand.run(call).errors
+      let plain = ["NO_COLOR": "1"]
+      #expect(try run(call + ["-v"], environment: plain) == whole)
+      for width in [200, 60] as [UInt16] {
+        let lines = try run(call, width: width, environment: plain).dropLast()
+          .split(separator: "\n", omittingEmptySubsequences: false)
+        let rows = lines.map { max(1, ($0.count + Int(width) - 1) / Int(width)) }.reduce(0, +)
+        #expect(rows <= 8 && lines.contains { $0.hasSuffix("-v shows them") }, "\(lines)")
+        #expect(whole.hasSuffix(lines.last.map { $0 + "\n" } ?? ""), "\(lines)")
+      }
+      let short = ["inspect", "nowhere"]
+      #expect(try run(short, environment: plain) == GraftCommand.run(short).errors)
+    }
+
     @Test func coloursAreForTerminals() throws {
       let same = ["diff", model, model]
       #expect(try run(same).hasPrefix("\u{1b}[32;1msame\u{1b}[0m: "))

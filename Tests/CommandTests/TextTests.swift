@@ -23,7 +23,7 @@ import Testing
   private func file(_ name: String) -> String { model.path.appending(name).string }
 
   @Test func textScoresAsItsTokens() throws {
-    let byText = try model.graft("score", "--text", file("prompt.txt"), "--json")
+    let byText = try model.graft("score", "--text-file", file("prompt.txt"), "--json")
     let byIDs = try model.graft("score", "--tokens", file("ids.json"), "--json")
     expectSuccess(byText)
     #expect(byText.output == byIDs.output)
@@ -47,13 +47,26 @@ import Testing
     expectSuccess(
       try model.graft(
         "splice", model.beside("out").string, "--layer", "0", "--init", "calibrate", "--steps",
-        "2", "--text", file("long.txt")))
+        "2", "--text-file", file("long.txt")))
+  }
+
+  @Test func aTextMeansTheSameInEveryVerb() throws {
+    let byFile = try model.graft("score", "--text-file", file("prompt.txt"), "--json")
+    #expect(try model.graft("score", "--text", text, "--json").output == byFile.output)
+    let read = try model.graft("generate", "--text-file", file("prompt.txt"), "--count", "3")
+    #expect(read.output == (try model.graft("generate", "--text", text, "--count", "3").output))
+    for verb in [["score"], ["splice", model.beside("x").string, "--layer", "0"]] {
+      let options = Array(verb.dropFirst()) + ["--text", file("prompt.txt")]
+      let old = try GraftCommand.run([verb[0], model.path.string] + options)
+      expectRefusal(old, 64, ["name of a file", "--text-file"])
+    }
+    expectSuccess(try model.graft("generate", "--text", file("prompt.txt"), "--count", "1"))
   }
 
   @Test func anotherKindIsRefused() throws {
     try model.replace(#""ByteLevel""#, #""Metaspace""#, in: "tokenizer.json")
     expectRefusal(
-      try model.graft("score", "--text", file("prompt.txt")), 69,
+      try model.graft("score", "--text-file", file("prompt.txt")), 69,
       ["byte-level BPE", "Metaspace", "--tokens"])
   }
 
@@ -67,14 +80,14 @@ import Testing
   @Test func bytesThatAreNoTextAreRefused() throws {
     try model.write("prompt.txt", [0x61, 0xff])
     expectRefusal(
-      try model.graft("score", "--text", file("prompt.txt")), 65,
+      try model.graft("score", "--text-file", file("prompt.txt")), 65,
       ["not UTF-8"])
   }
 
   @Test func tokensBeyondTheModelAreNamed() throws {
     try model.replace(#""id": 292"#, #""id": 999"#, in: "tokenizer.json")
     expectRefusal(
-      try model.graft("score", "--text", file("prompt.txt")), 65,
+      try model.graft("score", "--text-file", file("prompt.txt")), 65,
       ["outside the vocabulary", "999"])
   }
 }

@@ -21,6 +21,12 @@ extension MessageSection {
         try $0.graft("convert", tiny, "out", "--container", "pickle")
       },
       .init("too many threads") { try $0.graft("inspect", tiny, "-j", "5000") },
+      .init("a library without a layout for the model") {
+        try $0.graft("convert", "fixtures/fla/gdn-hybrid", "out", "--to", "gguf")
+      },
+      .init("a library with several layouts for the model") {
+        try $0.graft("convert", "fixtures/huggingface/qwen3_5/text-bf16", "out", "--to", "mcore")
+      },
       .init("a layout that is none") { try $0.graft("convert", tiny, "out", "--to", "lmengine") },
       .init("a form that the layout has not") {
         try $0.graft(

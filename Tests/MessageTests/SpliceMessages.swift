@@ -14,6 +14,15 @@ extension MessageSection {
       .init("a layer of another kind") {
         try $0.graft("splice", "fixtures/lm-engine/gdn-hybrid", "out", "--layer", "2")
       },
+      .init("all layers of a model that has none to replace") { shop in
+        try shop.run("splice", tiny, "made", "--layer", "all")
+        return try shop.graft("splice", "made", "out", "--layer", "all")
+      },
+      .init("a layout without such layers") { shop in
+        try shop.run(
+          "convert", "fixtures/huggingface/qwen3_5/text-bf16", "made", "--to", "gguf-qwen35")
+        return try shop.graft("splice", "made", "out", "--layer", "0")
+      },
       .init("sizes out of range") { try $0.splice("--layer", "0", "--heads", "0") },
       .init("a layer of absurd size") {
         try $0.splice(

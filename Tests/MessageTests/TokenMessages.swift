@@ -47,16 +47,20 @@ extension MessageSection {
         try shop.file("t.json", "[1, 2, 3]".utf8)
         return try shop.graft("score", tiny, "--tokens", "t.json", "--block", "10")
       },
-      .init("text without a tokenizer") { shop in
+      .init("the name of a file as a text") { shop in
         try shop.file("t.txt", "text".utf8)
         return try shop.graft("score", tiny, "--text", "t.txt")
+      },
+      .init("text without a tokenizer") { shop in
+        try shop.file("t.txt", "text".utf8)
+        return try shop.graft("score", tiny, "--text-file", "t.txt")
       },
       .init("a tokenizer of another kind") { shop in
         try shop.model("options/gdn-small") {
           try $0.write("tokenizer.json", #"{"model": {"type": "Unigram"}}"#.utf8)
         }
         try shop.file("t.txt", "text".utf8)
-        return try shop.graft("score", "model", "--text", "t.txt")
+        return try shop.graft("score", "model", "--text-file", "t.txt")
       },
       .init("added tokens under other numbers") { shop in
         let bytes = try Fixtures.bytes("tokenizers/qwen2/tokenizer.json")
@@ -65,11 +69,11 @@ extension MessageSection {
           try $0.write("added_tokens.json", #"{"<|extra|>": 9}"#.utf8)
         }
         try shop.file("t.txt", "text".utf8)
-        return try shop.graft("score", "model", "--text", "t.txt")
+        return try shop.graft("score", "model", "--text-file", "t.txt")
       },
       .init("text that is not UTF-8") { shop in
         try shop.file("t.txt", [0xff])
-        return try shop.graft("score", tiny, "--text", "t.txt")
+        return try shop.graft("score", tiny, "--text-file", "t.txt")
       },
       .init("prompts of several lengths in one reference") { shop in
         try shop.file("t.json", "[[1, 2, 3], [4]]".utf8)
@@ -174,7 +178,7 @@ extension Workshop {
     let tokenizer = String(decoding: bytes, as: UTF8.self).replacing(old, with: new)
     try model("options/gdn-small") { try $0.write("tokenizer.json", tokenizer.utf8) }
     try file("t.txt", "text".utf8)
-    return try graft("score", "model", "--text", "t.txt")
+    return try graft("score", "model", "--text-file", "t.txt")
   }
 
   /// A base model, named `model`.

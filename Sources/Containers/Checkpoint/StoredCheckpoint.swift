@@ -106,7 +106,7 @@ public struct StoredCheckpoint: Sendable {
   public static func open(_ path: FilePath, iteration: Int? = nil) throws -> StoredCheckpoint {
     try advising([
       .invalid: "fetch the file again, or make it anew with the tool that wrote it",
-      .unsupported: "save the tensors in one of the forms that the README lists",
+      .unsupported: "save the tensors in a container that docs/containers.md lists",
     ]) {
       switch FileKind(path) {
       case .absent: throw absent(path)

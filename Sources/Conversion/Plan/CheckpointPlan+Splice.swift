@@ -145,6 +145,10 @@ extension CheckpointPlan {
       metadata: shard.content.metadata, values: shard.content.values)
   }
 
+  /// What to do with a layout of llama.cpp or Megatron-Core, which have no such layers.
+  private static let otherForm =
+    "splice the Hugging Face form: graft convert SRC --explain names it, graft convert writes it"
+
   /// The edited config, which must say what the edited model is.
   static func config(
     _ source: OpenedModel, _ configuration: ModelConfiguration, _ binding: LayoutBinding,
@@ -153,9 +157,10 @@ extension CheckpointPlan {
     let all = source.layout.updatedConfig(
       source.config.value, from: source.statedConfiguration, to: configuration)
     let (updated, programs) = allowsCode ? (all, []) : ProgramKeys.removed(from: all)
+    let comparison = LayoutComparison(
+      configuration, isSaidBy: updated, in: source.layout, isWritten: false)
     try Problem.throwIfAny(
-      LayoutComparison(configuration, isSaidBy: updated, in: source.layout, isWritten: false)
-        .problems)
+      comparison.problems.map { problem in problem.changed { $0.remedy = Self.otherForm } })
     let bytes = source.config.bytes(
       source.config(
         updated, of: binding, quantised: Set(quantised + source.binding.carriedScales.keys)))

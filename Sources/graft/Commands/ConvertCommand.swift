@@ -24,14 +24,18 @@ struct ConvertCommand: Verb {
   @Argument(help: "The checkpoint to read.", completion: .file()) var sourcePath: String
   @Argument(help: "The directory to write.", completion: .directory) var destination: String?
   @Option(
-    name: .customLong("to"), help: "The layout to write; that of the source by default.",
-    completion: .layouts)
+    name: .customLong("to"),
+    help: ArgumentHelp(
+      "The layout to write; that of the source by default.",
+      discussion: "mlx or gguf stands for the layout of that library for this model."),
+    completion: .writtenLayouts)
   var layout: String?
   @Option(
     help: "\(Container.choices); that of the source by default, safetensors in another layout.")
   var container: Container?
   @Option(
-    help: "The form of the layout, as graft formats lists them; that of the source by default.")
+    help: "The form of the layout, as graft formats lists them; that of the source by default.",
+    completion: .forms)
   var form: String?
   @Option(help: "keep, f32, bf16, f16 or q8_0.") var dtype = DTypeChoice.keep
   @Option(
@@ -155,7 +159,8 @@ struct ConvertCommand: Verb {
     _ catalogue: LayoutCatalogue
   ) throws -> Outcome {
     let target = try model.target(
-      layout ?? model.layout.id, form: form, cast: dtype.type, quantising: quantise,
+      named(model, options, catalogue) ?? model.layout.id, form: form, cast: dtype.type,
+      quantising: quantise,
       leaving: strays, in: catalogue)
     let plan = try CheckpointPlan(converting: model, to: target, options: options)
     let batch = try tokens.batch(for: model)
@@ -186,6 +191,13 @@ struct ConvertCommand: Verb {
     }
   }
 
+  /// The id of the layout that `--to` names; nil without it.
+  private func named(
+    _ model: OpenedModel, _ options: ConversionOptions, _ catalogue: LayoutCatalogue
+  ) throws -> String? {
+    try layout.map { try model.layoutID(meantBy: $0, options: options, in: catalogue) }
+  }
+
   /// The options that decide what is written, by name.
   private func named(_ chosen: ConversionOptions) -> [String: String] {
     let options: [String: String?] = [
@@ -204,6 +216,7 @@ struct ConvertCommand: Verb {
   private func explained(
     _ model: OpenedModel, _ catalogue: LayoutCatalogue, _ options: ConversionOptions
   ) throws -> Outcome {
+    let layout = try named(model, options, catalogue)
     let explanations = try (layout.map { [$0] } ?? catalogue.ids).map {
       try ConversionExplanation(
         model,

@@ -21,18 +21,13 @@ struct GenerateCommand: Verb {
   @Option(help: "The number of tokens to generate.") var count = 64
   @Option(help: "What logits are divided by; 0 takes the largest.") var temperature = 0.0
   @Option(help: "The seed of the draws.") var seed: UInt64 = 0
-  @Option(help: "The prompt itself, cut into tokens by the tokenizer.json beside the model.")
-  var text: String?
-  @OptionGroup var tokens: TokenFileOptions
+  @OptionGroup var tokens: RequiredTokenOptions
   @OptionGroup var source: SourceOptions
   @OptionGroup var common: CommonOptions
 
   func checkOptions() throws {
     guard (1...1_000_000).contains(count) else {
       throw ValidationError("--count takes a number from 1 to 1000000.")
-    }
-    guard (text == nil) != (tokens.tokens == nil) else {
-      throw ValidationError("Give either --text TEXT or --tokens FILE.")
     }
     guard temperature >= 0, temperature.isFinite else {
       throw ValidationError("--temperature takes a number that is not negative.")
@@ -41,8 +36,8 @@ struct GenerateCommand: Verb {
 
   func perform() throws -> Outcome {
     let opened = try OpenedModel(path, source, in: common.catalogue())
-    let tokenizer = try text.map { _ in try opened.tokenizer() }
-    let batch = try prompts(opened, tokenizer)
+    let tokenizer = tokens.options.isText ? try opened.tokenizer() : nil
+    let batch = try tokens.batch(for: opened, mayNameFile: true)
     try opened.requireHead()
     let model = try opened.runnable()
     let sampler = Sampler(temperature: temperature, seed: seed)
@@ -76,14 +71,11 @@ struct GenerateCommand: Verb {
     return generated
   }
 
-  private func prompts(_ model: OpenedModel, _ tokenizer: Tokenizer?) throws -> TokenBatch {
-    if let text, let tokenizer { return try model.tokens(of: text, by: tokenizer, origin: nil) }
-    return try tokens.batch(for: model) ?? TokenBatch(rows: [])
-  }
-
   /// Ids between spaces, or the text that the bytes spell.
   private func spelled(_ generated: [Int]) -> String {
-    guard tokens.bytes else { return generated.map(String.init).joined(separator: " ") }
+    guard tokens.options.file.bytes else {
+      return generated.map(String.init).joined(separator: " ")
+    }
     return String(decoding: generated.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
   }
 }

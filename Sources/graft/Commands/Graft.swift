@@ -5,7 +5,7 @@ import Diagnostics
 @main
 struct Graft: ParsableCommand {
   /// The version that records name.
-  static let version = "0.1.0"
+  static let version = "0.2.0"
 
   static let configuration = CommandConfiguration(
     commandName: "graft",

@@ -27,7 +27,9 @@ struct SpliceCommand: Verb {
   @Argument(help: "The directory to write.", completion: .directory) var destination: String
   @Option(
     name: .customLong("layer"),
-    help: "The layers to replace: N or N,M,..., or auto for those that cost least on --tokens.")
+    help: ArgumentHelp(
+      "The layers to replace: N, N,M or N-M; all, or auto for those that cost least on --tokens."),
+    completion: .layers)
   var layers: String?
   @Option(help: "How many layers auto takes; 1 by default.") var top: Int?
   @Option(
@@ -92,10 +94,9 @@ struct SpliceCommand: Verb {
     // Which layers, and how: as the command line says, by their cost, or as a recipe says.
     var job = try job(model)
     let ranking = try locating(.file(sourcePath)) { try self.ranking(job) }
-    job.groups = try recipe.map(SpliceRecipe.read) ?? [try group(ranking?.chosen ?? layerList())]
-    var outcome = try perform(job, on: model)
-    ranking?.add(to: &outcome)
-    return outcome
+    job.groups =
+      try recipe.map(SpliceRecipe.read) ?? [group(try ranking?.chosen ?? layerList(model))]
+    return try perform(job, on: model, ranking)
   }
 
   private func job(_ model: OpenedModel) throws -> SpliceJob {
@@ -110,7 +111,9 @@ struct SpliceCommand: Verb {
     return job
   }
 
-  private func perform(_ job: SpliceJob, on model: OpenedModel) throws -> Outcome {
+  private func perform(_ job: SpliceJob, on model: OpenedModel, _ ranking: SpliceRanking?) throws
+    -> Outcome
+  {
     // The place of the page is tried before the long work begins.
     let page = try report.map(PageFile.init)
     let (edited, reports) = try locating(.file(sourcePath)) { try job.replaced() }
@@ -129,10 +132,13 @@ struct SpliceCommand: Verb {
       .add(to: &outcome)
     gap?.add(to: &outcome)
     if let page, let gap {
+      let verdict = SpliceVerdict(gap, of: job, ranking)
       let report = SpliceReport(
-        title: headline, lines: outcome.text, layers: Self.layers(gap, of: edited, job))
+        title: headline, verdict: verdict, lines: outcome.text, ranking: ranking,
+        layers: Self.layers(gap, of: edited, job))
       try page.write(report.page)
     }
+    ranking?.add(to: &outcome)
     return outcome
   }
 
@@ -172,15 +178,8 @@ struct SpliceCommand: Verb {
     return group
   }
 
-  private func layerList() throws -> [Int] {
-    try (layers ?? "").split(separator: ",", omittingEmptySubsequences: false).map { text in
-      guard let layer = Int(text), layer >= 0 else {
-        throw Problem(
-          .usage, "not a list of layers", expected: "N or N,M,…", found: layers ?? "",
-          remedy: "list layers by their index, such as --layer 0,4, or give --layer auto")
-      }
-      return layer
-    }
+  private func layerList(_ model: OpenedModel) throws -> [Int] {
+    try locating(.file(sourcePath)) { try Splice.layers(layers ?? "", of: model.configuration) }
   }
 
   private var sizing: M2RNNSizing {

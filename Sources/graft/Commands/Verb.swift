@@ -3,6 +3,7 @@ import Containers
 import Diagnostics
 import JSON
 import Platform
+import Reports
 import Runtime
 import Tensors
 
@@ -66,7 +67,7 @@ extension Verb {
       let problems = problem.each.map { JSONValue.object($0.json) }
       try? Terminal.print(json: document(["problems": .array(problems)]))
     }
-    Terminal.printError("graft \(Self.verb): \(problem.text)")
+    Terminal.printError("graft \(Self.verb): \(problem.text)", whole: common.verbose)
     throw ExitCode(problem.exitCode)
   }
 
@@ -116,9 +117,11 @@ enum Terminal {
     }
   }
 
-  /// Prints lines to standard error.
-  static func printError(_ text: String) {
-    let text = PrintableText.text(text, keepsLines: true)
+  /// Prints lines to standard error; on a terminal no more than a reader takes in at once.
+  /// - Parameter whole: whether everything is printed there too.
+  static func printError(_ text: String, whole: Bool = false) {
+    var text = PrintableText.text(text, keepsLines: true)
+    if !whole, let width = width(2) { text = ShortMessage.text(text, width: width) }
     write((hasColour(2) ? Emphasis.error(text) : text) + "\n", to: 2)
   }
 
@@ -140,13 +143,14 @@ enum Terminal {
   }
 
   /// The characters of a line where standard output is a terminal that tells; nil elsewhere.
-  static let columns: Int? = {
+  static let columns = width(1)
+
+  private static func width(_ descriptor: Int32) -> Int? {
     var size = winsize()
-    guard isatty(1) == 1, ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
-      return nil
-    }
+    guard isatty(descriptor) == 1, ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0
+    else { return nil }
     return Int(size.ws_col)
-  }()
+  }
 
   /// Whether standard error is a terminal on which a line can be written again.
   static var showsProgress: Bool { isatty(2) == 1 && !isDumb }

@@ -48,7 +48,7 @@ struct VerifyCommand: Verb {
       throw ValidationError("Give either a second checkpoint or --reference FILE.")
     }
     guard reference == nil || !tokens.areGiven else {
-      throw ValidationError("--reference brings its own tokens; leave --tokens and --text out.")
+      throw ValidationError("--reference brings its own tokens; leave --tokens and texts out.")
     }
     guard !hash || report != nil else { throw ValidationError("--hash needs --report FILE.") }
   }

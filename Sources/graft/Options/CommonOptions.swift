@@ -9,7 +9,7 @@ struct CommonOptions: CheckedOptions {
   @Flag(name: [.short, .long], help: "Print nothing but errors.")
   var quiet = false
 
-  @Flag(name: [.short, .long], help: "Print more.")
+  @Flag(name: [.short, .long], help: "Print more; on a terminal also the whole of a long error.")
   var verbose = false
 
   @Flag(name: .customLong("no-progress"), help: "Show no progress on the terminal.")

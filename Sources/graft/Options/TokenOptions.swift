@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import Opening
+import Platform
 import SystemPackage
 import Tensors
 import Tokenizers
@@ -36,26 +37,37 @@ struct TokenOptions: CheckedOptions {
   @OptionGroup var file: TokenFileOptions
 
   @Option(
-    help: "A text file, cut into tokens by the tokenizer.json beside the model.",
-    completion: .file())
+    help: "A text, cut into tokens by the tokenizer.json beside the model.")
   var text: String?
+  @Option(
+    name: .customLong("text-file"), help: "A file with such a text.",
+    completion: .file())
+  var textFile: String?
 
   func checkOptions() throws {
-    guard file.tokens == nil || text == nil else {
-      throw ValidationError("Give either --tokens or --text.")
+    guard [file.tokens, text, textFile].count(where: { $0 != nil }) < 2 else {
+      throw ValidationError("Give one of --tokens, --text and --text-file.")
     }
   }
 
-  /// The file that tokens come from.
-  var origin: String? { text ?? file.tokens }
+  /// The file that tokens come from; nil for a text on the command line.
+  var origin: String? { textFile ?? file.tokens }
 
   /// Whether tokens are named.
-  var areGiven: Bool { file.tokens != nil || text != nil }
+  var areGiven: Bool { isText || file.tokens != nil }
+
+  /// Whether a text is named, not token ids.
+  var isText: Bool { text != nil || textFile != nil }
 
   /// The prompts, checked against the model's vocabulary; nil where none are named.
-  func batch(for model: OpenedModel) throws -> TokenBatch? {
-    guard let text else { return try file.batch(for: model) }
-    return try model.tokens(of: TextFile.read(text), by: model.tokenizer(), origin: text)
+  /// - Throws: `Problem` of kind `usage` for a text that is the name of a file, unless that is meant.
+  func batch(for model: OpenedModel, mayNameFile: Bool = false) throws -> TokenBatch? {
+    if let text {
+      if !mayNameFile { try TextFile.requireText(text) }
+      return try model.tokens(of: text, by: model.tokenizer(), origin: nil)
+    }
+    guard let textFile else { return try file.batch(for: model) }
+    return try model.tokens(of: TextFile.read(textFile), by: model.tokenizer(), origin: textFile)
   }
 }
 
@@ -64,12 +76,14 @@ struct RequiredTokenOptions: CheckedOptions {
   @OptionGroup var options: TokenOptions
 
   func checkOptions() throws {
-    guard options.areGiven else { throw ValidationError("Give --tokens FILE or --text FILE.") }
+    guard options.areGiven else {
+      throw ValidationError("Give --tokens FILE, --text TEXT or --text-file FILE.")
+    }
   }
 
   /// The prompts, checked against the model's vocabulary.
-  func batch(for model: OpenedModel) throws -> TokenBatch {
-    try options.batch(for: model) ?? TokenBatch(rows: [])
+  func batch(for model: OpenedModel, mayNameFile: Bool = false) throws -> TokenBatch {
+    try options.batch(for: model, mayNameFile: mayNameFile) ?? TokenBatch(rows: [])
   }
 }
 
@@ -91,6 +105,16 @@ enum TextFile {
   /// The largest file that is read.
   /// - Units: bytes.
   private static let limit = 1 << 30
+
+  /// Refuses a text that is the name of a file, which `--text` once took.
+  /// - Throws: `Problem` of kind `usage`.
+  static func requireText(_ text: String) throws {
+    var status = stat()
+    guard stat(text, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }
+    throw Problem(
+      .usage, "--text takes the text itself, and this is the name of a file", found: text,
+      remedy: "give it as --text-file")
+  }
 
   /// The text of a file.
   /// - Throws: `Problem` of kind `missing`, `io`, or `invalid` where it is not UTF-8.

@@ -1,3 +1,4 @@
+import Calibration
 import Reports
 
 /// A page that shows where a new layer differs from the old one: by position and by head.
@@ -14,14 +15,17 @@ struct SpliceReport {
   }
 
   let title: String
+  let verdict: SpliceVerdict?
   let lines: [String]
+  let ranking: SpliceRanking?
   let layers: [Layer]
 
   var page: Page {
-    let verdict = Page.Verdict(
-      .plain, "spliced", "M²RNN does not contain the delta rule: what the replacement costs")
+    let tone = verdict.map { $0.isWorseThanSilence ? Page.Verdict.Tone.plain : .good } ?? .plain
+    let ranked = ranking.map { [Page.Section("Which layer", [$0.intro, $0.table])] } ?? []
     return Page(
-      title, verdict, [Page.Section("Result", [.lines(lines)])] + layers.map(Self.section))
+      title, Page.Verdict(tone, "spliced", verdict?.sentence ?? ""),
+      [Page.Section("Result", [.lines(lines)])] + ranked + layers.map(Self.section))
   }
 
   private static func section(_ layer: Layer) -> Page.Section {
