@@ -20,7 +20,7 @@
 # bench-growth   measure how time and memory grow and draw .build/bench/growth.svg
 # format         format all Swift sources
 # lint           check format and style of all Swift sources
-# errors         write docs/errors.md anew from the messages that the tests provoke, and the tables of README.md and formats/README.md
+# errors         write docs/errors.md anew from the messages that the tests provoke, and the tables of layouts and of formats/README.md
 # check-formats  check the layout files in formats/
 # pairs          print which fixtures convert to which layouts
 # tokenizers     compare ids with those of the library tokenizers: make tokenizers STRINGS=10000 PYTHON=python
@@ -29,7 +29,7 @@
 # install        install binary, manual pages and completions under $(DESTDIR)$(PREFIX); PREFIX is /usr/local
 # static         build .build/static/release/graft, which needs no shared libraries
 # deb            make a Debian package of it in .build
-# docs           make the documentation in .build/docs, to be served from there
+# docs           make a site of all pages in .build/docs: python3 -m http.server -d .build/docs
 # clean          remove everything that was built
 # help           list these targets
 
@@ -202,7 +202,8 @@ deb: static manual
 	@scripts/deb.sh .build/static/release/graft .build/share .build
 
 docs: toolchain
-	docc convert docs/Graft.docc --fallback-display-name Graft --fallback-bundle-identifier graft\
+	@scripts/site.py .build/site/Graft.docc
+	docc convert .build/site/Graft.docc --fallback-display-name Graft --fallback-bundle-identifier graft\
  --warnings-as-errors --transform-for-static-hosting --output-path .build/docs
 
 clean:

@@ -3,7 +3,7 @@
 
 usage: fuzz-commands.py path/to/graft [--seconds N] [--seed N] [--run N]
 
-Every run must end with an exit code of the README and a message, leave nothing of an output behind
+Every run must end with an exit code of docs/exit-codes.md and a message, leave nothing of an output behind
 where it fails, and change no other file. What does not lies in .build/fuzz/commands afterwards, and
 --seed with --run does it again; the exit code is 1 then.
 """
