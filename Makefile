@@ -6,6 +6,7 @@
 # kernels        run what travels with checkpoints in Triton's interpreter, where torch and triton are there
 # interop        load with other programs what Graft writes, and the reverse: make interop PYTHON=python
 # megatron       let Megatron-Core load what Graft writes, and the reverse: make megatron PYTHON=python REFERENCES=folder MEGATRON=checkout
+# slurm          run parts of a conversion under a Slurm of one machine, kill some, and print what happened to each
 # soak           hold random models to the oracle, end runs at random moments, fill disks, remove sources: make soak KILLS=100
 # faults         plant every known fault in checkpoints of every layout and write docs/faults*.md
 # limits         time files that ask for far too much and print docs/robustness.md's table
@@ -55,7 +56,7 @@ MEASURED := .build/measured
 SWIFT_SOURCES := Sources Tests Plugins Examples Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: toolchain deps build test faults fuzz oracle kernels interop megatron soak limits exchange sanitize coverage thresholds demo bench-tool bench bench-memory bench-peers bench-growth format lint errors check-formats pairs tokenizers fixtures manual install static deb docs clean help
+.PHONY: toolchain deps build test faults fuzz oracle kernels interop megatron slurm soak limits exchange sanitize coverage thresholds demo bench-tool bench bench-memory bench-peers bench-growth format lint errors check-formats pairs tokenizers fixtures manual install static deb docs clean help
 
 help:
 	@sed -n '/^# /!q; s/^# /make /p' Makefile
@@ -107,6 +108,10 @@ megatron: build
 	"$(PYTHON)" -m pip install --quiet --no-deps megatron-core==0.16.1
 	"$(PYTHON)" -m pip install --quiet numpy psutil packaging
 	@"$(PYTHON)" scripts/megatron-core.py $(GRAFT) $(REFERENCES) $(if $(MEGATRON),--megatron "$(MEGATRON)")
+
+# Needs root and the Debian packages slurm-wlm and munge.
+slurm: build
+	@scripts/slurm-test.sh $(GRAFT)
 
 soak: oracle
 	@scripts/soak.py $(GRAFT) --kills $(KILLS)
