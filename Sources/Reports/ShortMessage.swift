@@ -10,7 +10,7 @@ public enum ShortMessage {
     let lines = message.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let width = max(width, 1)
     guard count(lines, width) > rows else { return message }
-    let remedy = lines.last.flatMap { isRemedy($0) ? $0 : nil }
+    let remedy = remedy(lines)
     let room = max(1, rows - 1 - (remedy.map { count([$0], width) } ?? 0))
     let head = lines.dropLast(remedy == nil ? 0 : 1)
     let shown = head.prefix(room).map { $0.count > width ? $0.prefix(width - 1) + "…" : $0 }
@@ -22,8 +22,11 @@ public enum ShortMessage {
     return (shown + [note] + (remedy.map { [$0] } ?? [])).joined(separator: "\n")
   }
 
-  private static func isRemedy(_ line: String) -> Bool {
-    line.hasPrefix("to do: ") || line.hasPrefix("  to do ")
+  /// The last line where it says what to do about all of the message: not about the last of several problems.
+  private static func remedy(_ lines: [String]) -> String? {
+    guard let last = lines.last else { return nil }
+    let isOfOne = last.hasPrefix("  to do ") && !lines.contains { $0.hasPrefix("- ") }
+    return last.hasPrefix("to do: ") || isOfOne ? last : nil
   }
 
   /// The rows that lines take where long ones are broken.

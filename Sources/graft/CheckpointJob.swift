@@ -193,8 +193,10 @@ struct CheckpointJob {
       item.reason + (item.stray.map { ", \($0.text)" } ?? "")
     }
     for (reason, items) in dropped.sorted(by: { $0.key < $1.key }) {
-      let count = items[0].stray == nil ? "" : "\(items.count): "
-      list.append(("dropped (\(reason))", count + names(items)))
+      // Names that are only counted say their number already.
+      let (shown, count) = (names(items), "\(items.count)")
+      let isCounted = items[0].stray == nil || shown.hasPrefix(count + " ")
+      list.append(("dropped (\(reason))", isCounted ? shown : "\(count): \(shown)"))
     }
     return list
   }

@@ -36,7 +36,7 @@ import Testing
     let folder = try TemporaryDirectory()
     func out(_ name: String) -> String { folder.path.appending(name).string }
     let tokens = [
-      "--bytes", "--tokens", Fixtures.path("trained/python-source.val.bin").string,
+      "--bytes", "--tokens", Fixtures.path("scripts/make_npz_fixtures.py").string,
     ]
     try expectDescribed(["convert", Self.model, out("gguf"), "--to", "gguf", "--allow", "vision"])
     try expectDescribed(["convert", out("gguf"), out("text"), "--to", "qwen3_5"])

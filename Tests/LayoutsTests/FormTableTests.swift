@@ -26,7 +26,7 @@ import Testing
   static let tables = [
     DocumentTable(
       path: "README.md",
-      head: "| layouts | forms that are written | only read | packed by `--quantise` |",
+      head: "| layouts | forms written | only read | `--quantise` |",
       rows: { try forms() }),
     DocumentTable(
       path: "docs/layouts.md", head: "| layout | what it is | without a language head |",

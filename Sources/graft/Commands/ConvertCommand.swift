@@ -31,13 +31,13 @@ struct ConvertCommand: Verb {
     completion: .writtenLayouts)
   var layout: String?
   @Option(
-    help: "\(Container.choices); that of the source by default, safetensors in another layout.")
+    help: "The kind of file; that of the source by default, safetensors in another layout.")
   var container: Container?
   @Option(
     help: "The form of the layout, as graft formats lists them; that of the source by default.",
     completion: .forms)
   var form: String?
-  @Option(help: "keep, f32, bf16, f16 or q8_0.") var dtype = DTypeChoice.keep
+  @Option(help: "The type of weights, or keep that of each.") var dtype = DTypeChoice.keep
   @Option(
     name: .customLong("dtype-for"),
     help: ArgumentHelp(
@@ -51,7 +51,7 @@ struct ConvertCommand: Verb {
   var dtypeRules: String?
   @Option(
     name: [.customLong("quantise"), .customLong("quantize")],
-    help: "Quantise weights: \(QuantisationKind.choices).")
+    help: "Quantise weights as the library does that reads them.")
   var quantise: QuantisationKind?
   @Option(
     name: [.customLong("group-size"), .customLong("q-group-size")],
@@ -88,7 +88,7 @@ struct ConvertCommand: Verb {
         """,
       valueName: "DIR[=SCALE]"), completion: .directory)
   var adapters: [String] = []
-  @Option(help: "keep or drop the tensors of multi-token prediction.") var mtp = MTPChoice.keep
+  @Option(help: "What becomes of the tensors of multi-token prediction.") var mtp = MTPChoice.keep
   @OptionGroup var permission: AllowOptions
   @Flag(help: "Compare fact by fact and write nothing; with every layout where none is named.")
   var explain = false
@@ -248,15 +248,9 @@ struct ConvertCommand: Verb {
   }
 }
 
-extension Container: ExpressibleByArgument {
-  /// The words of the command line.
-  fileprivate static var choices: String { allCases.map(\.rawValue).joined(separator: ", ") }
-}
+extension Container: ExpressibleByArgument {}
 
 extension QuantisationKind: ExpressibleByArgument {
-  /// The words of the command line.
-  fileprivate static var choices: String { allCases.map(\.rawValue).joined(separator: ", ") }
-
   /// The kind that a word of the command line names.
   public init?(argument: String) { self.init(name: argument) }
 }

@@ -27,8 +27,8 @@ struct SpliceCommand: Verb {
   @Argument(help: "The directory to write.", completion: .directory) var destination: String
   @Option(
     name: .customLong("layer"),
-    help: ArgumentHelp(
-      "The layers to replace: N, N,M or N-M; all, or auto for those that cost least on --tokens."),
+    help:
+      "The layers to replace: N, N,M or N-M; all, or auto for those that cost least on --tokens.",
     completion: .layers)
   var layers: String?
   @Option(help: "How many layers auto takes; 1 by default.") var top: Int?
@@ -38,8 +38,7 @@ struct SpliceCommand: Verb {
   var recipe: String?
   @Option(
     name: .customLong("init"),
-    help:
-      "How the new layer gets its values: reference, zero, tracking, transfer, calibrate or donor.")
+    help: "How the new layer gets its values.")
   var initialisation: Splice.Initialisation?
   @Option(help: "The seed of what is drawn.") var seed: UInt64?
   @Option(help: "The steps of optimisation of calibrate; 1000 by default.") var steps: Int?

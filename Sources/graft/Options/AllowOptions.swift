@@ -6,7 +6,7 @@ struct AllowOptions: ParsableArguments {
   @Option(
     name: .customLong("allow"),
     help: ArgumentHelp(
-      "What may happen that is refused otherwise, with commas: \(Allowance.words).",
+      "What may happen that is refused otherwise; several with commas.",
       discussion: Allowance.meanings))
   var allowances: [Allowances] = []
 
@@ -34,7 +34,6 @@ enum Allowance: String, CaseIterable {
     }
   }
 
-  fileprivate static var words: String { allCases.map(\.rawValue).joined(separator: ", ") }
   fileprivate static var meanings: String {
     allCases.map { "\($0.rawValue): \($0.meaning)" }.joined(separator: "; ") + "."
   }

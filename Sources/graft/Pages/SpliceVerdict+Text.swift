@@ -5,11 +5,13 @@ extension SpliceVerdict {
   /// What the splice costs and what to do about it, in words.
   var sentence: String {
     let kl = "mean KL \(Quantity.significant(meanKL)) nats; the relative error of the output is "
+    let shown = Quantity.significant(error)
     let silence =
-      isWorseThanSilence
-      ? "\(Quantity.significant(error)), worse than writing nothing, which is 1.0"
-      : "\(Quantity.significant(error)), where 1.0 is as bad as writing nothing"
-    return kl + silence + (advice.map { "; " + $0 } ?? "")
+      shown == Quantity.significant(1)
+      ? "as bad as writing nothing"
+      : isWorseThanSilence
+        ? "worse than writing nothing, which is 1.0" : "where 1.0 is as bad as writing nothing"
+    return kl + shown + ", " + silence + (advice.map { "; " + $0 } ?? "")
   }
 
   private var advice: String? {
