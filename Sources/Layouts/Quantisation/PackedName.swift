@@ -37,7 +37,7 @@ enum PackedName {
   /// The weight beside a tensor that is named like a scale or another part of it; nil for none.
   static func weight(of name: String, isWeight: (String) -> Bool) -> String? {
     let last = self.last(of: name).lowercased()
-    guard words.contains(where: last.contains) else { return nil }
+    guard words.contains(where: last.holds) else { return nil }
     return stems(of: name).lazy
       .flatMap { stem in ["", ".weight", "_weight", "_blocks"].map { stem + $0 } }
       .first { $0 != name && isWeight($0) }
@@ -52,7 +52,7 @@ enum PackedName {
   /// Whether a part of a weight may be what its values are multiplied by.
   static func mayScale(_ name: String) -> Bool {
     let last = self.last(of: name).lowercased()
-    return !others.contains(where: last.contains)
+    return !others.contains(where: last.holds)
   }
 
   /// The names that a weight may have whose part a tensor is: without its last parts, or without the
@@ -70,5 +70,16 @@ enum PackedName {
 
   private static func last(of name: String) -> String {
     name.lastIndex(of: ".").map { String(name[name.index(after: $0)...]) } ?? name
+  }
+}
+
+extension String {
+  /// Whether a word stands in the text, without the cost of comparing characters that may be several bytes.
+  fileprivate func holds(_ word: String) -> Bool {
+    let (text, word) = (Array(utf8), Array(word.utf8))
+    guard text.count >= word.count else { return false }
+    return (0...text.count - word.count).contains { place in
+      text[place...].starts(with: word)
+    }
   }
 }

@@ -64,7 +64,12 @@ public struct PackedWeights: Hashable, Sendable {
   }
 
   /// Whether any stored tensor looks quantised, whatever a config says.
-  public static func isAny(in stored: StoredHeaders) -> Bool { Shown(stored).first != nil }
+  public static func isAny(in stored: StoredHeaders) -> Bool {
+    stored.contains { name, header in
+      PackedName.method(of: name) != nil || header.type.isNarrowFloat
+        || integers(name, header.type, stored) != nil
+    }
+  }
 
   /// The stored weights whose elements mean nothing without scales, and that have none beside them.
   public static func unscaled(in stored: StoredHeaders) -> [String] {

@@ -4,9 +4,8 @@ import JSON
 public struct ScaleRule: Sendable {
   /// The config key that holds the quantisation.
   public let key: String
-  /// The names that the scale of a weight may have, `{name}` standing for that of the weight and
-  /// `{module}` for it without its last `.weight`; the first one is written.
-  let names: [String]
+  /// The names that the scale of a weight may have; the first one is written.
+  private let names: [ScaleName]
   /// The tags of the forms that are written with quantised weights where no other is asked for; empty
   /// for the usual one.
   let tags: Set<String>
@@ -25,11 +24,7 @@ public struct ScaleRule: Sendable {
 
   /// The names under which the scale of a weight may be stored, the preferred one first.
   public func names(of weight: String) -> [String] {
-    let module = weight.hasSuffix(".weight") ? String(weight.dropLast(".weight".count)) : nil
-    return names.compactMap { name in
-      guard name.contains("{module}") else { return name.replacing("{name}", with: weight) }
-      return module.map { name.replacing("{module}", with: $0) }
-    }
+    names.compactMap { $0.name(of: weight) }
   }
 }
 
@@ -46,16 +41,37 @@ extension ScaleRule {
   init(_ value: JSONValue) throws {
     var object = try FormatObject(value, "scales")
     key = try object.string("config")
-    names = try object.strings("names")
+    names = try object.strings("names").map(ScaleName.init)
     tags = Set(try object.strings("in"))
     joint = try object.optionalString("joint")
     isLoose = try object.flag("loose")
     try object.finish()
-    guard !names.isEmpty, names[0].contains("{name}"),
-      names.allSatisfy({ $0.contains("{name}") || $0.contains("{module}") })
-    else {
-      throw FormatValue.wrong(
-        value, "names with {name} or {module}, the first one with {name}")
+    guard let first = names.first, !first.isOfModule else {
+      throw FormatValue.wrong(value, ScaleName.expected)
     }
+  }
+}
+
+/// The name of a scale, in which `{name}` stands for that of the weight, or `{module}` for that without its last
+/// `.weight`. It is taken apart once: checkpoints have hundreds of thousands of scales.
+private struct ScaleName: Sendable {
+  static let expected = "names with {name} or {module}, the first one with {name}"
+
+  let isOfModule: Bool
+  private let before: String
+  private let after: String
+
+  init(_ text: String) throws {
+    isOfModule = text.contains("{module}")
+    let parts = text.split(
+      separator: isOfModule ? "{module}" : "{name}", omittingEmptySubsequences: false)
+    guard parts.count == 2 else { throw FormatValue.wrong(.string(text), Self.expected) }
+    (before, after) = (String(parts[0]), String(parts[1]))
+  }
+
+  func name(of weight: String) -> String? {
+    guard isOfModule else { return before + weight + after }
+    let end = ".weight"
+    return weight.hasSuffix(end) ? before + weight.dropLast(end.count) + after : nil
   }
 }
