@@ -1,4 +1,6 @@
+import Canonical
 import Diagnostics
+import JSON
 
 /// Something about stored values that names and shapes do not show, said by the user.
 public enum Assumption: Hashable, Sendable {
@@ -33,6 +35,11 @@ public enum Assumption: Hashable, Sendable {
   case halves(Halves)
   /// The positions of the blocks among which an indexer chooses, where the files do not tell.
   case indexBlock(Int)
+  /// A fact of layers that a converter does not write, and that its readers take for granted.
+  case lostFact(String, FactValue)
+
+  /// The facts that converters lose although they decide what is computed.
+  private static let lostFacts = ["moe.groups", "moe.groups_per_token", "moe.renormalise"]
 
   /// The part that each word names, nil for none.
   private static let normParts: KeyValuePairs<String, NormPart?> = [
@@ -47,6 +54,7 @@ public enum Assumption: Hashable, Sendable {
     case .valueHeads: "value heads"
     case .halves: "halves of the projection of multi-token prediction"
     case .indexBlock: "blocks of an indexer"
+    case .lostFact(let name, _): name
     }
   }
 
@@ -66,12 +74,25 @@ public enum Assumption: Hashable, Sendable {
       self = .halves(Halves(rawValue: value) ?? .kept)
     case ("index-block", let value?) where (1...1 << 20).contains(Int(value) ?? 0):
       self = .indexBlock(Int(value) ?? 1)
+    case (let name?, let value?) where Self.lostFacts.contains(name):
+      self = .lostFact(name, try Self.value(value, of: name))
     default:
       throw Problem(
         .usage, "not an assumption",
         expected:
-          "norm-offset, trunk-norm-offset or mtp-norm-offset=0, 1 or 2; A_log=log or negexp; value-heads=grouped or tiled; mtp-halves=kept or exchanged; index-block=positions",
+          "norm-offset, trunk-norm-offset or mtp-norm-offset=0, 1 or 2; A_log=log or negexp; value-heads=grouped or tiled; mtp-halves=kept or exchanged; index-block=positions; moe.groups or moe.groups_per_token=number; moe.renormalise=true or false",
         found: text, remedy: "write it as --assume norm-offset=1")
     }
+  }
+
+  private static func value(_ text: String, of fact: String) throws -> FactValue {
+    let kind = FactNames.kind(of: fact) ?? .word
+    let value = (try? JSONValue(parsing: Array(text.utf8))).flatMap(FactValue.init)
+    guard let value, kind.holds(value) else {
+      throw Problem(
+        .usage, "not a value of \(fact)", expected: kind.text, found: text,
+        remedy: "write it as --assume moe.groups=4")
+    }
+    return value
   }
 }

@@ -5,11 +5,28 @@ import Layouts
 extension ModelConfiguration {
   /// The same model, with what the user says of it where the files do not tell.
   /// - Throws: `Problem` of kind `invalid` where what is said does not fit.
-  func assuming(_ assumptions: [Assumption]) throws -> ModelConfiguration {
-    try assumptions.reduce(self) { model, assumption in
+  func assuming(_ assumptions: [Assumption], in layout: Layout) throws -> ModelConfiguration {
+    let told = try withLostFacts(assumptions, in: layout)
+    return try assumptions.reduce(told) { model, assumption in
       guard case .indexBlock(let size) = assumption else { return model }
       return try model.withIndexBlock(size)
     }
+  }
+
+  /// Facts that the layout takes for granted alone are believed; of others its files tell.
+  private func withLostFacts(_ assumptions: [Assumption], in layout: Layout) throws
+    -> ModelConfiguration
+  {
+    var facts: Facts = [:]
+    for case .lostFact(let name, let value) in assumptions {
+      guard layout.layerSemantics[name] != nil else {
+        throw Problem(
+          .usage, "the files tell what is assumed", expected: "no --assume \(name)",
+          found: "\(name)=\(value.text)", remedy: "correct the config where it is wrong")
+      }
+      facts[name] = value
+    }
+    return facts.isEmpty ? self : try replacing(facts)
   }
 
   /// The layers that have an indexer and no size of its blocks, so that queries see all before them.

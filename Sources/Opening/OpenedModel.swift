@@ -87,7 +87,7 @@ public struct OpenedModel: Sendable {
     extra = fitting.extra
     canonical =
       CanonicalModel(
-        configuration: try fitting.configuration.assuming(assuming),
+        configuration: try fitting.configuration.assuming(assuming, in: evidence.layout),
         tensors: try Self.tensors(binding.tensors, checkpoint)
       ).withImplied
   }

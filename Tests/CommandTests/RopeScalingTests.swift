@@ -8,7 +8,8 @@ struct RopeScalingTests {
   private static let names = [
     "olmo_hybrid-yarn-attention-factor", "olmo_hybrid-yarn-null-betas", "qwen3_5-yarn-all-options",
     "qwen3_5_moe-yarn",
-    "qwen3_next-linear", "qwen3_next-yarn-older-keys",
+    "qwen3_next-linear", "qwen3_next-yarn-older-keys", "bailing_hybrid-yarn-all-options",
+    "bailing_hybrid-yarn-older-keys",
   ]
 
   private func stretched(_ name: String) throws -> EditableCheckpoint {
@@ -34,9 +35,11 @@ struct RopeScalingTests {
   }
 
   /// Each option of YaRN shows in the logits.
-  @Test(arguments: ["factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim", "truncate"])
-  func everyOptionCounts(_ option: String) throws {
-    let name = "qwen3_5-yarn-all-options"
+  @Test(
+    arguments: ["qwen3_5", "bailing_hybrid"],
+    ["factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim", "truncate"])
+  func everyOptionCounts(_ family: String, _ option: String) throws {
+    let name = family + "-yarn-all-options"
     let checkpoint = try stretched(name)
     try checkpoint.editConfig { config in
       var rope = config["rope_parameters"]?.object ?? JSONObject()
@@ -66,6 +69,8 @@ struct RopeScalingTests {
     ("qwen3_5-yarn-all-options", "mlx-qwen3_5", ["rope.attention_factor", "rope.truncate"]),
     ("qwen3_5-yarn-all-options", "gguf-qwen35", ["rope.attention_factor", "rope.beta_fast"]),
     ("olmo_hybrid-yarn-attention-factor", "mlx-olmo_hybrid", ["rope.scaling"]),
+    ("bailing_hybrid-yarn-all-options", "gguf-bailingmoe3", ["rope.mscale_all_dims"]),
+    ("bailing_hybrid-yarn-all-options", "mlx-bailing_hybrid", ["rope.scaling"]),
   ])
   func whatALayoutCannotSayIsRefused(_ name: String, _ layout: String, _ facts: [String]) throws {
     let checkpoint = try stretched(name)

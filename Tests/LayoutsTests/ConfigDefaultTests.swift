@@ -36,6 +36,20 @@ struct ConfigDefaultTests {
     #expect(model.layers.indices.filter { model.layers[$0].mixer.kind == "gdn" }.count == 14)
   }
 
+  /// The pattern of transformers' own configuration class, which is not that of the released model.
+  @Test func kimiFillsInItsLayers() throws {
+    let sizes = #""linear_attn_config": { "num_heads": 2, "head_dim": 4 }"#
+    let model = try read(
+      "kimi_linear",
+      """
+      { "model_type": "kimi_linear", "num_hidden_layers": 10, "vocab_size": 9, "hidden_size": 8, \(sizes),
+        "num_attention_heads": 2, "kv_lora_rank": 3, "qk_nope_head_dim": 4, "qk_rope_head_dim": 2,
+        "v_head_dim": 4, "intermediate_size": 5, "moe_intermediate_size": 5, "num_experts": 4,
+        "num_experts_per_token": 1 }
+      """)
+    #expect(model.layers.map(\.mixer.mark).joined() == "KKKKLKKKLK")
+  }
+
   /// A gate that Graft does not compute must not pass for the one it does.
   @Test func flaWithAnotherGateIsRefused() throws {
     func config(_ gate: String) -> String {

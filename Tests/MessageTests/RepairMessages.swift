@@ -21,6 +21,13 @@ extension MessageSection {
       .init("a size of blocks that repair would have to write") {
         try $0.graft("repair", "fixtures/\(dense)", "out", "--assume", "index-block=4")
       },
+      .init("a fact that the files tell") {
+        try $0.graft(
+          "inspect", "fixtures/huggingface/kimi_linear/resave-f32", "--assume", "moe.groups=2")
+      },
+      .init("a fact that is no number") {
+        try $0.graft("inspect", "fixtures/\(dense)", "--assume", "moe.groups=many")
+      },
       .init("heads that repair would have to move") {
         try $0.graft("repair", "fixtures/\(dense)", "out", "--assume", "value-heads=tiled")
       },

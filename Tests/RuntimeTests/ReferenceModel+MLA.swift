@@ -21,6 +21,7 @@ extension LatentAttention: PlainMixer {
     let (keys, values) = (project(vectors, "k_b"), project(vectors, "v_b"))
     let gates = hasGate ? project(x, "gate") : []
     let shared = kv.enumerated().map { rotated(Array($1[rank...]), $0, in: model) }
+    let scale = scoreScale(model.configuration.ropeScaling)
     var y = x.indices.map { _ in Row() }
     for t in x.indices {
       for h in 0..<heads {
@@ -28,7 +29,7 @@ extension LatentAttention: PlainMixer {
         let turned = q[..<keyDim] + rotated(Array(q[keyDim...]), t, in: model)
         let p = softmax(
           (0...t).map { s in
-            dot(turned, keys[s][h * keyDim..<(h + 1) * keyDim] + shared[s]) * scoreScale
+            dot(turned, keys[s][h * keyDim..<(h + 1) * keyDim] + shared[s]) * scale
           })
         let gate = gates.isEmpty ? 1 : sigmoid(gates[t][h])
         y[t] += (0..<valueDim).map { j in

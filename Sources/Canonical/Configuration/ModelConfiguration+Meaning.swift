@@ -65,6 +65,17 @@ extension ModelConfiguration {
   /// Whether RoPE acts in any layer, with frequencies stretched by YaRN.
   var rotatesByYaRN: Bool { rotates && ropeScaling.kind == .yarn }
 
+  /// Whether RoPE acts in a layer with latent attention, whose scores YaRN scales, too.
+  var rotatesLatently: Bool {
+    layers.contains { layer in
+      if case .mla(let mla) = layer.mixer {
+        mla.rotates && rotation(of: layer) != nil
+      } else {
+        false
+      }
+    }
+  }
+
   /// Whether RoPE rotates all dims of every head.
   var rotatesWholeHeads: Bool { rotating.allSatisfy { $0.headDim == ropeDim } }
 }

@@ -123,7 +123,10 @@ public struct ModelConfiguration: FactRecord {
         model.rotatesByYaRN ? .number(model.ropeScaling.magnitude) : nil
       },
       .number("rope.mscale", \.ropeScaling.mscale).withoutMeaning,
-      .number("rope.mscale_all_dims", \.ropeScaling.mscaleAllDims).withoutMeaning,
+      .number("rope.mscale_all_dims", \.ropeScaling.mscaleAllDims).meaning { model, _ in
+        model.rotatesLatently && model.ropeScaling.scoreFactor != 1
+          ? .number(model.ropeScaling.scoreFactor) : nil
+      },
       .number("rope.beta_fast", \.ropeScaling.betaFast).meaning(where: \.rotatesByYaRN),
       .number("rope.beta_slow", \.ropeScaling.betaSlow).meaning(where: \.rotatesByYaRN),
       .flag("rope.truncate", \.ropeScaling.isTruncated).meaning(where: \.rotatesByYaRN),

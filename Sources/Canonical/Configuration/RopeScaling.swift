@@ -42,6 +42,14 @@ public struct RopeScaling: Hashable, Sendable {
     return magnitude(weight: mscale) / magnitude(weight: mscaleAllDims)
   }
 
+  /// What latent attention multiplies scores with: the square of the magnitude that the denominator of the attention
+  /// factor takes out of cosines and sines.
+  public var scoreFactor: Double {
+    guard kind == .yarn, let mscaleAllDims, mscaleAllDims != 0 else { return 1 }
+    let magnitude = magnitude(weight: mscaleAllDims)
+    return magnitude * magnitude
+  }
+
   private func magnitude(weight: Double) -> Double {
     factor <= 1 ? 1 : 0.1 * weight * log(factor) + 1
   }

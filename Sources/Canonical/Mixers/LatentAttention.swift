@@ -81,8 +81,10 @@ public struct LatentAttention: MixerRecord {
   /// Whether RoPE acts.
   public var rotates: Bool { rope != .none && sharedDim > 0 }
 
-  /// What scores are multiplied with.
-  public var scoreScale: Double { 1 / Double(keyDim + sharedDim).squareRoot() }
+  /// What scores are multiplied with where RoPE is stretched in some way.
+  public func scoreScale(_ scaling: RopeScaling) -> Double {
+    (rotates ? scaling.scoreFactor : 1) / Double(keyDim + sharedDim).squareRoot()
+  }
 
   var symbols: [String: Int] {
     [

@@ -49,12 +49,18 @@ public struct Repair: Sendable {
 
   /// Values are put right where they lie; heads would have to move.
   private static func checkAssumptions(_ assumptions: [Assumption]) throws {
-    let isOfConfig = assumptions.contains { if case .indexBlock = $0 { true } else { false } }
-    if isOfConfig {
+    let ofConfig = assumptions.compactMap { assumption -> String? in
+      switch assumption {
+      case .indexBlock: "index-block"
+      case .lostFact(let name, _): name
+      default: nil
+      }
+    }
+    if let name = ofConfig.first {
       throw Problem(
         .usage, "repair does not write metadata anew",
         expected: "--assume with norm-offset, trunk-norm-offset, mtp-norm-offset or A_log",
-        found: "index-block", remedy: "use graft convert, which does")
+        found: name, remedy: "use graft convert, which does")
     }
     guard assumptions.contains(where: { if case .valueHeads = $0 { true } else { false } }) else {
       return

@@ -28,6 +28,7 @@ public struct ConfigEntry: Sendable {
   /// The kinds of rules, told by their keys in this order; a key with none of these states a fact.
   static let kinds: [any ConfigRule.Type] = [
     ConstantRule.self, RivalRule.self, InertRule.self, RefusedRule.self, CasesRule.self,
+    EchoRule.self, WidthRule.self,
     ObjectRule.self, SparseRule.self, NumbersRule.self, IndicesRule.self, GroupsRule.self,
     WordsRule.self,
     BlocksRule.self,

@@ -12,7 +12,7 @@ extension LayoutBinding {
     shifted.tensors = tensors.map { $0.shifted(by: offsets, in: .trunk) }
     return try assumptions.reduce(shifted) { binding, assumption in
       switch assumption {
-      case .normOffset, .halves, .indexBlock: binding
+      case .normOffset, .halves, .indexBlock, .lostFact: binding
       case .decay(let form):
         binding.replacingSteps(
           of: RoleTable.names(showing: .decay), with: form == .negexp ? [.negexp] : [])

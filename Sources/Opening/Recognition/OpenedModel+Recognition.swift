@@ -141,6 +141,10 @@ extension OpenedModel {
           configuration.vocabulary = vocabulary
           binding = try LayoutBinding(candidate.layout, configuration)
         }
+        let measured = try candidate.layout.measured(configuration, config, binding, in: stored)
+        if measured != configuration {
+          (configuration, binding) = (measured, try LayoutBinding(candidate.layout, measured))
+        }
         return (
           checkpoint, candidate, configuration, binding.scaled(by: quantisation, stored: stored),
           quantisation, []

@@ -12,6 +12,7 @@ import Kernels
 struct LatentAttentionBlock: MixerBlock {
   let configuration: LatentAttention
   let rotary: RotaryTable?
+  private let scale: Float
   private let H: Int
   private let queryInner: Projection?
   private let queryNorm: Norm?
@@ -36,6 +37,7 @@ struct LatentAttentionBlock: MixerBlock {
     self.rotary = rotary
     let model = binder.model.configuration
     H = model.hidden
+    scale = Float(configuration.scoreScale(model.ropeScaling))
     let (nh, Q, R) = (configuration.heads, configuration.queryRank, configuration.rank)
     func norm(_ name: String, _ width: Int) throws -> Norm {
       Norm(
@@ -87,7 +89,7 @@ struct LatentAttentionBlock: MixerBlock {
 
   private var softmax: SoftmaxHeads {
     SoftmaxHeads(
-      nh: nh, nkv: 1, dk: R + dr, dv: R, scale: Float(configuration.scoreScale), window: nil)
+      nh: nh, nkv: 1, dk: R + dr, dv: R, scale: scale, window: nil)
   }
 
   var keepsEveryPosition: Bool { true }

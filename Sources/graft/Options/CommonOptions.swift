@@ -43,7 +43,7 @@ struct SourceOptions: ParsableArguments {
     help: ArgumentHelp(
       "How values are stored where that is in doubt.",
       discussion:
-        "norm-offset=0|1|2 (trunk-norm-offset and mtp-norm-offset for one part), A_log=log|negexp, value-heads=grouped|tiled, mtp-halves=kept|exchanged or index-block=N, the positions of a block where a converter lost them."
+        "norm-offset=0|1|2 (trunk-norm-offset and mtp-norm-offset for one part), A_log=log|negexp, value-heads=grouped|tiled, mtp-halves=kept|exchanged; what a converter lost: index-block=N, the positions of a block, moe.groups=N, moe.groups_per_token=N or moe.renormalise=true|false."
     ),
     completion: .list([
       "norm-offset=0", "norm-offset=1", "norm-offset=2", "trunk-norm-offset=0",

@@ -14,6 +14,8 @@ struct CasesRule: ConfigRule {
   private let absent: JSONValue?
   /// What any other value, or none, stands for; nil where it is refused.
   private let otherwise: Facts?
+  /// Whether a list stands for its values, each of which must be a case.
+  private let takesEach: Bool
   let facts: Set<String>
 
   init(_ object: inout FormatObject, at key: ConfigKey, _ pairs: SharedPairs) throws {
@@ -21,6 +23,7 @@ struct CasesRule: ConfigRule {
     cases = try Self.cases(&object, pairs)
     absent = object.optional("absent")
     otherwise = try object.optional("otherwise", FormatValue.facts)
+    takesEach = try object.flag("each")
     facts = Set(cases.flatMap(\.facts.keys)).union((otherwise ?? [:]).keys)
   }
 
@@ -41,6 +44,11 @@ struct CasesRule: ConfigRule {
 
   func read(from object: JSONObject, known facts: Facts) throws -> Facts {
     let value = key.value(in: object) ?? absent
+    if takesEach, case .array(let list)? = value {
+      guard let strange = list.first(where: { value in !cases.contains { $0.value == value } })
+      else { return [:] }
+      throw ValueCase.unknown(strange, at: key, of: cases)
+    }
     if let match = cases.first(where: { $0.value == value }) { return match.facts }
     if let otherwise { return otherwise }
     guard let value else { throw ConfigValue.missing(key.path) }

@@ -12,6 +12,8 @@ struct LayerInterval: Sendable {
   private let other: JSONValue
   /// Whether layers are counted from the first one on.
   private let isFromFirst: Bool
+  /// Whether layers are counted as with `from_first`, and layer 0 is of the other kind all the same.
+  private let isBehindFirst: Bool
   /// Whether the last layer is of the kind `every` where no other is.
   private let hasOneAtLeast: Bool
   /// Whether layers behind the last whole interval are of the kind `every`, too.
@@ -25,7 +27,8 @@ struct LayerInterval: Sendable {
     standard = try rule.integer("default")
     every = try rule.required("every", FormatValue.word)
     other = try rule.required("other", FormatValue.word)
-    isFromFirst = try rule.flag("from_first")
+    isBehindFirst = try rule.flag("behind_first")
+    isFromFirst = try rule.flag("from_first") || isBehindFirst
     hasOneAtLeast = try rule.flag("one_at_least")
     takesRest = try rule.flag("rest")
     type = try rule.optional("as", MetadataType.checked)
@@ -61,6 +64,9 @@ struct LayerInterval: Sendable {
   private func words(_ count: Int, every interval: Int) -> [JSONValue] {
     let shift = isFromFirst ? 0 : 1
     let whole = takesRest ? count / interval * interval : count
-    return (0..<count).map { ($0 + shift) % interval == 0 || $0 >= whole ? every : other }
+    return (0..<count).map { layer in
+      if isBehindFirst, layer == 0 { return other }
+      return (layer + shift) % interval == 0 || layer >= whole ? every : other
+    }
   }
 }
