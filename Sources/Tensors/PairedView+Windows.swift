@@ -16,6 +16,19 @@ extension PairedView {
       }
   }
 
+  /// The positions from the first that is written to the last.
+  public var targetSpan: Range<Int> {
+    guard loops.allSatisfy({ $0.count > 0 }) else { return targetOffset..<targetOffset }
+    var (first, last) = (targetOffset, targetOffset)
+    for axis in loops.map(\.target) {
+      let places = axis.table == nil ? [0, axis.count - 1] : Array(0..<axis.count)
+      let positions = places.map(axis.position)
+      first += positions.min() ?? 0
+      last += positions.max() ?? 0
+    }
+    return first..<last + 1
+  }
+
   /// Calls `body` for the pieces of runs that are written inside `window`.
   /// - Cost: one call per piece; where the loops do not nest, all runs are looked at.
   public func forEachRun(

@@ -19,9 +19,8 @@ struct ConversionRecord {
   ///   - version: the version of the tool.
   ///   - known: what is known of the weight files.
   /// - Throws: `Problem` of kind `io` where the output does not hold the moved values.
-  /// - Cost: reads tensors of the source again that were not read from front to back, twice where
-  ///   their parts were put in another order; of the output, only what is not in canonical order. All
-  ///   of both where nothing is known.
+  /// - Cost: reads tensors of the source once more that were not read from front to back; of the output,
+  ///   only what is not in canonical order. All of both where nothing is known.
   init(
     _ plan: CheckpointPlan, of output: OpenedModel, _ version: String,
     known: [String: WrittenShard] = [:], _ pool: ThreadPool
@@ -87,7 +86,8 @@ private struct HashedTensors {
     // Hashes of the source: those taken while it was read, all others computed now.
     let source = plan.source
     let seen = known.values.reduce(into: [:]) { $0.merge($1.sources) { first, _ in first } }
-    let before = try source.stored.hashes(pool, known: seen)
+    let taken = try SourceHashes(source, known: seen, pool)
+    let before = taken.stored
     let files = source.unchanged ?? source.stored
     let own = before.filter { !source.changedNames.contains($0.key) }
     let hashes = source.unchanged == nil ? before : try files.hashes(pool, known: own)
@@ -96,8 +96,7 @@ private struct HashedTensors {
     }
     // The output is compared with them, tensor by tensor.
     let check = OutputCheck(
-      source: source, output: output,
-      hashes: before,
+      source: taken, output: output,
       known: Dictionary(
         known.values.flatMap(\.tensors).map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a }),
       cloned: Set(plan.shards.filter { $0.clone != nil }.flatMap(\.tensors).map(\.name)),

@@ -6,10 +6,8 @@ import Tensors
 
 /// Compares the written tensors with the source tensors that fill them.
 struct OutputCheck: Sendable {
-  let source: OpenedModel
+  let source: SourceHashes
   let output: OpenedModel
-  /// The hashes of the tensors of the source.
-  let hashes: [String: String]
   /// The hashes that were taken while tensors were written.
   let known: [String: WrittenTensor]
   /// The tensors of files that are the same as in the source.
@@ -28,10 +26,10 @@ struct OutputCheck: Sendable {
     }
     // The hash of the bytes: taken while they were written, that of a cloned file, or computed now.
     let known = known[planned.name]
-    let clone = cloned.contains(planned.name) ? hashes[planned.name] : nil
+    let clone = cloned.contains(planned.name) ? source.stored[planned.name] : nil
     let stored = try known?.hash ?? clone ?? TensorHash.stored(written.region)
     let isWhole = planned.rule == .copied || planned.rule == .carried
-    if isWhole, let origin = planned.origins.first, hashes[origin] != stored {
+    if isWhole, let origin = planned.origins.first, source.stored[origin] != stored {
       throw mismatch(planned, "other bytes than \(origin)")
     }
     // The canonical tensors inside; a part of a packed weight holds none that is understood by itself.
@@ -47,7 +45,7 @@ struct OutputCheck: Sendable {
     }
     // Values that were only moved must be those of the source.
     for (role, hash) in parts where planned.rule.keepsValues {
-      guard try source.hash(role, stored: nil) == hash else {
+      guard try source.canonical(role) == hash else {
         throw mismatch(planned, "other values of \(role)")
       }
     }
@@ -94,7 +92,8 @@ struct OutputCheck: Sendable {
       return KeptValues(
         role: part.role.description,
         form: KeptValues.form(
-          part.role, source.canonical.tensors[part.role]?.steps ?? [], in: source.configuration),
+          part.role, source.model.canonical.tensors[part.role]?.steps ?? [],
+          in: source.model.configuration),
         hash: hash, type: moved.source.type, bytes: bytes)
     }
   }
@@ -108,10 +107,10 @@ struct OutputCheck: Sendable {
 
 extension OpenedModel {
   /// The canonical hash of a role.
-  /// - Parameter stored: the hash of the stored tensor, where it is known.
-  fileprivate func hash(_ role: Role, stored: String?) throws -> String? {
+  /// - Parameter stored: the hash of the stored tensor.
+  fileprivate func hash(_ role: Role, stored: String) throws -> String? {
     guard let tensor = canonical.tensors[role] ?? shared(role) else { return nil }
-    if let stored, TensorHash.isStoredForm(tensor) { return stored }
+    if TensorHash.isStoredForm(tensor) { return stored }
     return try TensorHash.canonical(
       tensor,
       isZeroCentred: configuration.isCentred(role))

@@ -44,7 +44,7 @@ final class MoveHashes {
     tensor: WrittenTensor, source: (name: String, hash: String)?
   ) {
     let hash = TensorHash.hex(stored.finalize())
-    let roles = parts.map { part in (part.role, part.isWhole ? hash : part.finish()) }
+    let roles = parts.map { ($0.role.description, $0.finish(whole: hash)) }
     let written = WrittenTensor(
       name: tensor.name, hash: hash,
       roles: Dictionary(roles, uniquingKeysWith: { first, _ in first }), changed: changed,
@@ -72,48 +72,5 @@ final class MoveHashes {
       guard let origin = encoded.move.parts.first?.source.origin else { return nil }
       return source.map { (origin, TensorHash.hex($0.finalize())) }
     }
-  }
-}
-
-/// The hash of one canonical tensor, whose elements lie in a stored tensor in their order.
-private struct PartHash {
-  let role: String
-  /// Whether it is the whole stored tensor.
-  let isWhole: Bool
-  private let pairing: PairedView
-  private let width: Int
-  private var hash = RunHash()
-
-  /// Nil if the elements are not written in canonical order, or if their hash is not that of the stored
-  /// bytes.
-  init?(_ part: BoundPart, of tensor: CheckpointPlan.Tensor) {
-    guard part.shape.count > 1, part.rows == nil, part.steps.isEmpty,
-      let width = tensor.type.byteWidth
-    else {
-      return nil
-    }
-    let canonical = StridedView(contiguous: part.shape)
-    pairing = PairedView(source: canonical, target: part.view)
-    guard pairing.isMonotonic else { return nil }
-    role = part.role.description
-    isWhole =
-      part.view.simplified == canonical.simplified
-      && TensorShape.elementCount(part.shape) == TensorShape.elementCount(tensor.shape)
-    self.width = width
-  }
-
-  /// Adds what lies in a piece of the stored tensor.
-  mutating func add(_ bytes: UnsafeRawBufferPointer, at position: Int) {
-    guard !isWhole else { return }
-    let end = position + bytes.count
-    pairing.forEachRun(in: position / width..<(end + width - 1) / width) { _, target, count in
-      let run = max(target * width, position)..<min((target + count) * width, end)
-      hash.update(.init(rebasing: bytes[run.lowerBound - position..<run.upperBound - position]))
-    }
-  }
-
-  func finish() -> String {
-    var hash = hash
-    return hash.finish()
   }
 }

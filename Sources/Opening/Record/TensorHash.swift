@@ -36,7 +36,7 @@ package enum TensorHash {
   }
 
   /// Whether the canonical form has the elements as they are stored.
-  static func hasStoredElements(_ tensor: CanonicalTensor) -> Bool {
+  package static func hasStoredElements(_ tensor: CanonicalTensor) -> Bool {
     tensor.shape.count > 1 && tensor.steps.isEmpty && tensor.type.byteWidth != nil
   }
 
@@ -135,16 +135,20 @@ extension StoredCheckpoint {
 /// The hash of bytes that come in runs, short ones gathered first.
 package struct RunHash {
   private var hash = SHA256()
-  private let gathered = OwnedBytes(count: 64 << 10)
+  /// Short runs, from the first on: a tensor of very many parts has a hash of each, and its runs are long.
+  private var gathered: OwnedBytes?
   private var filled = 0
+  private static let size = 64 << 10
 
   /// The hash of nothing yet.
   package init() {}
 
   /// Adds a run.
   package mutating func update(_ run: UnsafeRawBufferPointer) {
-    if filled + run.count > gathered.count { flush() }
-    if run.count > gathered.count { return hash.update(bufferPointer: run) }
+    if filled + run.count > Self.size { flush() }
+    if run.count > Self.size { return hash.update(bufferPointer: run) }
+    let gathered = gathered ?? OwnedBytes(count: Self.size)
+    self.gathered = gathered
     UnsafeMutableRawBufferPointer(rebasing: gathered.mutableBytes[filled...])
       .copyMemory(from: run)
     filled += run.count
@@ -157,6 +161,7 @@ package struct RunHash {
   }
 
   private mutating func flush() {
+    guard let gathered else { return }
     hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: gathered.bytes[..<filled]))
     filled = 0
   }

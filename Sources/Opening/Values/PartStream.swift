@@ -6,6 +6,8 @@ package struct PartStream {
   private let reader: RegionReader
   /// Where each element comes from and goes to, counted in blocks for types that have blocks.
   private let pairing: PairedView
+  /// Where its elements lie, so that a tensor of very many parts asks few of them for a window.
+  private let span: Range<Int>
   /// The size of one element or block of the pairing.
   /// - Units: bytes.
   private let width: Int
@@ -23,6 +25,7 @@ package struct PartStream {
     width = unit.bytes
     pairing =
       isVerbatim ? part.pairing.inBlocks(of: unit.elements) ?? part.pairing : part.pairing
+    span = pairing.targetSpan
     conversion =
       isVerbatim ? nil : ValueConversion(part.source, applying: part.steps, to: type)
   }
@@ -38,6 +41,7 @@ package struct PartStream {
   /// - Parameter place: where the window begins.
   /// - Returns: how many values changed.
   package func fill(_ place: UnsafeMutableRawPointer, _ window: Range<Int>) throws -> Int {
+    guard window.overlaps(span) else { return 0 }
     var changed = 0
     try pairing.forEachRun(in: window) { source, target, count in
       let start = place + (target - window.lowerBound) * width

@@ -1,0 +1,73 @@
+import Canonical
+import Containers
+import Crypto
+import Opening
+import Tensors
+import Threads
+
+/// The hashes of a source: of its stored tensors, and of the canonical tensors in them, taken together where
+/// nothing is known yet, so that a tensor is read once for all of them.
+struct SourceHashes: Sendable {
+  /// The hash of every stored tensor by name.
+  let stored: [String: String]
+  /// The hashes of canonical tensors that were taken on the way.
+  private let roles: [Role: String]
+  /// The source itself.
+  let model: OpenedModel
+
+  /// - Parameter known: hashes of stored tensors that were taken while they were read.
+  /// - Cost: reads the bytes of all others once.
+  init(_ source: OpenedModel, known: [String: String], _ pool: ThreadPool) throws {
+    let places = Dictionary(
+      grouping: source.canonical.tensors.filter { TensorHash.hasStoredElements($0.value) },
+      by: \.value.origin)
+    let hashes = try pool.map(source.stored.tensors) { tensor in
+      try known[tensor.name].map { ($0, [:]) } ?? Self.hashes(tensor, places[tensor.name] ?? [])
+    }
+    stored = Dictionary(
+      zip(source.stored.tensors.map(\.name), hashes.map(\.0)),
+      uniquingKeysWith: { first, _ in first })
+    roles = hashes.reduce(into: [:]) { $0.merge($1.1) { first, _ in first } }
+    model = source
+  }
+
+  /// The hash of a canonical tensor; nil where there is none.
+  /// - Cost: nothing where it was taken on the way, else reads its elements.
+  func canonical(_ role: Role) throws -> String? {
+    if let known = roles[role] { return known }
+    guard let tensor = model.canonical.tensors[role] ?? model.shared(role) else { return nil }
+    let isWhole = model.stored.tensor(tensor.origin)?.region.isSame(as: tensor.region) == true
+    if isWhole, TensorHash.isStoredForm(tensor), let hash = stored[tensor.origin] { return hash }
+    return try TensorHash.canonical(tensor, isZeroCentred: model.configuration.isCentred(role))
+  }
+
+  private static func hashes(
+    _ stored: StoredTensor, _ places: [(key: Role, value: CanonicalTensor)]
+  ) throws -> (String, [Role: String]) {
+    let count = TensorShape.elementCount(stored.shape) ?? 0
+    var parts = places.compactMap { role, tensor in
+      stored.region.isSame(as: tensor.region) && stored.type == tensor.type
+        ? PartHash(role, tensor.shape, at: tensor.view, of: count, width: tensor.type.bitWidth / 8)
+        : nil
+    }
+    var (hash, position) = (SHA256(), 0)
+    try stored.region.forEachWindow { bytes in
+      hash.update(bufferPointer: bytes)
+      for index in parts.indices { parts[index].add(bytes, at: position) }
+      position += bytes.count
+    }
+    let whole = TensorHash.hex(hash.finalize())
+    return (
+      whole,
+      Dictionary(
+        parts.map { ($0.role, $0.finish(whole: whole)) }, uniquingKeysWith: { first, _ in first })
+    )
+  }
+}
+
+extension ByteRegion {
+  /// Whether it names the same bytes of the same owner.
+  fileprivate func isSame(as other: ByteRegion) -> Bool {
+    storage === other.storage && range == other.range
+  }
+}
