@@ -239,6 +239,16 @@ import Testing
     #expect(try text(target) == "two" && names(directory.path) == ["out"])
   }
 
+  /// File systems of clusters may have no locks, which is another thing than somebody who has one.
+  @Test func locksThatFailAreNotThoseOfOthers() throws {
+    let problem = try #require(throws: Problem.self) {
+      try FileLock.take(
+        FileDescriptor(rawValue: -1), of: target,
+        held: Problem(.exists, "held", file: "", remedy: ""))
+    }
+    #expect(problem.kind == .io && problem.what.contains("does not lock"))
+  }
+
   @Test func replacingAMappedFileKeepsItsReaders() throws {
     try OutputFile.write(Array("one".utf8), to: target)
     let mapped = try MappedFile(target)

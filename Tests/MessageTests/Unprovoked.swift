@@ -17,6 +17,7 @@ enum Unprovoked {
     #"not enough memory"#,
     #"not enough memory for \(what)"#,
     #"not enough memory for state, caches and workspace"#,
+    #"the file system does not lock files: \(code)"#,
     #"the output would be cut into too many files"#,
     #"the pickle that describes the tensors would be too large"#,
     #"zlib cannot be used"#,

@@ -10,16 +10,15 @@ public final class AppendedFile: Sendable {
   private let turn = Mutex(())
 
   /// Opens or creates a file and takes it for this process; what is in it stays.
-  /// - Throws: `Problem` of kind `exists` where another process has it.
+  /// - Throws: `Problem` of kind `exists` where another process has it, `io` where there are no locks.
   public init(_ location: some FileLocation) throws {
     path = location.place.path
     descriptor = try Self.open(location.place)
-    guard flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else {
-      try? descriptor.close()
-      throw Problem(
+    try FileLock.take(
+      descriptor, of: path,
+      held: Problem(
         .exists, "another process is writing this part", file: path.string,
-        remedy: "wait until it has ended")
-    }
+        remedy: "wait until it has ended"))
   }
 
   deinit { try? descriptor.close() }

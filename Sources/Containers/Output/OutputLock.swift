@@ -12,16 +12,15 @@ final class OutputLock: Sendable {
 
   /// Takes the lock in a directory.
   /// - Returns: nil where the directory has just been removed, or its lock by an owner who finished.
-  /// - Throws: `Problem` of kind `exists` where another process has it.
+  /// - Throws: `Problem` of kind `exists` where another process has it, `io` where there are no locks.
   init?(in directory: HeldDirectory, isShared: Bool, for destination: FilePath) throws {
     let place = directory.place(Self.fileName)
     guard let descriptor = try Self.open(place) else { return nil }
-    guard flock(descriptor.rawValue, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 else {
-      try? descriptor.close()
-      throw Problem(
+    try FileLock.take(
+      descriptor, isShared: isShared, of: destination,
+      held: Problem(
         .exists, "another process is writing the output", file: destination.string,
-        remedy: "wait until it has ended, or choose another path")
-    }
+        remedy: "wait until it has ended, or choose another path"))
     guard try FileStatus(of: descriptor, place.path).identity == place.status()?.identity else {
       try? descriptor.close()
       return nil
