@@ -32,7 +32,7 @@ struct StridedTensor {
     }
     let pairing = PairedView(source: view, target: StridedView(contiguous: shape))
     return ByteRegion(
-      DeferredBytes(count: size) { range, buffer in
+      DeferredBytes(count: size, of: [data.storage]) { range, buffer in
         try pairing.gather(range, from: data, width: width, into: buffer)
       })
   }

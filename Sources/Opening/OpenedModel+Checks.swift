@@ -51,10 +51,11 @@ extension OpenedModel {
   /// Checks what headers do not show: checksums of the weight files, and that a tensor which repeats
   /// another, such as the head of a tied model, really does.
   /// - Throws: `Problem` of kind `invalid` where bytes are damaged or tied tensors differ.
+  /// - Parameter byReading: whether checksums are left to whoever reads the bytes.
   /// - Cost: reads the payload of containers with checksums and of tensors that repeat others; most
   ///   checkpoints have neither.
-  public func checkPayload() throws {
-    try checkpoint.checkPayload()
+  public func checkPayload(byReading: Bool = false) throws {
+    try checkpoint.checkPayload(byReading: byReading)
     try checkRepeatedTensors()
     try checkImplied()
   }

@@ -19,9 +19,17 @@ public protocol ByteStorage: AnyObject, Sendable {
 
   /// Says that some bytes will not be needed soon, so that they need not stay in memory.
   func release(_ range: Range<Int>)
+
+  /// Checks the bytes, or those they are made of, where something is known that they must fulfil.
+  /// - Parameter onlyRead: whether those of which none was read are left alone.
+  /// - Throws: `Problem` of kind `invalid` where they are damaged.
+  func check(onlyRead: Bool) throws
 }
 
 extension ByteStorage {
+  /// Does nothing: nothing is known that the bytes must fulfil.
+  public func check(onlyRead: Bool) throws {}
+
   /// Calls `body` with some of the bytes.
   public func withBytes<Result>(
     in range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Result

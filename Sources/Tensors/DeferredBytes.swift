@@ -11,12 +11,15 @@ public final class DeferredBytes: ByteStorage {
 
   /// The number of bytes.
   public let count: Int
+  private let sources: [any ByteStorage]
   private let fill: Fill
   private let kept = Mutex<OwnedBytes?>(nil)
 
   /// Bytes that `fill` will write, any range of them, as often as it is asked.
-  public init(count: Int, fill: @escaping Fill) {
+  /// - Parameter sources: what they are made of, as far as it can be checked.
+  public init(count: Int, of sources: [any ByteStorage] = [], fill: @escaping Fill) {
     self.count = count
+    self.sources = sources
     self.fill = fill
   }
 
@@ -31,6 +34,11 @@ public final class DeferredBytes: ByteStorage {
         return bytes.bytes
       }
     }
+  }
+
+  /// Checks what they are made of.
+  public func check(onlyRead: Bool) throws {
+    for source in sources { try source.check(onlyRead: onlyRead) }
   }
 
   /// Calls `body` with some of the bytes.

@@ -45,6 +45,11 @@ public final class JoinedBytes: ByteStorage {
     return try withExtendedLifetime(made) { try body(made.bytes) }
   }
 
+  /// Checks the storages of the regions.
+  public func check(onlyRead: Bool) throws {
+    for region in regions { try region.storage.check(onlyRead: onlyRead) }
+  }
+
   /// Says so to the storages of the regions.
   public func release(_ range: Range<Int>) {
     forEachRegion(in: range) { index, part, _ in

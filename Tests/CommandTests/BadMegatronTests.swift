@@ -131,6 +131,43 @@ import Testing
     expectRefusal(try inspect(), code, [name])
   }
 
+  /// Checksums are taken while pieces are read, and of rows that nobody reads as well; nothing is left of what
+  /// was made of damaged bytes.
+  @Test(arguments: [
+    ("self_attention.out_proj.weight", ["--no-manifest"]), ("linear_fc1.weight", []),
+    ("word_embeddings.weight", ["--part", "1/1"]), ("word_embeddings.weight", ["--no-manifest"]),
+  ])
+  func damagedPiecesAreNoticed(_ name: String, _ options: [String]) throws {
+    let directory = try MegatronLiteral.directory(
+      of: Fixtures.path("huggingface/qwen3_5/text-bf16"), .init(tensorParallel: 2, padding: 64))
+    let place = run.appending("iter_0000010")
+    try directory.write(to: place)
+    // The last bytes of the last piece; those of the embedding are rows that pad the vocabulary.
+    let tensor = try #require(directory.tensors.last { $0.tensor.name.hasSuffix(name) }).tensor
+    let ending = Array(tensor.bytes.suffix(40))
+    var isChanged = false
+    for rank in 0..<2 where !isChanged {
+      try change("iter_0000010/__\(rank)_0.distcp") { bytes in
+        let found = bytes.indices.dropLast(ending.count).last {
+          bytes[$0] == ending[0] && bytes[$0..<$0 + ending.count].elementsEqual(ending)
+        }
+        if let found { bytes[found + 30] ^= 4 }
+        isChanged = found != nil
+      }
+    }
+    let out = folder.path.appending("out")
+    let words = ["convert", place.string, out.string, "--to", "qwen3_5"]
+    expectRefusal(
+      try GraftCommand.run(words + options), 65, ["of the archive is damaged", "CRC-32"])
+    #expect(!FileManager.default.fileExists(atPath: out.string))
+    if options.contains("--part") {
+      expectRefusal(
+        try GraftCommand.run(words + ["--finish"]), 66, ["did not come to their end: 1 of 1"])
+    } else {
+      #expect(!FileManager.default.fileExists(atPath: out.string + ".graft-partial"))
+    }
+  }
+
   @Test func filesOfAnotherRunAreNoticed() throws {
     try change("iter_0000010/__1_0.distcp") { bytes in
       bytes = Array(bytes[100...] + bytes[..<100])

@@ -115,6 +115,26 @@ import Testing
     #expect(problem.what == "a distributed tensor is in too many pieces")
   }
 
+  /// However a tensor is read, window by window, each of its pieces is read once.
+  @Test func everyPieceIsReadOnce() throws {
+    let (rows, columns) = (6, 8)
+    let pieces = (0..<6).map { index in
+      StoredPiece(
+        offsets: [index / 2 * 2, index % 2 * 4], shape: [2, 4],
+        region: ByteRegion(CountedBytes(ByteRegion(OwnedBytes([Float](repeating: 1, count: 8))))))
+    }
+    let cover = try ChunkCover([rows, columns], .f32, pieces)
+    let region = cover.region(of: cover.chunks.map(\.region), .f32)
+    var found = 0
+    for start in stride(from: 0, to: region.count, by: 20) {
+      try region.withBytes(in: start..<min(start + 20, region.count)) { found += $0.count }
+    }
+    #expect(found == rows * columns * 4)
+    for piece in pieces {
+      #expect((piece.region.storage as? CountedBytes)?.read == piece.region.count)
+    }
+  }
+
   @Test func keysOfDifferentDepths() throws {
     let tensor = DistributedMetadata.Tensor(type: .f32, shape: [], chunks: [])
     let state = try DistributedState([

@@ -29,14 +29,24 @@ final class StoredElements {
   /// Where the elements of a tensor lie.
   /// - Throws: `NotApplicable` for tensors that are put together in memory or stored in blocks.
   func places(_ tensor: CanonicalTensor, _ checkpoint: StoredCheckpoint) throws -> Places {
-    guard let stored = checkpoint.tensor(tensor.origin), tensor.region.storage is MappedFile,
-      tensor.type.unit.elements == 1
+    guard let stored = checkpoint.tensor(tensor.origin), tensor.type.unit.elements == 1,
+      let range = Self.mapped(tensor.region)
     else { throw NotApplicable() }
-    let start = tensor.region.range.lowerBound
+    let start = range.lowerBound
     return Places(
       file: FilePath(stored.file).lastComponent?.string ?? "", type: tensor.type,
       offsets: tensor.view.positions.map { start + $0 * tensor.type.unit.bytes },
-      stored: tensor.region.range)
+      stored: range)
+  }
+
+  /// Where bytes lie in their file; nil for those that are put together in memory.
+  private static func mapped(_ region: ByteRegion) -> Range<Int>? {
+    if region.storage is MappedFile { return region.range }
+    guard let entry = (region.storage as? Checksum)?.region, entry.storage is MappedFile else {
+      return nil
+    }
+    let start = entry.range.lowerBound
+    return start + region.range.lowerBound..<start + region.range.upperBound
   }
 
   /// The bits of elements.

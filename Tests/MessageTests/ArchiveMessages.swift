@@ -22,7 +22,8 @@ extension MessageSection {
         var bytes = try Fixtures.bytes("containers/torch/views.pt")
         let path = try shop.file("model.pt", bytes)
         let tensor = try StoredCheckpoint.open(path).tensors.first { $0.name == "base" }
-        bytes[tensor?.region.range.lowerBound ?? 0] ^= 1
+        let entry = (tensor?.region.storage as? Checksum)?.region
+        bytes[entry?.range.lowerBound ?? 0] ^= 1
         try shop.file("model.pt", bytes)
         return try shop.thrown { try StoredCheckpoint.open(path).checkPayload() }
       },

@@ -71,12 +71,23 @@ public struct StoredCheckpoint: Sendable {
   public var ignored: [IgnoredValue] { shards.flatMap(\.content.ignored) }
 
   /// Checks the bytes of the weight files where they carry checksums.
+  /// - Parameter byReading: whether whoever asks goes on to read them, which takes checksums on the way, and
+  ///   calls `checkRead()` when everything was read.
   /// - Throws: `Problem` of kind `invalid`, naming the file.
   /// - Cost: reads the payload of containers that have checksums.
-  public func checkPayload() throws {
+  public func checkPayload(byReading: Bool = false) throws {
+    try forEachCheck { if !byReading || !$0.isTakenByReading { try $0.check() } }
+  }
+
+  /// Completes the checksums of what was read.
+  /// - Throws: `Problem` of kind `invalid`, naming the file.
+  /// - Cost: reads what was not read of these bytes.
+  public func checkRead() throws { try forEachCheck { try $0.checkRead() } }
+
+  private func forEachCheck(_ body: (any PayloadCheck) throws -> Void) throws {
     for shard in shards {
       try locating(.file(path(shard.fileName).string)) {
-        for check in shard.content.payloadChecks { try check.check() }
+        for check in shard.content.payloadChecks { try body(check) }
       }
     }
   }

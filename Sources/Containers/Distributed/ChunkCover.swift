@@ -89,7 +89,7 @@ struct ChunkCover<Piece: TensorPiece> {
     let width = type.bitWidth / 8
     let places = ChunkPlaces(zip(regions, chunks).map { ($0, pairing($1), span(of: $1)) })
     return ByteRegion(
-      DeferredBytes(count: size) { range, buffer in
+      DeferredBytes(count: size, of: regions.map(\.storage)) { range, buffer in
         for move in places.moves(
           in: range.lowerBound / width..<(range.upperBound + width - 1) / width)
         {

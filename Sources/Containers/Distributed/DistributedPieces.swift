@@ -8,7 +8,7 @@ struct DistributedPieces {
   private var files: [String: MappedFile] = [:]
   /// The bytes of pieces so far, by file, so that a small file cannot be read many times.
   private var used: [String: Int] = [:]
-  /// The checksums that were not looked at.
+  /// The checksums, which are taken as the bytes are read.
   private(set) var checksums: [Checksum] = []
 
   init(_ directory: FilePath) { self.directory = directory }
@@ -146,6 +146,8 @@ final class ByteWindow: ByteStorage {
   ) throws -> Result {
     try region.withBytes(in: range, body)
   }
+
+  func check(onlyRead: Bool) throws { try region.storage.check(onlyRead: onlyRead) }
 
   func release(_ range: Range<Int>) {
     let start = region.range.lowerBound

@@ -9,7 +9,7 @@ struct RankState {
   let tensors: [(name: String, held: StateDictionary.Held)]
   /// What the file holds beside the state dict, by name and kind.
   let ignored: [IgnoredValue]
-  /// The checksums that were not looked at.
+  /// The checksums, which are taken as the bytes are read.
   let checksums: [Checksum]
   /// The rank that the name of the file gives, and how many there are.
   let number: RankFiles.Number?

@@ -1,32 +1,105 @@
 import CZlib
 import Diagnostics
+import Synchronization
 import Tensors
 
-/// Something that bytes must fulfil and that costs reading them.
-public protocol PayloadCheck: Sendable {
-  /// Checks the bytes.
-  /// - Throws: `Problem` of kind `invalid` where they are not as they should be.
-  func check() throws
-}
-
-/// Stored bytes and the CRC-32 that they must have.
-public struct Checksum: PayloadCheck {
+/// Stored bytes and the CRC-32 that they must have, which is taken while they are read, so that nobody needs
+/// to read them for it.
+///
+/// Bytes may be read in any order and by several threads. What reading leaves out is read by `check()`.
+public final class Checksum: ByteStorage, PayloadCheck {
   /// What the bytes are called in their file.
   public let name: String
-  /// The bytes.
-  public let region: ByteRegion
   /// The CRC-32 that the file gives.
   public let value: UInt32
+  /// The bytes in their file.
+  public let region: ByteRegion
+  private let isSound = Atomic(false)
+  private let known = Mutex(KnownSums())
+
+  /// Bytes of which nothing was read yet.
+  public init(name: String, region: ByteRegion, value: UInt32) {
+    (self.name, self.region, self.value) = (name, region, value)
+  }
+
+  /// The number of bytes.
+  public var count: Int { region.count }
+
+  /// All bytes, which are checked first.
+  public var bytes: UnsafeRawBufferPointer {
+    get throws {
+      try check()
+      return UnsafeRawBufferPointer(rebasing: try region.storage.bytes[region.range])
+    }
+  }
+
+  /// Calls `body` with some of the bytes.
+  /// - Throws: also `Problem` of kind `invalid` where these were the last and the bytes are damaged.
+  public func withBytes<Result>(
+    in range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    try region.withBytes(in: range) { bytes in
+      if !isSound.load(ordering: .relaxed) { try add(bytes, at: range) }
+      return try body(bytes)
+    }
+  }
+
+  /// Gives back what lies there in the file.
+  public func release(_ range: Range<Int>) {
+    let start = region.range.lowerBound
+    region.storage.release(start + range.lowerBound..<start + range.upperBound)
+  }
+
+  /// Says so, because their checksum is complete when all were read.
+  public var isTakenByReading: Bool { true }
 
   /// Checks the bytes.
   /// - Throws: `Problem` of kind `invalid` where they are damaged.
-  /// - Cost: reads the bytes once.
+  /// - Cost: reads those that were not read yet.
   public func check() throws {
-    var found: UInt32 = 0
-    try region.forEachWindow { found = Self.crc32($0, after: found) }
-    guard found == value else { throw Self.damage(name, expected: value, found: found) }
+    guard !isSound.load(ordering: .relaxed) else { return }
+    var (sum, position) = (UInt32(0), 0)
+    for piece in known.withLock(\.pieces) {
+      try read(position..<piece.range.lowerBound, &sum)
+      sum = Self.joined(sum, piece.sum, count: piece.range.count)
+      position = piece.range.upperBound
+    }
+    try read(position..<count, &sum)
+    try compare(sum)
   }
 
+  /// Checks the bytes if any was read.
+  public func checkRead() throws {
+    if known.withLock(\.hasRead) { try check() }
+  }
+
+  /// Checks the bytes.
+  /// - Parameter onlyRead: whether they are left alone where none was read.
+  public func check(onlyRead: Bool) throws { try onlyRead ? checkRead() : check() }
+
+  private func read(_ range: Range<Int>, _ sum: inout UInt32) throws {
+    let start = region.range.lowerBound
+    let part = ByteRegion(
+      region.storage, start + range.lowerBound..<start + range.upperBound)
+    try part.forEachWindow { sum = Self.crc32($0, after: sum) }
+  }
+
+  /// Takes the sum of bytes that were read, going on from that of the bytes before them.
+  private func add(_ bytes: UnsafeRawBufferPointer, at range: Range<Int>) throws {
+    guard var piece = known.withLock({ $0.begin(range) }) else { return }
+    piece.sum = Self.crc32(bytes, after: piece.sum)
+    piece.range = piece.range.lowerBound..<range.upperBound
+    let whole = known.withLock { $0.end(piece, of: count) }
+    if let whole { try compare(whole) }
+  }
+
+  private func compare(_ sum: UInt32) throws {
+    guard sum == value else { throw Self.damage(name, expected: value, found: sum) }
+    isSound.store(true, ordering: .relaxed)
+  }
+}
+
+extension Checksum {
   static func damage(_ name: String, expected: UInt32, found: UInt32) -> Problem {
     Problem(
       .invalid, "the entry \(name) of the archive is damaged",
@@ -44,5 +117,79 @@ public struct Checksum: PayloadCheck {
     return UInt32(
       truncatingIfNeeded: crc32_z(
         UInt(start), address.assumingMemoryBound(to: UInt8.self), bytes.count))
+  }
+
+  /// The CRC-32 of bytes and of `count` others behind them.
+  static func joined(_ first: UInt32, _ second: UInt32, count: Int) -> UInt32 {
+    UInt32(truncatingIfNeeded: crc32_combine(UInt(first), UInt(second), count))
+  }
+}
+
+/// The checksums of the parts of some bytes that were read.
+struct KnownSums {
+  /// Bytes side by side and their checksum.
+  struct Piece {
+    var range: Range<Int>
+    var sum: UInt32
+  }
+
+  /// From the first bytes on; no two touch.
+  private(set) var pieces: [Piece] = []
+  /// Whether so many parts were read that they are no longer kept apart, and all is read again for its sum.
+  private(set) var isScattered = false
+  /// Whether anything was read.
+  private(set) var hasRead = false
+
+  private static let most = 256
+
+  /// What the sum of a range goes on from: the piece before it, which is taken out meanwhile.
+  /// - Returns: nil for bytes of which some are known.
+  mutating func begin(_ range: Range<Int>) -> Piece? {
+    hasRead = true
+    guard !isScattered, !range.isEmpty else { return nil }
+    let place = place(of: range.lowerBound)
+    if place < pieces.count, pieces[place].range.lowerBound < range.upperBound { return nil }
+    guard place > 0 else { return Piece(range: range.lowerBound..<range.lowerBound, sum: 0) }
+    let before = pieces[place - 1].range.upperBound
+    if before > range.lowerBound { return nil }
+    return before == range.lowerBound
+      ? pieces.remove(at: place - 1) : Piece(range: range.lowerBound..<range.lowerBound, sum: 0)
+  }
+
+  /// Puts a piece where it belongs, together with those that it touches; drops it where another thread has
+  /// read some of it meanwhile.
+  /// - Returns: the checksum of all bytes, once it is known.
+  mutating func end(_ piece: Piece, of count: Int) -> UInt32? {
+    var (piece, place) = (piece, place(of: piece.range.lowerBound))
+    let isFree =
+      (place == 0 || pieces[place - 1].range.upperBound <= piece.range.lowerBound)
+      && (place == pieces.count || pieces[place].range.lowerBound >= piece.range.upperBound)
+    guard isFree, !isScattered else { return nil }
+    if place < pieces.count, pieces[place].range.lowerBound == piece.range.upperBound {
+      piece = Self.joined(piece, pieces.remove(at: place))
+    }
+    if place > 0, pieces[place - 1].range.upperBound == piece.range.lowerBound {
+      place -= 1
+      piece = Self.joined(pieces.remove(at: place), piece)
+    }
+    pieces.insert(piece, at: place)
+    if pieces.count > Self.most { (pieces, isScattered) = ([], true) }
+    return piece.range == 0..<count ? piece.sum : nil
+  }
+
+  private static func joined(_ first: Piece, _ second: Piece) -> Piece {
+    Piece(
+      range: first.range.lowerBound..<second.range.upperBound,
+      sum: Checksum.joined(first.sum, second.sum, count: second.range.count))
+  }
+
+  /// The first piece that begins at a position or behind it.
+  private func place(of position: Int) -> Int {
+    var (low, high) = (0, pieces.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if pieces[middle].range.lowerBound < position { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 }

@@ -8,7 +8,7 @@ struct NpzFile {
   private(set) var tensors: [StoredTensor] = []
   /// The entries that are no arrays.
   private(set) var ignored: [IgnoredValue] = []
-  /// The checksums that were not looked at.
+  /// The checksums, which are taken as the bytes are read.
   private(set) var checksums: [Checksum] = []
 
   static let suffix = ".npy"
@@ -29,19 +29,19 @@ struct NpzFile {
         }
         let array = String(entry.name.dropLast(Self.suffix.utf8.count))
         try locating(.tensor(array)) {
-          tensors.append(try Self.tensor(entry, named: array, in: name))
+          let (content, check) = try entry.checkedContent()
+          tensors.append(try Self.tensor(entry, content, named: array, in: name))
+          checksums += check.map { [$0] } ?? []
         }
-        checksums += entry.unchecked.map { [$0] } ?? []
       }
     }
   }
 
-  private static func tensor(_ entry: ZipEntry, named name: String, in file: String) throws
-    -> StoredTensor
-  {
+  private static func tensor(
+    _ entry: ZipEntry, _ content: ByteRegion, named name: String, in file: String
+  ) throws -> StoredTensor {
     try StoredName.checkTensor(name)
     let header = try entry.prefix(NpyHeader.limit).withUnsafeBytes { try NpyHeader($0) }
-    let content = try entry.content()
     guard let size = TensorShape.byteCount(header.shape, header.type),
       size == content.count - header.size
     else {

@@ -9,7 +9,7 @@ struct TorchContent {
   let heap: PickleHeap
   /// The bytes of the storages, by key.
   let storages: [String: ByteRegion]
-  /// The checksums that were not looked at.
+  /// The checksums, which are taken as the bytes are read.
   let checksums: [Checksum]
 
   /// Tells the two forms apart.
@@ -44,12 +44,12 @@ struct TorchContent {
     }
     let prefix = "\(folder)/data/"
     let entries = archive.entries.filter { $0.name.utf8.starts(with: prefix.utf8) }
+    let contents = try entries.map { try $0.checkedContent() }
     storages = Dictionary(
-      uniqueKeysWithValues: try entries.map { entry in
-        let key = String(entry.name.utf8.dropFirst(prefix.utf8.count)) ?? entry.name
-        return (key, try entry.content())
+      uniqueKeysWithValues: zip(entries, contents).map { entry, found in
+        (String(entry.name.utf8.dropFirst(prefix.utf8.count)) ?? entry.name, found.content)
       })
-    checksums = entries.compactMap(\.unchecked)
+    checksums = contents.compactMap(\.check)
   }
 
   private static func checkOrder(_ entry: ZipEntry?) throws {

@@ -14,7 +14,7 @@ struct TorchFile {
   let tensors: [StoredTensor]
   /// What the file holds beside the state dict, by name and kind.
   let ignored: [IgnoredValue]
-  /// The checksums that were not looked at.
+  /// The checksums, which are taken as the bytes are read.
   let checksums: [Checksum]
 
   /// Maps a file and checks everything but the bytes of tensors.

@@ -40,9 +40,12 @@ struct ZipEntry {
     return ByteRegion(inflated)
   }
 
-  /// What is left to check before the content is used.
-  var unchecked: Checksum? {
-    isDeflated ? nil : Checksum(name: name, region: ByteRegion(archive, range), value: checksum)
+  /// The content, and what checks it as it is read; nil for content that was checked already.
+  /// - Throws: `Problem` of kind `invalid` where compressed bytes are not what they should be.
+  func checkedContent() throws -> (content: ByteRegion, check: Checksum?) {
+    guard !isDeflated else { return (try content(), nil) }
+    let check = Checksum(name: name, region: ByteRegion(archive, range), value: checksum)
+    return (ByteRegion(check), check)
   }
 
   /// The first bytes of the content.
@@ -65,8 +68,8 @@ struct ZipEntry {
         .invalid, "the entry \(name) of the archive is too large for what it should be",
         expected: "at most \(limit) bytes", found: "\(size) bytes")
     }
-    let content = try content()
-    try unchecked?.check()
+    let (content, check) = try checkedContent()
+    try check?.check()
     return try content.withBytes { Array($0) }
   }
 

@@ -74,10 +74,12 @@ extension CheckpointRun {
   }
 
   /// What was written must open as what it was meant to be, and hold what was moved, before it appears
-  /// under its name; and no file of the source may have become shorter while it was read.
+  /// under its name; what was read of the source must have its checksums, and no file of it may have
+  /// become shorter meanwhile.
   fileprivate func check(_ others: (OpenedModel) throws -> Void) throws {
     let source = plan.source
     try Shortening.check(in: source.checkpoint.directory)
+    try source.stored.checkRead()
     let written = try reopened()
     if options.isHashed {
       let record = try ConversionRecord(

@@ -64,6 +64,7 @@ final class ShardFile: Sendable {
   }
 
   private func clone(_ source: FilePath, _ progress: @Sendable (Int) -> Void) throws {
+    try checkSources(onlyRead: false)
     let method = try FileCloning.clone(from: source, to: output.file(shard.fileName, isLink: true))
     state.withLock { $0.method = method }
     progress(shard.byteCount)
@@ -77,6 +78,14 @@ final class ShardFile: Sendable {
         creating: output.file(shard.fileName), shard.filePlan(in: plan.container))
       state.writer = writer
       return writer
+    }
+  }
+
+  private func checkSources(onlyRead: Bool) throws {
+    for tensor in shard.tensors {
+      try locating(.tensor(tensor.name)) {
+        for region in tensor.content.regions { try region.storage.check(onlyRead: onlyRead) }
+      }
     }
   }
 
@@ -111,6 +120,8 @@ final class ShardFile: Sendable {
       return true
     }
     guard isLast else { return nil }
+    // What is finished for good must come from sound bytes; a run that cannot be resumed asks at its end.
+    if isHashed { try checkSources(onlyRead: true) }
     try writer.finish()
     return state.withLock { state in
       let written = WrittenShard(
@@ -123,6 +134,16 @@ final class ShardFile: Sendable {
 }
 
 extension CheckpointPlan.Tensor.Content {
+  /// Where the bytes come from.
+  fileprivate var regions: [ByteRegion] {
+    switch self {
+    case .stored(let tensor): [tensor.region]
+    case .part(let part, _): [part.region]
+    case .move(let move): move.parts.map(\.source.region)
+    case .encoded(let encoded): encoded.move.parts.map(\.source.region)
+    }
+  }
+
   /// - Returns: how many values changed in a cast, and how far they are from those that were quantised.
   fileprivate func write(
     to sink: inout ByteSink, onSource: ((UnsafeRawBufferPointer) -> Void)?

@@ -141,7 +141,7 @@ struct ConvertCommand: Verb {
     guard let destination, !explain else { return try explained(model, catalogue, options) }
     // Only a source whose values mean what its layout says is converted.
     try locating(.file(sourcePath)) { try model.layout.requireUnderstood() }
-    try model.checkPayload()
+    try model.checkPayload(byReading: true)
     try model.checkSigns()
     return try converted(try merged(model, catalogue), options, to: destination, catalogue)
   }
