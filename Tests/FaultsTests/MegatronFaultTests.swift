@@ -22,26 +22,29 @@ import Testing
 
     var testDescription: String { rawValue }
 
-    func plant(in directory: inout TorchDistLiteral) {
-      let place = "decoder.layers.0."
+    func plant(in directory: inout TorchDistLiteral, _ shape: Shape) {
+      let (place, feedForward) = (shape.mixer, shape.feedForward)
+      let ranks = shape.form.tensorParallel
       switch self {
       case .chunksOfRanks:
-        directory.exchanged = [("\(place)self_attention.in_proj.weight.value", 0, 1)]
+        directory.exchanged = [("\(place)in_proj.weight.value", ranks - 2, ranks - 1)]
       case .halvesOfRanks:
-        directory.exchanged = [("\(place)self_attention.out_proj.weight", 0, 1)]
+        directory.exchanged = [("\(place)out_proj.weight", 0, ranks - 1)]
       case .gateAndUp:
-        directory.exchanged = (0..<6).flatMap { expert in
-          (0..<2).map {
-            ("\(place)mlp.experts.experts.linear_fc1.weight", 4 * expert + $0, 4 * expert + 2 + $0)
+        let name = shape.hasExperts ? "experts.experts.linear_fc1" : "linear_fc1"
+        directory.exchanged = (0..<(shape.hasExperts ? 6 : 1)).flatMap { expert in
+          (0..<ranks).map {
+            let first = 2 * ranks * expert + $0
+            return ("\(feedForward)\(name).weight", first, first + ranks)
           }
         }
       case .expertsRotated:
-        directory.edit("\(place)mlp.experts.experts.linear_fc2.weight") { tensor in
+        directory.edit("\(feedForward)experts.experts.linear_fc2.weight") { tensor in
           let expert = tensor.bytes.count / tensor.shape[0]
           tensor.bytes = Array(tensor.bytes[expert...] + tensor.bytes[..<expert])
         }
       case .normNotShifted:
-        directory.edit("\(place)self_attention.out_norm.weight") { tensor in
+        directory.edit("\(place)out_norm.weight") { tensor in
           tensor.bytes = (0..<tensor.shape[0]).flatMap { index in
             let bits = tensor.bytes[4 * index..<4 * index + 4].reversed()
             let value = Float(bitPattern: bits.reduce(UInt32(0)) { $0 << 8 | UInt32($1) })
@@ -66,30 +69,51 @@ import Testing
     }
   }
 
-  private static let model = Fixtures.path("huggingface/qwen3_next/bf16")
+  /// A model and how it was spread over ranks.
+  struct Shape: Sendable, CustomTestStringConvertible {
+    let model: String
+    let form: MegatronLiteral.Form
+    /// The number of ranks over which pieces, such as those of experts, are spread.
+    let ranks: Int
 
-  private func verify(_ fault: Fault?) throws -> CommandResult {
+    var hasExperts: Bool { !model.contains("qwen3_5/") }
+    var mixer: String { "decoder.layers.0.self_attention." }
+    var feedForward: String { "decoder.layers.\(form.kind == .hybrid ? 1 : 0).mlp." }
+    var testDescription: String { "\(model), \(form.kind), TP \(form.tensorParallel)" }
+
+    /// The faults that it can have.
+    var faults: [Fault] { Fault.allCases.filter { hasExperts || $0 != .expertsRotated } }
+
+    static let all = [
+      Shape(model: "qwen3_next/bf16", form: .init(tensorParallel: 2), ranks: 2),
+      Shape(model: "qwen3_next/bf16", form: .init(tensorParallel: 4, padding: 64), ranks: 4),
+      Shape(model: "qwen3_next/bf16", form: .init(.hybrid, tensorParallel: 2), ranks: 3),
+      Shape(model: "qwen3_5/text-bf16", form: .init(tensorParallel: 4), ranks: 4),
+    ]
+  }
+
+  private func verify(_ shape: Shape, _ fault: Fault?) throws -> CommandResult {
     let folder = try TemporaryDirectory()
-    var directory = try MegatronLiteral.directory(
-      of: Self.model, MegatronLiteral.Form(tensorParallel: 2))
-    fault?.plant(in: &directory)
+    let model = Fixtures.path("huggingface/\(shape.model)")
+    var directory = try MegatronLiteral.directory(of: model, shape.form)
+    directory.ranks = shape.ranks
+    fault?.plant(in: &directory, shape)
     let path = folder.path.appending("run")
     try directory.write(to: path)
-    let ids = (0..<24).map { "\($0 * 37 % 320)" }.joined(separator: " ")
+    let ids = (0..<12).map { "\($0 * 37 % 320)" }.joined(separator: " ")
     let tokens = try folder.write("tokens.txt", ids.utf8)
     return try GraftCommand.run([
-      "verify", path.string, Self.model.string, "--tokens", tokens.string,
+      "verify", path.string, model.string, "--tokens", tokens.string,
     ])
   }
 
-  @Test func theSoundDirectoryIsTheSame() throws {
-    let result = try verify(nil)
-    #expect(result.exitCode == 0, "\(result)")
-  }
-
-  @Test(arguments: Fault.allCases) func everyFaultIsSeen(_ fault: Fault) throws {
-    let result = try verify(fault)
-    #expect(result.exitCode == 1 && result.output.contains("differs"), "\(result)")
+  @Test(arguments: Shape.all) func everyFaultIsSeen(_ shape: Shape) throws {
+    let sound = try verify(shape, nil)
+    #expect(sound.exitCode == 0, "\(sound)")
+    for fault in shape.faults {
+      let result = try verify(shape, fault)
+      #expect(result.exitCode == 1 && result.output.contains("differs"), "\(fault) \(result)")
+    }
   }
 }
 
