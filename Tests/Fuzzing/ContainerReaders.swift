@@ -19,7 +19,7 @@ enum ContainerReaders {
       _ = try? entry.prefix(NpyHeader.limit)
       guard entry.size <= input.count, let content = try? entry.content() else { continue }
       try content.withBytes { touch($0) }
-      try? entry.unchecked?.check()
+      try? entry.checkedContent().check?.check()
     }
   }
 
