@@ -45,6 +45,18 @@ def paper(hidden, layers, attention, heads, mlp, m2rnn_heads=0):
             "sequence_mixer_blocks": mixers, "mlp_blocks": [mlp] * layers, "tie_word_embeddings": False}
 
 
+def choosing(budget):
+    """One layer of attention to chosen blocks, as wide as in Qwen3.8-Flash-Next, and as little as possible around it."""
+    rope = {"rope_type": "default", "rope_theta": 1e7, "partial_rotary_factor": 0.25}
+    return {"model_type": "qwen4_exp_text", "architectures": ["Qwen4ExpForCausalLM"], "vocab_size": 64, "hidden_size": 2560,
+            "num_hidden_layers": 1, "layer_types": ["full_attention"], "num_attention_heads": 24, "num_key_value_heads": 2,
+            "head_dim": 256, "hc_count": 2, "hc_lowrank": 1, "indexer_n_heads": 4, "indexer_kv_heads": 1,
+            "indexer_head_dim": 128, "indexer_compress_ratio": 4, "indexer_budget": budget, "num_experts": 1,
+            "num_experts_per_tok": 1, "moe_intermediate_size": 1, "shared_expert_intermediate_size": 1,
+            "output_gate_type": "sigmoid", "rope_parameters": rope, "max_position_embeddings": 8192, "eos_token_id": 3,
+            "ple_layer_ids": [], "tie_word_embeddings": True}
+
+
 DENSE = {"mlp_type": "MLP", "intermediate_size": 2752, "activation_function": "swiglu", "add_bias": False}
 MOE = {"mlp_type": "MoE", "intermediate_size": 256, "activation_function": "swiglu", "add_bias": False,
        "shared_intermediate_size": 1024, "num_experts": 128, "num_experts_per_tok": 8, "shared_expert_gating": False,

@@ -52,6 +52,16 @@ def replacement(report, serving, plain, changed):
     print(f"  {512 / statistics.median(times[plain.name]):.0f} and {512 / statistics.median(times[changed.name]):.0f} tokens/s", flush=True)
 
 
+def choosing(report, serving, folder):
+    """Attention to chosen blocks against attention to everything: whole layers, and what grows with the context alone."""
+    chosen, dense = (models.make(BENCH, "qwen4_exp", models.choosing(budget), folder / f"budget-{budget}") for budget in (512, 8192))
+    tasks = {"chosen": f"prefill {chosen} 4096 1", "dense": f"prefill {dense} 4096 1", "short": f"prefill {dense} 512 1"}
+    times = rounds(5, {name: lambda task=task: serving.time(task) for name, task in tasks.items()})
+    report.add(row("prefill of 4096 tokens, a layer of attention to chosen blocks over its dense form", ratios(times, "dense", "chosen"), 2.0))
+    beyond = {name: [a - 8 * b for a, b in zip(times[name], times["short"])] for name in ("chosen", "dense")}
+    report.add(row("the same beyond eight prompts of 512 tokens", ratios(beyond, "dense", "chosen"), 2.0))
+
+
 def headers(report, graft, folder):
     """Start, and a model of many tensors of one value each."""
     start = [1e3 * command([graft, "--version"])[0] for _ in range(21)]
@@ -101,6 +111,7 @@ def main():
     small = [models.make(BENCH, "lm-engine", models.paper_400m(changed), folder / name)
              for changed, name in ((False, "paper-400m"), (True, "paper-400m-1l"))]
     replacement(report, serving, *small)
+    choosing(report, serving, folder)
     if options.large:
         large = [models.make(BENCH, "lm-engine", models.paper_7b(changed), folder / name)
                  for changed, name in ((False, "paper-7b"), (True, "paper-7b-1l"))]

@@ -60,11 +60,31 @@ extension KeyValueCache {
     let count = min(positions.count, panel - index % panel, panel - place % panel)
     let source = keys(block: block, head: head) + index / panel * dk * panel + index % panel
     let target = targetKeys + place / panel * dk * panel + place % panel
-    for dim in 0..<dk {
-      for column in 0..<count { target[dim * panel + column] = source[dim * panel + column] }
-    }
+    copyColumns(UnsafeRawPointer(source), to: UnsafeMutableRawPointer(target), count, panel)
     (targetValues + place * dvp).update(
       from: values(block: block, head: head) + index * dvp, count: count * dvp)
     return count
+  }
+
+  /// Copies some columns of a panel of keys, four at a time, as most blocks have four or more.
+  private func copyColumns(
+    _ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, _ count: Int, _ panel: Int
+  ) {
+    for column in stride(from: 0, to: count & ~3, by: 4) {
+      for dim in 0..<dk {
+        let place = 4 * (dim &* panel &+ column)
+        target.storeBytes(
+          of: source.loadUnaligned(fromByteOffset: place, as: SIMD4<Float>.self),
+          toByteOffset: place, as: SIMD4<Float>.self)
+      }
+    }
+    for column in count & ~3..<count {
+      for dim in 0..<dk {
+        let place = 4 * (dim &* panel &+ column)
+        target.storeBytes(
+          of: source.load(fromByteOffset: place, as: Float.self), toByteOffset: place,
+          as: Float.self)
+      }
+    }
   }
 }
