@@ -385,6 +385,26 @@ def by_sequence(forward):
     return separated
 
 
+def ending_ngrams(layer):
+    """The forward pass of a layer whose n-grams, and the convolution over them, end with each sequence.
+
+    transformers lets both reach back into the sequence before, in a padding-free batch.
+    """
+    forward, mixed, bounds = layer.forward, layer.ple.forward, []
+
+    def embedded(hidden_states, input_ids, cache=None, **kwargs):
+        if not bounds or cache is not None:
+            return mixed(hidden_states, input_ids, cache, **kwargs)
+        pairs = zip(bounds[0], bounds[0][1:])
+        return torch.cat([mixed(hidden_states[:, a:b], input_ids[:, a:b], None) for a, b in pairs], dim=1)
+
+    def separated(*args, cu_seq_lens_q=None, **kwargs):
+        bounds[:] = [] if cu_seq_lens_q is None else [cu_seq_lens_q.tolist()]
+        return forward(*args, cu_seq_lens_q=cu_seq_lens_q, **kwargs)
+
+    layer.forward, layer.ple.forward = separated, embedded
+
+
 class StrictlyLoaded:
     """Refuses a checkpoint whose M2RNN layers are not all that the config says."""
 
@@ -424,6 +444,8 @@ class WithM2RNN(StrictlyLoaded):
             plain = mixer is not None and not isinstance(mixer, M2RNNAttention)
             if plain and not importlib.util.find_spec("fla"):
                 mixer.forward = by_sequence(mixer.forward)
+            if getattr(layer, "ple", None) is not None:
+                ending_ngrams(layer)
 
 
 class TextOfMultimodal(WithM2RNN):
