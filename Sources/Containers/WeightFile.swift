@@ -31,6 +31,15 @@ public struct WeightFile: Sendable {
       ignored: ignored, payloadChecks: payloadChecks)
   }
 
+  /// The file with other typed metadata in the place of its own of the same keys; keys that it lacks stay away.
+  func with(values others: GGUFHeader.Metadata) -> WeightFile {
+    let others = Dictionary(
+      others.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+    return WeightFile(
+      metadata: metadata, values: values.map { ($0.key, others[$0.key] ?? $0.value) },
+      tensors: tensors, ignored: ignored, payloadChecks: payloadChecks)
+  }
+
   /// The file with more values that are no weights.
   func ignoring(_ values: [IgnoredValue]) -> WeightFile {
     WeightFile(

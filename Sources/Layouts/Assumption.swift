@@ -46,6 +46,9 @@ public enum Assumption: Hashable, Sendable {
     "norm-offset": nil, "trunk-norm-offset": .trunk, "mtp-norm-offset": .prediction,
   ]
 
+  /// Whether it is about what metadata say, and not about values.
+  public var isOfMetadata: Bool { if case .indexBlock = self { true } else { false } }
+
   /// The subject of the values that it is about.
   public var subject: String {
     switch self {

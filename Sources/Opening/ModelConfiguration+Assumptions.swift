@@ -5,7 +5,8 @@ import Layouts
 extension ModelConfiguration {
   /// The same model, with what the user says of it where the files do not tell.
   /// - Throws: `Problem` of kind `invalid` where what is said does not fit.
-  func assuming(_ assumptions: [Assumption], in layout: Layout) throws -> ModelConfiguration {
+  package func assuming(_ assumptions: [Assumption], in layout: Layout) throws -> ModelConfiguration
+  {
     let told = try withLostFacts(assumptions, in: layout)
     return try assumptions.reduce(told) { model, assumption in
       guard case .indexBlock(let size) = assumption else { return model }
@@ -35,6 +36,16 @@ extension ModelConfiguration {
       guard case .attention(let attention) = layers[index].mixer else { return false }
       return attention.indexHeads > 0 && !attention.choosesBlocks
     }
+  }
+
+  /// Refuses an indexer without a size of its blocks.
+  /// - Throws: `Problem` of kind `invalid`.
+  package func checkBlocks(remedy: String) throws {
+    guard let layer = layersWithoutBlocks.first else { return }
+    throw Problem(
+      .invalid, "an indexer has no size of its blocks", layer: layer,
+      expected: "attention.index_block of one position at least", found: "0",
+      remedy: remedy + ", or give the size with --assume index-block=N")
   }
 
   private func withIndexBlock(_ size: Int) throws -> ModelConfiguration {

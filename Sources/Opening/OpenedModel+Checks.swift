@@ -10,6 +10,13 @@ extension OpenedModel {
     return binding.tensors.first { $0.parts.map(\.role) == [same] }
   }
 
+  /// Refuses an indexer of which the config does not say among blocks of what size it chooses; only metadata are
+  /// known to lose that.
+  func checkBlocks() throws {
+    guard !checkpoint.container.hasMetadata else { return }
+    try configuration.checkBlocks(remedy: "correct the config")
+  }
+
   /// What the stored values say about how the checkpoint was read.
   /// - Cost: reads the norms and decay rates.
   /// - Throws: `Problem` of kind `io` where they cannot be read.

@@ -90,6 +90,7 @@ public struct OpenedModel: Sendable {
         configuration: try fitting.configuration.assuming(assuming, in: evidence.layout),
         tensors: try Self.tensors(binding.tensors, checkpoint)
       ).withImplied
+    try locating(.file(checkpoint.configPath.string)) { try checkBlocks() }
   }
 
   private static func norms(
@@ -130,13 +131,13 @@ public struct OpenedModel: Sendable {
     var tensors: [Role: CanonicalTensor] = [:]
     tensors.reserveCapacity(bound.count)
     for bound in bound {
-      let stored = try joined(
-        bound.pieces.map { name in
-          guard let piece = checkpoint.tensor(name) else {
-            throw Problem(.invalid, "a tensor the config asks for is missing", tensor: name)
-          }
-          return piece
-        })
+      let pieces = try bound.pieces.map { name in
+        guard let piece = checkpoint.tensor(name) else {
+          throw Problem(.invalid, "a tensor the config asks for is missing", tensor: name)
+        }
+        return piece
+      }
+      let (stored, widened) = try joined(pieces)
       let scales = bound.scales.flatMap { checkpoint.scales($0, of: stored) }
       for part in bound.parts {
         var tensor = CanonicalTensor(
@@ -144,26 +145,41 @@ public struct OpenedModel: Sendable {
           steps: part.steps, scales: scales, origin: stored.name)
         tensor.hasFixedType = bound.storedType.isFixed
         tensor.isJoined = bound.pieces.count > 1
+        tensor.pieces = widened
         tensors[part.role] = tensor
       }
     }
     return tensors
   }
 
-  /// Stored tensors end to end along axis 0, each where it lies.
-  private static func joined(_ pieces: [StoredTensor]) throws -> StoredTensor {
-    if pieces.count == 1 { return pieces[0] }
-    guard let first = pieces.first, pieces.allSatisfy({ $0.type == first.type }) else {
+  /// Stored tensors end to end along axis 0, each where it lies; with each of them where their types differ, so
+  /// that the whole has their values as F32.
+  private static func joined(_ pieces: [StoredTensor]) throws -> (
+    whole: StoredTensor, widened: [CanonicalTensor]
+  ) {
+    let first = pieces[0]
+    if pieces.count == 1 { return (first, []) }
+    if pieces.allSatisfy({ $0.type == first.type }) {
+      let rows = pieces.reduce(0) { $0 + ($1.shape.first ?? 0) }
+      return (
+        StoredTensor(
+          name: first.name, type: first.type, shape: [rows] + first.shape.dropFirst(),
+          region: ByteRegion(JoinedBytes(pieces.map(\.region))), file: first.file), []
+      )
+    }
+    guard let whole = CanonicalTensor(widening: pieces.map(\.values)) else {
       throw Problem(
-        .invalid, "tensors that belong together differ in type",
-        tensor: pieces.map(\.name).joined(separator: ", "),
+        .unsupported, "tensors that belong together have types that cannot stand together",
+        tensor: NameFolding.summary(pieces.map(\.name)),
+        expected: "one type, or types of single values such as F32, BF16 and F16",
         found: Set(pieces.map(\.type.rawValue)).sorted().joined(separator: ", "),
         remedy: "store them in one type")
     }
-    let rows = pieces.reduce(0) { $0 + ($1.shape.first ?? 0) }
-    return StoredTensor(
-      name: first.name, type: first.type, shape: [rows] + first.shape.dropFirst(),
-      region: ByteRegion(JoinedBytes(pieces.map(\.region))), file: first.file)
+    return (
+      StoredTensor(
+        name: first.name, type: whole.type, shape: whole.shape, region: whole.region,
+        file: first.file), whole.pieces
+    )
   }
 
   /// Stored tensors that are carried through by name.

@@ -1,3 +1,4 @@
+import Containers
 import GraftTestSupport
 import JSON
 import SystemPackage
@@ -96,12 +97,97 @@ import Testing
     #expect(audit.exitCode == 1 && audit.output.contains("blk.2.indexer"), "\(audit)")
     let result = try GraftCommand.run("verify", checkpoint.path.string, there.string)
     #expect(result.exitCode == 1 && result.output.contains("first divergent layer: 2"), "\(result)")
-    // With the size, the same file again.
-    let mended = try convert(
-      checkpoint.path.string, "mended", "--to", "gguf-qwen4exp", "--assume", "index-block=4",
-      "--no-manifest")
+    // With the size, or beside a config of the model, the same file again.
+    try checkpoint.remove("graft.json")
+    for verb in ["convert", "repair"] {
+      let mended = checkpoint.beside(verb)
+      expectSuccess(
+        try checkpoint.graft(verb, mended.string, "--assume", "index-block=4"))
+      #expect(try sameModel(mended, there))
+    }
+    expectRefusal(try checkpoint.graft("repair", checkpoint.beside("out").string), 69, ["blk.2"])
+    let config = try Fixtures.contents(Fixtures.path(Self.released).appending("config.json"))
+    try checkpoint.write("config.json", config)
+    let found = checkpoint.beside("found")
+    expectSuccess(try checkpoint.graft("repair", found.string))
+    #expect(try sameModel(found, there))
+  }
+
+  private func sameModel(_ one: FilePath, _ other: FilePath) throws -> Bool {
+    try Fixtures.contents(one.appending("model.gguf"))
+      == Fixtures.contents(other.appending("model.gguf"))
+  }
+
+  /// mlx-vlm leaves tensors of multi-token prediction to its drafter, which finds them under these names;
+  /// llama.cpp has none for them.
+  @Test func predictionIsKeptWhereItHasNames() throws {
+    let checkpoint = try EditableCheckpoint(Self.released)
+    try checkpoint.editWeights { file in
+      for name in ["fc_embedding", "fc_hidden"] {
+        let values = (0..<256).map { Float($0 % 7) - 3 }
+        file.tensors.append(.init("mtp.\(name).weight", [16, 16], values))
+      }
+      for name in ["pre_fc_norm_hidden", "layers.0.attn_hyper_connection.hc_norm"] {
+        let values = (0..<32).map { Float($0 % 5 - 2) / 8 }
+        file.tensors.append(.init("mtp.\(name).weight", [32], values))
+      }
+    }
+    try checkpoint.editConfig { $0["mtp_num_hidden_layers"] = 1 }
+    let (there, back) = (checkpoint.beside("there"), checkpoint.beside("back"))
+    expectSuccess(try checkpoint.graft("convert", there.string, "--to", "mlx-qwen4_exp"))
+    #expect(try EditableCheckpoint.tensors(of: there)["mtp.fc_hidden.weight"] != nil)
+    expectSuccess(
+      try GraftCommand.run(
+        "convert", there.string, back.string, "--to", "qwen4_exp", "--form", "text, experts fused"))
     #expect(
-      try Fixtures.contents(mended.appending("model.gguf"))
-        == Fixtures.contents(there.appending("model.gguf")))
+      try EditableCheckpoint.tensors(of: back) == EditableCheckpoint.tensors(of: checkpoint.path))
+    expectRefusal(
+      try checkpoint.graft("convert", checkpoint.beside("out").string, "--to", "gguf-qwen4exp"), 69,
+      ["mtp.fc_embedding.weight", "--mtp drop"])
+  }
+
+  /// Norms to which one more was added than the form has, as most published conversions have them.
+  @Test(arguments: ["qwen4_exp", "mlx-qwen4_exp", "gguf-qwen4exp"])
+  func doubledOffsetsAreTakenOff(_ layout: String) throws {
+    let source = Fixtures.path(Self.released)
+    let sound = try convert(source.string, "sound", "--to", layout, "--no-manifest")
+    let checkpoint = try EditableCheckpoint(copying: sound)
+    let isGGUF = layout.hasPrefix("gguf")
+    func isMeant(_ name: String) -> Bool { name.contains("norm") && !name.contains("linear_attn") }
+    if isGGUF {
+      let bytes = try doubled(checkpoint.bytes("model.gguf"), of: checkpoint.path)
+      try checkpoint.write("model.gguf", bytes)
+    } else {
+      try checkpoint.editWeights { file in
+        for (index, tensor) in file.tensors.enumerated() where isMeant(tensor.name) {
+          file.tensors[index].floats = tensor.floats.map { $0 + 1 }
+        }
+      }
+    }
+    let audit = try checkpoint.graft("inspect", "--audit")
+    #expect(audit.exitCode == 1 && audit.output.contains("had been added"), "\(audit)")
+    let out = checkpoint.beside("out")
+    expectSuccess(
+      try checkpoint.graft("repair", out.string, "--assume", "norm-offset=\(isGGUF ? 2 : 1)"))
+    expectSuccess(try GraftCommand.run("verify", out.string, sound.string))
+    #expect(try GraftCommand.run("verify", checkpoint.path.string, sound.string).exitCode == 1)
+  }
+
+  /// A GGUF with one added to all norms that lie around it.
+  private func doubled(_ bytes: [UInt8], of path: FilePath) throws -> [UInt8] {
+    var bytes = bytes
+    let stored = try StoredCheckpoint.open(path)
+    for tensor in stored.tensors
+    where tensor.name.contains("norm") && !tensor.name.contains("ssm_norm") {
+      for place in stride(
+        from: tensor.region.range.lowerBound, to: tensor.region.range.upperBound, by: 4)
+      {
+        let value = bytes.withUnsafeBytes {
+          $0.loadUnaligned(fromByteOffset: place, as: Float.self)
+        }
+        withUnsafeBytes(of: value + 1) { bytes.replaceSubrange(place..<place + 4, with: $0) }
+      }
+    }
+    return bytes
   }
 }

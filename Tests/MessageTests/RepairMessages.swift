@@ -18,8 +18,21 @@ extension MessageSection {
         }
         return try shop.graft("repair", "model", "out")
       },
-      .init("a size of blocks that repair would have to write") {
-        try $0.graft("repair", "fixtures/\(dense)", "out", "--assume", "index-block=4")
+      .init("a table that was cut") { shop in
+        try shop.model("huggingface/qwen4_exp/released-f32") { checkpoint in
+          try checkpoint.editWeights { file in
+            let name = "model.layers.1.ple.ple_embedding.ngram_embedding.shard_3.weight"
+            guard let shard = file[name] else { return }
+            file[name] = .init(name, [20, 4], Array(shard.floats.prefix(80)))
+          }
+        }
+        return try shop.graft("repair", "model", "out")
+      },
+      .init("an indexer without the size of its blocks") { shop in
+        try shop.model("huggingface/qwen4_exp/released-f32") {
+          try $0.editConfig { $0["indexer_compress_ratio"] = 0 }
+        }
+        return try shop.graft("repair", "model", "out")
       },
       .init("a fact that the files tell") {
         try $0.graft(
@@ -27,6 +40,9 @@ extension MessageSection {
       },
       .init("a fact that is no number") {
         try $0.graft("inspect", "fixtures/\(dense)", "--assume", "moe.groups=many")
+      },
+      .init("a fact that repair would have to write") {
+        try $0.graft("repair", "fixtures/\(dense)", "out", "--assume", "moe.groups=2")
       },
       .init("heads that repair would have to move") {
         try $0.graft("repair", "fixtures/\(dense)", "out", "--assume", "value-heads=tiled")

@@ -61,7 +61,6 @@ enum Unprovoked {
   private static let layouts: Set<String> = [
     #"a size is out of range: \(name)"#,
     #"layout \(id) can be inspected and no more"#,
-    #"the one scale of a divided tensor is not written"#,
     #"a block of quantised values cannot be torn apart"#,
     #"a rule of the layout is no bijection"#,
     #"a step of the layout cuts through a part: \(part.role)"#,

@@ -94,7 +94,7 @@ extension MessageSection {
       },
       .init("pieces of a tensor in two types") {
         try $0.opened("huggingface/olmo_hybrid/resave-f32") { copy in
-          try copy.retype("model.layers.0.linear_attn.k_conv1d.weight", "BF16", bits: 16)
+          try copy.retype("model.layers.0.linear_attn.k_conv1d.weight", "BOOL", bits: 8)
         }
       },
       .init("scales of a type that scales have not") { shop in

@@ -82,8 +82,11 @@ public struct NgramEmbedding: FactRecord {
     ]
   }
 
+  /// The role of the table, of which a token reads one row for each head.
+  public static let table = "ngram.table"
+
   static let roles: [RoleRule<NgramEmbedding>] = [
-    RoleRule("ngram.table", ["Nr", "De"], when: isThere),
+    RoleRule(table, ["Nr", "De"], when: isThere),
     RoleRule("ngram.key", ["S*H", "Dp"], .quantised, when: isThere),
     RoleRule("ngram.value", ["H", "Dp"], .quantised, when: isThere),
     RoleRule("ngram.key_norm", ["S*H"], .centred, when: isThere),

@@ -11,6 +11,7 @@ extension CanonicalTensor {
 
   /// Some rows of the tensor, read as a part of it; nil where they do not lie together in the stored one.
   public func rows(_ range: Range<Int>) -> CanonicalTensor? {
+    if let rows = rowsOfPiece(range) { return rows }
     let plain = view.simplified
     guard let all = shape.first, all > 0, range.upperBound <= all, plain.axes.count == 1,
       plain.axes[0].stride == 1, plain.axes[0].table == nil
@@ -23,6 +24,10 @@ extension CanonicalTensor {
       shape: [range.count] + shape.dropFirst(), type: type, region: region, view: view,
       steps: steps, scales: scales, origin: origin)
     (tensor.hasFixedType, tensor.isJoined) = (hasFixedType, true)
+    if !formerTypes.isEmpty, all % formerTypes.count == 0 {
+      let (index, rest) = range.lowerBound.quotientAndRemainder(dividingBy: all / formerTypes.count)
+      if rest == 0, index < formerTypes.count { tensor.formerType = formerTypes[index] }
+    }
     return tensor
   }
 

@@ -19,6 +19,8 @@ public struct CanonicalTensor: Sendable {
   public var hasFixedType = false
   /// The type that such values had in the layout they go to, as the record of a conversion says.
   public var formerType: ScalarType?
+  /// The types that the stored tensors had that made it up in the layout it goes to, where they differed.
+  public var formerTypes: [ScalarType] = []
   /// Whether the record of a conversion kept the bytes for the stored tensor.
   public var isRestored = false
   /// Whether rows were cut off or added, so that the tensor differs from the stored one.
@@ -29,6 +31,8 @@ public struct CanonicalTensor: Sendable {
   public var isMerged = false
   /// Whether several stored tensors make it up.
   public var isJoined = false
+  /// The stored tensors that make it up, where they differ in type and its values are therefore F32.
+  public var pieces: [CanonicalTensor] = []
   /// The name under which the elements are stored, for messages and reports.
   public let origin: String
 

@@ -92,7 +92,8 @@ extension OpenedModel {
         severity: .error, kind: "index", tensor: name, file: checkpoint.weightsPath.string,
         text:
           "an indexer without a size of its blocks: the layer sees all positions, and not those "
-          + "that were chosen in training; give the size with convert --assume index-block=N")
+          + "that were chosen in training; repair writes the size where a config of the model lies "
+          + "beside the file, or it is given with --assume index-block=N")
     }
   }
 

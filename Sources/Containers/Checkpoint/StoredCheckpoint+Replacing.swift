@@ -19,6 +19,22 @@ extension StoredCheckpoint {
     return copy
   }
 
+  /// The checkpoint with other typed metadata in the place of those of the same keys.
+  public func with(values: GGUFHeader.Metadata) -> StoredCheckpoint {
+    var copy = self
+    copy.shards = shards.map {
+      Shard(fileName: $0.fileName, content: $0.content.with(values: values))
+    }
+    return copy
+  }
+
+  /// The config that lies beside weight files that say themselves what they hold; nil where there is none.
+  /// - Throws: `Problem` where it cannot be read, or is no JSON.
+  public func configBeside() throws -> JSONValue? {
+    let file = path(Self.configName)
+    return try Self.parse(Self.readConfig(file), file)
+  }
+
   /// The checkpoint with another config, in the look of the one that it has.
   public func withConfig(_ change: (JSONValue) -> JSONValue) -> StoredCheckpoint {
     guard let config, let configBytes else { return self }

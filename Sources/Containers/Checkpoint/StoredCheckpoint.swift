@@ -332,12 +332,12 @@ extension StoredCheckpoint {
     }
   }
 
-  private static func readConfig(_ file: FilePath) throws -> [UInt8]? {
+  static func readConfig(_ file: FilePath) throws -> [UInt8]? {
     guard FileKind(file) == .regular else { return nil }
     return try MappedFile.readAll(file, limit: configLimit)
   }
 
-  private static func parse(_ bytes: [UInt8]?, _ file: FilePath) throws -> JSONValue? {
+  static func parse(_ bytes: [UInt8]?, _ file: FilePath) throws -> JSONValue? {
     try locating(.file(file.string)) {
       try bytes.map { bytes in
         try bytes.withUnsafeBytes { raw in

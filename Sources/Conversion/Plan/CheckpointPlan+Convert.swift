@@ -265,7 +265,7 @@ extension TensorMove {
   }
 
   fileprivate var rule: TensorRuleName {
-    if scales == nil, let scaled = parts.first(where: { $0.source.scales != nil }) {
+    if !staysScaled, let scaled = parts.first(where: { $0.source.scales != nil }) {
       return .dequantised(from: scaled.source.type, to: type)
     }
     if parts.contains(where: \.source.isMerged) { return .merged }

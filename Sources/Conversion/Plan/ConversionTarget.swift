@@ -45,6 +45,9 @@ struct ConversionTarget {
   init(_ source: OpenedModel, _ layout: Layout, _ options: ConversionOptions) throws {
     history = ModelHistory(of: source.checkpoint)
     plainType = source.packing == nil ? nil : source.plainType
+    if layout.container != source.layout.container {
+      try source.configuration.checkBlocks(remedy: "repair the file first")
+    }
     let prediction = try PredictionTensors(source, for: layout, options)
     let vocabulary = try VocabularyChange(source, options)
     let counted = prediction.counted(in: source, for: layout, options)
@@ -108,7 +111,11 @@ struct ConversionTarget {
   func move(_ bound: BoundTensor, cast: RequestedType, tears: Bool = false) throws -> TensorMove {
     try TensorMove(
       bound, from: model, cast: cast,
-      scaleName: bound.scales?.name ?? binding.layout.scales?.names(of: bound.name).first,
-      narrow: plainType, tears: tears)
+      scaleName: bound.scales?.name ?? scaleName(of: bound), narrow: plainType, tears: tears)
+  }
+
+  private func scaleName(of bound: BoundTensor) -> String? {
+    guard let rule = binding.layout.scales else { return nil }
+    return bound.isPiece ? rule.jointName(ofPiece: bound.name) : rule.names(of: bound.name).first
   }
 }

@@ -18,8 +18,10 @@ struct KeptValues: Hashable, Sendable {
   let hash: String
   /// The type in which they were stored.
   let type: ScalarType
+  /// The types of the stored tensors that made them up, where those differed.
+  var types: [ScalarType] = []
   /// Their bytes, in canonical order; empty where only the type does not follow from the output.
-  let bytes: [UInt8]
+  var bytes: [UInt8] = []
 
   /// How values of a role are stored.
   static func form(_ role: Role, _ steps: [ValueStep], in configuration: ModelConfiguration)
@@ -39,7 +41,7 @@ struct KeptValues: Hashable, Sendable {
     else { return nil }
     if bytes.isEmpty {
       var typed = place
-      typed.formerType = type
+      if types.isEmpty { typed.formerType = type } else { typed.formerTypes = types }
       return typed
     }
     var kept = CanonicalTensor(
@@ -75,8 +77,9 @@ extension CanonicalModel {
     let byRole = Dictionary(grouping: kept, by: \.role)
     for part in binding.tensors.flatMap(\.parts) {
       let form = KeptValues.form(part.role, part.steps, in: configuration)
-      guard let place = tensors[part.role], place.steps != part.steps || place.hasFixedType,
-        let values = byRole[part.role.description]?.last(where: { $0.form == form })
+      guard let place = tensors[part.role],
+        let values = byRole[part.role.description]?.last(where: { $0.form == form }),
+        place.steps != part.steps || place.hasFixedType || !values.types.isEmpty
       else { continue }
       model.tensors[part.role] =
         try values.tensor(of: part.role, steps: part.steps, insteadOf: place, in: source) ?? place
@@ -92,15 +95,18 @@ extension KeptValues {
       let type = value["dtype"]?.string.flatMap(ScalarType.init(rawValue:)),
       let bytes = value["bytes"]?.string.flatMap(TensorHash.bytes)
     else { return nil }
-    self.init(role: role, form: form, hash: hash, type: type, bytes: bytes)
+    let types = value["dtypes"]?.array?.compactMap { $0.string.flatMap(ScalarType.init(rawValue:)) }
+    self.init(role: role, form: form, hash: hash, type: type, types: types ?? [], bytes: bytes)
   }
 
   var json: JSONObject {
-    [
+    var json: JSONObject = [
       "role": .string(role), "form": .string(form), "sha256": .string(hash),
       "dtype": .string(type.rawValue),
       "bytes": .string(TensorHash.hex(bytes)),
     ]
+    if !types.isEmpty { json["dtypes"] = .array(types.map { .string($0.rawValue) }) }
+    return json
   }
 }
 

@@ -17,6 +17,9 @@ extension TensorMove {
     guard let name, target.storedType == .keep else {
       throw refusal(target, first, "the layout has no place for scales")
     }
+    if let rows = target.parts.first?.rows, target.isPiece {
+      return try sharedScale(of: target, parts[0].source, first, rows, named: name)
+    }
     let isUniform = parts.allSatisfy { moved in
       guard let scales = moved.source.scales else { return false }
       return scales.size == first.size && scales.type == first.type
@@ -35,6 +38,24 @@ extension TensorMove {
       shape: target.scales?.shape ?? (isScalar ? [] : first.size.grid(of: target.shape)),
       parts: moves.map(\.part), storedType: .keep)
     return TensorMove(verbatim: bound, from: moves.map(\.source))
+  }
+
+  /// The one scale of all tensors that make up one, which goes along with the first of them.
+  private static func sharedScale(
+    of target: BoundTensor, _ source: CanonicalTensor, _ scales: BlockScales, _ rows: Range<Int>,
+    named name: String
+  ) throws -> TensorMove? {
+    guard scales.gridRows == 1, scales.gridColumns == 1, scales.isPerTensor else {
+      throw refusal(target, scales, "it would be put together from parts of blocks")
+    }
+    guard rows.lowerBound == 0 else { return nil }
+    let one = StridedView(contiguous: [1])
+    let bound = BoundTensor(
+      name: name, pieces: [name], shape: target.scales?.shape ?? [1],
+      parts: [BoundPart(role: target.parts[0].role, shape: [1], view: one)], storedType: .keep)
+    let stored = CanonicalTensor(
+      shape: [1], type: scales.type, region: scales.region, view: one, origin: scales.origin)
+    return TensorMove(verbatim: bound, from: [stored])
   }
 
   private static func refusal(_ target: BoundTensor, _ scales: BlockScales, _ found: String)

@@ -26,11 +26,17 @@ public struct TensorMove: Sendable {
   private let isSeenExact: Bool
   /// Where the scales of quantised weights go that keep their bytes.
   private let scaleMoves: [TensorMove]
+  /// Whether it keeps its bytes and shares a scale with others, of which the first moves it.
+  private let sharesScale: Bool
   /// How much each input matters where values are rounded; nil for all the same.
   var importances: Importances?
 
   /// The scales of quantised weights that keep their bytes; they are written beside them.
   public var scales: TensorMove? { scaleMoves.first }
+
+  /// Whether quantised weights keep their bytes, and their scales lie beside them or are those of the first of
+  /// several tensors.
+  var staysScaled: Bool { scales != nil || sharesScale }
 
   /// Plans one stored tensor.
   ///
@@ -55,11 +61,6 @@ public struct TensorMove: Sendable {
           .invalid, "the model has no \(part.role)", tensor: target.name, layer: part.role.layer)
       }
       guard let rows = part.rows else { return source }
-      guard source.scales == nil || cast != .keep else {
-        throw Problem(
-          .unsupported, "the one scale of a divided tensor is not written", tensor: target.name,
-          found: source.type.rawValue, remedy: "dequantise with --dtype f32 or bf16")
-      }
       guard let part = source.rows(rows) else {
         throw Problem(
           .unsupported, "rows that do not lie in order cannot be divided among tensors",
@@ -85,9 +86,12 @@ public struct TensorMove: Sendable {
     parts = Self.parts(of: target, sources)
     let scales = cast == .keep ? try Self.scales(of: target, parts, named: scaleName) : nil
     scaleMoves = scales.map { [$0] } ?? []
+    sharesScale = cast == .keep && target.isPiece && sources[0].scales != nil
     let isComputed = parts.contains { $0.source.steps != $0.steps }
     let planned = try Self.type(of: target, sources: sources, cast: cast, isComputed: isComputed)
-    let isWidened = isComputed || sources.allSatisfy(\.hasFixedType)
+    let isWidened =
+      isComputed || sources.allSatisfy(\.hasFixedType)
+      || sources.allSatisfy { $0.formerType != nil }
     if isWidened, cast == .keep, planned == .f32, !target.storedType.isFixed,
       let narrow = Self.formerType(sources) ?? narrow, try Self.fits(narrow, parts)
     {
@@ -104,7 +108,7 @@ public struct TensorMove: Sendable {
     parts = Self.parts(of: target, sources)
     type = sources.first?.type ?? .f32
     isSeenExact = true
-    scaleMoves = []
+    (scaleMoves, sharesScale) = ([], false)
   }
 
   /// The type that all parts had in the layout before; nil where nothing is known.
@@ -181,7 +185,7 @@ public struct TensorMove: Sendable {
   /// Whether the bytes of a part are moved and not computed.
   func isVerbatim(_ moved: MovedPart) -> Bool {
     moved.source.type == type && moved.source.steps == moved.steps
-      && (moved.source.scales == nil || scales != nil)
+      && (moved.source.scales == nil || staysScaled)
   }
 
   /// Whether some value changes when it is written.

@@ -80,8 +80,16 @@ struct OutputCheck: Sendable {
   private func lost(_ planned: CheckpointPlan.Tensor, _ parts: [(role: Role, hash: String)])
     throws -> [KeptValues]
   {
-    guard case .move(let move) = planned.content,
-      planned.rule == .computed(planned.type) || move.target.storedType.isFixed
+    guard case .move(let move) = planned.content else { return [] }
+    if let types = typesOfPieces(move), let hash = parts.first?.hash, let part = parts.first {
+      return [
+        KeptValues(
+          role: part.role.description,
+          form: KeptValues.form(part.role, [], in: source.configuration),
+          hash: hash, type: .f32, types: types)
+      ]
+    }
+    guard planned.rule == .computed(planned.type) || move.target.storedType.isFixed
     else { return [] }
     let narrow = output.canonical.tensors[Role("embedding")]?.type
     return try zip(move.target.parts, move.parts).compactMap { part, moved in
@@ -96,6 +104,13 @@ struct OutputCheck: Sendable {
           in: source.model.configuration),
         hash: hash, type: moved.source.type, bytes: bytes)
     }
+  }
+
+  /// The types of the stored tensors that became one because their values were widened; nil where there are none.
+  private func typesOfPieces(_ move: TensorMove) -> [ScalarType]? {
+    guard !move.target.isPiece, move.parts.count == 1, move.type == .f32 else { return nil }
+    let types = move.parts[0].source.pieces.map(\.type)
+    return types.isEmpty ? nil : types
   }
 
   private func mismatch(_ planned: CheckpointPlan.Tensor, _ found: String) -> Problem {

@@ -12,8 +12,10 @@ public struct Mend: Hashable, Sendable {
     case claim
     /// Names had the prefix of a wrapper.
     case names
-    /// A file did not say for which library it is.
+    /// A file did not say for which library it is, or said something else than the tensors.
     case metadata
+    /// A table of embeddings had rows that nothing chooses.
+    case table
   }
 
   /// What kind of thing it is.

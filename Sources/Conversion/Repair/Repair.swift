@@ -40,26 +40,22 @@ public struct Repair: Sendable {
       try MendedTensor(
         $0, in: config.model, narrow: narrow, allowsLoss: options.allowsLoss)
     }
-    tensors = Dictionary(
-      mended.map { ($0.stored.name, $0.stored) }, uniquingKeysWith: { first, _ in first })
+    tensors = config.cut.merging(mended.map { ($0.stored.name, $0.stored) }) { $1 }
     let metadata = source.metadataMends
-    mendsMetadata = !metadata.isEmpty
+    mendsMetadata = !metadata.isEmpty || config.changesMetadata
     mends = config.mends + source.nameMends + metadata + mended.map(\.mend)
   }
 
   /// Values are put right where they lie; heads would have to move.
   private static func checkAssumptions(_ assumptions: [Assumption]) throws {
     let ofConfig = assumptions.compactMap { assumption -> String? in
-      switch assumption {
-      case .indexBlock: "index-block"
-      case .lostFact(let name, _): name
-      default: nil
-      }
+      if case .lostFact(let name, _) = assumption { name } else { nil }
     }
     if let name = ofConfig.first {
       throw Problem(
         .usage, "repair does not write metadata anew",
-        expected: "--assume with norm-offset, trunk-norm-offset, mtp-norm-offset or A_log",
+        expected:
+          "--assume with norm-offset, trunk-norm-offset, mtp-norm-offset, A_log or index-block",
         found: name, remedy: "use graft convert, which does")
     }
     guard assumptions.contains(where: { if case .valueHeads = $0 { true } else { false } }) else {
@@ -67,7 +63,8 @@ public struct Repair: Sendable {
     }
     throw Problem(
       .usage, "repair does not put heads into another order",
-      expected: "--assume with norm-offset, trunk-norm-offset, mtp-norm-offset or A_log",
+      expected:
+        "--assume with norm-offset, trunk-norm-offset, mtp-norm-offset, A_log or index-block",
       found: "value-heads", remedy: "use graft convert, which does")
   }
 

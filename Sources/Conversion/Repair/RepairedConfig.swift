@@ -11,6 +11,10 @@ struct RepairedConfig {
   private(set) var model: OpenedModel
   /// What was wrong with the config.
   private(set) var mends: [Mend] = []
+  /// The tensors that are cut so that the config is right, by name.
+  private(set) var cut: [String: StoredTensor] = [:]
+  /// Whether metadata of weight files change.
+  private(set) var changesMetadata = false
 
   private let options: RepairOptions
   private let catalogue: LayoutCatalogue
@@ -23,16 +27,29 @@ struct RepairedConfig {
   init(_ stored: StoredCheckpoint, _ options: RepairOptions, _ catalogue: LayoutCatalogue) throws {
     (self.options, self.catalogue) = (options, catalogue)
     func open(_ stored: StoredCheckpoint) throws -> OpenedModel {
-      try OpenedModel(
-        stored, from: options.from, assuming: options.assuming, allowing: options.allowed,
+      // What is lost from metadata is written into them, not assumed.
+      let assumptions = options.assuming.filter { !$0.isOfMetadata }
+      return try OpenedModel(
+        stored, from: options.from, assuming: assumptions, allowing: options.allowed,
         catalogue: catalogue)
     }
     do {
       model = try open(stored)
     } catch {
-      guard let (corrections, opened) = Self.opening(stored, catalogue, open) else { throw error }
-      model = opened
-      add(corrections, to: stored)
+      if let (table, opened) = try Self.cutting(stored, catalogue, open) {
+        model = opened
+        (cut, mends) = (table.tensors, table.mends)
+      } else if let (corrections, opened) = Self.opening(stored, catalogue, open) {
+        model = opened
+        add(corrections, to: stored)
+      } else {
+        throw error
+      }
+    }
+    if let lost = try LostBlocks(model, options.assuming, catalogue) {
+      model = try open(lost.checkpoint)
+      mends += lost.mends
+      changesMetadata = true
     }
     mends += model.leftover.map { key in
       Mend(
@@ -58,16 +75,37 @@ struct RepairedConfig {
     }
   }
 
+  /// The tables without rows that are too many, where a checkpoint opens so.
+  private static func cutting(
+    _ stored: StoredCheckpoint, _ catalogue: LayoutCatalogue,
+    _ open: (StoredCheckpoint) throws -> OpenedModel
+  ) throws -> (table: PaddedTable, model: OpenedModel)? {
+    for layout in layouts(of: stored, catalogue) {
+      guard let table = try PaddedTable(stored, layout),
+        let model = try? open(table.applied(to: stored))
+      else { continue }
+      return (table, model)
+    }
+    return nil
+  }
+
+  /// The layouts that the config may be of.
+  private static func layouts(of stored: StoredCheckpoint, _ catalogue: LayoutCatalogue) -> [Layout]
+  {
+    catalogue.candidates(config: stored.config?.withoutQuantisation) { _ in true }
+      .compactMap { try? $0.read().layout }
+  }
+
   /// The first corrections with which a checkpoint opens.
   private static func opening(
     _ stored: StoredCheckpoint, _ catalogue: LayoutCatalogue,
     _ open: (StoredCheckpoint) throws -> OpenedModel
   ) -> (corrections: [ConfigCorrection], model: OpenedModel)? {
     guard !stored.container.hasMetadata, let config = stored.config else { return nil }
-    let layouts = catalogue.candidates(config: config.withoutQuantisation) { _ in true }
-      .compactMap { try? $0.read().layout }
     var tried: [[ConfigCorrection]] = []
-    for corrections in layouts.flatMap({ $0.possibleCorrections(of: config, stored.headers) })
+    for corrections in layouts(of: stored, catalogue).flatMap({
+      $0.possibleCorrections(of: config, stored.headers)
+    })
     where !tried.contains(corrections) {
       tried.append(corrections)
       if let model = try? open(stored.corrected(by: corrections)) { return (corrections, model) }

@@ -17,9 +17,13 @@ public struct ScaleRule: Sendable {
 
   /// The name of the one scale of a tensor that some stored ones make up.
   func jointName(of pieces: [String]) -> String? {
-    guard pieces.count > 1, let joint else { return nil }
-    let parts = pieces[0].split(separator: ".").dropLast(2)
-    return joint.replacing("{pieces}", with: parts.joined(separator: "."))
+    pieces.count > 1 ? jointName(ofPiece: pieces[0]) : nil
+  }
+
+  /// The name of the one scale of all stored tensors that make up the one of which a piece is given.
+  public func jointName(ofPiece name: String) -> String? {
+    let parts = name.split(separator: ".").dropLast(2)
+    return joint?.replacing("{pieces}", with: parts.joined(separator: "."))
   }
 
   /// The names under which the scale of a weight may be stored, the preferred one first.

@@ -34,9 +34,20 @@ extension BoundTensor {
         name: piece, pieces: [piece], shape: size,
         parts: [
           BoundPart(parts[0], rows: index * share..<(index + 1) * share, shape: size)
-        ], storedType: storedType)
+        ], storedType: storedType
+      ).with(scales: scales)
     }
   }
+}
+
+extension BoundTensor {
+  /// Whether it is a table of which tokens choose rows, that of n-grams.
+  public var isTable: Bool {
+    parts.count == 1 && parts[0].role.name == NgramEmbedding.table && shape.count == 2
+  }
+
+  /// Whether it is one of several that make up a tensor.
+  public var isPiece: Bool { parts.count == 1 && parts[0].rows != nil }
 }
 
 extension BoundPart {
@@ -71,7 +82,7 @@ public final class BoundTensor: Sendable {
   public let parts: [BoundPart]
   /// The type in which it is written.
   public let storedType: TensorRule.StoredType
-  /// The scales of a tensor that is stored as FP8.
+  /// The scales of a tensor that is stored as FP8; one of several that share a scale has that of all.
   public let scales: BoundScales?
 
   /// A stored tensor and the parts that fill it.

@@ -131,14 +131,36 @@ extension LayoutBinding {
   private func shapeProblem(_ tensor: BoundTensor, _ stored: StoredHeaders, _ file: String)
     -> Problem?
   {
-    guard let shape = joinedShape(tensor.pieces.compactMap { stored[$0]?.shape }),
-      shape != tensor.shape
-    else { return nil }
+    let shapes = tensor.pieces.compactMap { stored[$0]?.shape }
+    guard let shape = joinedShape(shapes), shape != tensor.shape else { return nil }
+    if tensor.isTable,
+      let odd = tensor.separated.first(where: { stored[$0.name]?.shape != $0.shape })
+    {
+      let rows = shapes.reduce(0) { $0 &+ ($1.first ?? 0) }
+      return pieceProblem(odd, of: tensor, rows: rows, stored, file)
+    }
     return Problem(
       .invalid, "a tensor has another shape than the config says", file: file,
       tensor: tensor.name, expected: TensorShape.text(tensor.shape),
       found: TensorShape.text(shape),
       remedy: "check that \(layout.configName) belongs to these weights")
+  }
+
+  /// One of several tensors that make up a table, and has more rows than its share, or less.
+  private func pieceProblem(
+    _ piece: BoundTensor, of table: BoundTensor, rows: Int, _ stored: StoredHeaders, _ file: String
+  ) -> Problem {
+    let found = stored[piece.name].map { TensorShape.text($0.shape) } ?? "none"
+    return Problem(
+      .invalid, "a tensor has another shape than its share of the whole", file: file,
+      tensor: piece.name,
+      expected:
+        "\(TensorShape.text(piece.shape)), of \(table.shape[0]) rows in \(table.pieces.count)",
+      found: "\(found), of \(rows) rows",
+      remedy: rows > table.shape[0]
+        ? "check that \(layout.configName) belongs to these weights; graft repair cuts rows of zeros off"
+        : "check that \(layout.configName) belongs to these weights; rows that were cut off are in the original alone"
+    )
   }
 
   private func shapeProblem(_ scales: BoundScales, _ stored: StoredHeaders, _ file: String)
@@ -155,13 +177,13 @@ extension LayoutBinding {
       remedy: "check weight_block_size of the config, and that all shards are there")
   }
 
-  /// The shape of tensors end to end along axis 0; that of the first where they do not fit.
+  /// The shape of tensors end to end along axis 0; one without axes where they do not fit.
   private func joinedShape(_ shapes: [[Int]]) -> [Int]? {
     guard let first = shapes.first, shapes.count > 1 else { return shapes.first }
     guard shapes.allSatisfy({ $0.dropFirst() == first.dropFirst() && !$0.isEmpty }) else {
-      return first
+      return []
     }
-    return [shapes.reduce(0) { $0 + $1[0] }] + first.dropFirst()
+    return [shapes.reduce(0) { $0 &+ $1[0] }] + first.dropFirst()
   }
 
   /// Names and roles that more than one rule claims: a fault of the layout file.

@@ -28,12 +28,7 @@ struct NgramTable: Sendable {
   /// - Throws: `Problem` of kind `io` where it cannot be read.
   /// - Cost: the bytes of the row.
   func read(_ row: Int, to target: UnsafeMutablePointer<Float>) throws {
-    let unit = tensor.type.unit
     let first = places.place(of: row)
-    let start = first / unit.elements * unit.bytes
-    try tensor.region.withBytes(in: start..<start + dim / unit.elements * unit.bytes) {
-      StoredValues.load($0, 0..<dim, tensor.type, into: target)
-    }
-    try tensor.restore(target, first..<first + dim)
+    try tensor.load(first..<first + dim, into: target)
   }
 }

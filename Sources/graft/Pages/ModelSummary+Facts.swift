@@ -54,12 +54,16 @@ extension ModelSummary {
     configuration.values.merging(["mtp.layers": .integer(predictionLayers)]) { $1 }
   }
 
-  /// The parameters that one token goes through: all but those of the experts that are not chosen.
+  /// The parameters that one token goes through: all but those of the experts that are not chosen, and of the
+  /// rows of n-grams that it does not read.
   var activeParameters: Int {
     let chosen = configuration.layers.map(\.feedForward.expertsPerToken)
     return model.binding.tensors.lazy.flatMap(\.parts).reduce(0) { sum, part in
       if let expert = part.role.expert, let layer = part.role.layer, expert >= chosen[layer] {
         return sum
+      }
+      if part.role.name == NgramEmbedding.table, let layer = part.role.layer {
+        return sum + configuration.layers[layer].ngrams.dim
       }
       return sum + part.shape.reduce(1, *)
     }

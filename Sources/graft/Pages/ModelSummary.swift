@@ -129,9 +129,13 @@ struct ModelSummary {
   private var quantisedTensors: Int { model.binding.allScales.count }
 
   private func text(_ quantisation: Quantisation) -> String {
-    let blocks = quantisation.block.map { "blocks of \($0.rows) × \($0.columns)" }
-    return "\(Quantity.of(quantisedTensors, "tensor")) in FP8, scales by "
-      + (blocks ?? "tensor")
+    guard let block = quantisation.block else {
+      return "\(Quantity.of(quantisedTensors, "tensor")) in FP8, scales by tensor"
+    }
+    let tables = model.binding.allScales.count(where: \.isPerTensor)
+    return "\(Quantity.of(quantisedTensors - tables, "tensor")) in FP8, scales by blocks of "
+      + "\(block.rows) × \(block.columns)"
+      + (tables > 0 ? "; \(Quantity.of(tables, "table")) with one scale each" : "")
   }
 
   private func json(_ quantisation: Quantisation) -> JSONObject {
