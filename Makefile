@@ -24,7 +24,7 @@
 # errors         write docs/errors.md anew from the messages that the tests provoke, and the tables of layouts and of formats/README.md
 # check-formats  check the layout files in formats/
 # pairs          print which fixtures convert to which layouts
-# tokenizers     compare ids with those of the library tokenizers: make tokenizers STRINGS=10000 PYTHON=python
+# tokenizers     compare ids with those of the library tokenizers: make tokenizers STRINGS=10000 PYTHON=python, and of llama.cpp: LLAMA_PYTHON=python
 # fixtures       make fixtures/options again: make fixtures LM_ENGINE=checkout PYTHON=python
 # manual         make manual pages and shell completions in .build/share
 # install        install binary, manual pages and completions under $(DESTDIR)$(PREFIX); PREFIX is /usr/local
@@ -180,6 +180,7 @@ pairs: build
 
 tokenizers: deps
 	$(or $(PYTHON),python3) fixtures/scripts/make_tokenizers.py .build/tokenizers --strings $(STRINGS)
+	$(if $(LLAMA_PYTHON),$(LLAMA_PYTHON) fixtures/scripts/record_llama_ids.py .build/tokenizers --strings $(STRINGS))
 	GRAFT_TOKENIZERS="$(CURDIR)/.build/tokenizers" swift test --filter TokenizerTests
 
 fixtures:

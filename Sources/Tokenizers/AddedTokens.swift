@@ -1,5 +1,13 @@
-/// Finds added tokens in a text: at each place the longest, from left to right.
+/// Finds added tokens in a text.
 struct AddedTokens {
+  /// Which of the tokens counts that stand in each other.
+  enum Order {
+    /// From left to right, at each place the longest.
+    case leftmost
+    /// The longest, wherever it stands, as in llama.cpp.
+    case longest
+  }
+
   /// A stretch of a text: an added token, or what lies between them.
   struct Stretch {
     var text: Substring
@@ -11,9 +19,13 @@ struct AddedTokens {
   private let tokens: [(bytes: [UInt8], token: TokenizerFile.AddedToken)]
   /// Where the tokens stand that begin with a byte.
   private let starts: [UInt8: Range<Int>]
+  private let order: Order
 
   /// - Parameter spelling: the text under which a token is looked for.
-  init(_ tokens: [TokenizerFile.AddedToken], spelling: (String) -> String) {
+  init(
+    _ tokens: [TokenizerFile.AddedToken], order: Order = .leftmost,
+    spelling: (String) -> String = { $0 }
+  ) {
     var known: Set<[UInt8]> = [[]]
     let spelled = tokens.map { (bytes: Array(spelling($0.text).utf8), token: $0) }
       .filter { known.insert($0.bytes).inserted }
@@ -23,20 +35,42 @@ struct AddedTokens {
       starts[token.bytes[0], default: place..<place] =
         (starts[token.bytes[0]]?.lowerBound ?? place)..<place + 1
     }
-    (self.tokens, self.starts) = (spelled, starts)
+    (self.tokens, self.starts, self.order) = (spelled, starts, order)
   }
 
   /// Cuts a text at the tokens in it.
-  ///
+  /// - Cost: one pass; at each byte a search for each byte of the longest token that may stand there.
+  ///   Where the longest count first, a pass more for each token that the text holds.
+  func pieces(of text: Substring) -> [Stretch] {
+    switch order {
+    case .leftmost: piecesFromLeft(of: text)
+    case .longest:
+      held(by: text).reduce([Stretch(text: text, id: nil)]) { stretches, token in
+        let one = AddedTokens([token])
+        return stretches.flatMap { $0.id == nil ? one.pieces(of: $0.text) : [$0] }
+      }
+    }
+  }
+
+  /// The tokens that stand anywhere in a text, the longest first; of equal length that of the lowest number.
+  private func held(by text: Substring) -> [TokenizerFile.AddedToken] {
+    var found: [Int: TokenizerFile.AddedToken] = [:]
+    for place in text.utf8.indices {
+      for (token, _) in matches(at: place, in: text) { found[token.id] = token }
+    }
+    return found.values.sorted {
+      ($1.text.utf8.count, $0.id) < ($0.text.utf8.count, $1.id)
+    }
+  }
+
   /// White space that a token takes after itself is cut again where another token stands in it, as in
   /// the original.
-  /// - Cost: one pass; at each byte a search for each byte of the longest token that may stand there.
-  func pieces(of text: Substring) -> [Stretch] {
+  private func piecesFromLeft(of text: Substring) -> [Stretch] {
     var pieces: [Stretch] = []
     var done = text.startIndex
     var place = text.startIndex
     while place < text.endIndex {
-      guard let (token, end) = token(at: place, in: text) else {
+      guard let (token, end) = matches(at: place, in: text).last else {
         text.utf8.formIndex(after: &place)
         continue
       }
@@ -52,17 +86,18 @@ struct AddedTokens {
     return pieces
   }
 
-  private func token(
+  /// The tokens that begin at a place, the shortest first, and where they end.
+  private func matches(
     at place: Substring.Index, in text: Substring
-  ) -> (TokenizerFile.AddedToken, Substring.Index)? {
+  ) -> [(TokenizerFile.AddedToken, Substring.Index)] {
     var rest = text.utf8[place...]
-    guard let first = rest.popFirst(), var range = starts[first] else { return nil }
-    var found: (TokenizerFile.AddedToken, Substring.Index)?
+    guard let first = rest.popFirst(), var range = starts[first] else { return [] }
+    var found: [(TokenizerFile.AddedToken, Substring.Index)] = []
     var depth = 1
     while !range.isEmpty {
       // The shortest comes first, and all of them begin as the text does.
       if tokens[range.lowerBound].bytes.count == depth {
-        found = (tokens[range.lowerBound].token, rest.startIndex)
+        found.append((tokens[range.lowerBound].token, rest.startIndex))
         range = range.dropFirst()
       }
       guard let byte = rest.popFirst() else { break }

@@ -26,20 +26,32 @@ struct PairMerging {
 
   /// - Throws: `Problem` of kind `invalid` where a byte or a merged text has no token.
   init(_ file: TokenizerFile) throws {
-    takesWholeWords = file.model["ignore_merges"]?.bool ?? false
-    for (text, id) in file.vocabulary {
+    try self.init(
+      file.vocabulary, file.merges, takesWholeWords: file.model["ignore_merges"]?.bool ?? false)
+  }
+
+  /// - Parameters:
+  ///   - merges: pairs of texts with a space between them, first the ones merged first; of equal ones the
+  ///     last counts.
+  ///   - takesWholeWords: whether a word that is a token is not merged from its letters.
+  /// - Throws: `Problem` of kind `invalid` where a byte or a merged text has no token.
+  init(
+    _ vocabulary: [(text: String, id: Int)], _ merges: [String], takesWholeWords: Bool = false
+  ) throws {
+    self.takesWholeWords = takesWholeWords
+    for (text, id) in vocabulary {
       if let bytes = ByteLetters.bytes(of: text) { words[bytes] = id }
     }
     letters = try (UInt8.min...UInt8.max).map { try id(of: [$0]) }
-    merges.reserveCapacity(file.merges.count)
-    for (rank, merge) in file.merges.enumerated() {
+    self.merges.reserveCapacity(merges.count)
+    for (rank, merge) in merges.enumerated() {
       let sides = merge.split(separator: " ").compactMap(ByteLetters.bytes)
       guard sides.count == 2 else {
         throw Problem(
           .invalid, "a merge is no pair of texts of byte letters", found: "\"\(merge.prefix(60))\"")
       }
       let pair = try Pair(left: id(of: sides[0]), right: id(of: sides[1]))
-      merges[pair] = (rank, try id(of: sides[0] + sides[1]))
+      self.merges[pair] = (rank, try id(of: sides[0] + sides[1]))
     }
   }
 

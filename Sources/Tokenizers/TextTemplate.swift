@@ -10,6 +10,8 @@ struct TextTemplate {
   /// The most tokens around a text; original templates have two or three.
   private static let mostTokens = 4096
 
+  init(before: [Int], after: [Int]) { (self.before, self.after) = (before, after) }
+
   /// - Throws: `Problem` of kind `unsupported` for other kinds than templates.
   init(_ value: JSONValue) throws {
     switch value["type"] {

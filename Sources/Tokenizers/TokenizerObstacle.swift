@@ -12,6 +12,15 @@ enum TokenizerObstacle {
       remedy: "give token ids with --tokens")
   }
 
+  /// The problem that a GGUF file cuts words in a way that is not known.
+  static func words(_ found: String?) -> Problem {
+    Problem(
+      .unsupported, "the tokenizer cuts words in a way that Graft does not know",
+      expected: "tokenizer.ggml.pre " + WordPattern.all.flatMap(\.names).joined(separator: ", "),
+      found: found.map { JSONValue.string($0).text(indent: 0) } ?? "none",
+      remedy: "give token ids with --tokens")
+  }
+
   /// The problem that files beside a tokenizer contradict it.
   static func conflict(_ found: String) -> Problem {
     Problem(

@@ -19,6 +19,11 @@ struct WordExpression {
     self.regex = regex.matchingSemantics(.unicodeScalar)
   }
 
+  /// Takes an expression of Graft's own, of whatever constructs.
+  init(known pattern: String) throws {
+    regex = try Regex(pattern).matchingSemantics(.unicodeScalar)
+  }
+
   /// The stretches of a text that match, and those between them.
   func words(of text: Substring) -> [Substring] {
     var words: [Substring] = []

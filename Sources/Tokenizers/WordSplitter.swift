@@ -24,6 +24,12 @@ struct WordSplitter {
     guard isByteLevel else { throw TokenizerObstacle.problem("pre_tokenizer", value) }
   }
 
+  /// Cuts words as llama.cpp does.
+  init(_ pattern: WordPattern) throws {
+    steps = [.isolate(try WordExpression(known: pattern.expression))]
+    isByteLevel = true
+  }
+
   private mutating func add(_ value: JSONValue) throws {
     guard steps.count < Self.mostSteps else {
       throw TokenizerObstacle.excess(

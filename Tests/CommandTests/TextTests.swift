@@ -30,6 +30,28 @@ import Testing
     #expect(try byText.json()["predictions"] == 23)
   }
 
+  /// The ids are also those that llama.cpp makes with the file.
+  @Test func aWeightFileStatesItsTokenizer() throws {
+    let weights = Fixtures.path("gguf/qwen35moe-bf16.gguf").string
+    let byText = try GraftCommand.run(["score", weights, "--text", text, "--json"])
+    let byIDs = try GraftCommand.run(["score", weights, "--tokens", file("ids.json"), "--json"])
+    expectSuccess(byText)
+    #expect(byText.output == byIDs.output)
+    let continued = try GraftCommand.run(["generate", weights, "--text", text, "--count", "3"])
+    expectSuccess(continued)
+  }
+
+  @Test func metadataOfAnotherTypeAreNamed() throws {
+    try model.remove("tokenizer.json")
+    let key = Array("tokenizer.ggml.token_type".utf8) + [9, 0, 0, 0]
+    let bytes = try Fixtures.bytes("gguf/qwen35moe-bf16.gguf")
+      .replacing(key + [5], with: key + [4], maxReplacements: 1)
+    try model.write("other.gguf", bytes)
+    expectRefusal(
+      try GraftCommand.run(["score", file("other.gguf"), "--text", "a b"]), 65,
+      ["tokenizer.ggml.token_type", "i32", "--tokens", "other.gguf"])
+  }
+
   @Test func promptsAreContinuedInText() throws {
     let byText = try model.graft("generate", "--text", text, "--count", "12", "--json")
     let byIDs = try model.graft(

@@ -160,6 +160,15 @@ extension MessageSection {
       .init("a merge of one text") {
         try $0.tokenizer(replacing: #""merges":["#, with: #""merges":["abc","#)
       },
+      .init("words that only others cut") {
+        let key = Array("tokenizer.ggml.pre".utf8) + [8, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0]
+        return try $0.stated(key + Array("qwen35".utf8), key + Array("qwen99".utf8))
+      },
+      .init("two tokens of one text in a weight file") {
+        let text: [UInt8] = [1, 0, 0, 0, 0, 0, 0, 0]
+        let first = text + Array("!".utf8) + text
+        return try $0.stated(first + Array("\"".utf8), first + Array("!".utf8))
+      },
       .init("an added token without a number") {
         try $0.tokenizer(replacing: #""added_tokens":["#, with: #""added_tokens":[{},"#)
       },
@@ -179,6 +188,13 @@ extension Workshop {
     try model("options/gdn-small") { try $0.write("tokenizer.json", tokenizer.utf8) }
     try file("t.txt", "text".utf8)
     return try graft("score", "model", "--text-file", "t.txt")
+  }
+
+  /// Scores a text with a weight file that states its tokenizer in other bytes.
+  fileprivate func stated(_ old: [UInt8], _ new: [UInt8]) throws -> Message {
+    let bytes = try Fixtures.bytes("gguf/qwen35moe-bf16.gguf")
+    try file("model.gguf", bytes.replacing(old, with: new, maxReplacements: 1))
+    return try graft("score", "model.gguf", "--text", "some words")
   }
 
   /// A base model, named `model`.

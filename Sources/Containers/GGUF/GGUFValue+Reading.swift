@@ -47,6 +47,16 @@ extension GGUFValue {
     }
   }
 
+  /// The numbers of an array of I32; nil for anything else.
+  public var integers: [Int]? {
+    guard let count, bytes[0] == UInt8(GGUFValueType.i32.rawValue) else { return nil }
+    return bytes.withUnsafeBytes { raw in
+      (0..<count).map {
+        Int(Int32(littleEndian: raw.loadUnaligned(fromByteOffset: 12 + $0 * 4, as: Int32.self)))
+      }
+    }
+  }
+
   private static func scalar(
     _ raw: UnsafeRawBufferPointer, _ type: GGUFValueType, at offset: Int
   ) -> JSONValue {

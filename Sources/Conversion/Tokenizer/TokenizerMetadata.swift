@@ -16,14 +16,6 @@ struct TokenizerMetadata {
 
   private static let modelKey = "tokenizer.ggml.model"
 
-  /// What `tokenizer.ggml.pre` calls an expression that cuts text into words.
-  private static let patterns = [
-    #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#:
-      "qwen2",
-    #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#:
-      "qwen35",
-  ]
-
   /// Reads the tokenizer that lies beside the weights.
   /// - Parameter size: the number of tokens of the model.
   /// - Throws: `Problem` of kind `invalid` where a file is not strict JSON, `io`.
@@ -47,7 +39,7 @@ struct TokenizerMetadata {
       return
     }
     let limits = TokenizerLimits(file)
-    guard let word = limits.pattern.flatMap({ Self.patterns[$0] }), limits.obstacle == nil else {
+    guard let word = limits.pattern.flatMap(WordPattern.name), limits.obstacle == nil else {
       obstacle =
         "llama.cpp has no words for " + (limits.obstacle ?? "how tokenizer.json cuts words")
       return
@@ -59,7 +51,8 @@ struct TokenizerMetadata {
     // Everything can be expressed: vocabulary and merges, then settings and chat templates.
     values =
       try [
-        (Self.modelKey, GGUFValue("gpt2")), ("tokenizer.ggml.pre", GGUFValue(word)),
+        (Self.modelKey, GGUFValue(GGUFTokenizer.byteLevel)),
+        ("tokenizer.ggml.pre", GGUFValue(word)),
         ("tokenizer.ggml.tokens", GGUFValue(tokens.texts)),
         (
           "tokenizer.ggml.token_type",
@@ -73,16 +66,8 @@ struct TokenizerMetadata {
 
 /// The tokens of a vocabulary by number.
 private struct Tokens {
-  /// What llama.cpp calls kinds of tokens.
-  enum Kind: Int {
-    case normal = 1
-    case control = 3
-    case userDefined = 4
-    case unused = 5
-  }
-
   private(set) var texts: [String] = []
-  private(set) var kinds: [Kind] = []
+  private(set) var kinds: [GGUFTokenKind] = []
 
   /// Puts tokens in order; numbers without a token are said to be unused.
   init?(_ file: TokenizerFile, size: Int) {
@@ -102,7 +87,7 @@ private struct Tokens {
   }
 
   /// An added token is a control token where it is marked as special or looks like one.
-  private static func kind(_ token: TokenizerFile.AddedToken) -> Kind {
+  private static func kind(_ token: TokenizerFile.AddedToken) -> GGUFTokenKind {
     let text = token.text
     let looksSpecial =
       ["<pad>", "<mask>", "<2mass>", "[@BOS@]"].contains(text)

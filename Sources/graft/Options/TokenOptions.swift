@@ -1,4 +1,5 @@
 import ArgumentParser
+import Conversion
 import Diagnostics
 import Opening
 import Platform
@@ -37,7 +38,7 @@ struct TokenOptions: CheckedOptions {
   @OptionGroup var file: TokenFileOptions
 
   @Option(
-    help: "A text, cut into tokens by the tokenizer.json beside the model.")
+    help: "A text, cut into tokens by the tokenizer of the model.")
   var text: String?
   @Option(
     name: .customLong("text-file"), help: "A file with such a text.",
@@ -88,9 +89,15 @@ struct RequiredTokenOptions: CheckedOptions {
 }
 
 extension OpenedModel {
-  /// The tokenizer beside the weights.
+  /// The tokenizer beside the weights, or else the one that the weight file states.
   /// - Throws: `Problem` where there is none that Graft reads.
-  func tokenizer() throws -> Tokenizer { try Tokenizer(folder: checkpoint.directory) }
+  func tokenizer() throws -> Tokenizer {
+    let isBeside = checkpoint.sidecars.contains("tokenizer.json")
+    let stated = try locating(
+      .file(checkpoint.configPath.string), advising: "give token ids with --tokens"
+    ) { isBeside ? nil : try GGUFTokenizer(checkpoint.values).map(Tokenizer.init) }
+    return try stated ?? Tokenizer(folder: checkpoint.directory)
+  }
 
   /// A text as one prompt, checked against the vocabulary.
   func tokens(of text: String, by tokenizer: Tokenizer, origin: String?) throws -> TokenBatch {
