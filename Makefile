@@ -5,6 +5,7 @@
 # oracle         hold random models of every layout to an independent implementation: make oracle MODELS=500
 # kernels        run what travels with checkpoints in Triton's interpreter, where torch and triton are there
 # interop        load with other programs what Graft writes, and the reverse: make interop PYTHON=python
+# released       hold released models at full size, without weights, and write docs/released.md: make released PYTHON=python
 # megatron       let Megatron-Core load what Graft writes, and the reverse: make megatron PYTHON=python REFERENCES=folder MEGATRON=checkout
 # slurm          run parts of a conversion under a Slurm of one machine, kill some, and print what happened to each
 # soak           hold random models to the oracle, end runs at random moments, fill disks, remove sources: make soak KILLS=100
@@ -56,7 +57,7 @@ MEASURED := .build/measured
 SWIFT_SOURCES := Sources Tests Plugins Examples Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: toolchain deps build test faults fuzz oracle kernels interop megatron slurm soak limits exchange sanitize coverage thresholds demo bench-tool bench bench-memory bench-peers bench-growth format lint errors check-formats pairs tokenizers fixtures manual install static deb docs clean help
+.PHONY: toolchain deps build test faults fuzz oracle kernels interop released megatron slurm soak limits exchange sanitize coverage thresholds demo bench-tool bench bench-memory bench-peers bench-growth format lint errors check-formats pairs tokenizers fixtures manual install static deb docs clean help
 
 help:
 	@sed -n '/^# /!q; s/^# /make /p' Makefile
@@ -101,6 +102,9 @@ interop: build
 	@test -n "$(PYTHON)" || { echo "make interop needs PYTHON=path/to/python with the programs;\
  fixtures/scripts/README.md says how to set it up" >&2; exit 1; }
 	"$(PYTHON)" scripts/interop.py $(GRAFT) --report docs/interop.md --lm-engine "$(LM_ENGINE)"
+
+released: build
+	@python3 scripts/released/check.py $(GRAFT) --report docs/released.md $(if $(PYTHON),--python "$(PYTHON)")
 
 megatron: build
 	@test -n "$(PYTHON)" || { echo "make megatron needs PYTHON=path/to/python with torch and pip, into which it puts\

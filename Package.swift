@@ -184,6 +184,7 @@ let package = Package(
     tests(
       "Packing",
       ["Diagnostics", "Tensors", "JSON", "Packing", "Containers", crypto, systemPackage]),
+    tests("Adapters", ["Diagnostics", "Adapters"]),
     tests("Threads", ["Threads"]),
     tests("Tokenizers", ["Diagnostics", "JSON", "Tokenizers", systemPackage]),
     tests(

@@ -11,8 +11,10 @@ struct AdapterNames {
   /// The tensors by the name of their module, for adapters of tensors without a module of their own.
   private let children: [String: [BoundTensor]]
 
-  private init(_ layout: Layout, _ tensors: [BoundTensor]) {
-    self.layout = layout
+  private let binding: LayoutBinding
+
+  private init(_ binding: LayoutBinding, _ tensors: [BoundTensor]) {
+    (self.binding, layout) = (binding, binding.layout)
     self.tensors = Dictionary(
       tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     children = Dictionary(grouping: tensors) { tensor in
@@ -26,12 +28,18 @@ struct AdapterNames {
   /// The tensors directly below a module.
   func below(_ module: String) -> [BoundTensor] { children[module] ?? [] }
 
+  /// The tensor that one of a name would repeat, such as the embedding for the head of a tied model.
+  func original(ofCopy name: String) -> BoundTensor? {
+    guard let role = binding.carrier(of: name)?.same else { return nil }
+    return binding.tensors.first { $0.parts.map(\.role) == [role] }
+  }
+
   /// The names of a base as it is stored.
   init(of base: OpenedModel) throws {
     let carried = base.carried.filter { base.checkpoint.tensor($0.name) != nil }
     let predictions = (try? base.predictionTensors().tensors) ?? []
     self.init(
-      base.layout,
+      base.binding,
       base.binding.tensors + predictions
         + carried.map {
           base.binding.shared($0.name, shape: $0.shape)
@@ -46,7 +54,7 @@ struct AdapterNames {
     var configuration = base.configuration
     configuration.predictionLayers = (try? base.predictionTensors().layers) ?? 0
     let predictions = (try? layout.predictionTensors(configuration))?.first ?? []
-    self.init(layout, binding.tensors + predictions + shared)
+    self.init(binding, binding.tensors + predictions + shared)
   }
 }
 

@@ -14,32 +14,33 @@ extension AdapterPlacement {
       return mlx(a, b, target.shape, isEmbedding: isEmbedding, scale(module.name, rank: 1))
     case .peft where module.isEmbedding:
       guard a.shape.count == 2, b.shape.count == 2, b.shape[1] == a.shape[0] else { return nil }
-      return made(Factor(a).transposed, Factor(b).transposed, target.shape, module, .change)
+      return made(Factor(a).transposed, Factor(b).transposed, target, module, .change)
     case .peft, .gguf:
       guard a.shape.count == 2, b.shape.count == 2 else { return nil }
       if family == .gguf, isEmbedding, a.shape[1] == b.shape[0],
         [a.shape[0], b.shape[1]] == target.shape
       {
-        return made(Factor(a), Factor(b), target.shape, module, .sum)
+        return made(Factor(a), Factor(b), target, module, .sum)
       }
       if target.shape.count == 3, target.shape[0] > 1 { return experts(a, b, target, module) }
       guard b.shape[1] == a.shape[0] else { return nil }
-      let isParameter = !target.name.hasSuffix(".weight") || isNamed(target)
-      return made(Factor(b), Factor(a), target.shape, module, isParameter ? .change : .sum)
+      return made(Factor(b), Factor(a), target, module, isParameter(target) ? .change : .sum)
     }
   }
 
   /// The change of a plain matrix; nil where the product has another shape.
   private func made(
-    _ left: Factor, _ right: Factor, _ shape: [Int], _ module: AdapterTensors.Module,
+    _ left: Factor, _ right: Factor, _ target: BoundTensor, _ module: AdapterTensors.Module,
     _ rounding: LowRankUpdate.Rounding
   ) -> LowRankUpdate? {
+    let shape = target.shape
     let matrix = shape.count == 3 && shape[0] == 1 ? Array(shape.dropFirst()) : shape
     guard left.inner == right.outer, left.inner > 0, [left.outer, right.inner] == matrix else {
       return nil
     }
     return LowRankUpdate(
-      left: left, right: right, scale: scale(module.name, rank: left.inner), rounding: rounding)
+      left: left, right: right, scale: scale(patternName(module, target), rank: left.inner),
+      rounding: rounding)
   }
 
   /// The change of a tensor of several experts, [experts, out, in], as PEFT stores it: A [experts × rank, in], B [out,
@@ -61,7 +62,8 @@ extension AdapterPlacement {
     default: return nil
     }
     return LowRankUpdate(
-      left: left, right: right, experts: count, scale: scale(module.name, rank: rank),
+      left: left, right: right, experts: count,
+      scale: scale(patternName(module, target), rank: rank),
       rounding: .change)
   }
 

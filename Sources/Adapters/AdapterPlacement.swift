@@ -35,6 +35,9 @@ struct AdapterPlacement {
     adapter.scale * adapter.config.scale(of: module, rank: rank)
   }
 
+  /// Whether some of it has its place.
+  var isPartly: Bool { !items.isEmpty || !vocabularies.isEmpty }
+
   /// Whether everything has its place.
   var fits: Bool { missing.isEmpty && problems.isEmpty }
 
@@ -49,6 +52,9 @@ struct AdapterPlacement {
 
   /// Bytes of the base with the adapter's values in the place of its own.
   private mutating func replace(_ name: String, _ tensor: AdapterTensor) {
+    if let original = names.original(ofCopy: name) {
+      return replaceCopy(name, tensor, of: original)
+    }
     guard let target = names.tensor(name) else { return missing.append(name) }
     if target.hasRowPerToken, tensor.shape.count == 2, tensor.shape[1] == target.shape.last {
       replacedRoles.formUnion(target.parts.map(\.role))
@@ -69,11 +75,30 @@ struct AdapterPlacement {
         change: { _ in ReplacedValues(tensor: tensor, steps: ([], [])) }, replacement: tensor))
   }
 
+  /// The head of a tied model, which the base reads from its embedding, must be that of the adapter.
+  private mutating func replaceCopy(
+    _ name: String, _ tensor: AdapterTensor, of original: BoundTensor
+  ) {
+    let other = adapter.tensors.replacements.first { $0.name == original.name }?.tensor
+    guard let other, let isSame = try? tensor.hasValues(of: other), isSame else {
+      return problems.append(AdapterProblem.untied(tensor, original.name))
+    }
+    if let stored = names.tensor(name), stored.shape == tensor.shape {
+      items.append(
+        Item(
+          target: stored, change: { _ in ReplacedValues(tensor: tensor, steps: ([], [])) },
+          replacement: tensor))
+    }
+  }
+
   private mutating func place(_ module: AdapterTensors.Module) throws {
     if let tokens = module.tokens { try placeTokens(tokens, of: module.name) }
     guard let a = module.a, let b = module.b else {
       if let stray = module.magnitude ?? module.bias { throw AdapterProblem.alone(stray) }
       return
+    }
+    if let original = names.original(ofCopy: module.name + ".weight") {
+      throw AdapterProblem.untied(a, original.name)
     }
     let candidates = candidates(module.name)
     guard !candidates.isEmpty else { return missing.append(module.name) }
@@ -83,7 +108,7 @@ struct AdapterPlacement {
     guard let (target, update) = chosen(fitting, module.name) else {
       throw AdapterProblem.factors(a, b, of: candidates.map(\.name), candidates[0].shape)
     }
-    try checkRank(update, module, a)
+    try checkRank(update, module, target, a)
     products += 1
     try add(update, module, target)
     if let bias = module.bias { try addBias(bias, module, update.scale) }
@@ -127,10 +152,23 @@ struct AdapterPlacement {
     adapter.config.parameters.contains { ModuleName.ends(target.name, with: $0) }
   }
 
+  /// Whether the factors are those of a tensor itself, not of a module with a weight.
+  func isParameter(_ target: BoundTensor) -> Bool {
+    !target.name.hasSuffix(".weight") || isNamed(target)
+  }
+
+  /// The name that patterns of the settings are about: that of the tensor where the settings name tensors.
+  func patternName(_ module: AdapterTensors.Module, _ target: BoundTensor) -> String {
+    family == .peft && isParameter(target) ? target.name : module.name
+  }
+
   private func checkRank(
-    _ update: LowRankUpdate, _ module: AdapterTensors.Module, _ a: AdapterTensor
+    _ update: LowRankUpdate, _ module: AdapterTensors.Module, _ target: BoundTensor,
+    _ a: AdapterTensor
   ) throws {
-    guard let rank = adapter.config.expectedRank(of: module.name), rank != update.rank else {
+    guard let rank = adapter.config.expectedRank(of: patternName(module, target)),
+      rank != update.rank
+    else {
       return
     }
     throw Problem(

@@ -57,6 +57,14 @@ enum AdapterProblem {
       remedy: "fetch the adapter again, or save it anew")
   }
 
+  static func untied(_ tensor: AdapterTensor, _ embedding: String) -> Problem {
+    Problem(
+      .unsupported, "the adapter changes a head that the base reads from its embedding",
+      file: tensor.file, tensor: tensor.name, expected: "the values of \(embedding), or none",
+      found: "others",
+      remedy: "untie the base before it is trained, or merge it with PEFT into an untied one")
+  }
+
   static func packed(_ names: [String], _ adapter: Adapter, _ found: String) -> Problem {
     Problem(
       .unsupported, "an adapter cannot be merged into packed weights", file: adapter.path,

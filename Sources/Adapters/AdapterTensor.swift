@@ -1,5 +1,6 @@
 import Containers
 import Diagnostics
+import Opening
 import Tensors
 
 /// A tensor of an adapter, which has a type to compute with.
@@ -14,6 +15,14 @@ extension StoredTensor {
       .unsupported, "a tensor of an adapter has a type that is not merged", file: file,
       tensor: name, expected: "F32, BF16 or F16", found: type.rawValue,
       remedy: "save the adapter in one of these types")
+  }
+
+  /// Whether a tensor has the type, the shape and the bytes of another.
+  /// - Throws: `Problem` of kind `io`.
+  /// - Cost: reads both once.
+  func hasValues(of other: AdapterTensor) throws -> Bool {
+    guard type == other.type, shape == other.shape else { return false }
+    return try TensorHash.stored(region) == TensorHash.stored(other.region)
   }
 
   /// Refuses values that would make those of a whole row of the base none.

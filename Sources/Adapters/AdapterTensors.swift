@@ -28,6 +28,8 @@ struct AdapterTensors {
   /// What every name of PEFT begins with.
   private static let wrapper = "base_model.model."
   private static let nested = ".base_layer"
+  /// What names of whole tensors hold where an adapter stands around their module.
+  private static let wrappers: Set<String> = ["base_layer", "token_adapter"]
 
   private static let endings: [(String, Piece)] = [
     ("lora_A", .a), ("lora_B", .b), ("lora_a", .a), ("lora_b", .b),
@@ -111,7 +113,7 @@ struct AdapterTensors {
       parts.remove(at: place)
       if parts.count - place > 1 { parts.remove(at: place) }
     }
-    return parts.filter { $0 != "base_layer" }.joined(separator: ".")
+    return parts.filter { !wrappers.contains(String($0)) }.joined(separator: ".")
   }
 
   private static func unpaired(_ module: Module) -> Problem? {

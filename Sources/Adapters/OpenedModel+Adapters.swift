@@ -67,7 +67,9 @@ extension OpenedModel {
       expected: "one number of rows",
       found: (placement.vocabularies.sorted() + (left.isEmpty ? [] : [configuration.vocabulary]))
         .map(String.init).joined(separator: " and "),
-      remedy: "save the adapter with both: save_embedding_layers=True")
+      remedy:
+        "save the adapter with both, or merge it with PEFT into the base that was resized, and give the merged model"
+    )
   }
 
   private func isPacked(_ stored: StoredTensor) -> Bool {
@@ -78,12 +80,16 @@ extension OpenedModel {
   private func placement(of adapter: Adapter, _ catalogue: LayoutCatalogue) throws
     -> AdapterPlacement
   {
+    // What is said of an adapter that fits nowhere: what is missing in the base's own layout where any of it is there.
     var nearest: AdapterPlacement?
     func tried(_ names: AdapterNames?) -> AdapterPlacement? {
       guard let names else { return nil }
       let placement = AdapterPlacement(adapter, names)
       if placement.fits { return placement }
-      if nearest.map({ placement.missing.count < $0.missing.count }) ?? true { nearest = placement }
+      let isOwn = nearest?.names.layout.id == layout.id && nearest?.isPartly == true
+      if nearest.map({ !isOwn && placement.missing.count < $0.missing.count }) ?? true {
+        nearest = placement
+      }
       return nil
     }
     let family = adapter.config.family

@@ -159,6 +159,52 @@ import Testing
     #expect(config["vocab_size"]?.int == 323)
   }
 
+  /// Patterns are about the tensors that the settings name, not about the module that has them.
+  @Test func patternsOfTensorsAreThose() throws {
+    let one = try #require(Self.cases.first { $0.name == "experts" })
+    let folder = try TemporaryDirectory()
+    let settings = String(
+      decoding: try Fixtures.bytes("adapters/experts/adapter_config.json"), as: UTF8.self)
+    let patterns = #""alpha_pattern": {"experts\\.(gate_up|down)_proj": 5, ".*proj": 5}"#
+    try folder.write(
+      "adapter_config.json",
+      settings.replacing(#""alpha_pattern": {}"#, with: patterns)
+        .replacing(#""lora_alpha": 5"#, with: #""lora_alpha": 99"#).utf8)
+    try folder.write(
+      "adapter_model.safetensors", Fixtures.bytes("adapters/experts/adapter_model.safetensors"))
+    let out = try folder.convert(one.source, "out", "--adapter", folder.path.string)
+    try expectMerged(out, one)
+  }
+
+  /// What PEFT saves of a tied model whose vocabulary was resized: embedding and head, which are the same.
+  @Test func aTiedHeadFollowsItsEmbedding() throws {
+    let base = try TemporaryDirectory()
+    let folder = try TemporaryDirectory()
+    func adapter(head: Float) throws -> String {
+      let values = (0..<323 * 32).map { Float($0 % 5) / 4 }
+      let names = ["embed_tokens.token_adapter.base_layer.weight", "lm_head.weight"]
+      try folder.write(
+        "adapter_model.safetensors",
+        PlainCheckpointFile(
+          zip(names, [0, head]).map { name, more in
+            .init(
+              "base_model.model.\(name == "lm_head.weight" ? "" : "model.")\(name)", [323, 32],
+              values.map { $0 + more })
+          }
+        ).bytes)
+      try folder.write("adapter_config.json", #"{"peft_type": "LORA"}"#.utf8)
+      return folder.path.string
+    }
+    let tied = Fixtures.path("huggingface/lara_mini/bf16")
+    let out = try base.convert(tied, "out", "--adapter", adapter(head: 0))
+    let tensors = try EditableCheckpoint.tensors(of: out)
+    #expect(tensors["model.embed_tokens.weight"]?.floats.count == 323 * 32)
+    #expect(tensors["lm_head.weight"] == nil)
+    let refused = try GraftCommand.run(
+      "convert", tied.string, base.path.appending("other").string, "--adapter", adapter(head: 1))
+    expectRefusal(refused, 69, ["a head that the base reads from its embedding"])
+  }
+
   @Test func aDirectoryOfAnAdapterIsCalledOneWithItsBase() throws {
     let result = try GraftCommand.run("inspect", Self.linear.path)
     expectRefusal(

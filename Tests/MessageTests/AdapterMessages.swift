@@ -45,7 +45,7 @@ extension MessageSection {
         try $0.merging(#"{"peft_type": "LORA", "use_qalora": true}"#, factors())
       },
       .init("a pattern that is not understood") {
-        try $0.merging(#"{"peft_type": "LORA", "alpha_pattern": {"(q|k)_proj": 3}}"#, factors())
+        try $0.merging(#"{"peft_type": "LORA", "alpha_pattern": {"(?=q)q_proj": 3}}"#, factors())
       },
       .init("another rank than the settings say") {
         try $0.merging(#"{"peft_type": "LORA", "r": 4}"#, factors())
@@ -79,6 +79,12 @@ extension MessageSection {
             embedding,
             .init("base_model.model.lm_head.weight", [2, 64], Array(repeating: 1, count: 128)),
           ], into: "base")
+      },
+      .init("a head of its own for a tied base") {
+        try $0.merging(
+          plain,
+          [.init("base_model.model.lm_head.weight", [96, 32], Array(repeating: 1, count: 3072))],
+          into: "fixtures/huggingface/lara_mini/bf16")
       },
       .init("norms without factors") {
         try $0.merging(plain, [.init(module + ".lora_magnitude_vector", [1], [1])])

@@ -47,7 +47,7 @@ enum Unprovoked {
     #"the rows of a table of embeddings do not lie whole in it"#,
     #"the output would not be right after the repair"#,
     #"the value has the wrong type"#,
-    #"layout \(binding.layout.id) needs \(name), which the model does not have"#,
+    #"layout \(layout.id) needs \(name), which the model does not have"#,
   ]
 
   /// What fitting meets only where floats overflow or equations are singular in spite of the ridge.

@@ -25,7 +25,13 @@ struct BoundLayout {
         var configuration = read
         configuration.predictionLayers = written.configuration.predictionLayers
         return (configuration, try LayoutBinding(layout, configuration))
-      }, unless: { carried.problems($0.1) })
+      },
+      unless: { _, binding in
+        let lost = carried.problems(binding)
+        // What is refused says every reason, so that no remedy leads to the next refusal.
+        guard !lost.isEmpty, written.comparison.problems.isEmpty else { return lost }
+        return Self.misplaced(source.canonical, among: binding.tensors, in: layout) + lost
+      })
     configuration = plain.0
     binding =
       source.isInForm(of: layout)
@@ -35,22 +41,26 @@ struct BoundLayout {
 
   /// Every canonical tensor must have a place, and every place a tensor.
   func check(_ model: CanonicalModel) throws {
-    let places = Set((binding.tensors + predictions).flatMap { $0.parts.map(\.role) })
+    try Problem.throwIfAny(
+      Self.misplaced(model, among: binding.tensors + predictions, in: binding.layout))
+  }
+
+  private static func misplaced(
+    _ model: CanonicalModel, among tensors: [BoundTensor], in layout: Layout
+  ) -> [Problem] {
+    let places = Set(tensors.flatMap { $0.parts.map(\.role) })
     // What follows from facts needs no place: a reader computes it.
     let homeless = Set(model.tensors.keys).subtracting(places)
       .subtracting(model.configuration.implied.keys)
     let missing = places.subtracting(model.tensors.keys)
-    try Problem.throwIfAny(
-      Set(homeless.map(\.name)).sorted().map { name in
+    return Set(homeless.map(\.name)).sorted().map { name in
+      Problem(
+        .unsupported, "layout \(layout.id) has no place for \(name)", remedy: Layout.remedy)
+    }
+      + Set(missing.map(\.name)).sorted().map { name in
         Problem(
-          .unsupported, "layout \(binding.layout.id) has no place for \(name)",
+          .unsupported, "layout \(layout.id) needs \(name), which the model does not have",
           remedy: Layout.remedy)
       }
-        + Set(missing.map(\.name)).sorted().map { name in
-          Problem(
-            .unsupported,
-            "layout \(binding.layout.id) needs \(name), which the model does not have",
-            remedy: Layout.remedy)
-        })
   }
 }

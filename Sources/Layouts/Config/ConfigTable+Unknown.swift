@@ -31,8 +31,9 @@ extension ConfigTable {
     let read = readKeys
     return object.entries.flatMap { key, value -> [String] in
       if use(of: key, beside: read) != nil { return [] }
-      guard case .object(let inner) = value, read.contains(where: { $0.hasPrefix(key + "/") })
-      else { return [key] }
+      guard read.contains(where: { $0.hasPrefix(key + "/") }) else { return [key] }
+      if value == .null { return [] }
+      guard case .object(let inner) = value else { return [key] }
       return inner.keys.map { "\(key)/\($0)" }.filter { use(of: $0, beside: read) == nil }
     }
   }

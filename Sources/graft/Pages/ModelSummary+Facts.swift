@@ -13,9 +13,10 @@ extension ModelSummary {
     let tensors: Int
     let parameters: Int
 
-    init(_ tensors: [StoredTensor]) {
+    /// - Parameter scales: the names of those that are scales, and no parameters.
+    init(_ tensors: [StoredTensor], except scales: Set<String>) {
       self.tensors = tensors.count
-      parameters = tensors.reduce(0) { $0 + $1.elementCount }
+      parameters = tensors.reduce(0) { $0 + (scales.contains($1.name) ? 0 : $1.elementCount) }
     }
 
     var text: String {
@@ -30,16 +31,19 @@ extension ModelSummary {
   /// The tensors of multi-token prediction.
   var prediction: Companion {
     Companion(
-      model.carried.filter { model.binding.carrier(of: $0.name)?.isPrediction == true })
+      model.carried.filter { model.binding.carrier(of: $0.name)?.isPrediction == true },
+      except: carriedScales)
   }
 
-  /// The tensors of the vision tower.
+  private var carriedScales: Set<String> { Set(model.binding.carriedScales.values.map(\.name)) }
+
+  /// The tensors of the vision tower: what is carried for the whole model; that of a layer is a mixer.
   var vision: Companion {
     Companion(
       model.carried.filter { tensor in
         model.binding.carrier(of: tensor.name)
-          .map { !$0.isPrediction && $0.same == nil && !$0.isHead } ?? false
-      })
+          .map { !$0.isPrediction && $0.same == nil && !$0.isHead && $0.layer == nil } ?? false
+      }, except: carriedScales)
   }
 
   /// The layers of multi-token prediction that are stored.
