@@ -10,6 +10,7 @@ program that is not there is named in the table; anything that fails makes the e
 
 import argparse
 import importlib.metadata
+import json
 import platform
 import subprocess
 import sys
@@ -60,6 +61,98 @@ class Case:
             done = shop.python(SCRIPTS / self.script, target, reference, *self.options)
         said = [self.source, *(["convert", *self.layout, "then"] if self.layout else []), *self.graft]
         shop.add(self.program, READS, " ".join(map(str, said)).replace(" ", ", ", 1), done)
+
+
+@dataclass
+class Composed:
+    """A text-only copy of a fixture that gets back what it lost, and the class that loads all of it."""
+
+    program: str
+    source: str
+    form: str
+
+    def run(self, shop):
+        source, copy, target = FIXTURES / self.source, shop.place(), shop.place()
+        reference = source / "reference.safetensors"
+        done = shop.graft("convert", source, copy, "--form", self.form, "--allow", "vision", "--mtp", "drop")
+        if done.returncode == 0:
+            done = shop.graft("compose", copy, source, target)
+        if done.returncode == 0:
+            done = shop.python(SCRIPTS / "check_transformers_load.py", target, reference, "--auto", "image-text")
+        shop.add(self.program, READS, f"{self.source}, {self.form}, compose", done)
+
+
+@dataclass
+class Claimed:
+    """A sentence of a layout file that a program loads its checkpoints as they are."""
+
+    layout: str
+    program: str
+    form: str
+
+    def run(self, shop):
+        known = HELD.get((self.layout, self.program, self.form)) or HELD.get((self.layout, self.program, ""))
+        if known is None:
+            return shop.add(self.program, READS, f"{self.layout} {self.form}".strip(), Nothing("no case holds it"))
+        source, options, script, *others = known
+        if self.program == "lm-engine":
+            others = ["--lm-engine", shop.options.lm_engine]
+        target = shop.place()
+        form = ("--form", self.form) if self.form else ()
+        done = shop.graft("convert", FIXTURES / source, target, "--to", self.layout, *form, *options)
+        if done.returncode == 0:
+            said = json.loads(shop.graft("inspect", target, "--json").stdout)["uses"]["loads_in"]
+            if self.program not in [one["program"] for one in said]:
+                done = Nothing(f"inspect does not say that {self.program} loads it")
+            else:
+                done = shop.python(SCRIPTS / script, target, FIXTURES / source / "reference.safetensors", *others)
+        shop.add(self.program, READS, f"{self.layout} {self.form}".strip() + ", as inspect says", done)
+
+
+@dataclass
+class Nothing:
+    """What stands for a run that there was not."""
+
+    stderr: str
+    stdout: str = ""
+    returncode: int = 1
+
+
+LOAD, MLX, LLAMA, FLA = "check_transformers_load.py", "check_mlx_load.py", "check_llama_load.py", "check_fla_load.py"
+WIDE = ("--dtype", "f32", "--allow", "lossy")
+SEEN = ("--auto", "image-text")
+# The fixture that holds what a layout file says, the options of convert, the script and its options.
+HELD = {
+    ("qwen3_next", "transformers", ""): ("huggingface/qwen3_next/bf16", (), LOAD),
+    ("qwen3_5", "transformers", "text"): ("huggingface/qwen3_5/text-bf16", (), LOAD),
+    ("qwen3_5", "transformers", "multimodal"): ("huggingface/qwen3_5/multimodal-mixed", (), LOAD, *SEEN),
+    ("qwen3_5_moe", "transformers", "text, experts fused"): ("huggingface/qwen3_5_moe/text-f32", (), LOAD),
+    ("qwen3_5_moe", "transformers", "text, experts apart"): ("huggingface/qwen3_5_moe/text-f32", (), LOAD),
+    ("qwen3_5_moe", "transformers", "multimodal, experts fused"): ("huggingface/qwen3_5_moe/multimodal-fused-mixed", (), LOAD, *SEEN),
+    ("olmo_hybrid", "transformers", ""): ("huggingface/olmo_hybrid/bf16", (), LOAD),
+    ("kimi_linear", "transformers", ""): ("huggingface/kimi_linear/bf16", (), LOAD),
+    ("bailing_hybrid", "transformers", ""): ("huggingface/bailing_hybrid/bf16", (), LOAD),
+    ("lara_mini", "transformers", ""): ("huggingface/lara_mini/bf16", (), LOAD),
+    ("qwen4_exp", "transformers", "text, experts fused"): ("huggingface/qwen4_exp/released-f32", (), LOAD),
+    ("qwen4_exp", "transformers", "text, experts apart"): ("huggingface/qwen4_exp/released-f32", (), LOAD),
+    ("mlx-qwen3_next", "mlx-lm", ""): ("huggingface/qwen3_next/bf16", WIDE, MLX),
+    ("mlx-qwen3_5", "mlx-lm", "text"): ("huggingface/qwen3_5/text-bf16", WIDE, MLX),
+    ("mlx-qwen3_5_moe", "mlx-lm", "text"): ("huggingface/qwen3_5_moe/text-f32", WIDE, MLX),
+    ("mlx-olmo_hybrid", "mlx-lm", ""): ("huggingface/olmo_hybrid/rope-noneg-f32", WIDE, MLX),
+    ("lm-engine", "lm-engine", ""): ("lm-engine/gdn-hybrid", (), "check_lm_engine_load.py"),
+    ("fla", "flash-linear-attention", ""): ("fla/hybrid", (), FLA),
+    ("gguf-qwen35", "llama.cpp", "llama.cpp"): ("huggingface/qwen3_5/text-bf16", WIDE, LLAMA),
+    ("gguf-qwen3next", "llama.cpp", "gate and up of the experts apart"): ("huggingface/qwen3_next/bf16", WIDE, LLAMA),
+}
+
+
+def claims():
+    """What layout files say of programs, one by one."""
+    for path in sorted((ROOT / "formats").glob("*.json")):
+        layout = json.loads(path.read_text())
+        for one in layout.get("loads", []):
+            for form in one.get("forms", [""]):
+                yield Claimed(layout["layout"], one["program"], form)
 
 
 @dataclass
@@ -136,6 +229,9 @@ def cases(options):
     yield Case("transformers", moe, ("convert", "--to", "qwen3_next"), load)
     yield Case("transformers", olmo, ("convert", "--to", "olmo_hybrid", "--max-shard-size", "100KB"), load)
     yield Case("transformers", five, ("splice", "--layer", "1"), load)
+    yield Composed("transformers", "huggingface/qwen3_5/multimodal-mixed", "text")
+    yield Composed("transformers", "huggingface/qwen3_5_moe/multimodal-fused-mixed", "text, experts apart")
+    yield from claims()
     yield Travelling("triton", "graft_m2rnn_kernels.py", "check_m2rnn_kernel.py")
     for source, layout in ((next_, "qwen3_5_moe"), (five, "qwen3_5"), (moe, "qwen3_next")):
         yield Saved("transformers", source, ("--to", layout))

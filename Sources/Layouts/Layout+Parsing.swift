@@ -78,6 +78,7 @@ extension Layout {
     container = try file.optionalString("container")
     limits = try file.list("limits", LayoutLimit.init)
     notes = try file.list("notes", LayoutNote.init)
+    loads = try file.list("loads", LoadingProgram.init)
     let rules = try file.array("tensors")
     prediction = try file.optional("mtp") {
       try PredictionRules($0, rules: rules, tables: tables, forms: [form] + forms)

@@ -31,6 +31,8 @@ public struct Layout: Sendable {
   public let limits: [LayoutLimit]
   /// What users of its own library should know.
   let notes: [LayoutNote]
+  /// The programs that load it.
+  let loads: [LoadingProgram]
   /// How tensors of multi-token prediction are stored; nil where they are only carried, or not at all.
   public let prediction: PredictionRules?
   /// The metadata of its safetensors files.

@@ -98,7 +98,7 @@ class Case:
         for part, prefix in (("mtp", "mtp."), ("vision", "model.visual.")):
             found, expected = said[part], self.stored(prefix)
             self.expect(part, found and found["parameters"], expected["parameters"])
-        if self.options.python and self.model.layout != "lm-engine":
+        if self.options.python and self.model.layout not in ("lm-engine", "jet_nemotron"):
             self.check_class()
 
     def check_class(self):
@@ -108,6 +108,12 @@ class Case:
 
     def check_targets(self):
         """The layouts that hold the model, each with a dry run; those that cannot must name the mixer that Graft does not know."""
+        if self.model.inspected:
+            done = self.graft("convert", self.folder, self.folder.parent / "out", "--to", "qwen3_next")
+            self.expect("exit code", done.code, 69)
+            if "can be inspected and no more" not in done.error:
+                self.faults.append("the refusal does not say that the model is inspected only: " + " ".join(done.error.split()))
+            return []
         done = self.graft("convert", self.folder, "--explain", "--json")
         if done.code:
             self.faults.append(f"--explain exits {done.code}: {' '.join(done.error.split())[:300]}")
@@ -141,8 +147,8 @@ class Case:
 
 
 def buffers(tensors):
-    """What the class keeps as buffers: whole numbers, and the biases by which Ling chooses experts."""
-    return sum(math.prod(tensor.shape) for tensor in tensors if tensor.kind == "I64" or tensor.name.endswith("expert_bias"))
+    """What the class keeps as buffers: whole numbers, and the biases by which experts are chosen."""
+    return sum(math.prod(tensor.shape) for tensor in tensors if tensor.kind == "I64" or tensor.name.endswith(("expert_bias", "e_score_correction_bias")))
 
 
 def page(rows, options):
@@ -152,7 +158,7 @@ def page(rows, options):
     yield "`scripts/released/`. Held are the layer map, the counts of tensors and parameters, the vision tower and the layers of"
     yield "multi-token prediction, and a dry run into every layout that can hold the model (`*` without tower or multi-token"
     yield "prediction). Counts in bold are published; the other numbers of parameters are those of the class of transformers,"
-    yield "those of lm-engine of the table alone. Seconds of processor time and memory are the most that any of the commands took.\n"
+    yield "those of lm-engine and Jet-Nemotron of the table alone. Seconds of processor time and memory are the most that any of the commands took.\n"
     yield "| model | map | tensors | parameters | mtp | vision | dry runs | s | MB | |\n|---|---|--:|--:|--:|--:|---|--:|--:|---|"
     yield from rows
 
@@ -164,7 +170,7 @@ def row(case, targets):
     most = max(run.seconds for run in case.runs), max(run.megabytes for run in case.runs)
     counts = [
         bold("tensors", stored["tensors"]), bold("parameters", stored["parameters"]), part("mtp."), part("model.visual.")]
-    into = ", ".join(targets) + (f"; elsewhere {model.unknown} is refused" if model.unknown else "")
+    into = "none: inspected only" if model.inspected else ", ".join(targets) + (f"; elsewhere {model.unknown} is refused" if model.unknown else "")
     cells = [model.name, short(model.map), *counts, into, f"{most[0]:.1f}", f"{most[1]:.0f}", "yes" if not case.faults else "NO"]
     return "| " + " | ".join(cells).replace(",", " ").replace("  ", ", ") + " |"
 

@@ -139,6 +139,26 @@ def bailing_hybrid(sizes):
             "topk_group": 4, "use_cache": True, "v_head_dim": 128, "vocab_size": 157184} | sizes
 
 
+JET_2B = {"hidden_size": 1536, "intermediate_size": 8960, "num_attention_heads": 12, "max_position_embeddings": 131072,
+          "map": "JJJJJJJJJJJJJJAJJJJASSJJJJJJ", "heads": (12, 96, 2.6666666667), "window": 1152}
+JET_4B = {"hidden_size": 2048, "intermediate_size": 11008, "num_attention_heads": 16, "max_position_embeddings": 32768,
+          "map": "JJJJJSJJJJJJJJJJSAJSASSJJSJSJJJJAJJJ", "heads": (16, 128, 2), "window": 2048}
+
+
+def jet_nemotron(sizes):
+    own = dict(sizes)
+    layers, (heads, dim, expand), window = (own.pop(key) for key in ("map", "heads", "window"))
+    jet = {"conv_size": 4, "dconv_generator_reduction": 8, "dconv_implementation": "triton", "expand_v": expand, "head_dim": dim,
+           "mode": "chunk", "norm_eps": "1e-5", "num_heads": heads}
+    return {"architectures": ["JetNemotronForCausalLM"], "attention_dropout": 0.0, "bos_token_id": 151643,
+            "efficient_attention_config": {"jet": jet, "swa": {"window_size": window}}, "eos_token_id": 151643,
+            "hidden_act": "silu", "initializer_range": 0.02, "max_window_layers": len(layers), "model_type": "jet_nemotron",
+            "layer_types": [{"J": "jet", "S": "swa", "A": "attn"}[mark] for mark in layers], "num_hidden_layers": len(layers),
+            "num_key_value_heads": 2, "rms_norm_eps": 1e-06, "rope_scaling": None, "rope_theta": 1000000.0,
+            "tie_word_embeddings": True, "torch_dtype": "bfloat16", "use_cache": True, "use_mrope": False,
+            "vocab_size": 151936} | own
+
+
 DECAY = {"A_init_min": 0, "A_init_max": 16, "dt_init_min": 0.001, "dt_init_max": 0.1, "dt_init_floor": 0.0001}
 PAPER = {
     "400m": {"hidden": 1024, "layers": 24, "attention": 16, "gdn": 2, "m2rnn": 84, "recurrent": 85, "mamba2": (64, 216, 1216), "most": 3},

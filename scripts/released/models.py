@@ -24,6 +24,7 @@ class Model:
     scale_type: str = "BF16"
     files: int = 1
     published: dict = field(default_factory=dict)
+    inspected: bool = False  # and no more
     unknown: str = ""  # a mixer that Graft carries and does not know
 
     def tensors(self):
@@ -74,6 +75,9 @@ def models():
     for name, sizes, files in (("Ling-3.0-tiny", configs.LING_TINY, 4), ("Ling-3.0-flash", configs.LING_FLASH, 26)):
         made = hybrid(sizes["num_hidden_layers"], sizes["layer_group_size"]).replace("A", "L").replace("G", "K")
         yield Model(name, configs.bailing_hybrid(sizes), tensors.bailing_hybrid, "bailing_hybrid", made, files=files)
+    for name, sizes in (("Jet-Nemotron-2B", configs.JET_2B), ("Jet-Nemotron-4B", configs.JET_4B)):
+        made = sizes["map"].replace("J", "j").replace("S", "s")
+        yield Model(name, configs.jet_nemotron(sizes), tensors.jet_nemotron, "jet_nemotron", made, inspected=True)
     yield from paper()
 
 

@@ -361,6 +361,35 @@ def bailing_hybrid(c):
         yield from mlp(layer + "mlp.shared_experts.", width, c["moe_shared_expert_intermediate_size"] * c["num_shared_experts"])
 
 
+def jet_nemotron(c):
+    width, heads, kv = c["hidden_size"], c["num_attention_heads"], c["num_key_value_heads"]
+    jet, dim = c["efficient_attention_config"]["jet"], width // heads
+    keys = jet["num_heads"] * jet["head_dim"]
+    values = int(keys * jet["expand_v"])
+    yield from ends(c)
+    yield from norms("model.", width, "norm", ones=True)
+    for i, kind in enumerate(c["layer_types"]):
+        layer, mixer = f"model.layers.{i}.", f"model.layers.{i}.self_attn."
+        yield from norms(layer, width, "input_layernorm", "post_attention_layernorm", ones=True)
+        yield from mlp(layer + "mlp.", width, c["intermediate_size"])
+        if kind != "jet":
+            for name, rows in (("q", heads * dim), ("k", kv * dim), ("v", kv * dim)):
+                yield Tensor(f"{mixer}{name}_proj.weight", [rows, width])
+                yield Tensor(f"{mixer}{name}_proj.bias", [rows])
+            yield Tensor(mixer + "o_proj.weight", [width, heads * dim])
+            continue
+        for name, rows in (("q", keys), ("k", keys), ("v", values), ("g", values), ("a", jet["num_heads"]), ("b", jet["num_heads"])):
+            yield Tensor(f"{mixer}{name}_proj.weight", [rows, width])
+        yield Tensor(mixer + "A_log", [jet["num_heads"]])
+        yield Tensor(mixer + "dt_bias", [jet["num_heads"]])
+        made, inner = mixer + "dynamic_conv1d.kernel_generator.", values // jet["dconv_generator_reduction"]
+        yield Tensor(made + "w1.weight", [inner, width])
+        yield Tensor(made + "w2.weight", [values * jet["conv_size"], inner])
+        yield Tensor(made + "w2.bias", [values * jet["conv_size"]])
+        yield from norms(mixer, int(jet["head_dim"] * jet["expand_v"]), "o_norm", ones=True)
+        yield Tensor(mixer + "o_proj.weight", [width, values])
+
+
 def lm_engine(c):
     width = c["hidden_size"]
     yield Tensor("transformer.wte.weight", [c["vocab_size"], width])

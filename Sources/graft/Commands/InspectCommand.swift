@@ -15,7 +15,8 @@ struct InspectCommand: Verb {
     commandName: "inspect",
     abstract: "Say what a checkpoint is: layout and evidence, layer map, dtypes, states.",
     discussion: """
-      Only headers are read, and the values of norms and decay rates. --audit and --hash read everything.
+      Only headers are read, and the values of norms and decay rates. --audit and --hash read everything. -v also lists
+      tensors and says what the checkpoint can become, exactly or not, with the command.
 
       Example: graft inspect fixtures/trained/pytiny --html model.html
       """)
@@ -62,7 +63,7 @@ struct InspectCommand: Verb {
       audit?.add(to: &outcome)
       return (outcome, { summary.page(audit.map { [$0.section] } ?? []) })
     }
-    let summary = try ModelSummary(model)
+    let summary = try ModelSummary(model, becoming: common.verbose ? catalogue : nil)
     var outcome = Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
     let audit = audit ? AuditSummary(try audited(model)) : nil
     audit?.add(to: &outcome)

@@ -19,10 +19,14 @@ struct ModelSummary {
   /// What the layout's library needs to load the model.
   let programs: [NeededProgram]
   let types: [(type: ScalarType, tensors: Int, bytes: Int)]
+  /// What can be done with the model.
+  let uses: ModelUses
 
+  /// - Parameter catalogue: the layouts that the model might become; nil not to look for them.
   /// - Throws: `Problem` of kind `io` where values cannot be read.
-  init(_ model: OpenedModel) throws {
+  init(_ model: OpenedModel, becoming catalogue: LayoutCatalogue? = nil) throws {
     self.model = model
+    uses = try ModelUses(model, in: catalogue)
     configuration = model.configuration
     signs = try model.signs()
     beside = SidecarSummary(model.checkpoint)
@@ -108,6 +112,7 @@ struct ModelSummary {
       "programs": .array(
         programs.map { ["name": .string($0.name), "state": .string($0.state.rawValue)] }),
       "layers": .array(configuration.layers.indices.map { .object(layer($0)) }),
+      "uses": .object(uses.json),
     ]
   }
 
@@ -198,6 +203,8 @@ struct ModelSummary {
     lines += Self.lines("findings", model.findings.map(\.claim))
     lines += Self.lines("beside", beside.lines)
     lines += Self.lines("programs", programs.map(\.line))
+    lines += Self.lines("loads in", uses.programLines)
+    lines += Self.lines("becomes", uses.targetLines)
     lines += Self.lines("unknown", unknownKeys.map { "key \($0), which Graft does not know" })
     lines += [""] + table.lines(width: Terminal.columns)
     if verbose { lines += [""] + tensorLines + ignoredLines }

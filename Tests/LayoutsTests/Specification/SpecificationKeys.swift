@@ -35,6 +35,7 @@ enum SpecificationKeys {
         file(with: "limits", [$0])
       },
       section("notes", base: ["widened": true, "says": "x"]) { file(with: "notes", [$0]) },
+      section("loads", base: ["program": "x", "call": "y"]) { file(with: "loads", [$0]) },
     ]
   }
 
