@@ -10,8 +10,10 @@ were published, else those of the class of transformers where PYTHON has it. The
 """
 
 import argparse
+import concurrent.futures
 import json
 import math
+import multiprocessing
 import os
 import platform
 import subprocess
@@ -27,21 +29,25 @@ MOST_SECONDS, MOST_MEGABYTES = 30, 1500
 MARKS = {"gdn": "G", "attention": "A", "kda": "K", "mla": "L", "m2rnn": "M"}
 
 
+def measured(command):
+    """Exit code, output, errors, seconds of processor time and megabytes of a command."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = subprocess.Popen(command, stdout=out, stderr=err)
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        for file in (out, err):
+            file.seek(0)
+        return (child.returncode, out.read().decode(), err.read().decode(), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
 class Run:
-    """A command with what it cost."""
+    """A command with what it cost, started from a small process: one that holds a long list would count as its memory."""
+
+    pool = None
 
     def __init__(self, *command):
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            child = subprocess.Popen([str(part) for part in command], stdout=out, stderr=err)
-            _, status, used = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
-            self.output, self.error = (self.read(file) for file in (out, err))
-        self.code, self.seconds, self.megabytes = child.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
-
-    @staticmethod
-    def read(file):
-        file.seek(0)
-        return file.read().decode()
+        done = self.pool.submit(measured, [str(part) for part in command]).result()
+        self.code, self.output, self.error, self.seconds, self.megabytes = done
 
 
 class Case:
@@ -165,14 +171,15 @@ def page(rows, options):
 
 def row(case, targets):
     model, stored = case.model, case.stored()
-    bold = lambda key, value: f"**{value:,}**" if key in model.published else f"{value:,}"
-    part = lambda prefix: f"{case.stored(prefix)['parameters']:,}" if case.stored(prefix)["tensors"] else ""
+    number = lambda value: f"{value:,}".replace(",", " ")
+    bold = lambda key, value: f"**{number(value)}**" if key in model.published else number(value)
+    part = lambda prefix: number(case.stored(prefix)["parameters"]) if case.stored(prefix)["tensors"] else ""
     most = max(run.seconds for run in case.runs), max(run.megabytes for run in case.runs)
     counts = [
         bold("tensors", stored["tensors"]), bold("parameters", stored["parameters"]), part("mtp."), part("model.visual.")]
     into = "none: inspected only" if model.inspected else ", ".join(targets) + (f"; elsewhere {model.unknown} is refused" if model.unknown else "")
     cells = [model.name, short(model.map), *counts, into, f"{most[0]:.1f}", f"{most[1]:.0f}", "yes" if not case.faults else "NO"]
-    return "| " + " | ".join(cells).replace(",", " ").replace("  ", ", ") + " |"
+    return "| " + " | ".join(cells) + " |"
 
 
 def short(map):
@@ -191,6 +198,8 @@ def main():
     parser.add_argument("--report", type=Path, help="a page to write")
     options = parser.parse_args()
     rows, failed = [], False
+    Run.pool = concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("fork"))
+    Run("true")
     for model in models.models():
         if options.only not in model.name:
             continue
