@@ -1,3 +1,6 @@
+import Canonical
+import Comparison
+import Containers
 import Conversion
 import Diagnostics
 import JSON
@@ -44,7 +47,7 @@ struct ModelUses {
       var options = ConversionOptions()
       options.dropsMTP = parts.contains { $0.1 == mtp.1 }
       options.allowed = parts.contains { $0.1 == vision.1 } ? [.vision] : []
-      ways.append((parts.flatMap(\.0), parts.flatMap(\.1), options))
+      ways.append((parts.flatMap { $0.0 }, parts.flatMap { $0.1 }, options))
     }
     return ways
   }()
