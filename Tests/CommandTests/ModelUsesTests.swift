@@ -7,7 +7,8 @@ import Testing
   @Test(arguments: ["huggingface/qwen3_5/multimodal-mixed", "huggingface/qwen3_next/bf16"])
   func everyCommandIsTrue(_ fixture: String) throws {
     let path = Fixtures.path(fixture).string
-    let out = try TemporaryDirectory().path.appending("out").string
+    let folder = try TemporaryDirectory()
+    let out = folder.path.appending("out").string
     let report = try GraftCommand.run("inspect", path, "--json", "-v").json()
     let targets = try #require(report["uses"]?["becomes"]?.array)
     #expect(targets.count > 3)

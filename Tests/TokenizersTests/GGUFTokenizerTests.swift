@@ -28,13 +28,16 @@ import Testing
   /// The vocabulary of the fixture as metadata state it.
   private static func stated(_ pre: String) throws -> GGUFTokenizer {
     let file = try TokenizerFile(fixtures.appending("gguf/tokenizer.json"))
-    let tokens = (file.vocabulary + file.added.map { ($0.text, $0.id) }).sorted { $0.1 < $1.1 }
+    let texts = Dictionary(
+      file.vocabulary.map { ($0.id, $0.text) } + file.added.map { ($0.id, $0.text) },
+      uniquingKeysWith: { _, last in last })
+    let tokens = texts.sorted { $0.key < $1.key }.map(\.value)
     var kinds = tokens.map { _ in GGUFTokenKind.normal.rawValue }
     for token in file.added {
       kinds[token.id] = (token.isSpecial ? GGUFTokenKind.control : .userDefined).rawValue
     }
     return GGUFTokenizer(
-      model: "gpt2", pre: pre, tokens: tokens.map(\.0), kinds: kinds, merges: file.merges,
+      model: "gpt2", pre: pre, tokens: tokens, kinds: kinds, merges: file.merges,
       begin: nil, end: nil)
   }
 

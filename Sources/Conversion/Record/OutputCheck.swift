@@ -85,7 +85,7 @@ struct OutputCheck: Sendable {
       return [
         KeptValues(
           role: part.role.description,
-          form: KeptValues.form(part.role, [], in: source.configuration),
+          form: KeptValues.form(part.role, [], in: source.model.configuration),
           hash: hash, type: .f32, types: types)
       ]
     }
