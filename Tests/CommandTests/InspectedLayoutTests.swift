@@ -24,6 +24,7 @@ import Testing
       config["model_type"] = .string(kind)
       config["use_gate"] = nil
       config["use_output_gate"] = true
+      config["allow_neg_eigval"] = kind == "comba" ? nil : false
       config[kind == "comba" ? "use_inner_decay" : "num_householder"] = 1
     }
     try checkpoint.editWeights { file in

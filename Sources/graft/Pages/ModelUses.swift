@@ -30,7 +30,9 @@ struct ModelUses {
   /// - Cost: plans a conversion to every layout of the catalogue, from headers.
   init(_ model: OpenedModel, in catalogue: LayoutCatalogue?) throws {
     path = model.checkpoint.directory.string
-    let isPlain = model.packing == nil && model.quantisation == nil && model.findings.isEmpty
+    let isPlain =
+      model.packing == nil && model.quantisation == nil && model.findings.isEmpty
+      && !model.checkpoint.tensors.contains { $0.type.isBlock }
     let isOwn =
       model.layout.container != nil || model.checkpoint.container == .safetensors
     programs = isPlain && isOwn ? model.layout.loadingPrograms(for: model.configuration) : []
