@@ -34,8 +34,8 @@ public struct WordPattern: Sendable {
 
   private static let kimi = WordPattern(
     names: ["kimi-k2"], written: nil,
-    expression: "[\(han)]+"
-      + #"|[^\r\n\p{L}\p{N}]?[\p{L}&&[^\#(han)]]+(?:\#(contraction))?|\p{N}{1,3}"#
+    expression: han + "+"
+      + #"|[^\r\n\p{L}\p{N}]?[\p{L}--\#(han)]+(?:\#(contraction))?|\p{N}{1,3}"#
       + #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#)
 
   private static let ling = WordPattern(
@@ -50,9 +50,10 @@ public struct WordPattern: Sendable {
   private static let contraction = "'(?:[sStTmMdD]|[rR][eE]|[vV][eE]|[lL][lL])"
 
   /// The letters that are words by themselves: CJK ideographs, their extensions A to F and those for
-  /// compatibility.
+  /// compatibility, whose ranges cannot begin with their first letters, since these have other normal forms.
   private static let han =
-    #"\u{3400}-\u{4DBF}\u{4E00}-\u{9FFF}\u{F900}-\u{FAFF}\u{20000}-\u{2A6DF}\u{2A700}-\u{2EBEF}\u{2F800}-\u{2FA1F}"#
+    #"[[\u{3400}-\u{4DBF}\u{4E00}-\u{9FFF}\u{F8FF}-\u{FAFF}\u{20000}-\u{2A6DF}\u{2A700}-\u{2EBEF}"#
+    + #"\u{2F7FF}-\u{2FA1F}]--[\u{F8FF}\u{2F7FF}]]"#
 
   private init(names: [String], written: String?, expression: String) {
     (self.names, self.written, self.expression) = (names, written, expression)

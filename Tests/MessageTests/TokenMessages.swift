@@ -169,10 +169,58 @@ extension MessageSection {
         let first = text + Array("!".utf8) + text
         return try $0.stated(first + Array("\"".utf8), first + Array("!".utf8))
       },
+      .init("kinds of tokens that are no whole numbers") {
+        let kinds = GGUFBytes.entry("tokenizer.ggml.token_type", 9, [])
+        return try $0.stated(kinds + [5, 0, 0, 0], kinds + [6, 0, 0, 0])
+      },
+      .init("fewer kinds than tokens") {
+        let kinds = GGUFBytes.entry("tokenizer.ggml.token_type", 9, [])
+        let merges = "tokenizer.ggml.merges"
+        return try $0.stated(
+          kinds + [5, 0, 0, 0, 44, 1], kinds + [5, 0, 0, 0, 43, 1],
+          also: (
+            [5, 0, 0, 0] + GGUFBytes.entry(merges, 9, []),
+            GGUFBytes.entry(merges + "____", 9, [])
+          ))
+      },
+      .init("a token after each text that nothing names") {
+        try $0.stated(
+          GGUFBytes.eos(292) + GGUFBytes.padding(""), GGUFBytes.addEOS + GGUFBytes.padding("__"))
+      },
+      .init("a token after each text beyond the vocabulary") {
+        try $0.stated(
+          GGUFBytes.eos(292) + GGUFBytes.padding("") + GGUFBytes.template(""),
+          GGUFBytes.eos(999) + GGUFBytes.addEOS + GGUFBytes.template("______"))
+      },
       .init("an added token without a number") {
         try $0.tokenizer(replacing: #""added_tokens":["#, with: #""added_tokens":[{},"#)
       },
     ])
+}
+
+/// Entries of the metadata of a GGUF file, to put others of the same length in their place.
+private enum GGUFBytes {
+  static func entry(_ key: String, _ type: UInt8, _ value: [UInt8]) -> [UInt8] {
+    number(key.utf8.count, bytes: 8) + Array(key.utf8) + [type, 0, 0, 0] + value
+  }
+
+  static func eos(_ id: Int) -> [UInt8] {
+    entry("tokenizer.ggml.eos_token_id", 4, number(id, bytes: 4))
+  }
+
+  static let addEOS = entry("tokenizer.ggml.add_eos_token", 7, [1])
+
+  static func padding(_ more: String) -> [UInt8] {
+    entry("tokenizer.ggml.padding_token_id" + more, 4, number(291, bytes: 4))
+  }
+
+  static func template(_ more: String) -> [UInt8] {
+    entry("tokenizer.chat_template" + more, 8, [])
+  }
+
+  private static func number(_ value: Int, bytes: Int) -> [UInt8] {
+    (0..<bytes).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+  }
 }
 
 extension Workshop {
@@ -191,9 +239,13 @@ extension Workshop {
   }
 
   /// Scores a text with a weight file that states its tokenizer in other bytes.
-  fileprivate func stated(_ old: [UInt8], _ new: [UInt8]) throws -> Message {
+  fileprivate func stated(
+    _ old: [UInt8], _ new: [UInt8], also other: (old: [UInt8], new: [UInt8]) = ([0], [0])
+  ) throws -> Message {
     let bytes = try Fixtures.bytes("gguf/qwen35moe-bf16.gguf")
-    try file("model.gguf", bytes.replacing(old, with: new, maxReplacements: 1))
+      .replacing(old, with: new, maxReplacements: 1)
+      .replacing(other.old, with: other.new, maxReplacements: 1)
+    try file("model.gguf", bytes)
     return try graft("score", "model.gguf", "--text", "some words")
   }
 

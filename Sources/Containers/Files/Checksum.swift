@@ -94,7 +94,11 @@ public final class Checksum: ByteStorage, PayloadCheck {
   }
 
   private func compare(_ sum: UInt32) throws {
-    guard sum == value else { throw Self.damage(name, expected: value, found: sum) }
+    guard sum == value else {
+      let damage = Self.damage(name, expected: value, found: sum)
+      // Reading goes on far from where the file was opened, and nobody there knows its name.
+      throw (region.storage as? MappedFile).map { damage.located(.file($0.path.string)) } ?? damage
+    }
     isSound.store(true, ordering: .relaxed)
   }
 }
