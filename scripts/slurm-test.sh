@@ -11,7 +11,7 @@ for tool in slurmctld slurmd munged; do
 done
 [ "$(id -u)" = 0 ] || { echo "needs root, as slurmd does" >&2; exit 69; }
 
-folder=$(mktemp -d /tmp/graft-slurm.XXXXXX)
+folder=$(mktemp -d -t graft-slurm.XXXXXX)
 chmod 755 "$folder"
 cd "$folder"
 daemons=()

@@ -13,18 +13,18 @@ public struct Verifier {
   let workspace: Workspace
   let gate: Gate
   /// Models that are as far from this one as rounding its weights may take it, for a gate of quantised ones.
-  let roundedAgain: [Model]
+  let roundedAgain: RoundedModels?
   private let threads: Int
   let progress: (Int) -> Void
 
   /// A verifier of one model.
   /// - Parameters:
-  ///   - roundedAgain: what `Model.roundedAgain` makes of the same weights, for a gate of quantised ones.
+  ///   - roundedAgain: those of the same weights, for a gate of quantised ones.
   ///   - threads: 0 for all cores.
   ///   - progress: called with the positions that were compared, each of which is counted twice.
   /// - Throws: `Problem` of kind `io` where memory is short.
   public init(
-    _ model: Model, gate: Gate, roundedAgain: [Model] = [], threads: Int,
+    _ model: Model, gate: Gate, roundedAgain: RoundedModels? = nil, threads: Int,
     progress: @escaping (Int) -> Void = { _ in }
   ) throws {
     self.model = model
@@ -33,12 +33,13 @@ public struct Verifier {
     self.threads = threads
     self.progress = progress
     workspace = try Workspace(model, threads: threads)
+    if gate == .quantised { try workspace.watchRouters() }
   }
 
   /// The same for the model up to its final norm.
   private func withoutHead() throws -> Verifier {
     try Verifier(
-      model.withoutHead, gate: gate, roundedAgain: roundedAgain.map(\.withoutHead),
+      model.withoutHead, gate: gate, roundedAgain: roundedAgain?.withoutHead,
       threads: threads, progress: progress)
   }
 
@@ -125,9 +126,10 @@ public struct Verifier {
   private func explain(
     _ report: inout VerificationReport, _ tokens: TokenBatch, _ beside: [Int]?
   ) throws {
-    for (draw, other) in roundedAgain.enumerated()
-    where draw < Model.leastRoundedAgain || !report.agreesWhereRun {
-      let outputs = try ComputedOutputs(other, threads: workspace.threads)
+    guard let roundedAgain else { return }
+    for draw in 0..<roundedAgain.count
+    where draw < RoundedModels.least || !report.agreesWhereRun {
+      let outputs = try ComputedOutputs(roundedAgain.model(draw), threads: workspace.threads)
       var again = try compareSegments(with: outputs, tokens: tokens) { _ in }
       try beside.map { try runLayers(on: $0, outputs, &again) }
       report.add(rounding: again)

@@ -50,7 +50,7 @@ enum QuantisedFaults {
       let original = try OpenedModel(original, catalogue: .builtIn())
       let model = try Model(packed.canonical)
       let verifier = try Verifier(
-        model, gate: .quantised, roundedAgain: Model.roundedAgain(packed.canonical), threads: 1)
+        model, gate: .quantised, roundedAgain: RoundedModels(packed.canonical), threads: 1)
       let tokens = TokenBatch.builtIn(for: model.configuration).limited(to: 48)
       let changes = try packed.valueChanges(in: original, byLevels: true, threads: 1)
       let other = try Model(original.canonical)

@@ -66,7 +66,7 @@ public struct PackedWeights: Hashable, Sendable {
   /// Whether any stored tensor looks quantised, whatever a config says.
   public static func isAny(in stored: StoredHeaders) -> Bool {
     stored.contains { name, header in
-      PackedName.method(of: name) != nil || header.type.isNarrowFloat
+      marked(name) != nil || narrow(name, header.type) != nil
         || integers(name, header.type, stored) != nil
     }
   }
@@ -101,14 +101,11 @@ public struct PackedWeights: Hashable, Sendable {
     init(_ stored: StoredHeaders) {
       var scales: [String] = []
       for (name, header) in stored {
-        if let method = PackedName.method(of: name) {
-          Self.keep(&marked, PackedWeights(method: method, evidence: name))
-        }
+        Self.keep(&marked, PackedWeights.marked(name))
         if header.type.isFloat { continue }
         Self.keep(&integers, PackedWeights.integers(name, header.type, stored))
-        guard header.type.isNarrowFloat else { continue }
-        let method = header.type.isScaled ? PackedWeights.bareFP8 : header.type.rawValue
-        Self.keep(&narrow, PackedWeights(method: method, evidence: name))
+        guard let found = PackedWeights.narrow(name, header.type) else { continue }
+        Self.keep(&narrow, found)
         scales += PackedWeights.scaleNames(of: name).filter { stored[$0] != nil }
       }
       if let narrow, let scale = scales.min() {
@@ -120,6 +117,17 @@ public struct PackedWeights: Hashable, Sendable {
       guard let new, new.evidence < slot?.evidence ?? "\u{10FFFF}" else { return }
       slot = new
     }
+  }
+
+  /// A name that only one method gives.
+  private static func marked(_ name: String) -> PackedWeights? {
+    PackedName.method(of: name).map { PackedWeights(method: $0, evidence: name) }
+  }
+
+  /// Floats of 4, 6 or 8 bits.
+  private static func narrow(_ name: String, _ type: ScalarType) -> PackedWeights? {
+    guard type.isNarrowFloat else { return nil }
+    return PackedWeights(method: type.isScaled ? bareFP8 : type.rawValue, evidence: name)
   }
 
   private static func scaleNames(of name: String) -> [String] {

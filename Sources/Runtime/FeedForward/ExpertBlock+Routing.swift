@@ -3,15 +3,12 @@ import Kernels
 
 extension ExpertBlock {
   /// Chooses the experts of one token and their weights; ties go to the lower index.
-  /// - Returns: how far the last that it takes lies above the first that it does not, as ratio of probabilities
-  ///   where they are what is compared.
-  func route(_ row: Int, _ buffers: Buffers) -> Float {
+  func route(_ row: Int, _ buffers: Buffers) {
     let scores = buffers.scores + row * E
     let weights = buffers.weights + row * k
     let chosen = buffers.chosen + row * k
     if configuration.router == .sigmoid {
-      routeBySigmoid(scores, chosen, weights, marks: buffers.marks + row * E)
-      return border(buffers.marks + row * E, chosen).map { $0.last - $0.next } ?? .infinity
+      return routeBySigmoid(scores, chosen, weights, marks: buffers.marks + row * E)
     }
     if configuration.router == .softmaxThenTopK { kernels.elementwise.softmax(scores, count: E) }
     for choice in 0..<k {
@@ -20,21 +17,7 @@ extension ExpertBlock {
       chosen[choice] = Int32(expert)
       weights[choice] = scores[expert]
     }
-    let border = border(scores, chosen)
-    guard configuration.router == .topKThenSoftmax else {
-      return border.map { $0.last / $0.next } ?? .infinity
-    }
-    kernels.elementwise.softmax(weights, count: k)
-    return border.map { $0.last - $0.next } ?? .infinity
-  }
-
-  /// The score of the last expert that a token takes, and of the first that it does not; nil where it takes all.
-  private func border(_ scores: UnsafePointer<Float>, _ chosen: UnsafePointer<Int32>) -> (
-    last: Float, next: Float
-  )? {
-    guard k < E else { return nil }
-    let next = Self.largest(scores, E, except: UnsafeBufferPointer(start: chosen, count: k))
-    return (scores[Int(chosen[k - 1])], scores[next])
+    if configuration.router == .topKThenSoftmax { kernels.elementwise.softmax(weights, count: k) }
   }
 
   /// The index of the largest score that is not yet taken; a NaN is larger than any number.

@@ -90,7 +90,10 @@ struct ExpertBlock: Sendable {
     let operand = workspace.pack(x, tokens: t, depth: H, panels: buffers.panels)
     workspace.multiply(operand, router, to: buffers.scores)
     workspace.pool.run(t, by: 16) { rows in
-      for row in rows { workspace.routerGaps.pointer[row] = route(row, buffers) }
+      for row in rows { route(row, buffers) }
+    }
+    if let gaps = workspace.routerGaps {
+      for row in 0..<t { gaps.pointer[row] = gap(row, buffers) }
     }
     sortByExpert(tokens: t, buffers)
     workspace.pool.run(E) { expert, worker in

@@ -27,8 +27,8 @@ public final class Workspace {
   /// `[segment, rope.dim / 2]` each.
   let cosines: FloatBuffer
   let sines: FloatBuffer
-  /// How sure the router of the layer that ran last was of each token, `[segment]`.
-  let routerGaps: FloatBuffer
+  /// How sure the router of the layer that ran last was of each token, `[segment]`; nil where nobody asks.
+  private(set) var routerGaps: FloatBuffer?
   private let block: FloatBuffer
   private let perWorker: FloatBuffer
   private let workerCount: Int
@@ -62,17 +62,23 @@ public final class Workspace {
     logits = try FloatBuffer(length * sizes.output)
     cosines = try FloatBuffer(length * sizes.rotated)
     sines = try FloatBuffer(length * sizes.rotated)
-    routerGaps = try FloatBuffer(length)
     block = try FloatBuffer(sizes.block)
     workerCount = (sizes.worker + 15) / 16 * 16
     perWorker = try FloatBuffer(workerCount * pool.threads)
   }
 
+  /// Makes layers with experts say how sure their routers are.
+  /// - Throws: `Problem` of kind `io` where memory is short.
+  public func watchRouters() throws { routerGaps = try FloatBuffer(segmentLength) }
+
   /// How sure the router of the layer that ran last was of its choices: how far the score of the last expert
-  /// that a token takes lies above that of the first that it does not. Means nothing for a layer without experts.
+  /// that a token takes lies above that of the first that it does not. Means nothing for a layer without experts,
+  /// and is empty where routers are not watched.
   /// - Shape: `[tokens]`.
   public func routerGaps(tokens: Int) -> [Float] {
-    Array(UnsafeBufferPointer(start: routerGaps.pointer, count: min(tokens, segmentLength)))
+    routerGaps.map {
+      Array(UnsafeBufferPointer(start: $0.pointer, count: min(tokens, segmentLength)))
+    } ?? []
   }
 
   /// The scratch of the block that runs now.

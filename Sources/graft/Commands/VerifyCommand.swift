@@ -83,14 +83,14 @@ struct VerifyCommand: Verb {
   private struct Subject {
     let model: Model
     let gate: Gate
-    let roundedAgain: [Model]
+    let roundedAgain: RoundedModels?
 
     init(_ opened: OpenedModel, _ gate: Gate) throws {
       (model, self.gate) = (try opened.runnable(), gate)
       let directory = opened.checkpoint.directory.string
       roundedAgain =
         gate == .quantised
-        ? try locating(.file(directory)) { try Model.roundedAgain(opened.canonical) } : []
+        ? try locating(.file(directory)) { try RoundedModels(opened.canonical) } : nil
     }
   }
 

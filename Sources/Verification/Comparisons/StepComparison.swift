@@ -6,8 +6,7 @@ import Runtime
 /// Errors of earlier layers do not reach it, so that a fault is found in its own layer, however small its
 /// effect is there.
 public struct StepComparison: Hashable, Sendable {
-  private var errors = 0.0
-  private var steps = 0.0
+  private var sums = StepSums()
   private var streams = 0.0
   /// The largest absolute difference; NaN as soon as one is.
   public private(set) var maxAbs = 0.0
@@ -38,8 +37,7 @@ public struct StepComparison: Hashable, Sendable {
       let step = expected - Double(input[index])
       let difference = abs(Double(output[index]) - expected)
       if difference.isNaN || difference > maxAbs { maxAbs = difference }
-      errors += difference * difference
-      steps += step * step
+      sums.add(difference, of: step)
       streams += expected * expected
       // A BF16 is an F32 whose lower half is zero.
       if reference[index].bitPattern & 0xffff != 0 { isCoarse = false }
@@ -47,13 +45,13 @@ public struct StepComparison: Hashable, Sendable {
   }
 
   /// The squared error over the square of what should be added.
-  public var relative: Double { errors == 0 ? 0 : errors / steps }
+  public var relative: Double { sums.relative }
 
   /// The squared rounding error of the recorded streams over the square of what should be added: 2⁻²⁴ of
   /// the stream for F32, 2⁻⁸ for streams recorded in BF16.
   var storing: Double {
-    guard steps > 0 else { return 0 }
-    return (isCoarse ? 0x1p-16 : 0x1p-47) * streams / steps
+    guard sums.steps > 0 else { return 0 }
+    return (isCoarse ? 0x1p-16 : 0x1p-47) * streams / sums.steps
   }
 }
 
@@ -62,11 +60,7 @@ public struct StepComparison: Hashable, Sendable {
 /// Each trial perturbs the whole input differently; where only few positions magnify rounding, one trial
 /// may happen to miss them.
 public struct StepNoise: Hashable, Sendable {
-  private struct Draw: Hashable {
-    var errors = 0.0
-    var steps = 0.0
-  }
-  private var draws: [Int: Draw] = [:]
+  private var draws: [Int: StepSums] = [:]
 
   /// Adds values of any number of positions.
   /// - Parameters:
@@ -76,18 +70,17 @@ public struct StepNoise: Hashable, Sendable {
     _ moved: (output: [Float], input: [Float]), _ plain: (output: [Float], input: [Float]),
     draw: Int
   ) {
-    var sums = draws[draw, default: Draw()]
+    var sums = draws[draw, default: StepSums()]
     for index in plain.output.indices {
       let step = Double(plain.output[index]) - Double(plain.input[index])
       let other = Double(moved.output[index]) - Double(moved.input[index])
-      sums.errors += (other - step) * (other - step)
-      sums.steps += step * step
+      sums.add(other - step, of: step)
     }
     draws[draw] = sums
   }
 
   /// The squared error of the worst trial over the square of what is added; 0 where nothing was measured.
   public var relative: Double {
-    draws.values.reduce(0) { $1.errors == 0 ? $0 : max($0, $1.errors / $1.steps) }
+    draws.values.reduce(0) { $1.errors == 0 ? $0 : max($0, $1.relative) }
   }
 }

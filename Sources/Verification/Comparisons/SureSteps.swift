@@ -6,8 +6,7 @@
 struct SureSteps: Hashable, Sendable {
   private struct Token: Hashable {
     let gap: Float
-    let errors: Double
-    let steps: Double
+    let sums: StepSums
   }
   private var tokens: [Token] = []
 
@@ -21,14 +20,12 @@ struct SureSteps: Hashable, Sendable {
   ) {
     let width = gaps.isEmpty ? 0 : output.count / gaps.count
     for (row, gap) in gaps.enumerated() {
-      var (errors, steps) = (0.0, 0.0)
+      var sums = StepSums()
       for index in row * width..<(row + 1) * width {
         let expected = Double(reference[index])
-        let (difference, step) = (Double(output[index]) - expected, expected - Double(input[index]))
-        errors += difference * difference
-        steps += step * step
+        sums.add(Double(output[index]) - expected, of: expected - Double(input[index]))
       }
-      tokens.append(Token(gap: gap, errors: errors, steps: steps))
+      tokens.append(Token(gap: gap, sums: sums))
     }
   }
 
@@ -36,7 +33,6 @@ struct SureSteps: Hashable, Sendable {
   var relative: Double? {
     guard !tokens.isEmpty else { return nil }
     let sure = tokens.sorted { $0.gap > $1.gap }.prefix((tokens.count + 1) / 2)
-    let errors = sure.reduce(0) { $0 + $1.errors }
-    return errors == 0 ? 0 : errors / sure.reduce(0) { $0 + $1.steps }
+    return sure.reduce(StepSums()) { $0 + $1.sums }.relative
   }
 }
