@@ -181,39 +181,6 @@ extension CheckpointPlan {
     }
     return counts.max { ($0.value, $1.key.rawValue) < ($1.value, $0.key.rawValue) }?.key ?? .f32
   }
-
-  /// Refuses types that the files to be written do not know.
-  private static func refuseTypes(_ tensors: [Tensor], _ container: Container) throws {
-    let strange = tensors.filter { !container.holds($0.type) }
-    try Problem.throwIfAny(
-      Set(strange.map(\.type)).sorted { $0.rawValue < $1.rawValue }.map { type in
-        Problem(
-          .unsupported, "\(container.rawValue) files have no such type",
-          tensor: NameFolding.summary(strange.filter { $0.type == type }.map(\.name)),
-          found: type.rawValue, remedy: "choose another type with --dtype f32, bf16 or f16")
-      })
-  }
-
-  private static func refuseLoss(_ tensors: [Tensor]) throws {
-    let losses = try tensors.compactMap { tensor -> (name: String, loss: String)? in
-      guard case .move(let move) = tensor.content, let loss = move.loss, try move.changesValues()
-      else {
-        return nil
-      }
-      let isUnpacked = tensor.rule.isUnpacked
-      return (
-        tensor.name, isUnpacked ? "dequantised values stored as \(tensor.type.rawValue)" : loss
-      )
-    }
-    let kinds = Set(losses.map(\.loss)).sorted()
-    try Problem.throwIfAny(
-      kinds.map { kind in
-        Problem(
-          .unsupported, "writing would change values: \(kind)",
-          tensor: NameFolding.summary(losses.filter { $0.loss == kind }.map(\.name)),
-          remedy: "add --allow lossy if that is meant")
-      })
-  }
 }
 
 extension OpenedModel {
@@ -221,62 +188,5 @@ extension OpenedModel {
   fileprivate func rule(ofCarried name: String) -> TensorRuleName {
     if changedNames.contains(name) { return .merged }
     return foreignNames.contains(name) ? .tuned : .carried
-  }
-}
-
-extension CheckpointPlan.Tensor {
-  /// A tensor and, where its weights stay quantised, its scales.
-  static func withScales(_ move: TensorMove) -> [Self] {
-    [Self(move)] + (move.scales.map { [Self($0)] } ?? [])
-  }
-
-  init(_ move: TensorMove) {
-    self.init(
-      name: move.target.name, type: move.type, shape: move.target.shape, rule: move.rule,
-      content: .move(move))
-  }
-
-  /// The values of packed weights.
-  static func unpacked(_ scheme: PackingScheme, _ move: TensorMove) -> Self {
-    Self(
-      name: move.target.name, type: move.type, shape: move.target.shape,
-      rule: .unpacked(scheme, to: move.type), content: .move(move))
-  }
-
-  /// A part of a packed weight.
-  init(_ part: PackedPart, _ repacking: Repacking, rule: TensorRuleName) {
-    self.init(
-      name: part.name, type: part.type, shape: part.shape, rule: rule,
-      content: .part(part, of: repacking))
-  }
-
-  init(_ stored: StoredTensor, rule: TensorRuleName) {
-    self.init(
-      name: stored.name, type: stored.type, shape: stored.shape, rule: rule,
-      content: .stored(stored))
-  }
-}
-
-extension TensorMove {
-  /// Whether BF16 values are computed and stored as F32, because BF16 does not hold them.
-  fileprivate var isWidened: Bool {
-    type == .f32 && !target.storedType.isFixed && parts.contains { $0.source.steps != $0.steps }
-      && parts.allSatisfy { $0.source.type == .bf16 }
-  }
-
-  fileprivate var rule: TensorRuleName {
-    if !staysScaled, let scaled = parts.first(where: { $0.source.scales != nil }) {
-      return .dequantised(from: scaled.source.type, to: type)
-    }
-    if parts.contains(where: \.source.isMerged) { return .merged }
-    if parts.contains(where: \.source.isForeign) { return .tuned }
-    if parts.contains(where: \.source.isRestored) { return .restored }
-    if parts.contains(where: \.source.isResized) { return .resized }
-    if parts.contains(where: { $0.source.steps != $0.steps }) { return .computed(type) }
-    let changed = parts.filter { !isVerbatim($0) }.map(\.source.type)
-    if let from = changed.min(by: { $0.writingOrder < $1.writingOrder }) {
-      return .cast(from: from, to: type)
-    }
-    return wholeSource == nil ? .rearranged : .copied
   }
 }

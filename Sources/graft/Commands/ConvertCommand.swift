@@ -127,10 +127,10 @@ struct ConvertCommand: Verb {
     }
   }
 
-  private var allow: Set<Allowance> { permission.allow }
+  var allow: Set<Allowance> { permission.allow }
 
   /// The kinds of tensors without a place that may be left out.
-  private var strays: Set<StrayTensor> {
+  var strays: Set<StrayTensor> {
     mtp == .drop ? permission.strays.union([.prediction]) : permission.strays
   }
 
@@ -192,25 +192,10 @@ struct ConvertCommand: Verb {
   }
 
   /// The id of the layout that `--to` names; nil without it.
-  private func named(
+  func named(
     _ model: OpenedModel, _ options: ConversionOptions, _ catalogue: LayoutCatalogue
   ) throws -> String? {
     try layout.map { try model.layoutID(meantBy: $0, options: options, in: catalogue) }
-  }
-
-  /// The options that decide what is written, by name.
-  private func named(_ chosen: ConversionOptions) -> [String: String] {
-    let options: [String: String?] = [
-      "--to": layout, "--form": form, "--container": container?.rawValue, "--dtype": dtype.rawValue,
-      "--quantise": quantise?.rawValue, "--imatrix": chosen.importances?.identity,
-      "--group-size": groupSize.map { "\($0)" },
-      "--dtype-for": chosen.rules.map(\.text).joined(separator: ","),
-      "--max-shard-size": maxShardSize,
-      "--mtp": mtp.rawValue, "--allow": allow.map(\.rawValue).sorted().joined(separator: ","),
-      "--vocabulary": vocabulary, "--key-prefix": keyPrefix, "--from": source.from,
-      "--assume": source.assume.joined(separator: ","),
-    ]
-    return options.compactMapValues { $0 }
   }
 
   private func explained(
@@ -226,54 +211,4 @@ struct ConvertCommand: Verb {
     }
     return ExplanationSummary(model.layout.id, explanations, isDetailed: layout != nil).outcome
   }
-
-  private func options() throws -> ConversionOptions {
-    var options = ConversionOptions()
-    options.cast = dtype.type
-    options.quantisation = quantise
-    options.groupSize = groupSize
-    options.container = container
-    options.importances = try imatrix.map { try ImportanceMatrix($0) }
-    options.rules =
-      try (dtypeRules.map { try TypeRule.rules(in: $0) } ?? []) + dtypeFor.map { try TypeRule($0) }
-    options.maximumShardSize = try ByteSize(maxShardSize).bytes
-    options.keys = try keyPrefix.map(StateKeys.init)
-    options.dropsMTP = mtp == .drop
-    options.vocabulary = try vocabulary.map(VocabularySize.init)
-    options.allowsLoss = allow.contains(.lossy)
-    options.allowed = strays.subtracting([.prediction])
-    options.allowsCode = allow.contains(.code)
-    options.allowsEpsilons = allow.contains(.eps)
-    return options
-  }
-}
-
-extension Container: ExpressibleByArgument {}
-
-extension QuantisationKind: ExpressibleByArgument {
-  /// The kind that a word of the command line names.
-  public init?(argument: String) { self.init(name: argument) }
-}
-
-/// A dtype on the command line.
-enum DTypeChoice: String, ExpressibleByArgument, CaseIterable {
-  case keep, f32, bf16, f16
-  case float32, bfloat16, float16
-  case q8Zero = "q8_0"
-
-  /// The stored type; nil to keep each.
-  var type: ScalarType? {
-    switch self {
-    case .keep: nil
-    case .f32, .float32: .f32
-    case .bf16, .bfloat16: .bf16
-    case .f16, .float16: .f16
-    case .q8Zero: .q8Zero
-    }
-  }
-}
-
-/// What happens to the tensors of multi-token prediction.
-enum MTPChoice: String, ExpressibleByArgument, CaseIterable {
-  case keep, drop
 }

@@ -5,16 +5,6 @@ import Opening
 import Packing
 import Tensors
 
-/// The type that was asked for a tensor.
-public enum RequestedType: Hashable, Sendable {
-  /// None: that of the source.
-  case keep
-  /// One for all tensors.
-  case everywhere(ScalarType)
-  /// One for this tensor.
-  case byName(ScalarType)
-}
-
 /// How one stored tensor is filled: from which canonical tensors, moved how, changed how.
 public struct TensorMove: Sendable {
   /// The name, shape and parts to write.
@@ -149,37 +139,6 @@ public struct TensorMove: Sendable {
   /// The type itself, or the one that takes its place where rows do not fill its blocks.
   private static func fitting(_ type: ScalarType, _ shape: [Int]) -> ScalarType {
     type.fitting(row: shape.last ?? 1)
-  }
-
-  private func checkCast(tears: Bool) throws {
-    if type.byteWidth == nil, !type.isBlock, wholeSource == nil {
-      throw Problem(
-        .unsupported, "elements that do not fill whole bytes can only be copied as a whole",
-        tensor: target.name, found: type.rawValue,
-        remedy: "store them in another type, or choose a layout that keeps their order")
-    }
-    for moved in parts {
-      if isVerbatim(moved) {
-        if !tears { try checkBlocks(moved) }
-        continue
-      }
-      guard moved.source.isComputable, StoredValues.canStore(type) else {
-        throw Problem(
-          .unsupported, "values of this type can only be moved, not changed", tensor: target.name,
-          expected: type.rawValue, found: moved.source.type.rawValue,
-          remedy: "leave out --dtype, or choose a layout that stores these values as they are")
-      }
-    }
-  }
-
-  /// Refuses to tear blocks of quantised values apart.
-  private func checkBlocks(_ moved: MovedPart) throws {
-    guard type.isBlock, wholeSource == nil, moved.pairing.inBlocks(of: type.unit.elements) == nil
-    else { return }
-    throw Problem(
-      .unsupported, "a block of quantised values cannot be torn apart", tensor: target.name,
-      expected: "whole blocks of \(type.unit.elements)", found: type.rawValue,
-      remedy: "choose a type of single values with --dtype f32, bf16 or f16")
   }
 
   /// Whether the bytes of a part are moved and not computed.

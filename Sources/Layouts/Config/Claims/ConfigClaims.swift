@@ -11,7 +11,7 @@ public struct ConfigClaims {
   let config: JSONValue
   let stored: StoredHeaders
   let file: String
-  private let predictionPrefixes: [String]
+  let predictionPrefixes: [String]
 
   /// The claims of a config about stored tensors.
   /// - Parameters:
@@ -54,54 +54,6 @@ public struct ConfigClaims {
   }
 
   // MARK: Multi-token prediction
-
-  private var predictionFindings: [Problem] {
-    guard let (key, claimed) = predictionClaim, (claimed > 0) != hasPrediction else { return [] }
-    let what = "tensors of multi-token prediction that the config"
-    return [
-      claimed > 0
-        ? Problem(
-          .invalid, "\(what) claims are not stored", file: file, expected: "\(key): 0",
-          found: "\(claimed)", remedy: "convert with --mtp drop, which sets \(key) to 0")
-        : Problem(
-          .invalid, "\(what) denies are stored", file: file, expected: "\(key) above 0",
-          found: "\(claimed)", remedy: "correct \(key), or convert with --mtp drop")
-    ]
-  }
-
-  /// The key that counts the layers, and its value; nil where the config says nothing.
-  var predictionClaim: (key: String, count: Int)? {
-    if let claim = layout.predictionClaim(config) { return claim }
-    guard let key = layout.predictionFactKey else { return nil }
-    return (key, configuration.predictionLayers)
-  }
-
-  var hasPrediction: Bool {
-    stored.keys.contains { name in predictionPrefixes.contains(where: name.hasPrefix) }
-  }
-
-  private var layerPlace: String { layout.predictionFactKey == nil ? "mtp." : "blk." }
-
-  /// The layers of multi-token prediction that are stored, from 0.
-  var predictionLayers: Set<Int> {
-    guard layout.predictionFactKey == nil else {
-      let layers = configuration.layers.count
-      return Set(
-        stored.keys.compactMap { Self.index(in: $0, after: "blk.") }.filter { $0 >= layers }
-      )
-      .reduce(into: []) { $0.insert($1 - layers) }
-    }
-    let prefixes = Set(predictionPrefixes + ["mtp."]).map { $0 + "layers." }
-    return Set(
-      stored.keys.lazy.compactMap { name in
-        prefixes.lazy.compactMap { Self.index(in: name, after: $0) }.first
-      })
-  }
-
-  static func index(in name: String, after prefix: String) -> Int? {
-    guard name.hasPrefix(prefix) else { return nil }
-    return Int(name.dropFirst(prefix.count).prefix { $0 != "." })
-  }
 
   // MARK: Towers and classes
 
@@ -209,25 +161,5 @@ public struct ConfigClaims {
         found: Set(stored.values.map(\.type.rawValue)).sorted().joined(separator: ", "),
         remedy: "correct \(key) in the config, or cast the weights with --dtype")
     ]
-  }
-}
-
-extension Layout {
-  /// The number of layers of multi-token prediction that a config claims; nil where it says nothing.
-  public func predictionLayers(claimedBy config: JSONValue) -> Int? {
-    predictionClaim(config)?.count
-  }
-
-  /// The key of typed metadata that counts the layers of multi-token prediction as a fact.
-  var predictionFactKey: String? {
-    guard container != nil else { return nil }
-    return config.entries.first { $0.facts.contains("mtp.layers") }?.key
-  }
-
-  fileprivate func predictionClaim(_ config: JSONValue) -> (key: String, count: Int)? {
-    guard let key = self.config.predictionKey, let object = try? self.config.table(config),
-      let count = object[key]?.int
-    else { return nil }
-    return (key, count)
   }
 }

@@ -35,7 +35,7 @@ struct ModelSummary {
     types = Self.types(model.stored.tensors)
   }
 
-  private var parameters: Int {
+  var parameters: Int {
     let scales = model.binding.allScales.compactMap { model.checkpoint.tensor($0.name) }
     func count(_ tensors: [StoredTensor]) -> Int { tensors.reduce(0) { $0 + $1.elementCount } }
     return count(model.checkpoint.tensors) - count(scales)
@@ -54,7 +54,7 @@ struct ModelSummary {
     return sums
   }
 
-  private var byteCount: Int { model.stored.byteCount }
+  var byteCount: Int { model.stored.byteCount }
 
   private static func types(_ tensors: [StoredTensor])
     -> [(type: ScalarType, tensors: Int, bytes: Int)]
@@ -69,54 +69,13 @@ struct ModelSummary {
     }
   }
 
-  private var map: String { configuration.layers.map(\.mixer.mark).joined(separator: " ") }
+  var map: String { configuration.layers.map(\.mixer.mark).joined(separator: " ") }
 
   var form: [StoredForm.Aspect] {
     StoredForm(model.binding, configuration).aspects
   }
 
-  var json: JSONObject {
-    [
-      "layout": .string(model.layout.id),
-      "evidence": .array(model.evidence.evidence.map { .string($0) }),
-      "container": .string(model.checkpoint.container.rawValue),
-      "unread": .array(model.checkpoint.unread.map { .string($0) }),
-      "ignored": .array(model.checkpoint.ignored.map { .string($0.text) }),
-      "form": .object(JSONObject(form.map { ($0.name, .string($0.text)) })),
-      "unused": .array(model.unused.map { .string($0) }),
-      "signs": .array(signs.map { .object($0.json) }),
-      "directory": .string(model.checkpoint.directory.string),
-      "vocabulary": JSONValue(configuration.vocabulary),
-      "hidden": JSONValue(configuration.hidden),
-      "tied": .bool(configuration.isTied),
-      "head": .string(configuration.head.rawValue),
-      "other_heads": .array(model.otherHeads.map { .string($0.name) }),
-      "facts": .object(facts.json),
-      "quantisation": (model.quantisation.map(json) ?? model.packing?.json(plain: plainMatrices))
-        .map { .object($0) } ?? .null,
-      "findings": .array(model.findings.map { .object($0.json) }),
-      "unknown_keys": .array(unknownKeys.map { .string($0) }),
-      "mtp": .object(prediction.json),
-      "vision": .object(vision.json),
-      "parameters": JSONValue(parameters),
-      "active_parameters": JSONValue(activeParameters),
-      "bytes": JSONValue(byteCount),
-      "blocks": .array(blocksJSON.map { .object($0) }),
-      "dtypes": .object(
-        JSONObject(
-          types.map { ($0.type.rawValue, JSONValue($0.tensors)) })),
-      "shards": .array(model.checkpoint.weightFiles.map { .string($0) }),
-      "tensors": JSONValue(model.stored.tensors.count),
-      "sidecars": .array(model.checkpoint.sidecars.map { .string($0) }),
-      "beside": .array(beside.json.map { .object($0) }),
-      "programs": .array(
-        programs.map { ["name": .string($0.name), "state": .string($0.state.rawValue)] }),
-      "layers": .array(configuration.layers.indices.map { .object(layer($0)) }),
-      "uses": .object(uses.json),
-    ]
-  }
-
-  private var unused: [String] {
+  var unused: [String] {
     NameFolding.fold(model.unused).map { "\($0), which the original never reads" }
   }
 
@@ -127,11 +86,11 @@ struct ModelSummary {
   }
 
   /// The matrices that are not packed.
-  private var plainMatrices: Int {
+  var plainMatrices: Int {
     model.checkpoint.tensors.count { $0.packed == nil && $0.shape.count == 2 }
   }
 
-  private var quantisedTensors: Int { model.binding.allScales.count }
+  var quantisedTensors: Int { model.binding.allScales.count }
 
   private func text(_ quantisation: Quantisation) -> String {
     guard let block = quantisation.block else {
@@ -141,32 +100,6 @@ struct ModelSummary {
     return "\(Quantity.of(quantisedTensors - tables, "tensor")) in FP8, scales by blocks of "
       + "\(block.rows) × \(block.columns)"
       + (tables > 0 ? "; \(Quantity.of(tables, "table")) with one scale each" : "")
-  }
-
-  private func json(_ quantisation: Quantisation) -> JSONObject {
-    [
-      "method": "fp8",
-      "block": quantisation.block.map { [JSONValue($0.rows), JSONValue($0.columns)] } ?? .null,
-      "tensors": JSONValue(quantisedTensors), "readable": true,
-      "activation_scales": JSONValue(model.activationScales.count),
-    ]
-  }
-
-  private func layer(_ index: Int) -> JSONObject {
-    let layer = configuration.layers[index]
-    var object: JSONObject = [
-      "index": JSONValue(index),
-      "mixer": .string(layer.mixer.kind),
-      "facts": .object(layer.values.json),
-      "parameters": JSONValue(layerParameters[index]),
-    ]
-    if let mixer = layer.mixer.cost(hidden: configuration.hidden) {
-      object["mixer_cost"] = .object(mixer.json)
-      object["state_values"] = JSONValue(mixer.stateValues)
-      object["state_bytes"] = JSONValue(4 * mixer.stateValues)
-    }
-    object["mlp_cost"] = .object(layer.feedForward.cost(hidden: configuration.hidden).json)
-    return object
   }
 
   /// What the checkpoint is, line by line.
@@ -243,37 +176,6 @@ struct ModelSummary {
     return texts.enumerated().map { "  " + ($0 == 0 ? padded : blank) + $1 }
   }
 
-  private var table: TextTable {
-    var table = TextTable(header: tableHeader, leading: 4)
-    tableRows.forEach { table.add($0) }
-    return table
-  }
-
-  var tableHeader: [String] {
-    ["layer", "mixer", "heads", "mlp", "parameters", "state values", "state bytes", "FLOPs/token"]
-  }
-
-  /// What each layer is and costs.
-  var tableRows: [[String]] {
-    configuration.layers.enumerated().map { index, layer in
-      let mixer = layer.mixer.cost(hidden: configuration.hidden)
-      let mlp = layer.feedForward.cost(hidden: configuration.hidden)
-      let flops = model.layout.inspectOnly == nil ? mixer?.flopsPerToken : nil
-      let perPosition = mixer?.stateValuesPerPosition ?? 0
-      let state = mixer.map {
-        perPosition > 0 ? "\(perPosition)/position" : Quantity.count($0.stateValues)
-      }
-      let bytes = mixer.map {
-        perPosition > 0 ? "\(4 * perPosition) B/position" : Quantity.bytes(4 * $0.stateValues)
-      }
-      return [
-        "\(index)", layer.mixer.kind, layer.mixer.summary, layer.feedForward.summary,
-        Quantity.count(layerParameters[index]), state ?? "-", bytes ?? "-",
-        flops.map { Quantity.count($0 + mlp.flopsPerToken) } ?? "-",
-      ]
-    }
-  }
-
   private var ignoredLines: [String] {
     model.checkpoint.ignored.map { "  not a weight: \($0.text)" }
   }
@@ -282,29 +184,5 @@ struct ModelSummary {
     model.stored.tensors.map {
       "  \($0.name)  \($0.type.rawValue) \(TensorShape.text($0.shape))"
     }
-  }
-}
-
-extension ValueSign {
-  /// What the values say, in one clause.
-  var line: String {
-    switch verdict {
-    case .agrees: "\(subject) agree (\(text))"
-    case .undecided: "\(subject) do not tell (\(text))"
-    case .contradicts, .refutes: "\(subject) CONTRADICT the layout: \(text); \(remedy ?? "")"
-    }
-  }
-
-  var json: JSONObject {
-    [
-      "subject": .string(subject), "verdict": .string(verdict.rawValue), "text": .string(text),
-      "remedy": remedy.map { .string($0) } ?? .null,
-    ]
-  }
-}
-
-extension FeedForward {
-  fileprivate var summary: String {
-    kind == .moe ? "moe \(expertsPerToken) of \(experts) × \(intermediate)" : "mlp \(intermediate)"
   }
 }
