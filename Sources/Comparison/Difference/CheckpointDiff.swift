@@ -86,8 +86,11 @@ public struct CheckpointDiff: Sendable {
     }
     let (here, there) = a.sharedTensors(with: b)
     try self.init(
-      .roles, ComparedTensors(a.canonical, here), ComparedTensors(b.canonical, there), facts,
-      Self.files(a.checkpoint, b.checkpoint), threads, progress)
+      MatchedTensors(
+        by: .roles, here: ComparedTensors(a.canonical, here),
+        there: ComparedTensors(b.canonical, there)),
+      config: facts, files: Self.files(a.checkpoint, b.checkpoint), threads: threads,
+      progress: progress)
   }
 
   /// Compares two checkpoints by stored names.
@@ -100,22 +103,24 @@ public struct CheckpointDiff: Sendable {
     progress: @Sendable (Int) -> Void = { _ in }
   ) throws {
     try self.init(
-      .names, ComparedTensors(a, silent), ComparedTensors(b, silent),
-      Self.statements(a.config, b.config),
-      Self.files(a, b), threads, progress)
+      MatchedTensors(
+        by: .names, here: ComparedTensors(a, silent), there: ComparedTensors(b, silent)),
+      config: Self.statements(a.config, b.config), files: Self.files(a, b), threads: threads,
+      progress: progress)
   }
 
   private init(
-    _ basis: Basis, _ here: ComparedTensors, _ there: ComparedTensors, _ config: [Statement],
-    _ files: [File], _ threads: Int, _ progress: @Sendable (Int) -> Void
+    _ matched: MatchedTensors, config: [Statement], files: [File], threads: Int,
+    progress: @Sendable (Int) -> Void
   ) throws {
+    let (here, there) = (matched.here, matched.there)
     let names = here.names + there.names.filter { here.byName[$0] == nil }
     let rows = try ThreadPool(threads: threads).map(names) { name in
       let tensor = here.byName[name]
       defer { progress(tensor.map { $0.count * $0.type.bitWidth / 8 } ?? 0) }
       return try Self.tensor(name, tensor, there.byName[name])
     }
-    self.basis = basis
+    basis = matched.basis
     compared = here.names.filter { there.byName[$0] != nil }.count
     tensors = rows.compactMap(\.self)
     self.config = config
@@ -137,6 +142,16 @@ public struct CheckpointDiff: Sendable {
       row = Tensor(name: name, here: side(a), there: side(b), values: nil)
     }
     return row.here == row.there && row.values?.changed == 0 ? nil : row
+  }
+}
+
+/// The tensors of two checkpoints that are compared.
+private struct MatchedTensors: Sendable {
+  let basis: CheckpointDiff.Basis
+  let here, there: ComparedTensors
+
+  init(by basis: CheckpointDiff.Basis, here: ComparedTensors, there: ComparedTensors) {
+    (self.basis, self.here, self.there) = (basis, here, there)
   }
 }
 

@@ -122,7 +122,8 @@ extension StoredCheckpoint {
     if container.hasMetadata {
       try SplitFiles.check(shards.map(\.content), names.map(path.appending))
     }
-    return try StoredCheckpoint(path, listing, container, shards, own: names)
+    return try StoredCheckpoint(
+      path, listing, OpenedWeights(container: container, shards: shards, fileNames: names))
   }
 
   /// What ranks wrote, or lies in directories below, as one weight file, named as the one that would be
@@ -134,7 +135,9 @@ extension StoredCheckpoint {
     let (content, own) = try weights.parts(listing.files, in: path)
     let shard = Shard(fileName: container.singleName, content: content)
     return try StoredCheckpoint(
-      path, listing, container, [shard], own: own, arrangement: weights.arrangement)
+      path, listing,
+      OpenedWeights(
+        container: container, shards: [shard], fileNames: own, arrangement: weights.arrangement))
   }
 
   /// All pieces together are one weight file, named as the one that would be written.
@@ -143,11 +146,10 @@ extension StoredCheckpoint {
   {
     let pieces = try DistributedCheckpoint(path)
     let shard = Shard(fileName: Container.torch.singleName, content: pieces.content)
-    let own = pieces.fileNames
-    guard let megatron = pieces.megatron else {
-      return try StoredCheckpoint(path, listing, .torch, [shard], own: own)
-    }
-    return try StoredCheckpoint(path, listing, .torch, [shard], own: own, megatron: megatron)
+    return try StoredCheckpoint(
+      path, listing,
+      OpenedWeights(
+        container: .torch, shards: [shard], fileNames: pieces.fileNames, megatron: pieces.megatron))
   }
 
   private static func openIndexed(
@@ -155,6 +157,21 @@ extension StoredCheckpoint {
   ) throws -> StoredCheckpoint {
     let shards = try IndexedShards(path, container, files: listing.files).shards
     let names = shards.map(\.fileName) + [container.indexName]
-    return try StoredCheckpoint(path, listing, container, shards, own: names)
+    return try StoredCheckpoint(
+      path, listing, OpenedWeights(container: container, shards: shards, fileNames: names))
   }
+}
+
+/// The weights of a checkpoint, opened, before what lies beside them is looked at.
+struct OpenedWeights {
+  /// The kind of the files.
+  let container: Container
+  /// The files, or one that stands for all.
+  let shards: [StoredCheckpoint.Shard]
+  /// The names of the files that hold the weights, and of the index.
+  let fileNames: [String]
+  /// How they lie, where that says where the config is.
+  var arrangement: WeightFiles.Arrangement?
+  /// What Megatron says beside the weights.
+  var megatron: MegatronState?
 }

@@ -109,20 +109,18 @@ public struct StoredCheckpoint: Sendable {
   /// The path of one of the files.
   public func path(_ fileName: String) -> FilePath { directory.appending(fileName) }
 
-  init(
-    _ directory: FilePath, _ listing: DirectoryListing, _ container: Container, _ shards: [Shard],
-    own: [String], arrangement: WeightFiles.Arrangement? = nil, megatron: MegatronState? = nil
-  ) throws {
-    let weights = Set(own)
+  init(_ directory: FilePath, _ listing: DirectoryListing, _ opened: OpenedWeights) throws {
+    let (container, megatron) = (opened.container, opened.megatron)
+    let weights = Set(opened.fileNames)
     let own = weights.union(megatron?.fileNames ?? [])
     let others = listing.files.filter { !own.contains($0) && $0 != Self.configName }
     self.directory = directory
     self.container = container
-    self.shards = shards
+    shards = opened.shards
     // The weight files and their tensors.
     hasIndex = own.contains(container.indexName)
-    isOfRanks = arrangement == .hubShards
-    configFile = Self.configFile(directory, listing, arrangement)
+    isOfRanks = opened.arrangement == .hubShards
+    configFile = Self.configFile(directory, listing, opened.arrangement)
     weightFiles = weights.filter { !container.lists($0) }.sorted()
     tensors = shards.flatMap(\.tensors)
     places = try Self.places(tensors)

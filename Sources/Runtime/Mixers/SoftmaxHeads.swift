@@ -33,23 +33,33 @@ struct SoftmaxHeads: Sendable {
     _ q: UnsafePointer<Float>, _ slice: Segment.Slice, layer: Int, _ workspace: Workspace,
     to y: UnsafeMutablePointer<Float>
   ) {
-    let cache = slice.cache(layer)
+    let sequence = SequenceQueries(slice: slice, q: q, cache: slice.cache(layer), y: y)
     // Queries choose from some position on; those before it see all that is in front of them.
     let tokens = slice.rows.count
-    let dense = cache.blocks.map { min(max($0.densePositions - slice.start, 0), tokens) } ?? tokens
+    let dense =
+      sequence.cache.blocks.map { min(max($0.densePositions - slice.start, 0), tokens) } ?? tokens
     let groups = Grouping(self, tokens: dense)
     workspace.pool.run(groups.count) { task, worker in
-      attend(groups[task], slice, q, cache, to: y, Scratch(self, workspace.scratch(worker)))
+      attend(groups[task], of: sequence, Scratch(self, workspace.scratch(worker)))
     }
     workspace.pool.run((tokens - dense) * groups.perPosition) { task, worker in
       attend(
-        groups.group(task, from: dense), slice, q, cache, to: y,
-        Scratch(self, workspace.scratch(worker)))
+        groups.group(task, from: dense), of: sequence, Scratch(self, workspace.scratch(worker)))
     }
   }
 
+  /// A sequence that attends.
+  private struct SequenceQueries {
+    let slice: Segment.Slice
+    /// Its queries and those of the sequences beside it, `[segment, nh·dk]`.
+    let q: UnsafePointer<Float>
+    let cache: KeyValueCache
+    /// What all of them see, `[segment, nh·dv]`.
+    let y: UnsafeMutablePointer<Float>
+  }
+
   /// The queries that are worked on together: some positions of the heads that share keys.
-  private struct Group {
+  struct Group {
     let positions: Range<Int>
     let heads: Range<Int>
 
@@ -99,9 +109,11 @@ struct SoftmaxHeads: Sendable {
     }
   }
 
-  /// The scratch of one worker: running results and queries.
-  private struct Scratch {
+  /// The scratch of one worker.
+  struct Scratch {
+    /// Running results.
     let sums: AttentionSums
+    /// The queries of a group, multiplied by the scale.
     let q: UnsafeMutablePointer<Float>
     /// Keys and values of chosen blocks.
     let gathered: UnsafeMutablePointer<Float>
@@ -116,21 +128,18 @@ struct SoftmaxHeads: Sendable {
   }
 
   /// Attends from one group of queries of one sequence.
-  private func attend(
-    _ group: Group, _ slice: Segment.Slice, _ q: UnsafePointer<Float>, _ cache: KeyValueCache,
-    to y: UnsafeMutablePointer<Float>, _ scratch: Scratch
-  ) {
-    let firstRow = slice.rows.lowerBound + group.positions.lowerBound
+  private func attend(_ group: Group, of sequence: SequenceQueries, _ scratch: Scratch) {
+    let firstRow = sequence.slice.rows.lowerBound + group.positions.lowerBound
     let sums = scratch.sums
     // Running maximum, sum and weighted values of every row, before any key.
     sums.top.update(repeating: -.infinity, count: group.rows)
     sums.total.update(repeating: 0, count: group.rows)
     sums.values.update(repeating: 0, count: group.rows * dvp)
-    gather(group, from: firstRow, q, to: scratch.q)
-    add(group, slice, cache, scratch)
+    gather(group, from: firstRow, sequence.q, to: scratch.q)
+    add(group, sequence.slice, sequence.cache, scratch)
     for row in 0..<group.rows {
       let (index, head) = row.quotientAndRemainder(dividingBy: group.heads.count)
-      let place = y + ((firstRow + index) * nh + group.heads.lowerBound + head) * dv
+      let place = sequence.y + ((firstRow + index) * nh + group.heads.lowerBound + head) * dv
       place.update(from: sums.values + row * dvp, count: dv)
       kernels.elementwise.scale(place, by: 1 / sums.total[row], count: dv)
     }
@@ -143,13 +152,11 @@ struct SoftmaxHeads: Sendable {
     let first = group.positions.lowerBound
     let position = slice.start + first
     if let blocks = cache.blocks, position >= blocks.densePositions {
-      return add(
-        blocks, row: first, position: position, cache, kvHead: group.heads.lowerBound / (nh / nkv),
-        heads: group.heads.count, q: scratch.q, gathered: scratch.gathered, to: scratch.sums)
+      return add(blocks, group, position: position, cache, scratch)
     }
     let window = window ?? (slice.positions.upperBound + 1)
     let length = kernels.attention.blockLength
-    let kvHead = group.heads.lowerBound / (nh / nkv)
+    let kvHead = kvHead(of: group)
     let last = position + group.positions.count - 1
     let queries = AttentionQueries(
       scratch.q, positions: group.positions.count, heads: group.heads.count, first: position,
@@ -162,6 +169,9 @@ struct SoftmaxHeads: Sendable {
       kernels.attention.add(keys, queries, to: scratch.sums)
     }
   }
+
+  /// The head of keys and values that the heads of a group share.
+  func kvHead(of group: Group) -> Int { group.heads.lowerBound / (nh / nkv) }
 
   /// Copies the queries of a group, multiplied by the scale, `[positions, heads, dk]`.
   private func gather(

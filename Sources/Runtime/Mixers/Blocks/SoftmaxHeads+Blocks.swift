@@ -9,14 +9,14 @@ extension SoftmaxHeads {
   ///
   /// Their keys and values are gathered, 64 at a time, so that the kernel sees a short sequence.
   /// - Parameters:
-  ///   - row: which of the queries of its sequence in the segment.
-  ///   - gathered: `gatheredCount` values.
+  ///   - group: one position, counted in its sequence of the segment.
+  ///   - position: the same, counted from the beginning of the text.
   func add(
-    _ blocks: BlockKeys, row: Int, position: Int, _ cache: KeyValueCache, kvHead: Int,
-    heads: Int, q: UnsafePointer<Float>, gathered: UnsafeMutablePointer<Float>,
-    to sums: AttentionSums
+    _ blocks: BlockKeys, _ group: Group, position: Int, _ cache: KeyValueCache, _ scratch: Scratch
   ) {
     let length = kernels.attention.blockLength
+    let kvHead = kvHead(of: group)
+    let gathered = scratch.gathered
     let values = gathered + length * dk
     var filled = 0
     func flush() {
@@ -25,8 +25,8 @@ extension SoftmaxHeads {
         keys: gathered, values: values, first: 0, hd: dk, hdp: KeyValueCache.padded(dv))
       // As if the query stood at the last of the keys, so that it sees all of them and nothing behind.
       let queries = AttentionQueries(
-        q, positions: 1, heads: heads, first: filled - 1, window: length)
-      kernels.attention.add(keys, queries, to: sums)
+        scratch.q, positions: 1, heads: group.heads.count, first: filled - 1, window: length)
+      kernels.attention.add(keys, queries, to: scratch.sums)
       filled = 0
     }
     func take(_ positions: Range<Int>) {
@@ -38,7 +38,7 @@ extension SoftmaxHeads {
         if filled == length { flush() }
       }
     }
-    let chosen = blocks.chosen(row)
+    let chosen = blocks.chosen(group.positions.lowerBound)
     for place in 0..<blocks.most {
       let first = Int(chosen[place]) * blocks.length
       take(first..<first + blocks.length)
