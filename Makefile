@@ -25,7 +25,8 @@
 # errors         write docs/errors.md anew from the messages that the tests provoke, and the tables of layouts and of formats/README.md
 # check-formats  check the layout files in formats/
 # pairs          print which fixtures convert to which layouts
-# tokenizers     compare ids with those of the library tokenizers: make tokenizers STRINGS=10000 PYTHON=python, and of llama.cpp: LLAMA_PYTHON=python
+# tokenizers     compare ids with those of tokenizers and tiktoken: make tokenizers STRINGS=10000 PYTHON=python, and of llama.cpp: LLAMA_PYTHON=python
+# completions    ask zsh and fish, where they are installed, what they offer
 # fixtures       make fixtures/options again: make fixtures LM_ENGINE=checkout PYTHON=python
 # manual         make manual pages and shell completions in .build/share
 # install        install binary, manual pages and completions under $(DESTDIR)$(PREFIX); PREFIX is /usr/local
@@ -57,7 +58,7 @@ MEASURED := .build/measured
 SWIFT_SOURCES := Sources Tests Plugins Examples Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: toolchain deps build test faults fuzz oracle kernels interop released megatron slurm soak limits exchange sanitize coverage thresholds demo bench-tool bench bench-memory bench-peers bench-growth format lint errors check-formats pairs tokenizers fixtures manual install static deb docs clean help
+.PHONY: toolchain deps build test faults fuzz oracle kernels interop released megatron slurm soak limits exchange sanitize coverage thresholds demo bench-tool bench bench-memory bench-peers bench-growth format lint errors check-formats pairs tokenizers completions fixtures manual install static deb docs clean help
 
 help:
 	@sed -n '/^# /!q; s/^# /make /p' Makefile
@@ -184,8 +185,12 @@ pairs: build
 
 tokenizers: deps
 	$(or $(PYTHON),python3) fixtures/scripts/make_tokenizers.py .build/tokenizers --strings $(STRINGS)
+	$(or $(PYTHON),python3) fixtures/scripts/make_tiktoken.py .build/tokenizers/kimi --strings $(STRINGS)
 	$(if $(LLAMA_PYTHON),$(LLAMA_PYTHON) fixtures/scripts/record_llama_ids.py .build/tokenizers --strings $(STRINGS))
 	GRAFT_TOKENIZERS="$(CURDIR)/.build/tokenizers" swift test --filter TokenizerTests
+
+completions: build
+	@scripts/completions.py $(GRAFT)
 
 fixtures:
 	@test -n "$(LM_ENGINE)" -a -n "$(PYTHON)" || { echo "make fixtures needs\

@@ -1,9 +1,11 @@
 import Diagnostics
 import HeapModule
 
-/// Byte-pair encoding of one word: neighbours are merged, the pair that comes first in the list first.
+/// Byte-pair encoding of one word: neighbours are merged, the pair that comes first in the list first; or, where
+/// tokens have ranks and there is no list, the pair that becomes the token of the lowest rank.
 ///
-/// Source: Sennrich et al., arXiv 1508.07909; ties as in Hugging Face's `tokenizers`: leftmost first.
+/// Source: Sennrich et al., arXiv 1508.07909; ties as in Hugging Face's `tokenizers` and in `tiktoken`: leftmost
+/// first.
 struct PairMerging {
   private struct Pair: Hashable {
     let left: Int
@@ -20,6 +22,8 @@ struct PairMerging {
   }
 
   private var merges: [Pair: (rank: Int, id: Int)] = [:]
+  /// The bytes of each token by its rank; nil where merges are listed.
+  private var ranked: [[UInt8]]?
   private var words: [[UInt8]: Int] = [:]
   private var letters: [Int] = []
   private let takesWholeWords: Bool
@@ -55,6 +59,16 @@ struct PairMerging {
     }
   }
 
+  /// Merges whatever becomes a token; a word that is one is not merged from its letters.
+  /// - Parameter ranked: the bytes of each token, in the order of ranks, which are the numbers of tokens.
+  /// - Throws: `Problem` of kind `invalid` where a byte has no token.
+  init(ranked: [[UInt8]]) throws {
+    takesWholeWords = true
+    self.ranked = ranked
+    for (id, bytes) in ranked.enumerated() { words[bytes] = id }
+    letters = try (UInt8.min...UInt8.max).map { try id(of: [$0]) }
+  }
+
   private func id(of bytes: [UInt8]) throws -> Int {
     if let id = words[bytes] { return id }
     throw Problem(
@@ -76,7 +90,7 @@ struct PairMerging {
       guard right < ids.count, Pair(left: ids[best.place], right: ids[right]) == best.pair else {
         continue
       }
-      ids[best.place] = merges[best.pair]?.id ?? ids[best.place]
+      ids[best.place] = merge(best.pair)?.id ?? ids[best.place]
       ids[right] = Self.gone
       next[best.place] = next[right]
       if next[right] < ids.count { previous[next[right]] = best.place }
@@ -93,6 +107,11 @@ struct PairMerging {
   private func candidate(_ place: Int, _ ids: [Int], _ next: [Int]) -> Candidate? {
     guard next[place] < ids.count else { return nil }
     let pair = Pair(left: ids[place], right: ids[next[place]])
-    return merges[pair].map { Candidate(rank: $0.rank, place: place, pair: pair) }
+    return merge(pair).map { Candidate(rank: $0.rank, place: place, pair: pair) }
+  }
+
+  private func merge(_ pair: Pair) -> (rank: Int, id: Int)? {
+    guard let ranked else { return merges[pair] }
+    return words[ranked[pair.left] + ranked[pair.right]].map { ($0, $0) }
   }
 }

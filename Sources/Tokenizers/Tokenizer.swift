@@ -2,8 +2,8 @@ import Diagnostics
 import JSON
 import SystemPackage
 
-/// Turns text into token ids and back, as Hugging Face's `tokenizers` does with the same file, or llama.cpp
-/// with the same metadata.
+/// Turns text into token ids and back, as Hugging Face's `tokenizers` and `tiktoken` do with the same files, or
+/// llama.cpp with the same metadata.
 public struct Tokenizer {
   private let words: WordSplitter
   private let normalization: Normalization
@@ -12,17 +12,24 @@ public struct Tokenizer {
   private let raw: AddedTokens
   private let normalised: AddedTokens
   private let spellings: [Int: [UInt8]]
+  /// Whether long texts are taken in portions.
+  private let takesPortions: Bool
 
-  /// Reads the `tokenizer.json` of a folder.
+  /// Reads the tokenizer of a folder: `tokenizer.json`, or else the `tiktoken.model` of Kimi.
   /// - Throws: `Problem` of kind `missing`, `invalid`, `io`, or `unsupported` for another kind of tokenizer.
   /// - Cost: a few hundred bytes per token.
   public init(folder: FilePath) throws {
-    let path = folder.appending("tokenizer.json")
     do {
-      self = try Tokenizer(TokenizerFile(folder: folder))
+      self = try Self.reading(folder)
     } catch let problem as Problem {
-      throw Self.placed(problem, in: path)
+      throw Self.placed(problem, in: folder.appending("tokenizer.json"))
     }
+  }
+
+  private static func reading(_ folder: FilePath) throws -> Tokenizer {
+    do { return try Tokenizer(TokenizerFile(folder: folder)) } catch let problem as Problem
+      where problem.kind == .missing
+    { return try Tokenizer(KimiTokenizer(folder: folder)) }
   }
 
   private static func placed(_ problem: Problem, in path: FilePath) -> Problem {
@@ -32,6 +39,7 @@ public struct Tokenizer {
     }
     return Problem(
       .missing, "there is no tokenizer beside the model", file: path.string,
+      expected: "tokenizer.json, or \(KimiTokenizer.fileName) with its settings",
       remedy: "give token ids with --tokens")
   }
 
@@ -47,6 +55,22 @@ public struct Tokenizer {
     spellings = Dictionary(
       tokens.map { ($0.1, ByteLetters.bytes(of: $0.0) ?? Array($0.0.utf8)) },
       uniquingKeysWith: { _, last in last })
+    takesPortions = false
+  }
+
+  /// Encodes as the program does that comes with the models.
+  /// - Throws: `Problem` of kind `invalid` where a byte has no token.
+  init(_ kimi: KimiTokenizer) throws {
+    words = try WordSplitter(known: KimiWords.expression)
+    normalization = .none
+    template = TextTemplate(before: [], after: [])
+    merging = try PairMerging(ranked: kimi.tokens)
+    raw = AddedTokens(kimi.special)
+    normalised = AddedTokens([])
+    let special = kimi.special.map { ($0.id, Array($0.text.utf8)) }
+    spellings = Dictionary(
+      uniqueKeysWithValues: kimi.tokens.enumerated().map { ($0, $1) } + special)
+    takesPortions = true
   }
 
   /// Takes the tokenizer that a GGUF file states, and encodes as llama.cpp does: without normalisation, and
@@ -55,7 +79,7 @@ public struct Tokenizer {
   /// - Cost: a few hundred bytes per token.
   public init(_ stated: GGUFTokenizer) throws {
     let tokens = try stated.checked()
-    words = try WordSplitter(stated.pattern())
+    words = try WordSplitter(known: stated.pattern().expression)
     normalization = .none
     template = TextTemplate(
       before: stated.begin.map { [$0] } ?? [], after: stated.end.map { [$0] } ?? [])
@@ -63,6 +87,7 @@ public struct Tokenizer {
     raw = AddedTokens(tokens.compactMap(\.added), order: .longest)
     normalised = AddedTokens([])
     spellings = Dictionary(uniqueKeysWithValues: tokens.map { ($0.id, $0.spelling) })
+    takesPortions = false
   }
 
   private static func check(_ file: TokenizerFile) throws {
@@ -81,14 +106,18 @@ public struct Tokenizer {
   /// The tokens of a text, with those that the tokenizer puts around it.
   /// - Cost: about a second for a megabyte.
   public func ids(_ text: String) -> [Int] {
-    let ids = raw.pieces(of: Substring(text)).flatMap { piece -> [Int] in
+    let portions = takesPortions ? TextPortions.of(text) : [text[...]]
+    return template.before + portions.flatMap(ids(ofPortion:)) + template.after
+  }
+
+  private func ids(ofPortion text: Substring) -> [Int] {
+    raw.pieces(of: text).flatMap { piece -> [Int] in
       if let id = piece.id { return [id] }
       let text = normalization.applied(to: piece.text)
       return normalised.pieces(of: Substring(text)).flatMap { piece in
         piece.id.map { [$0] } ?? plainIDs(String(piece.text))
       }
     }
-    return template.before + ids + template.after
   }
 
   private func plainIDs(_ text: String) -> [Int] {

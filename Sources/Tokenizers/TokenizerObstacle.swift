@@ -7,7 +7,7 @@ enum TokenizerObstacle {
   static func problem(_ part: String, _ found: JSONValue) -> Problem {
     Problem(
       .unsupported, "the tokenizer is of a kind that Graft does not read",
-      expected: "byte-level BPE as Qwen, OLMo and Granite use it",
+      expected: "byte-level BPE as Qwen, OLMo, Granite, Ling and Kimi use it",
       found: "\(part) \((found["type"] ?? found).text(indent: 0).prefix(longest))",
       remedy: "give token ids with --tokens")
   }

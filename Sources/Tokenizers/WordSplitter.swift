@@ -24,9 +24,9 @@ struct WordSplitter {
     guard isByteLevel else { throw TokenizerObstacle.problem("pre_tokenizer", value) }
   }
 
-  /// Cuts words as llama.cpp does.
-  init(_ pattern: WordPattern) throws {
-    steps = [.isolate(try WordExpression(known: pattern.expression))]
+  /// Cuts words by an expression of Graft's own.
+  init(known expression: String) throws {
+    steps = [.isolate(try WordExpression(known: expression))]
     isByteLevel = true
   }
 

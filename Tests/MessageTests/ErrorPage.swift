@@ -5,7 +5,8 @@ import SystemPackage
 /// The page of the documentation that shows every message, made by provoking them.
 enum ErrorPage {
   static let sections: [MessageSection] = [
-    .commandLine, .tokens, .places, .natures, .safetensors, .shards, .archives, .torchFiles,
+    .commandLine, .tokens, .rankedTokens, .places, .natures, .safetensors, .shards, .archives,
+    .torchFiles,
     .distributed, .ranks, .megatron,
     .damaged, .gguf, .configs, .layerConfigs, .weights, .packed, .packedCheckpoints, .conversions,
     .repairs, .adapters, .compositions,

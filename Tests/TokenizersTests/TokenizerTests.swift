@@ -15,7 +15,7 @@ import Testing
     ProcessInfo.processInfo.environment["GRAFT_TOKENIZERS"].map { FilePath($0) }
     ?? Fixtures.path("tokenizers")
 
-  private static let kinds = ["qwen2", "qwen35", "olmo2", "olmo1", "granite", "prefixed"]
+  private static let kinds = ["qwen2", "qwen35", "olmo2", "olmo1", "granite", "prefixed", "ling"]
 
   private static func folder(_ kind: String) -> FilePath { Fixtures.path("tokenizers/" + kind) }
 

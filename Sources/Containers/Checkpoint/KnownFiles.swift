@@ -15,6 +15,7 @@ public enum KnownFiles {
   /// Tokenizers that are no text.
   static let tokenizers: Set<String> = [
     "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "tekken.model", "qwen.tiktoken",
+    "tiktoken.model",
   ]
   /// Text that continues a training run, and nothing else.
   private static let runs: Set<String> = [
