@@ -12,7 +12,7 @@ extension MessageSection {
       .init("one token at two ranks") {
         try $0.score(ranked: { $0 + $0.prefix { $0 != " " } + " 600\n" })
       },
-      .init("tiktoken.model without its settings") {
+      .init("a tokenizer class that Graft does not know") {
         try $0.score(settings: { $0.replacing("TikToken", with: "") })
       },
       .init("special tokens without names") {
