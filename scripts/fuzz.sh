@@ -26,6 +26,7 @@ seeds() {
     formats) find formats -name '*.json' ;;
     recipe) find recipes -name '*.yaml' ;;
     tokenizer) find fixtures/tokenizers fixtures/gguf -name tokenizer.json ;;
+    ranked) find fixtures/tokenizers -name tiktoken.model ;;
     zip | torch) find fixtures/containers -name '*.pt' -o -name '*.npz' ;;
     npz) find fixtures/containers -name '*.npz' ;;
     gguf) find fixtures/gguf -name '*.gguf' ;;
@@ -92,6 +93,7 @@ prepare() {
     run-config)
       printf '"%s"\n' 'model:' '- ' '_target_: ' '_call_: false' '_args_:' '&id001' '*id001' '\x0a' '  ' '[' '{' '\"' "'" \
         'null' '!!python/object' '|' > "$work/seeds/$1.words" ;;
+    ranked) printf '"%s"\n' '\x0a' ' ' '==' 'QQ== 0' ' 600' '9223372036854775807' '-1' '\x0d' > "$work/seeds/$1.words" ;;
     recipe) printf '"%s"\n' 'splice:' '- ' 'layers: [0, 1]' 'init: zero' '\x0a' '  ' '[' '\"' '#' '---' > "$work/seeds/$1.words" ;;
     *) echo '"PK\x05\x06"' > "$work/seeds/$1.words" ;;
   esac

@@ -51,7 +51,7 @@ struct ConvertCommand: Verb {
   var dtypeRules: String?
   @Option(
     name: [.customLong("quantise"), .customLong("quantize")],
-    help: "Quantise weights as the library does that reads them.")
+    help: "Quantise weights as the library that reads them does it.")
   var quantise: QuantisationKind?
   @Option(
     name: [.customLong("group-size"), .customLong("q-group-size")],

@@ -15,7 +15,7 @@ struct InspectCommand: Verb {
     commandName: "inspect",
     abstract: "Say what a checkpoint is: layout and evidence, layer map, dtypes, states.",
     discussion: """
-      Only headers are read, and the values of norms and decay rates. --audit and --hash read everything. -v also lists
+      Only headers are read, and the values of norms and decay rates. --audit and --hash read everything. -v also lists \
       tensors and says what the checkpoint can become, exactly or not, with the command.
 
       Example: graft inspect fixtures/trained/pytiny --html model.html

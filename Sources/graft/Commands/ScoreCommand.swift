@@ -9,9 +9,9 @@ import Verification
 struct ScoreCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "score",
-    abstract: "Negative log-likelihood, perplexity and accuracy on token ids.",
+    abstract: "Give negative log-likelihood, perplexity and accuracy on a text or token ids.",
     discussion: """
-      Without labels each token is predicted from those before it; labels of the token file are
+      Without labels each token is predicted from those before it; labels of the token file are \
       predicted at their own position.
 
       Example: graft score fixtures/trained/pytiny --tokens fixtures/trained/python-source.val.bin --bytes \

@@ -17,8 +17,8 @@ struct SpliceCommand: Verb {
     abstract:
       "Replace layers of Gated DeltaNet or Kimi Delta Attention by M2RNN layers (arXiv 2603.14360).",
     discussion: """
-      M2RNN does not contain the delta rule, so that no replacement keeps the function exactly; the gap is
-      measured on --tokens or a built-in prompt.
+      M2RNN does not contain the delta rule, so that no replacement keeps the function exactly; \
+      the gap is measured on --tokens or a built-in prompt.
 
       Example: graft splice fixtures/trained/pytiny out --layer 0 --init zero
       """)
@@ -38,9 +38,9 @@ struct SpliceCommand: Verb {
   var recipe: String?
   @Option(
     name: .customLong("init"),
-    help: "How the new layer gets its values.")
+    help: "How the new layer gets its values; reference by default.")
   var initialisation: Splice.Initialisation?
-  @Option(help: "The seed of what is drawn.") var seed: UInt64?
+  @Option(help: "The seed of what is drawn; 0 by default.") var seed: UInt64?
   @Option(help: "The steps of optimisation of calibrate; 1000 by default.") var steps: Int?
   @Option(help: "The checkpoint whose M2RNN layer is taken (donor).", completion: .file())
   var donor: String?

@@ -7,7 +7,7 @@ struct AllowOptions: ParsableArguments {
     name: .customLong("allow"),
     help: ArgumentHelp(
       "What may happen that is refused otherwise; several with commas.",
-      discussion: Allowance.meanings))
+      discussion: Allowance.meanings), completion: .allowances)
   var allowances: [Allowances] = []
 
   /// All that the option allows, each time it is given.

@@ -22,7 +22,7 @@ struct CommonOptions: CheckedOptions {
       valueName: "dir"), completion: .directory)
   var layoutFolder: String?
 
-  @Option(name: .customShort("j"), help: "The number of threads; all cores by default.")
+  @Option(name: .customShort("j"), help: "The number of threads; 0 for all cores.")
   var threads = 0
 
   func checkOptions() throws {
