@@ -18,7 +18,7 @@ struct RankedTokens {
 
   /// The largest file that is read; that of Kimi has 3 MB.
   /// - Units: bytes.
-  private static let limit = 64 << 20
+  private static let limit = 16 << 20
   /// The longest token; those of Kimi have up to 128 bytes.
   /// - Units: bytes.
   private static let longest = 1024
@@ -33,16 +33,19 @@ struct RankedTokens {
 
   init(parsing bytes: [UInt8]) throws {
     var ranked: [(rank: Int, token: [UInt8])] = []
-    let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-    for (index, line) in lines.enumerated() {
-      let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
-      if !line.isEmpty { ranked.append(try Self.entry(line, number: index + 1)) }
+    // Line by line, because a list of many empty lines would take far more memory than the file.
+    var (rest, number) = (bytes[...], 0)
+    while !rest.isEmpty {
+      var line = rest.prefix { $0 != UInt8(ascii: "\n") }
+      (rest, number) = (rest.dropFirst(line.count + 1), number + 1)
+      if line.last == UInt8(ascii: "\r") { line.removeLast() }
+      if !line.isEmpty { ranked.append(try Self.entry(line, number: number)) }
     }
     tokens = try Self.ordered(ranked)
   }
 
   private static func entry(_ line: ArraySlice<UInt8>, number: Int) throws -> (Int, [UInt8]) {
-    let parts = line.split(separator: UInt8(ascii: " "))
+    let parts = line.split(separator: UInt8(ascii: " "), maxSplits: 2)
     guard parts.count == 2, let token = Base64.bytes(of: parts[0]), !token.isEmpty,
       let rank = Int(String(decoding: parts[1], as: UTF8.self)), rank >= 0
     else {

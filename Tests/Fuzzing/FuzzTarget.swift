@@ -4,7 +4,7 @@ import Splicing
 
 /// A reader of bytes that come from elsewhere.
 enum FuzzTarget: String, CaseIterable {
-  case safetensors, index, json, recipe, config, formats, tokens, tokenizer
+  case safetensors, index, json, recipe, config, formats, tokens, tokenizer, ranked
   case zip, npz, pickle, torch, distributed, gguf, blocks
   case mlx, awq, gptq, bitsandbytes, modelopt
   case compressedTensors = "compressed-tensors"
@@ -18,7 +18,7 @@ enum FuzzTarget: String, CaseIterable {
     switch self {
     case .config: 512 << 20
     case .formats: 64 << 20
-    case .pickle, .torch, .distributed, .common, .tokenizer: (1 << 20) + 512 * count
+    case .pickle, .torch, .distributed, .common, .tokenizer, .ranked: (1 << 20) + 512 * count
     default: (1 << 20) + 128 * count
     }
   }
@@ -37,6 +37,7 @@ enum FuzzTarget: String, CaseIterable {
       try LayoutCheckReader.check(input)
     case .tokens: try TextReaders.tokens(input)
     case .tokenizer: try TokenizerReader.read(input)
+    case .ranked: try TokenizerReader.ranked(input)
     case .zip: try ContainerReaders.zip(input)
     case .npz: try ContainerReaders.npz(input)
     case .pickle: try ContainerReaders.pickle(input)
