@@ -6,12 +6,14 @@ hidden states in it, it names the first layer that differs.
 """
 import sys
 
-import torch
-from safetensors.torch import save_file
-from transformers import AutoModelForCausalLM
-
 if len(sys.argv) != 3:
     sys.exit(__doc__)
+try:
+    import torch
+    from safetensors.torch import save_file
+    from transformers import AutoModelForCausalLM
+except ImportError as error:
+    sys.exit(f"{error}: needs torch, transformers and safetensors; without them: graft verify COPY MODEL")
 path, output = sys.argv[1:]
 model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, trust_remote_code=True)
 last = []

@@ -12,7 +12,7 @@ import sys
 TOPICS = {
     "The verbs": ["commands", "outputs", "repair", "large-checkpoints", "exit-codes", "errors", "json", "python"],
     "What is read and written": ["layouts", "pairs", "containers", "packed"],
-    "What was measured": ["measured", "splice", "performance", "faults", "faults-quantised", "oracle", "interop", "robustness"],
+    "What was measured": ["measured", "splice", "performance", "faults", "faults-quantised", "oracle", "interop", "released", "robustness"],
 }
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
