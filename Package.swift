@@ -52,7 +52,6 @@ let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
-let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
 let package = Package(
   name: "graft",
@@ -68,15 +67,17 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.4.0"),
   ],
   targets: [
     .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["libz-dev"])]),
     .target(name: "CPlatform"),
+    .target(
+      name: "CSHA256", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
     module("Platform", []),
     module("Diagnostics", []),
+    fast("Digests", ["CSHA256"]),
     module("Reports", ["Diagnostics", "Platform"]),
     fast("Tensors", ["Diagnostics", "Platform", "CPlatform", systemPackage]),
     fast("JSON", ["Diagnostics", "CJSONC"]),
@@ -101,7 +102,7 @@ let package = Package(
       "Opening",
       [
         "Diagnostics", "Tensors", "JSON", "Packing", "Threads", "Containers", "Canonical",
-        "Layouts", crypto, systemPackage,
+        "Layouts", "Digests", systemPackage,
       ]),
     fast(
       "Adapters",
@@ -120,7 +121,7 @@ let package = Package(
       "Conversion",
       [
         "Diagnostics", "Platform", "Tensors", "JSON", "Packing", "Threads", "Tokenizers",
-        "Containers", "Canonical", "Layouts", "Opening", "Comparison", crypto, systemPackage,
+        "Containers", "Canonical", "Layouts", "Opening", "Comparison", "Digests", systemPackage,
       ]),
     fast("Threads", ["Platform", "CPlatform"]),
     fast("Kernels", []),
@@ -180,10 +181,11 @@ let package = Package(
       path: "Tests/GraftTestSupport", swiftSettings: settings + [optimised]),
     tests("Reports", ["Diagnostics", "Reports"]),
     tests("Tensors", ["Diagnostics", "Tensors", systemPackage]),
+    tests("Digests", ["Digests", "CSHA256"]),
     tests("JSON", ["Diagnostics", "JSON"]),
     tests(
       "Packing",
-      ["Diagnostics", "Tensors", "JSON", "Packing", "Containers", crypto, systemPackage]),
+      ["Diagnostics", "Tensors", "JSON", "Packing", "Containers", "Digests", systemPackage]),
     tests("Adapters", ["Diagnostics", "Adapters"]),
     tests("Threads", ["Threads"]),
     tests("Tokenizers", ["Diagnostics", "JSON", "Tokenizers", systemPackage]),
@@ -232,7 +234,8 @@ let package = Package(
     tests(
       "Command",
       [
-        "Diagnostics", "Platform", "Tensors", "JSON", "Containers", crypto, systemPackage, "graft",
+        "Diagnostics", "Platform", "Tensors", "JSON", "Containers", "Digests", systemPackage,
+        "graft",
       ]),
   ] + processorLoops
 )

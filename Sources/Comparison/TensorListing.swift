@@ -46,10 +46,8 @@ public struct TensorListing: Sendable {
   /// - Throws: `Problem` of kind `io` where bytes cannot be read.
   /// - Cost: reads all bytes once.
   public mutating func hash(threads: Int, progress: @escaping @Sendable (Int) -> Void) throws {
-    let hashes = try ThreadPool(threads: threads).map(entries.map(\.tensor)) { tensor in
-      defer { progress(tensor.byteCount) }
-      return try TensorHash.stored(tensor.region)
-    }
+    let hashes = try TensorHash.stored(
+      entries.map(\.tensor.region), ThreadPool(threads: threads), progress: progress)
     for index in entries.indices { entries[index].hash = hashes[index] }
   }
 

@@ -101,6 +101,12 @@ public struct ByteRegion: Sendable {
     return true
   }
 
+  /// Whether windows of it and of another region can be read in turns: not where both lie in bytes that may have
+  /// to be made from front to back.
+  package func canBeRead(beside other: ByteRegion) -> Bool {
+    storage !== other.storage || storage is MappedFile
+  }
+
   /// How much is read at a time.
   /// - Units: bytes.
   public static let window = 256 << 10

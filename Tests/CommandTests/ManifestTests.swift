@@ -1,4 +1,4 @@
-import Crypto
+import Digests
 import Foundation
 import GraftTestSupport
 import JSON
@@ -15,10 +15,6 @@ import Testing
     try JSONValue(parsing: Fixtures.contents(directory.appending("graft.json")))
   }
 
-  private func sha256(_ bytes: [UInt8]) -> String {
-    SHA256.hash(data: bytes).map { String(format: "%02x", $0) }.joined()
-  }
-
   /// Expects that a record has the hashes of the tensors that lie in the source.
   private func expectHashesOfSource(_ manifest: JSONValue, source: FilePath) throws {
     let tensors = try EditableCheckpoint.tensors(of: source)
@@ -26,7 +22,7 @@ import Testing
     #expect(recorded.count == tensors.count && !recorded.isEmpty)
     for entry in recorded {
       let name = entry["name"]?.string ?? ""
-      #expect(entry["sha256"]?.string == sha256(tensors[name]?.bytes ?? []), "\(name)")
+      #expect(entry["sha256"]?.string == SHA256.text(of: tensors[name]?.bytes ?? []), "\(name)")
     }
   }
 
@@ -48,13 +44,14 @@ import Testing
     #expect(Set(sources.compactMap { $0["name"]?.string }) == Set(before.keys))
     for entry in sources {
       let bytes = before[entry["name"]?.string ?? ""]?.bytes ?? []
-      #expect(entry["sha256"]?.string == sha256(bytes))
+      #expect(entry["sha256"]?.string == SHA256.text(of: bytes))
     }
     let after = try EditableCheckpoint.tensors(of: out)
     let tensors = manifest["tensors"]?.array ?? []
     #expect(Set(tensors.compactMap { $0["name"]?.string }) == Set(after.keys))
     for entry in tensors {
-      #expect(entry["sha256"]?.string == sha256(after[entry["name"]?.string ?? ""]?.bytes ?? []))
+      #expect(
+        entry["sha256"]?.string == SHA256.text(of: after[entry["name"]?.string ?? ""]?.bytes ?? []))
     }
     let used = tensors.flatMap { $0["from"]?.array ?? [] }.compactMap(\.string)
     let dropped = (manifest["dropped"]?.array ?? []).compactMap { $0["name"]?.string }

@@ -1,5 +1,5 @@
 import Containers
-import Crypto
+import Digests
 import Foundation
 import GraftTestSupport
 import SystemPackage
@@ -130,12 +130,5 @@ extension WeightEncoder {
     withUnsafeTemporaryAllocation(byteCount: values.count * 4, alignment: 4) { place in
       place.baseAddress.map { encode(0..<values.count, values, part: 0, to: $0) } ?? .init()
     }
-  }
-}
-
-extension SHA256 {
-  /// The hash of bytes as text.
-  static func text(of bytes: [UInt8]) -> String {
-    hash(data: bytes).map { String(format: "%02x", $0) }.joined()
   }
 }

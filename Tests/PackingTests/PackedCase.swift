@@ -1,5 +1,5 @@
 import Containers
-import Crypto
+import Digests
 import Diagnostics
 import Foundation
 import GraftTestSupport
@@ -90,7 +90,6 @@ extension PackedWeight {
 
   /// The hash of all values as little-endian bytes.
   func hash() throws -> String {
-    try values().withUnsafeBytes { SHA256.hash(data: $0) }
-      .map { String(format: "%02x", $0) }.joined()
+    try values().withUnsafeBytes { SHA256.text(of: Array($0)) }
   }
 }

@@ -52,7 +52,7 @@ public struct ByteSink: ~Copyable {
   ///   - onBytes: called with all bytes in their order, piece by piece.
   init(
     _ descriptor: FileDescriptor, path: FilePath, at start: Int, capacity: Int,
-    onBytes: @escaping (UnsafeRawBufferPointer) -> Void
+    onBytes: ((UnsafeRawBufferPointer) -> Void)?
   ) {
     self.descriptor = descriptor
     self.path = path

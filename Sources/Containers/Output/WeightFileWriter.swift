@@ -50,25 +50,39 @@ public final class WeightFileWriter: Sendable {
   ) throws -> Result {
     let slot = plan.slots[index]
     var sum = slot.sum
-    let result = try withoutActuallyEscaping(onBytes) { onBytes in
+    return try withoutActuallyEscaping(onBytes) { onBytes in
       var sink = ByteSink(descriptor, path: path, at: slot.offset, capacity: capacity) { bytes in
         sum = sum.map { Checksum.crc32(bytes, after: $0) }
         onBytes(bytes)
       }
       let result = try produce(&sink)
       try sink.close()
-      try check(sink.count, slot)
+      try end(index, count: sink.count, sum: sum)
       return result
     }
-    if let sum { state.withLock { $0.sums[index] = sum } }
-    return result
   }
 
-  private func check(_ count: Int, _ slot: WeightFilePlan.Slot) throws {
-    guard count != slot.count else { return }
-    throw Problem(
-      .invalid, "another number of bytes was produced than the tensor has", file: path.string,
-      expected: "\(slot.count) bytes", found: "\(count) bytes")
+  /// The place of a tensor, to be written and closed by the caller, who then calls `end`.
+  func sink(_ index: Int) -> ByteSink {
+    ByteSink(
+      descriptor, path: path, at: plan.slots[index].offset, capacity: ByteSink.capacity,
+      onBytes: nil)
+  }
+
+  /// The CRC-32 of what stands before a tensor and shares its checksum; nil where none is kept.
+  func sum(_ index: Int) -> UInt32? { plan.slots[index].sum }
+
+  /// Ends a tensor.
+  /// - Parameter sum: the CRC-32 that includes its bytes.
+  /// - Throws: `Problem` of kind `invalid` where another number of bytes was written than it has.
+  func end(_ index: Int, count: Int, sum: UInt32?) throws {
+    let slot = plan.slots[index]
+    guard count == slot.count else {
+      throw Problem(
+        .invalid, "another number of bytes was produced than the tensor has", file: path.string,
+        expected: "\(slot.count) bytes", found: "\(count) bytes")
+    }
+    if let sum { state.withLock { $0.sums[index] = sum } }
   }
 
   /// Writes the frames that depend on the tensors, waits for the disk and closes the file.

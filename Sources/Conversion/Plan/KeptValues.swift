@@ -1,4 +1,5 @@
 import Canonical
+import Digests
 import JSON
 import Layouts
 import Opening
@@ -93,7 +94,7 @@ extension KeptValues {
     guard let role = value["role"]?.string, let form = value["form"]?.string,
       let hash = value["sha256"]?.string,
       let type = value["dtype"]?.string.flatMap(ScalarType.init(rawValue:)),
-      let bytes = value["bytes"]?.string.flatMap(TensorHash.bytes)
+      let bytes = value["bytes"]?.string.flatMap(Hexadecimal.bytes)
     else { return nil }
     let types = value["dtypes"]?.array?.compactMap { $0.string.flatMap(ScalarType.init(rawValue:)) }
     self.init(role: role, form: form, hash: hash, type: type, types: types ?? [], bytes: bytes)
@@ -103,7 +104,7 @@ extension KeptValues {
     var json: JSONObject = [
       "role": .string(role), "form": .string(form), "sha256": .string(hash),
       "dtype": .string(type.rawValue),
-      "bytes": .string(TensorHash.hex(bytes)),
+      "bytes": .string(Hexadecimal.text(bytes)),
     ]
     if !types.isEmpty { json["dtypes"] = .array(types.map { .string($0.rawValue) }) }
     return json

@@ -1,7 +1,7 @@
 import Canonical
 import Containers
-import Crypto
 import Opening
+import Synchronization
 import Tensors
 import Threads
 
@@ -21,13 +21,20 @@ struct SourceHashes: Sendable {
     let places = Dictionary(
       grouping: source.canonical.tensors.filter { TensorHash.hasStoredElements($0.value) },
       by: \.value.origin)
-    let hashes = try pool.map(source.stored.tensors) { tensor in
-      try known[tensor.name].map { ($0, [:]) } ?? Self.hashes(tensor, places[tensor.name] ?? [])
+    let unknown = source.stored.tensors.filter { known[$0.name] == nil }
+    let hashes = Mutex<[(whole: String, parts: [Role: String])]>(
+      Array(repeating: ("", [:]), count: unknown.count))
+    try pool.runInPairs(unknown.count) { index in
+      Self.hash(unknown[index], places[unknown[index].name] ?? []) { found in
+        hashes.withLock { $0[index] = found }
+      }
     }
+    let found = hashes.withLock { $0 }
+    let names = Set(source.stored.tensors.map(\.name))
     stored = Dictionary(
-      zip(source.stored.tensors.map(\.name), hashes.map(\.0)),
-      uniquingKeysWith: { first, _ in first })
-    roles = hashes.reduce(into: [:]) { $0.merge($1.1) { first, _ in first } }
+      zip(unknown.map(\.name), found.map(\.whole)), uniquingKeysWith: { first, _ in first }
+    ).merging(known.filter { names.contains($0.key) }) { _, known in known }
+    roles = found.reduce(into: [:]) { $0.merge($1.parts) { first, _ in first } }
     model = source
   }
 
@@ -41,27 +48,28 @@ struct SourceHashes: Sendable {
     return try TensorHash.canonical(tensor, isZeroCentred: model.configuration.isCentred(role))
   }
 
-  private static func hashes(
-    _ stored: StoredTensor, _ places: [(key: Role, value: CanonicalTensor)]
-  ) throws -> (String, [Role: String]) {
+  /// The hashes of a stored tensor and of the canonical tensors in it.
+  private static func hash(
+    _ stored: StoredTensor, _ places: [(key: Role, value: CanonicalTensor)],
+    onEnd: @escaping ((whole: String, parts: [Role: String])) -> Void
+  ) -> RegionHash {
     let count = TensorShape.elementCount(stored.shape) ?? 0
     var parts = places.compactMap { role, tensor in
       stored.region.isSame(as: tensor.region) && stored.type == tensor.type
         ? PartHash(role, tensor.shape, at: tensor.view, of: count, width: tensor.type.bitWidth / 8)
         : nil
     }
-    var (hash, position) = (SHA256(), 0)
-    try stored.region.forEachWindow { bytes in
-      hash.update(bufferPointer: bytes)
-      for index in parts.indices { parts[index].add(bytes, at: position) }
+    var position = 0
+    let addParts: RegionHash.AddParts = { bytes, whole in
+      for index in parts.indices { parts[index].add(bytes, at: position, beside: &whole) }
       position += bytes.count
     }
-    let whole = TensorHash.hex(hash.finalize())
-    return (
-      whole,
-      Dictionary(
-        parts.map { ($0.role, $0.finish(whole: whole)) }, uniquingKeysWith: { first, _ in first })
-    )
+    return RegionHash(
+      stored.region, addParts: parts.allSatisfy(\.isWhole) ? nil : addParts
+    ) { whole in
+      let hashes = parts.map { ($0.role, $0.finish(whole: whole)) }
+      onEnd((whole, Dictionary(hashes, uniquingKeysWith: { first, _ in first })))
+    }
   }
 }
 

@@ -1,6 +1,5 @@
 import Containers
 import Diagnostics
-import Synchronization
 import SystemPackage
 import Tensors
 import Threads
@@ -53,15 +52,14 @@ struct CheckpointRun {
     let rest = own.filter { written[$0.fileName] == nil }
     let files = rest.map { ShardFile($0, of: plan, in: output, isHashed: options.isHashed) }
     let tasks = files.flatMap { file in file.tasks.map { (file, $0) } }
-    let stop = FirstError()
-    pool.run(tasks.count) { task, _ in
-      stop.run {
-        let (file, tensor) = tasks[task]
-        guard let shard = try file.write(tensor, progress) else { return }
-        try journal?.add(shard)
+    try withoutActuallyEscaping(progress) { progress in
+      try pool.runInPairs(tasks.count) { index in
+        let (file, task) = tasks[index]
+        let copy = try file.copy(task, progress) { try journal?.add($0) }
+        if copy == nil, let shard = try file.write(task, progress) { try journal?.add(shard) }
+        return copy
       }
     }
-    try stop.throwIfAny()
     for file in files {
       if let shard = file.written { written[file.shard.fileName] = shard }
       if let method = file.method { cloning[file.shard.fileName] = method }
@@ -117,21 +115,5 @@ struct CheckpointRun {
       guard let shardPlan = planned[shard.fileName] else { return false }
       return try ShardCheck(shardPlan, of: plan, in: output, pool).holds(shard)
     }
-  }
-}
-
-/// The first error of several threads, after which none begins anything.
-private final class FirstError: Sendable {
-  private let error = Mutex<(any Error)?>(nil)
-
-  func run(_ body: () throws -> Void) {
-    guard error.withLock({ $0 == nil }) else { return }
-    do { try body() } catch {
-      self.error.withLock { first in if first == nil { first = error } }
-    }
-  }
-
-  func throwIfAny() throws {
-    if let error = error.withLock({ $0 }) { throw error }
   }
 }

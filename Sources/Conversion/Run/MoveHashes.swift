@@ -1,6 +1,6 @@
 import Canonical
 import Containers
-import Crypto
+import Digests
 import Layouts
 import Opening
 import Packing
@@ -17,6 +17,9 @@ final class MoveHashes {
   private let tensor: CheckpointPlan.Tensor
   private var position = 0
 
+  /// Whether no part of it has a hash of its own.
+  private var isWhole: Bool { parts.allSatisfy(\.isWhole) }
+
   init(_ tensor: CheckpointPlan.Tensor) {
     self.tensor = tensor
     parts = []
@@ -30,20 +33,33 @@ final class MoveHashes {
 
   /// Called with the bytes of the output in their order.
   func add(_ bytes: UnsafeRawBufferPointer) {
-    stored.update(bufferPointer: bytes)
-    for index in parts.indices { parts[index].add(bytes, at: position) }
+    var whole = PendingHash(stored, bytes)
+    for index in parts.indices { parts[index].add(bytes, at: position, beside: &whole) }
+    stored = whole.finish()
     position += bytes.count
   }
 
+  /// Adds bytes of two tensors, beside each other unless they have parts that can go there.
+  static func add(
+    _ bytes: UnsafeRawBufferPointer, to first: MoveHashes, _ others: UnsafeRawBufferPointer,
+    to second: MoveHashes
+  ) {
+    guard first.isWhole, second.isWhole else {
+      first.add(bytes)
+      return second.add(others)
+    }
+    SHA256.update(&first.stored, bytes, &second.stored, others)
+  }
+
   /// Called with the bytes of the source, in order where they can be hashed.
-  func addSource(_ bytes: UnsafeRawBufferPointer) { source?.update(bufferPointer: bytes) }
+  func addSource(_ bytes: UnsafeRawBufferPointer) { source?.update(bytes) }
 
   /// The hashes, once all bytes are written.
   /// - Parameter changed: how many values a cast changed.
   func finish(changed: Int, _ rounding: RoundingError? = nil) -> (
     tensor: WrittenTensor, source: (name: String, hash: String)?
   ) {
-    let hash = TensorHash.hex(stored.finalize())
+    let hash = stored.text()
     let roles = parts.map { ($0.role.description, $0.finish(whole: hash)) }
     let written = WrittenTensor(
       name: tensor.name, hash: hash,
@@ -67,10 +83,10 @@ final class MoveHashes {
         origin != CanonicalTensor.newOrigin
       else { return nil }
       if move.wholeSource != nil { return (origin, hash) }
-      return source.map { (origin, TensorHash.hex($0.finalize())) }
+      return source.map { (origin, $0.text()) }
     case .encoded(let encoded):
       guard let origin = encoded.move.parts.first?.source.origin else { return nil }
-      return source.map { (origin, TensorHash.hex($0.finalize())) }
+      return source.map { (origin, $0.text()) }
     }
   }
 }

@@ -35,14 +35,18 @@ struct PartHash {
     self.init(part.role, part.shape, at: part.view, of: count, width: width)
   }
 
-  /// Adds what lies in a piece of the stored tensor.
-  mutating func add(_ bytes: UnsafeRawBufferPointer, at position: Int) {
+  /// Adds what lies in a piece of the stored tensor, beside the hash of the whole.
+  mutating func add(
+    _ bytes: UnsafeRawBufferPointer, at position: Int, beside whole: inout PendingHash
+  ) {
     let end = position + bytes.count
     let window = position / width..<(end + width - 1) / width
     guard !isWhole, window.overlaps(span) else { return }
     pairing.forEachRun(in: window) { _, target, count in
       let run = max(target * width, position)..<min((target + count) * width, end)
-      hash.update(.init(rebasing: bytes[run.lowerBound - position..<run.upperBound - position]))
+      hash.update(
+        .init(rebasing: bytes[run.lowerBound - position..<run.upperBound - position])
+      ) { whole.add($1, to: &$0) }
     }
   }
 

@@ -63,6 +63,23 @@ final class ShardFile: Sendable {
     return try finish(writer)
   }
 
+  /// Begins a task that is to copy bytes as they are; nil for any other.
+  func copy(
+    _ task: Int, _ progress: @escaping @Sendable (Int) -> Void,
+    onFile: @escaping (WrittenShard) throws -> Void
+  ) throws -> CopiedTensor? {
+    guard isHashed, shard.clone == nil, task >= 0,
+      let region = shard.tensors[task].content.region
+    else { return nil }
+    let writer = try writer()
+    return CopiedTensor(
+      shard.tensors[task], TensorCopy(region, to: task, of: writer), progress
+    ) { [self] hashes in
+      record(task, hashes.finish(changed: 0), changed: 0)
+      if let written = try finish(writer) { try onFile(written) }
+    }
+  }
+
   private func clone(_ source: FilePath, _ progress: @Sendable (Int) -> Void) throws {
     try checkSources(onlyRead: false)
     let method = try FileCloning.clone(from: source, to: output.file(shard.fileName, isLink: true))
@@ -101,12 +118,21 @@ final class ShardFile: Sendable {
       try tensor.content.write(to: &sink, onSource: hashes?.addSource)
     }
     let counted = tensor.rule == .new ? 0 : result.changed
-    let known = hashes?.finish(changed: counted, result.rounding)
+    record(
+      index, hashes?.finish(changed: counted, result.rounding), changed: counted, result.rounding)
+  }
+
+  /// Keeps what is known of a tensor that was written.
+  private func record(
+    _ index: Int, _ known: (tensor: WrittenTensor, source: (name: String, hash: String)?)?,
+    changed: Int, _ rounding: RoundingError? = nil
+  ) {
     state.withLock { state in
       state.tensors[index] =
         known?.tensor
         ?? WrittenTensor(
-          name: tensor.name, hash: "", roles: [:], changed: counted, rounding: result.rounding)
+          name: shard.tensors[index].name, hash: "", roles: [:], changed: changed,
+          rounding: rounding)
       state.missing -= 1
       if let source = known?.source { state.sources[source.name] = source.hash }
     }
@@ -141,6 +167,16 @@ extension CheckpointPlan.Tensor.Content {
     case .part(let part, _): [part.region]
     case .move(let move): move.parts.map(\.source.region)
     case .encoded(let encoded): encoded.move.parts.map(\.source.region)
+    }
+  }
+
+  /// The bytes, where they are written as they lie in one place.
+  fileprivate var region: ByteRegion? {
+    switch self {
+    case .stored(let tensor): tensor.region
+    case .part(let part, _): part.region
+    case .move(let move): move.wholeSource
+    case .encoded: nil
     }
   }
 
@@ -204,8 +240,7 @@ struct ShardCheck {
     else { return false }
     let plan = try shard.filePlan(in: container)
     guard plan.surrounds(file) else { return false }
-    return try pool.map(Array(known.tensors.enumerated())) { index, tensor in
-      try TensorHash.stored(plan.region(index, in: file)) == tensor.hash
-    }.allSatisfy { $0 }
+    let regions = known.tensors.indices.map { plan.region($0, in: file) }
+    return try TensorHash.stored(regions, pool) == known.tensors.map(\.hash)
   }
 }

@@ -1,6 +1,7 @@
 import Canonical
 import Containers
-import Crypto
+import Digests
+import Synchronization
 import Tensors
 import Threads
 
@@ -14,14 +15,31 @@ package enum TensorHash {
   {
     var hash = SHA256()
     try region.forEachWindow { window in
-      hash.update(bufferPointer: window)
+      hash.update(window)
       progress(window.count)
     }
-    return hex(hash.finalize())
+    return hash.text()
+  }
+
+  /// The hashes of the bytes of many regions.
+  /// - Parameter progress: called by several threads with the bytes that were hashed.
+  /// - Cost: one pass over the bytes.
+  package static func stored(
+    _ regions: [ByteRegion], _ pool: ThreadPool, progress: @Sendable (Int) -> Void = { _ in }
+  ) throws -> [String] {
+    let hashes = Mutex(Array(repeating: "", count: regions.count))
+    try withoutActuallyEscaping(progress) { progress in
+      try pool.runInPairs(regions.count) { index in
+        RegionHash(regions[index], progress: progress) { hash in
+          hashes.withLock { $0[index] = hash }
+        }
+      }
+    }
+    return hashes.withLock { $0 }
   }
 
   /// The hash of some text.
-  package static func text(_ bytes: [UInt8]) -> String { hex(SHA256.hash(data: bytes)) }
+  package static func text(_ bytes: [UInt8]) -> String { SHA256.text(of: bytes) }
 
   /// The hash of the canonical form, which is the same in every layout.
   ///
@@ -97,22 +115,6 @@ package enum TensorHash {
       }
     }
   }
-
-  /// Bytes as lower-case hexadecimal digits.
-  package static func hex(_ bytes: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(
-      decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-  }
-
-  /// The bytes that hexadecimal digits stand for; nil for other text.
-  package static func bytes(_ hex: String) -> [UInt8]? {
-    let digits = hex.utf8.map { UInt8(String(UnicodeScalar($0)), radix: 16) }
-    guard digits.count % 2 == 0, !digits.contains(nil) else { return nil }
-    return stride(from: 0, to: digits.count, by: 2).map {
-      (digits[$0] ?? 0) << 4 | (digits[$0 + 1] ?? 0)
-    }
-  }
 }
 
 extension StoredCheckpoint {
@@ -125,44 +127,10 @@ extension StoredCheckpoint {
     _ pool: ThreadPool, known: [String: String] = [:],
     progress: @Sendable (Int) -> Void = { _ in }
   ) throws -> [String: String] {
-    let hashes = try pool.map(tensors) { tensor in
-      try known[tensor.name] ?? TensorHash.stored(tensor.region, progress: progress)
-    }
-    return Dictionary(zip(tensors.map(\.name), hashes), uniquingKeysWith: { first, _ in first })
-  }
-}
-
-/// The hash of bytes that come in runs, short ones gathered first.
-package struct RunHash {
-  private var hash = SHA256()
-  /// Short runs, from the first on: a tensor of very many parts has a hash of each, and its runs are long.
-  private var gathered: OwnedBytes?
-  private var filled = 0
-  private static let size = 64 << 10
-
-  /// The hash of nothing yet.
-  package init() {}
-
-  /// Adds a run.
-  package mutating func update(_ run: UnsafeRawBufferPointer) {
-    if filled + run.count > Self.size { flush() }
-    if run.count > Self.size { return hash.update(bufferPointer: run) }
-    let gathered = gathered ?? OwnedBytes(count: Self.size)
-    self.gathered = gathered
-    UnsafeMutableRawBufferPointer(rebasing: gathered.mutableBytes[filled...])
-      .copyMemory(from: run)
-    filled += run.count
-  }
-
-  /// The hash of all runs.
-  package mutating func finish() -> String {
-    flush()
-    return TensorHash.hex(hash.finalize())
-  }
-
-  private mutating func flush() {
-    guard let gathered else { return }
-    hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: gathered.bytes[..<filled]))
-    filled = 0
+    let unknown = tensors.filter { known[$0.name] == nil }
+    let hashes = try TensorHash.stored(unknown.map(\.region), pool, progress: progress)
+    let own = Set(tensors.map(\.name))
+    return Dictionary(zip(unknown.map(\.name), hashes), uniquingKeysWith: { first, _ in first })
+      .merging(known.filter { own.contains($0.key) }) { _, known in known }
   }
 }
