@@ -25,6 +25,12 @@ public struct LeftOut: Sendable {
 
   /// A tensor that an option lets go.
   init(_ name: String, _ stray: StrayTensor) {
-    self.init(.tensor, name, stray == .prediction ? "--mtp drop" : "--allow extra", stray)
+    let option =
+      switch stray {
+      case .prediction: "--mtp drop"
+      case .vision: "--allow vision"
+      default: "--allow extra"
+      }
+    self.init(.tensor, name, option, stray)
   }
 }
