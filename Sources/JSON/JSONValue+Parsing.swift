@@ -15,6 +15,17 @@ extension JSONValue {
     self = try bytes.withUnsafeBytes { try JSONValue(parsing: $0, dialect) }
   }
 
+  /// Reads some members of the object that a text is, and steps over the values of all others.
+  /// - Throws: `Problem` of kind `invalid` with line, column and byte.
+  public init(parsing bytes: [UInt8], members names: Set<String>) throws {
+    self = try bytes.withUnsafeBytes { bytes in
+      var scanner = JSONScanner(bytes)
+      let members = try scanner.members(names)
+      try scanner.end()
+      return .object(members)
+    }
+  }
+
   /// The indentation of a pretty-printed text, so that an edited document keeps its look.
   /// - Returns: the spaces before the first member; 2 where the text does not show it.
   public static func indentation(of bytes: [UInt8]) -> Int {
@@ -49,11 +60,17 @@ extension JSONScanner {
     return elements
   }
 
-  private mutating func members() throws -> JSONObject {
+  /// Reads an object.
+  /// - Parameter wanted: the names of the members to keep; nil for all.
+  fileprivate mutating func members(_ wanted: Set<String>? = nil) throws -> JSONObject {
     try beginObject()
     var members = JSONObject()
     while let key = try nextKey() {
       let name = key.string
+      if let wanted, !wanted.contains(name) {
+        try skip()
+        continue
+      }
       if members.contains(name) { throw repeated(key) }
       members.append(name, try value())
     }

@@ -1,5 +1,6 @@
 import Diagnostics
 import JSON
+import Synchronization
 
 /// A layout file with the rules of the parts that it uses in their places, and where each rule comes from.
 struct WholeLayoutFile {
@@ -20,6 +21,26 @@ struct WholeLayoutFile {
     try FormatLimits.check(keyPlaces.count, .entries, at: "config.keys")
     try FormatLimits.check(tensorPlaces.count, .entries, at: "tensors")
     value = try parts.composed(file)
+  }
+
+  /// A file that is read when the first of its forms is asked for.
+  final class Once: Sendable {
+    private let file: LayoutFile
+    private let parts: LayoutParts
+    private let whole = Mutex<WholeLayoutFile?>(nil)
+
+    init(_ file: LayoutFile, _ parts: LayoutParts) { (self.file, self.parts) = (file, parts) }
+
+    /// What the file says.
+    /// - Throws: `Problem` of kind `invalid` where it is no JSON, or no part has the list that is used.
+    func read() throws -> WholeLayoutFile {
+      try whole.withLock { whole in
+        if let whole { return whole }
+        let read = try WholeLayoutFile(JSONValue(parsing: file.bytes), parts)
+        whole = read
+        return read
+      }
+    }
   }
 
   /// Where each rule of a list comes from.

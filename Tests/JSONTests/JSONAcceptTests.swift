@@ -1,3 +1,4 @@
+import Diagnostics
 import JSON
 import Testing
 
@@ -11,6 +12,18 @@ import Testing
       " { \"a\" : [ null , true , false ] ,\r\n\t\"b\" : { } , \"c\" : [ ] , \"d\" : \"x\" } "
     let value: JSONValue = ["a": [nil, true, false], "b": [:], "c": [], "d": "x"]
     #expect(try parse(text) == value)
+  }
+
+  /// Members that nobody asks for are not kept, but must be JSON all the same.
+  @Test func someMembersAreRead() throws {
+    func some(_ text: String) throws -> JSONValue {
+      try JSONValue(parsing: Array(text.utf8), members: ["a", "c"])
+    }
+    #expect(
+      try some(#"{ "a": [1], "b": { "a": 2, "x": [] }, "c": null }"#) == ["a": [1], "c": nil])
+    #expect(throws: Problem.self) { try some(#"{ "a": 1, "b": { "x": [ } }"#) }
+    #expect(throws: Problem.self) { try some(#"{ "a": 1, "a": 2 }"#) }
+    #expect(throws: Problem.self) { try some("[]") }
   }
 
   @Test(arguments: [

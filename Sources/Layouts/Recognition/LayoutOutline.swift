@@ -50,24 +50,34 @@ public final class LayoutOutline: Sendable {
     }
   }
 
+  /// The keys of a layout file that say how its forms are recognised.
+  private static let head: Set<String> = ["layout", "forms", "headless", "detect"]
+
+  /// What recognising needs of a layout file: of one of the build, whose rest is known to be sound, nothing else is
+  /// kept.
+  private static func head(of text: LayoutFile) throws -> JSONValue {
+    text.record == nil
+      ? try JSONValue(parsing: text.bytes, members: head) : try JSONValue(parsing: text.bytes)
+  }
+
   /// Reads the forms of a layout file, the preferred one first.
   /// - Parameter parts: the parts it may use.
   /// - Throws: `Problem` of kind `invalid` where id, forms or detection cannot be read.
   static func forms(parsing text: LayoutFile, parts: LayoutParts) throws -> [LayoutOutline] {
     try FormatLimits.check(text.bytes.count, .file)
-    let value = try JSONValue(parsing: text.bytes)
-    var file = try FormatObject(value, "the top level")
+    var file = try FormatObject(head(of: text), "the top level")
     let id = try file.string("layout")
     let named = try file.list("forms", LayoutForm.init)
     try FormatLimits.check(named.count, .forms, at: "forms")
     let headless = try HeadlessForms(&file)
+    let whole = WholeLayoutFile.Once(text, parts)
     return try headless.all(of: named.isEmpty ? [.only] : named).map { form in
       let detection = try file.required("detect") {
         try LayoutDetection(headless.filled($0, form), form)
       }
       return LayoutOutline(id: id, form: form, detection: detection, record: text.record) {
         try locating(.file(text.name), advising: FormatValue.remedy) {
-          let whole = try WholeLayoutFile(value, parts)
+          let whole = try whole.read()
           return try Layout(
             headless.filled(whole.value, form), whole, form, of: named, record: text.record)
         }
