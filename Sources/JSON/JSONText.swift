@@ -37,7 +37,7 @@ public struct JSONText {
   }
 
   /// Whether two strings have the same content.
-  func isEqual(to other: JSONText) -> Bool {
+  public func isEqual(to other: JSONText) -> Bool {
     if hasEscapes || other.hasEscapes { return decoded == other.decoded }
     return isSame(other.bytes)
   }

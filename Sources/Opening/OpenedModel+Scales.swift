@@ -10,10 +10,11 @@ extension StoredCheckpoint {
     var headers = headers
     guard container == .gguf else { return headers }
     for tensor in tensors {
-      guard let shape = headers[tensor.name]?.shape,
-        TensorShape.withoutOuterOnes(shape) == TensorShape.withoutOuterOnes(tensor.shape)
+      guard let place = headers.place(of: tensor.name),
+        TensorShape.withoutOuterOnes(headers.values[place].shape)
+          == TensorShape.withoutOuterOnes(tensor.shape)
       else { continue }
-      headers[tensor.name]?.shape = tensor.shape
+      headers.reshape(place, tensor.shape)
     }
     return headers
   }

@@ -9,7 +9,11 @@ import Tensors
 /// A checkpoint on disk understood through its layout: names and shapes are checked, no payload read.
 public struct OpenedModel: Sendable {
   /// The files, with the values of packed weights in the place of their parts.
-  public internal(set) var checkpoint: StoredCheckpoint
+  public internal(set) var checkpoint: StoredCheckpoint {
+    didSet { carried = Self.carried(by: binding, checkpoint) }
+  }
+  /// Stored tensors that are carried through by name.
+  public private(set) var carried: [StoredTensor]
   /// How weights are packed; nil where none are.
   public let packing: PackedStorage?
   /// The files as they lie, where scales of activations lie beside weights in FP8, and these scales.
@@ -81,14 +85,18 @@ public struct OpenedModel: Sendable {
     evidence = fitting.evidence
     quantisation = fitting.quantisation
     norms = try Self.norms(fitting, assuming, checkpoint)
-    binding = try fitting.binding
-      .assuming(assuming, offsets: norms?.offsets ?? [:], fitting.configuration)
-      .scaled(by: fitting.quantisation, stored: checkpoint.headers)
+    binding =
+      assuming.isEmpty
+      ? fitting.binding
+      : try fitting.binding
+        .assuming(assuming, offsets: norms?.offsets ?? [:], fitting.configuration)
+        .scaled(by: fitting.quantisation, stored: checkpoint.headers, fitting.found)
+    carried = Self.carried(by: binding, checkpoint)
     extra = fitting.extra
     canonical =
       CanonicalModel(
         configuration: try fitting.configuration.assuming(assuming, in: evidence.layout),
-        tensors: try Self.tensors(binding.tensors, checkpoint)
+        tensors: try Self.tensors(binding.tensors, fitting.found, checkpoint)
       ).withImplied
     try locating(.file(checkpoint.configPath.string)) { try checkBlocks() }
   }
@@ -125,31 +133,54 @@ public struct OpenedModel: Sendable {
     }
   }
 
-  package static func tensors(_ bound: [BoundTensor], _ checkpoint: StoredCheckpoint) throws
+  static func tensors(
+    _ tensors: [BoundTensor], _ found: FoundTensors, _ checkpoint: StoredCheckpoint
+  ) throws -> [Role: CanonicalTensor] {
+    try canonical(
+      zip(tensors, tensors.indices.lazy.map { found[$0].map { checkpoint.tensors[$0] } }),
+      checkpoint)
+  }
+
+  package static func tensors(_ tensors: [BoundTensor], _ checkpoint: StoredCheckpoint) throws
     -> [Role: CanonicalTensor]
   {
+    try canonical(
+      zip(tensors, tensors.lazy.map { $0.isOnePiece ? checkpoint.tensor($0.name) : nil }),
+      checkpoint)
+  }
+
+  /// The tensors by role, from bound ones, each beside the stored tensor that it is, where it is one.
+  private static func canonical(
+    _ found: some Sequence<(BoundTensor, StoredTensor?)>, _ checkpoint: StoredCheckpoint
+  ) throws -> [Role: CanonicalTensor] {
     var tensors: [Role: CanonicalTensor] = [:]
-    tensors.reserveCapacity(bound.count)
-    for bound in bound {
-      let pieces = try bound.pieces.map { name in
-        guard let piece = checkpoint.tensor(name) else {
-          throw Problem(.invalid, "a tensor the config asks for is missing", tensor: name)
-        }
-        return piece
-      }
-      let (stored, widened) = try joined(pieces)
+    tensors.reserveCapacity(found.underestimatedCount)
+    for (bound, own) in found {
+      let (stored, widened) =
+        try own.map { ($0, []) } ?? joined(try pieces(of: bound, checkpoint))
       let scales = bound.scales.flatMap { checkpoint.scales($0, of: stored) }
       for part in bound.parts {
         var tensor = CanonicalTensor(
           shape: part.shape, type: stored.type, region: stored.region, view: part.view,
           steps: part.steps, scales: scales, origin: stored.name)
         tensor.hasFixedType = bound.storedType.isFixed
-        tensor.isJoined = bound.pieces.count > 1
+        tensor.isJoined = bound.pieceCount > 1
         tensor.pieces = widened
         tensors[part.role] = tensor
       }
     }
     return tensors
+  }
+
+  private static func pieces(of bound: BoundTensor, _ checkpoint: StoredCheckpoint) throws
+    -> [StoredTensor]
+  {
+    try bound.pieces.map { name in
+      guard let piece = checkpoint.tensor(name) else {
+        throw Problem(.invalid, "a tensor the config asks for is missing", tensor: name)
+      }
+      return piece
+    }
   }
 
   /// Stored tensors end to end along axis 0, each where it lies; with each of them where their types differ, so
@@ -182,8 +213,9 @@ public struct OpenedModel: Sendable {
     )
   }
 
-  /// Stored tensors that are carried through by name.
-  public var carried: [StoredTensor] {
+  private static func carried(by binding: LayoutBinding, _ checkpoint: StoredCheckpoint)
+    -> [StoredTensor]
+  {
     checkpoint.tensors.filter { binding.carrier(of: $0.name) != nil }
   }
 

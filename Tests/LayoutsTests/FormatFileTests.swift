@@ -47,10 +47,13 @@ struct FormatFileTests {
         continue
       }
       let binding = try LayoutBinding(layout, configuration)
-      let shapes = binding.tensors.filter { $0.pieces.count == 1 }
-        .map { ($0.name, (type: ScalarType.f32, shape: $0.shape)) }
-      guard shapes.count == binding.tensors.count else { continue }
-      try binding.check(stored: Dictionary(uniqueKeysWithValues: shapes), file: "generated")
+      guard binding.tensors.allSatisfy(\.isOnePiece) else { continue }
+      var stored = StoredHeaders()
+      for tensor in binding.tensors {
+        let earlier = stored.append(tensor.name, (.f32, tensor.shape))
+        #expect(earlier == nil)
+      }
+      try binding.check(stored: stored, file: "generated")
       for tensor in binding.tensors {
         let positions = tensor.parts.flatMap(\.view.positions)
         #expect(positions.sorted() == Array(0..<tensor.shape.reduce(1, *)), "\(tensor.name)")

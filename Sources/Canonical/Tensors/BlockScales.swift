@@ -29,7 +29,7 @@ public struct BlockSize: Hashable, Sendable {
 ///
 /// Element (e, n, k) has the value `stored[e, n, k] · scale[e, n / rows, k / columns]`, rounded once,
 /// to F32. The leading axes, such as that of the experts, have scales of their own.
-public struct BlockScales: Sendable {
+public final class BlockScales: Sendable {
   /// The bytes of the scales, row-major over the grid.
   public let region: ByteRegion
   /// The type of the scales; F8_E8M0, or the U8 that stands for it, means 2^(byte - 127).

@@ -14,6 +14,14 @@ public struct Role: Hashable, Sendable, CustomStringConvertible {
     self.expert = expert
   }
 
+  /// Hashes what tells the hundreds of thousands of roles of experts apart, and of the name, of which there are few,
+  /// only its length.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(layer ?? -1)
+    hasher.combine(expert ?? -1)
+    hasher.combine(name.utf8.count)
+  }
+
   /// The role in words.
   public var description: String {
     name + (layer.map { " of layer \($0)" } ?? "") + (expert.map { ", expert \($0)" } ?? "")

@@ -14,8 +14,7 @@ extension StoredCheckpoint {
     }
     copy.tensors = copy.shards.flatMap(\.tensors)
     copy.isUnpacked = copy.tensors.contains { $0.packed != nil }
-    copy.places = try Self.places(copy.tensors)
-    copy.headers = Self.headers(copy.tensors)
+    copy.headers = try Self.headers(copy.tensors)
     return copy
   }
 
@@ -78,28 +77,18 @@ extension StoredCheckpoint {
     return copy
   }
 
-  static func headers(_ tensors: [StoredTensor])
-    -> [String: (type: ScalarType, shape: [Int])]
-  {
-    var headers: [String: (type: ScalarType, shape: [Int])] = [:]
-    headers.reserveCapacity(tensors.count)
-    for tensor in tensors { headers[tensor.name] = (tensor.type, tensor.shape) }
-    return headers
-  }
-
-  /// Where each name is; refuses a name that occurs twice.
-  static func places(_ tensors: [StoredTensor]) throws -> [String: Int] {
-    var places: [String: Int] = [:]
-    places.reserveCapacity(tensors.count)
+  /// What the files say of tensors; refuses a name that occurs twice.
+  static func headers(_ tensors: [StoredTensor]) throws -> StoredHeaders {
+    var headers = StoredHeaders(reserving: tensors.count)
     var problems: [Problem] = []
-    for (index, tensor) in tensors.enumerated() {
-      guard let first = places.updateValue(index, forKey: tensor.name) else { continue }
+    for tensor in tensors {
+      guard let first = headers.append(tensor.name, (tensor.type, tensor.shape)) else { continue }
       problems.append(
         Problem(
           .invalid, "a tensor is stored twice", file: tensor.file, tensor: tensor.name,
           expected: "each name once", found: "also in \(tensors[first].file)"))
     }
     try Problem.throwIfAny(problems)
-    return places
+    return headers
   }
 }

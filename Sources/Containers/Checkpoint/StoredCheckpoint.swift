@@ -54,9 +54,8 @@ public struct StoredCheckpoint: Sendable {
   /// Whether no file says how large the tensors are as wholes, so that a rank all of whose files are
   /// missing shows in their shapes alone.
   public let isOfRanks: Bool
-  /// The types and shapes of all tensors by name.
-  public internal(set) var headers: [String: (type: ScalarType, shape: [Int])]
-  var places: [String: Int]
+  /// The types and shapes of all tensors, each in the place of its tensor.
+  public internal(set) var headers: StoredHeaders
 
   /// The name of the configuration.
   public static let configName = "config.json"
@@ -65,7 +64,9 @@ public struct StoredCheckpoint: Sendable {
   static let configLimit = 16 << 20
 
   /// The tensor of that name.
-  public func tensor(_ name: String) -> StoredTensor? { places[name].map { tensors[$0] } }
+  public func tensor(_ name: String) -> StoredTensor? {
+    headers.place(of: name).map { tensors[$0] }
+  }
 
   /// What the weight files hold besides weights.
   public var ignored: [IgnoredValue] { shards.flatMap(\.content.ignored) }
@@ -123,8 +124,7 @@ public struct StoredCheckpoint: Sendable {
     configFile = Self.configFile(directory, listing, opened.arrangement)
     weightFiles = weights.filter { !container.lists($0) }.sorted()
     tensors = shards.flatMap(\.tensors)
-    places = try Self.places(tensors)
-    headers = Self.headers(tensors)
+    headers = try Self.headers(tensors)
     // Everything beside them.
     sidecars = others.filter { !Container.claims($0) }
     subdirectories = listing.directories

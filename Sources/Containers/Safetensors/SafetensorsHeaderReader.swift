@@ -10,6 +10,8 @@ struct SafetensorsHeaderReader {
   /// Names without a type and without bytes, which the consolidation of torch leaves where a file lacks
   /// what its plan names.
   private(set) var stubs: [String] = []
+  /// The type that was read last, which most entries share with the one before.
+  private var last: (text: JSONText, type: ScalarType)?
 
   init(_ json: UnsafeRawBufferPointer) { scanner = JSONScanner(json) }
 
@@ -88,9 +90,12 @@ struct SafetensorsHeaderReader {
 
   /// The type; nil where the text is empty.
   private mutating func scalarType() throws -> ScalarType? {
-    let text = try scanner.text().string
+    let name = try scanner.text()
+    if let last, name.isEqual(to: last.text) { return last.type }
+    let text = name.string
     if text.isEmpty { return nil }
     guard let type = ScalarType(rawValue: text), !type.isBlock else { throw unknown(text) }
+    last = (name, type)
     return type
   }
 

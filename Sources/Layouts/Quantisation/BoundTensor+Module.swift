@@ -4,8 +4,10 @@ extension BoundTensor {
   /// The module that consumers quantise or not: the name without `.weight`, or, for experts that
   /// share a tensor, the module that holds it.
   public var module: String {
-    if name.hasSuffix(".weight") { return String(name.dropLast(".weight".count)) }
-    return name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name
+    if name.hasSuffix(".weight") {
+      return String(name[..<name.utf8.index(name.endIndex, offsetBy: -".weight".utf8.count)])
+    }
+    return name.utf8.lastIndex(of: UInt8(ascii: ".")).map { String(name[..<$0]) } ?? name
   }
 
   /// Whether the tensor holds matrices, the only tensors that are ever quantised.

@@ -15,42 +15,52 @@ extension LayoutBinding {
 
   /// The same binding with scales for every tensor that is stored as FP8.
   public func scaled(by quantisation: Quantisation?, stored: StoredHeaders) -> LayoutBinding {
+    guard quantisation != nil, layout.scales != nil else { return self }
+    return scaled(by: quantisation, stored: stored, FoundTensors(self, in: stored))
+  }
+
+  /// The same where it is known which stored tensor each one is.
+  public func scaled(
+    by quantisation: Quantisation?, stored: StoredHeaders, _ found: FoundTensors
+  ) -> LayoutBinding {
     guard let quantisation, let rule = layout.scales else { return self }
     let binder = ScaleBinder(rule: rule, quantisation: quantisation, stored: stored)
     var copy = self
-    copy.tensors = tensors.map { tensor in
-      tensor.with(
-        scales: tensor.pieces.count > 1
-          ? binder.scale(ofPieces: tensor.pieces, tensor.shape)
-          : binder.scales(of: tensor.name, tensor.shape, parts: tensor.parts.count))
+    copy.tensors = tensors.indices.map { index in
+      let tensor = tensors[index]
+      return tensor.with(
+        scales: tensor.isOnePiece
+          ? found[index].flatMap { binder.scales($0, tensor.shape, parts: tensor.parts.count) }
+          : binder.scale(ofPieces: tensor.pieces, tensor.shape))
     }
-    for (name, header) in stored where carrier(of: name) != nil {
-      copy.carriedScales[name] = binder.scales(of: name, header.shape, parts: 1)
+    for place in 0..<stored.count where carrier(of: stored.names[place]) != nil {
+      copy.carriedScales[stored.names[place]] = binder.scales(
+        place, stored.values[place].shape, parts: 1)
     }
     return copy
   }
 
-  /// What is wrong with the types of quantised weights and their scales, from headers alone.
-  func scaleProblems(_ quantisation: Quantisation?, stored: StoredHeaders, file: String)
-    -> [Problem]
-  {
-    guard let quantisation else { return [] }
-    let wrongTypes = allScales.compactMap { scales -> Problem? in
-      guard let type = stored[scales.name]?.type, !BlockScales.types.contains(type) else {
-        return nil
-      }
+  /// What is wrong with the types of scales, from headers alone.
+  static func typeProblems(
+    _ scales: [(scales: BoundScales, header: StoredHeaders.Header?)], _ file: String
+  ) -> [Problem] {
+    scales.compactMap { scales, header in
+      guard let type = header?.type, !BlockScales.types.contains(type) else { return nil }
       return Problem(
         .invalid, "a scale has a type that no scale has", file: file, tensor: scales.name,
         expected: BlockScales.types.map(\.rawValue).joined(separator: ", "), found: type.rawValue,
         remedy: "check that the tensor holds the scales of these weights")
     }
-    return wrongTypes + claims(quantisation, stored, file)
   }
 
   /// Tensors that are quantised or not against what the config says.
-  private func claims(_ quantisation: Quantisation, _ stored: StoredHeaders, _ file: String)
-    -> [Problem]
-  {
+  func claims(
+    _ quantisation: Quantisation?, _ stored: StoredHeaders, _ found: FoundTensors, _ file: String
+  ) -> [Problem] {
+    guard let quantisation else { return [] }
+    func type(_ index: Int) -> ScalarType? {
+      found[index].map { stored.values[$0].type } ?? stored[tensors[index].name]?.type
+    }
     func isExcepted(_ tensor: BoundTensor, unclear: Bool) -> Bool {
       quantisation.exceptions.covers(tensor.module) ?? unclear
     }
@@ -58,12 +68,12 @@ extension LayoutBinding {
     let plain =
       layout.scales?.isLoose == true
       ? []
-      : tensors.filter {
-        $0.isUsuallyQuantised && stored[$0.name]?.type.isComputable == true
-      }
-    let otherwise = quantised.filter {
-      quantisation.type != nil && stored[$0.name]?.type != quantisation.type
-    }
+      : tensors.indices.filter {
+        type($0)?.isComputable == true && tensors[$0].isUsuallyQuantised
+      }.map { tensors[$0] }
+    let otherwise = tensors.indices.filter {
+      quantisation.type != nil && tensors[$0].scales != nil && type($0) != quantisation.type
+    }.map { tensors[$0] }
     return Self.claim(
       quantised.filter { isExcepted($0, unclear: false) }, "is not quantised, but it is", file,
       remedy: "take it off modules_to_not_convert")

@@ -2,8 +2,9 @@
 public struct ModuleList: Hashable, Sendable {
   /// The entries, each once.
   let patterns: [ModulePattern]
-  /// Plain entries by their text: they cover what lies below them.
-  private let names: [String: Int]
+  /// The plain entries: they cover what lies below them, whose names begin with theirs and a dot.
+  private let plain: [Int]
+  private let modules: PrefixIndex
   /// All entries, backwards: they cover what ends with them.
   private let endings: PrefixIndex
   /// The entries with wildcards, each with the beginning that all names covered by it have.
@@ -17,9 +18,9 @@ public struct ModuleList: Hashable, Sendable {
     let patterns = texts.filter { seen.insert($0).inserted }.map(ModulePattern.init)
     self.patterns = patterns
     let places = patterns.indices
-    names = Dictionary(
-      places.filter { patterns[$0].isPlain }.map { (patterns[$0].text, $0) },
-      uniquingKeysWith: { first, _ in first })
+    let plain = places.filter { patterns[$0].isPlain }
+    self.plain = plain
+    modules = PrefixIndex(plain.map { Array((patterns[$0].text + ".").utf8) })
     endings = PrefixIndex(patterns.map { Array($0.text.utf8.reversed()) })
     let others = places.filter { !patterns[$0].isPlain && patterns[$0].beginning != nil }
     wildcards = others
@@ -36,12 +37,7 @@ public struct ModuleList: Hashable, Sendable {
     where patterns[wildcards[place]].matchesElements(letters) {
       found.insert(wildcards[place])
     }
-    guard !names.isEmpty else { return found }
-    var rest = module[...]
-    while let dot = rest.lastIndex(of: ".") {
-      rest = rest[..<dot]
-      if let place = names[String(rest)] { found.insert(place) }
-    }
+    for place in modules.places(beginning: letters) { found.insert(plain[place]) }
     return found
   }
 

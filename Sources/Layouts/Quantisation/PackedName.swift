@@ -69,7 +69,8 @@ enum PackedName {
   }
 
   private static func last(of name: String) -> String {
-    name.lastIndex(of: ".").map { String(name[name.index(after: $0)...]) } ?? name
+    let end = name.utf8.lastIndex(of: UInt8(ascii: "."))
+    return end.map { String(name[name.utf8.index(after: $0)...]) } ?? name
   }
 }
 

@@ -54,10 +54,11 @@ public struct PackedWeights: Hashable, Sendable {
   public static func recognise(
     _ config: JSONValue?, _ stored: StoredHeaders, beside files: [String: JSONValue] = [:]
   ) -> PackedWeights? {
-    let shown = Shown(stored)
-    guard let first = shown.first else { return nil }
-    guard let claim = QuantisationClaim.first(config, files) else { return first }
-    if claim.method == nil, shown.marked == nil, shown.integers == nil { return nil }
+    let claim = QuantisationClaim.first(config, files)
+    let codes = codes(in: stored)
+    if codes == nil, let claim, claim.method == nil { return nil }
+    guard let first = codes ?? narrow(in: stored) else { return nil }
+    guard let claim else { return first }
     let told = claim.method.map { ($0, claim.evidence) } ?? (first.method, first.evidence)
     return PackedWeights(
       method: told.0, widths: claim.widths, evidence: told.1, isAnnounced: true)
@@ -65,8 +66,8 @@ public struct PackedWeights: Hashable, Sendable {
 
   /// Whether any stored tensor looks quantised, whatever a config says.
   public static func isAny(in stored: StoredHeaders) -> Bool {
-    stored.contains { name, header in
-      marked(name) != nil || narrow(name, header.type) != nil
+    zip(stored.names, stored.values).contains { name, header in
+      marked(name) != nil || header.type.isNarrowFloat
         || integers(name, header.type, stored) != nil
     }
   }
@@ -74,12 +75,12 @@ public struct PackedWeights: Hashable, Sendable {
   /// The stored weights whose elements mean nothing without scales, and that have none beside them.
   public static func unscaled(in stored: StoredHeaders) -> [String] {
     let scaled = Set(
-      stored.keys.filter(PackedName.mayScale).compactMap { name in
+      stored.names.filter(PackedName.mayScale).compactMap { name in
         PackedName.weight(of: name) { stored[$0] != nil }
       })
-    return stored.filter { name, header in
+    return zip(stored.names, stored.values).filter { name, header in
       !scaled.contains(name) && isWeight(name) && header.type.needsScale
-    }.map(\.key).sorted()
+    }.map(\.0).sorted()
   }
 
   /// Whether a name is that of a weight, of one tensor or of several fused ones.
@@ -87,36 +88,24 @@ public struct PackedWeights: Hashable, Sendable {
     name.hasSuffix(".weight") || name.hasSuffix("_proj") || name.hasSuffix("_blocks")
   }
 
-  /// What names and types of stored tensors show.
-  private struct Shown {
-    /// A name that only one method gives.
-    private(set) var marked: PackedWeights?
-    /// Integers in the place of weights.
-    private(set) var integers: PackedWeights?
-    /// Floats of 4, 6 or 8 bits.
-    private(set) var narrow: PackedWeights?
+  /// The first name that only one method gives, or else the first weight of integers; nil for neither.
+  private static func codes(in stored: StoredHeaders) -> PackedWeights? {
+    first(stored.names.lazy.compactMap(marked))
+      ?? first(
+        zip(stored.names, stored.values).lazy.compactMap { integers($0, $1.type, stored) })
+  }
 
-    var first: PackedWeights? { marked ?? integers ?? narrow }
+  /// The first float of 4, 6 or 8 bits, which the first scale of all of them tells; nil for none.
+  private static func narrow(in stored: StoredHeaders) -> PackedWeights? {
+    let all = zip(stored.names, stored.values).compactMap { narrow($0, $1.type) }
+    let scales = all.lazy.flatMap { scaleNames(of: $0.evidence) }.filter { stored[$0] != nil }
+    guard let first = first(all), let scale = scales.min() else { return first(all) }
+    return PackedWeights(method: first.method, evidence: scale)
+  }
 
-    init(_ stored: StoredHeaders) {
-      var scales: [String] = []
-      for (name, header) in stored {
-        Self.keep(&marked, PackedWeights.marked(name))
-        if header.type.isFloat { continue }
-        Self.keep(&integers, PackedWeights.integers(name, header.type, stored))
-        guard let found = PackedWeights.narrow(name, header.type) else { continue }
-        Self.keep(&narrow, found)
-        scales += PackedWeights.scaleNames(of: name).filter { stored[$0] != nil }
-      }
-      if let narrow, let scale = scales.min() {
-        self.narrow = PackedWeights(method: narrow.method, evidence: scale)
-      }
-    }
-
-    private static func keep(_ slot: inout PackedWeights?, _ new: PackedWeights?) {
-      guard let new, new.evidence < slot?.evidence ?? "\u{10FFFF}" else { return }
-      slot = new
-    }
+  /// The one that the first name in the order of names shows.
+  private static func first(_ found: some Sequence<PackedWeights>) -> PackedWeights? {
+    found.min { $0.evidence < $1.evidence }
   }
 
   /// A name that only one method gives.

@@ -1,4 +1,5 @@
 import JSON
+import Tensors
 
 extension LayoutBinding {
   /// The modules of matrices that are not packed and were, or that are new.

@@ -7,14 +7,12 @@ struct ScaleBinder {
   let quantisation: Quantisation
   let stored: StoredHeaders
 
-  /// The scales of a weight; nil where it is stored without.
+  /// The scales of a stored weight; nil where it is stored without.
   /// - Parameter parts: the number of canonical parts that fill the weight.
-  func scales(of weight: String, _ shape: [Int], parts: Int) -> BoundScales? {
-    guard let header = stored[weight], header.type.isScaled, shape.count >= 2,
-      shape.allSatisfy({ $0 > 0 })
+  func scales(_ weight: Int, _ shape: [Int], parts: Int) -> BoundScales? {
+    guard stored.values[weight].type.isScaled, shape.count >= 2, shape.allSatisfy({ $0 > 0 })
     else { return nil }
-    let names = rule.names(of: weight)
-    let name = names.first { stored[$0] != nil } ?? names[0]
+    let name = rule.name(of: stored.names[weight], in: stored)
     if let block = quantisation.block {
       return BoundScales(
         name: name, shape: block.grid(of: shape), size: block, isPerTensor: false)

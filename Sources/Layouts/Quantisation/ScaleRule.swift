@@ -1,4 +1,5 @@
 import JSON
+import Tensors
 
 /// How a layout stores the scales of quantised weights and how its config announces them.
 public struct ScaleRule: Sendable {
@@ -29,6 +30,12 @@ public struct ScaleRule: Sendable {
   /// The names under which the scale of a weight may be stored, the preferred one first.
   public func names(of weight: String) -> [String] {
     names.compactMap { $0.name(of: weight) }
+  }
+
+  /// The name under which the scale of a weight is stored; the preferred one where none is.
+  func name(of weight: String, in stored: StoredHeaders) -> String {
+    let places = names.lazy.compactMap { $0.name(of: weight).flatMap(stored.place) }
+    return places.first.map { stored.names[$0] } ?? names(of: weight)[0]
   }
 }
 

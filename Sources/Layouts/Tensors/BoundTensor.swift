@@ -74,8 +74,8 @@ extension BoundPart {
 public final class BoundTensor: Sendable {
   /// The stored name.
   public let name: String
-  /// The names of the stored tensors that make it up, end to end along axis 0; mostly one.
-  public let pieces: [String]
+  /// The names of the several stored tensors that make it up; nil where it is one of its own name, as mostly.
+  private let several: [String]?
   /// The stored shape.
   public let shape: [Int]
   /// The canonical parts that fill it.
@@ -91,7 +91,7 @@ public final class BoundTensor: Sendable {
     storedType: TensorRule.StoredType
   ) {
     self.name = name
-    self.pieces = pieces
+    several = pieces == [name] ? nil : pieces
     self.shape = shape
     self.parts = parts
     self.storedType = storedType
@@ -101,12 +101,21 @@ public final class BoundTensor: Sendable {
   /// The tensor of the same name and shape with other parts and scales.
   private init(_ other: BoundTensor, parts: [BoundPart], scales: BoundScales?) {
     name = other.name
-    pieces = other.pieces
+    several = other.several
     shape = other.shape
     storedType = other.storedType
     self.parts = parts
     self.scales = scales
   }
+
+  /// The names of the stored tensors that make it up, end to end along axis 0; mostly one.
+  public var pieces: [String] { several ?? [name] }
+
+  /// The number of stored tensors that make it up.
+  public var pieceCount: Int { several?.count ?? 1 }
+
+  /// Whether it is stored as one tensor of its name.
+  public var isOnePiece: Bool { several == nil }
 
   /// A tensor of which only name and shape are understood, with one part that is all of it.
   public convenience init(carrying name: String, shape: [Int]) {

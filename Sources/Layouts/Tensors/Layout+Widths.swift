@@ -1,5 +1,6 @@
 import Canonical
 import JSON
+import Tensors
 
 extension Layout {
   /// The same model with the widths that its tensors have, where readers of a config differ in what it says of

@@ -19,8 +19,20 @@ extension LayoutBinding {
     stored: StoredHeaders, config: ConfigStatement = .none, allowing: Set<StrayTensor> = [],
     file: String
   ) throws -> [String] {
-    var problems = doubleClaims()
-    let missing = missing(in: stored)
+    try check(
+      stored: stored, found: FoundTensors(self, in: stored), config: config, allowing: allowing,
+      file: file)
+  }
+
+  /// Checks the same where it is known which stored tensor each one is.
+  @discardableResult
+  public func check(
+    stored: StoredHeaders, found: FoundTensors, config: ConfigStatement,
+    allowing: Set<StrayTensor>, file: String
+  ) throws -> [String] {
+    var problems = found.areDistinct && rolesAreDistinct ? [] : doubleClaims()
+    let scales = allScales.map { (scales: $0, header: stored[$0.name]) }
+    let missing = missing(in: stored, found)
     let extra = extra(in: stored, isExact: missing.isEmpty && problems.isEmpty)
     let explanations = explanations(missing: missing, config: config.json, file: file)
     let explained = explanations.reduce(into: Set()) { $0.formUnion($1.names) }
@@ -30,12 +42,13 @@ extension LayoutBinding {
     problems += missingProblems(
       missing.filter { !explained.contains($0) }, strays.map(\.name), stored, file)
     problems += strayProblems(strays, stored, file)
-    problems += unexplainedProblems(stored, file)
+    problems += unexplainedProblems(stored, found, file)
     problems += sharedProblems(stored, config.json, file)
-    problems += tensors.lazy.filter { !explained.contains($0.name) }
+    problems += misshapen(stored, found).filter { !explained.contains($0.name) }
       .compactMap { shapeProblem($0, stored, file) }
-    problems += allScales.compactMap { shapeProblem($0, stored, file) }
-    problems += scaleProblems(config.quantisation, stored: stored, file: file)
+    problems += scales.compactMap { shapeProblem($0, $1, file) }
+    problems += Self.typeProblems(scales, file)
+    problems += claims(config.quantisation, stored, found, file)
     try Problem.throwIfAny(problems)
     return extra
   }
@@ -90,12 +103,18 @@ extension LayoutBinding {
   }
 
   /// Weights whose elements mean nothing without scales, and of which nothing says where those are.
-  private func unexplainedProblems(_ stored: StoredHeaders, _ file: String) -> [Problem] {
-    let names = tensors.filter { $0.scales == nil }.flatMap { tensor in
-      tensor.pieces.filter { name in
-        guard let type = stored[name]?.type, type.needsScale else { return false }
-        return tensor.storedType != .always(type)
-      }
+  private func unexplainedProblems(
+    _ stored: StoredHeaders, _ found: FoundTensors, _ file: String
+  ) -> [Problem] {
+    let names = tensors.indices.flatMap { index -> [String] in
+      let tensor = tensors[index]
+      if let place = found[index], !stored.values[place].type.needsScale { return [] }
+      return tensor.scales != nil
+        ? []
+        : tensor.pieces.filter { name in
+          guard let type = stored[name]?.type, type.needsScale else { return false }
+          return tensor.storedType != .always(type)
+        }
     }
     let types = Set(names.compactMap { stored[$0]?.type.rawValue }).sorted()
     guard !names.isEmpty else { return [] }
@@ -112,20 +131,23 @@ extension LayoutBinding {
   ///   names are the same names.
   private func extra(in stored: StoredHeaders, isExact: Bool) -> [String] {
     let scales = tensors.compactMap { $0.scales?.name }
-    if isExact, tensors.reduce(scales.count, { $0 + $1.pieces.count }) == stored.count { return [] }
+    if isExact, tensors.reduce(scales.count, { $0 + $1.pieceCount }) == stored.count { return [] }
     let expected = Set(tensors.lazy.flatMap(\.pieces)).union(scales)
-    return stored.keys.filter { !expected.contains($0) && carrier(of: $0) == nil }.sorted()
+    return stored.names.filter { !expected.contains($0) && carrier(of: $0) == nil }.sorted()
   }
 
   /// The names that the layout asks for and that are not stored.
-  private func missing(in stored: StoredHeaders) -> [String] {
-    tensors.lazy.flatMap(\.pieces).filter { stored[$0] == nil }
+  private func missing(in stored: StoredHeaders, _ found: FoundTensors) -> [String] {
+    (found.isComplete ? [] : tensors.flatMap(\.pieces).filter { stored[$0] == nil })
       + tensors.lazy.compactMap { $0.scales?.name }.filter { stored[$0] == nil }
   }
 
-  /// Whether everything that the layout asks for is stored.
-  public func isComplete(in stored: StoredHeaders) -> Bool {
-    tensors.allSatisfy { $0.pieces.allSatisfy { stored[$0] != nil } }
+  /// The tensors that are not one stored tensor of the shape that the layout asks for.
+  private func misshapen(_ stored: StoredHeaders, _ found: FoundTensors) -> [BoundTensor] {
+    tensors.indices.lazy.filter { index in
+      guard let place = found[index] else { return true }
+      return stored.values[place].shape != tensors[index].shape
+    }.map { tensors[$0] }
   }
 
   private func shapeProblem(_ tensor: BoundTensor, _ stored: StoredHeaders, _ file: String)
@@ -163,12 +185,12 @@ extension LayoutBinding {
     )
   }
 
-  private func shapeProblem(_ scales: BoundScales, _ stored: StoredHeaders, _ file: String)
-    -> Problem?
-  {
-    guard stored[scales.name]?.shape != scales.shape else { return nil }
+  private func shapeProblem(
+    _ scales: BoundScales, _ stored: StoredHeaders.Header?, _ file: String
+  ) -> Problem? {
+    guard stored?.shape != scales.shape else { return nil }
     let blocks = "blocks of \(scales.size.rows) × \(scales.size.columns)"
-    let found = stored[scales.name].map { TensorShape.text($0.shape) }
+    let found = stored.map { TensorShape.text($0.shape) }
     if found == nil, !carriedScales.values.contains(scales) { return nil }
     return Problem(
       .invalid, "the scales of a weight are not those of its blocks", file: file,
@@ -184,6 +206,12 @@ extension LayoutBinding {
       return []
     }
     return [shapes.reduce(0) { $0 &+ $1[0] }] + first.dropFirst()
+  }
+
+  /// Whether no two tensors claim one role.
+  private var rolesAreDistinct: Bool {
+    var roles = Set<Role>(minimumCapacity: tensors.count)
+    return tensors.allSatisfy { $0.parts.allSatisfy { roles.insert($0.role).inserted } }
   }
 
   /// Names and roles that more than one rule claims: a fault of the layout file.

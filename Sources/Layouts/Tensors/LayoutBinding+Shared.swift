@@ -50,7 +50,7 @@ extension LayoutBinding {
   func sharedProblems(_ stored: StoredHeaders, _ config: JSONValue?, _ file: String) -> [Problem] {
     carried.flatMap { carrier -> [Problem] in
       guard let names = carrier.shared else { return [] }
-      return stored.keys.filter { $0.hasPrefix(carrier.prefix) }.sorted().compactMap { name in
+      return stored.names.filter { $0.hasPrefix(carrier.prefix) }.sorted().compactMap { name in
         names.problem(
           name, end: String(name.dropFirst(carrier.prefix.count)), shape: stored[name]?.shape ?? [],
           config: config)?.located(.file(file))

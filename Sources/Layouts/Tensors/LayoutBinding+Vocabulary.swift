@@ -1,9 +1,10 @@
 import Canonical
+import Tensors
 
 extension LayoutBinding {
   /// The stored tensors that hold one role alone.
   func holders(of role: String) -> [BoundTensor] {
-    tensors.filter { $0.parts.map(\.role.name) == [role] }
+    tensors.filter { $0.parts.count == 1 && $0.parts[0].role.name == role }
   }
 
   /// The number of tokens for which embedding and head have rows, where it is not what the config says:

@@ -65,6 +65,20 @@ public struct LayoutBinding: Sendable {
 }
 
 extension Layout {
+  /// Whether the stored names may be those of a model, as far as the first tensor of each rule in each layer shows.
+  /// - Cost: a hash for each rule and layer, whatever the number of experts.
+  public func mayName(_ stored: StoredHeaders, _ configuration: ModelConfiguration) -> Bool {
+    func isStored(_ rules: [TensorRule], layer: Int?) -> Bool {
+      let scope = RuleScope(self, configuration, layer: layer, valueHeads: nil)
+      return rules.allSatisfy { rule in
+        scope.firstNames(of: rule).allSatisfy { stored.place(of: $0) != nil }
+      }
+    }
+    let perLayer = tensors.filter(\.isPerLayer)
+    return isStored(tensors.filter { !$0.isPerLayer }, layer: nil)
+      && configuration.layers.indices.allSatisfy { isStored(perLayer, layer: $0) }
+  }
+
   /// What is wrong with a rule, with its place where the layout file is not part of the build.
   fileprivate func located(_ error: any Error, at rule: TensorRule) -> any Error {
     guard let problem = error as? Problem, let record, let index = tensors.firstIndex(of: rule)

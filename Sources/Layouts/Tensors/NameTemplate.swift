@@ -73,7 +73,9 @@ public struct NameTemplate: Hashable, Sendable {
   /// The stored name for one layer, expert and piece.
   /// - Parameter layers: the number of layers of the model.
   public func name(layer: Int = 0, expert: Int = 0, layers: Int = 0, piece: Int = 0) -> String {
+    // Room for all at once: a model has hundreds of thousands of names, which would grow piece by piece.
     var name = ""
+    name.reserveCapacity(text.utf8.count + 16)
     for element in elements {
       switch element {
       case .literal(let text): name += text

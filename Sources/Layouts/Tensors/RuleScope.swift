@@ -85,6 +85,15 @@ struct RuleScope {
     }
   }
 
+  /// The names of the first stored tensor of a rule in this scope, and of those that make it up; none where there is
+  /// no such tensor.
+  func firstNames(of rule: TensorRule) -> [String] {
+    let isOfExperts = rule.name.usesExpert || rule.isStacked
+    guard rule.condition.holds(facts), !isOfExperts || symbols["E"] ?? 0 > 0 else { return [] }
+    let templates = rule.pieces.isEmpty ? [rule.name] : rule.pieces
+    return templates.map { $0.name(layer: index, layers: layers) }
+  }
+
   /// The most stored tensors that make up one.
   private static let mostPieces = 1 << 16
 

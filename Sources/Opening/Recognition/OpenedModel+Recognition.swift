@@ -10,7 +10,7 @@ extension OpenedModel {
   /// checkpoint is that of the model alone, with the options by which the layout reads it.
   typealias Reading = (
     checkpoint: StoredCheckpoint, evidence: LayoutEvidence, configuration: ModelConfiguration,
-    binding: LayoutBinding,
+    binding: LayoutBinding, found: FoundTensors,
     quantisation: Quantisation?, extra: [(name: String, kind: StrayTensor)]
   )
 
@@ -68,23 +68,26 @@ extension OpenedModel {
       try self.candidates(checkpoint, config, from: from, in: catalogue)
     }
     func checked(_ reading: Reading) throws -> Reading { try self.checked(reading, allowing) }
-    // Once a form of a layout fits, its other forms are not read, because reading and binding take time
-    // that grows with the tensors. Where no form fits, all have been read.
-    var (readings, fitting): ([Result<Reading, Error>], [Reading]) = ([], [])
+    // Once a form of a layout fits, its other forms are not read, and a form that gives other names is not bound,
+    // because that takes time that grows with the tensors. Where no form fits, all are.
+    var (descriptions, fitting): ([Result<Description, Error>], [Reading]) = ([], [])
     for candidate in candidates
     where !fitting.contains(where: { $0.evidence.layout.id == candidate.id }) {
       let evidence = try candidate.read()
-      let reading = Result {
-        try read(evidence, checkpoint.prepared(for: evidence.layout, in: catalogue))
+      let description = Result {
+        try describe(evidence, checkpoint.prepared(for: evidence.layout, in: catalogue))
       }
-      readings.append(reading)
-      if let found = try? reading.get(), found.binding.isComplete(in: headers),
-        let sound = try? checked(found)
+      descriptions.append(description)
+      if let likely = try? description.get(),
+        evidence.layout.mayName(likely.checkpoint.headers, likely.configuration),
+        let reading = try? bind(likely), reading.found.isComplete,
+        let sound = try? checked(reading)
       {
         fitting.append(sound)
       }
     }
     if !fitting.isEmpty { return try only(fitting, checkpoint) }
+    let readings = descriptions.map { description in Result { try bind(description.get()) } }
     if let problem = twoForms(readings.compactMap { try? $0.get() }, checkpoint) {
       throw problem.located(.file(place))
     }
@@ -121,35 +124,56 @@ extension OpenedModel {
       remedy: "name the layout with --from")
   }
 
-  private static func read(
+  /// What the config says of a checkpoint, as one layout reads it.
+  private typealias Description = (
+    checkpoint: StoredCheckpoint, evidence: LayoutEvidence, config: JSONValue,
+    configuration: ModelConfiguration, quantisation: Quantisation?
+  )
+
+  private static func describe(
     _ candidate: LayoutEvidence, _ checkpoint: StoredCheckpoint
-  ) throws -> Reading {
+  ) throws -> Description {
     let config = try config(checkpoint)
-    let stored = checkpoint.headers
-    let configFile = checkpoint.configPath.string
-    return try locating(.file(configFile)) {
+    return try locatingInConfig(of: checkpoint) {
+      let configuration = try candidate.layout.configuration(from: config)
+      try checkCount(configuration.layers.count, checkpoint)
+      let quantisation =
+        checkpoint.isUnpacked ? nil : try candidate.layout.quantisation(from: config)
+      return (checkpoint, candidate, config, configuration, quantisation)
+    }
+  }
+
+  /// Gives the tensors that a description asks for, in the sizes in which they are stored where these may differ.
+  private static func bind(_ description: Description) throws -> Reading {
+    let (checkpoint, evidence, config, _, quantisation) = description
+    let (layout, stored) = (evidence.layout, checkpoint.headers)
+    var configuration = description.configuration
+    return try locatingInConfig(of: checkpoint) {
+      var binding = try LayoutBinding(layout, configuration)
+      if let vocabulary = binding.storedVocabulary(in: stored) {
+        configuration.vocabulary = vocabulary
+        binding = try LayoutBinding(layout, configuration)
+      }
+      let measured = try layout.measured(configuration, config, binding, in: stored)
+      if measured != configuration {
+        (configuration, binding) = (measured, try LayoutBinding(layout, measured))
+      }
+      let found = FoundTensors(binding, in: stored)
+      return (
+        checkpoint, evidence, configuration,
+        binding.scaled(by: quantisation, stored: stored, found), found, quantisation, []
+      )
+    }
+  }
+
+  private static func locatingInConfig<Result>(
+    of checkpoint: StoredCheckpoint, _ body: () throws -> Result
+  ) throws -> Result {
+    try locating(.file(checkpoint.configPath.string)) {
       try advising([
         .invalid: "correct the config, or fetch the one that belongs to these weights",
         .unsupported: "only what is expected is read; another value is another model",
-      ]) {
-        var configuration = try candidate.layout.configuration(from: config)
-        try checkCount(configuration.layers.count, checkpoint)
-        let quantisation =
-          checkpoint.isUnpacked ? nil : try candidate.layout.quantisation(from: config)
-        var binding = try LayoutBinding(candidate.layout, configuration)
-        if let vocabulary = binding.storedVocabulary(in: stored) {
-          configuration.vocabulary = vocabulary
-          binding = try LayoutBinding(candidate.layout, configuration)
-        }
-        let measured = try candidate.layout.measured(configuration, config, binding, in: stored)
-        if measured != configuration {
-          (configuration, binding) = (measured, try LayoutBinding(candidate.layout, measured))
-        }
-        return (
-          checkpoint, candidate, configuration, binding.scaled(by: quantisation, stored: stored),
-          quantisation, []
-        )
-      }
+      ]) { try body() }
     }
   }
 
@@ -163,7 +187,7 @@ extension OpenedModel {
     let stored = checkpoint.shaped(like: reading.binding.tensors)
     let layers = reading.configuration.layers.count
     let extra = try reading.binding.check(
-      stored: stored,
+      stored: stored, found: reading.found,
       config: ConfigStatement(config, layers: layers, quantisation: reading.quantisation),
       allowing: allowing, file: checkpoint.weightsPath.string)
     reading.extra = reading.binding.strays(extra, in: stored, layers: layers)

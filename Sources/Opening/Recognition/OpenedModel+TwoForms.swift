@@ -8,10 +8,10 @@ extension OpenedModel {
   /// The refusal of such a checkpoint; nil for any other.
   static func twoForms(_ readings: [Reading], _ checkpoint: StoredCheckpoint) -> Problem? {
     let stored = checkpoint.headers
-    for reading in readings where reading.binding.isComplete(in: stored) {
+    for reading in readings where reading.found.isComplete {
       let own = Set(reading.binding.tensors.flatMap(\.pieces))
       let rest = Set(
-        stored.keys.filter { !own.contains($0) && reading.binding.carrier(of: $0) == nil })
+        stored.names.filter { !own.contains($0) && reading.binding.carrier(of: $0) == nil })
       guard !rest.isEmpty else { continue }
       let other = readings.first { other in
         other.evidence.layout.id == reading.evidence.layout.id

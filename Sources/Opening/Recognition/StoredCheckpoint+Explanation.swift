@@ -51,7 +51,7 @@ extension StoredCheckpoint {
       return !candidates.isEmpty
     }
     guard let prefix else { return nil }
-    let hasHead = headers.keys.contains { $0.hasSuffix("lm_head.weight") }
+    let hasHead = headers.names.contains { $0.hasSuffix("lm_head.weight") }
     return Problem(
       .unsupported, "the base model was saved without its language head",
       expected: "names with the prefix \(prefix), and a head",

@@ -60,7 +60,7 @@ extension Layout {
   public func possibleCorrections(of config: JSONValue, _ stored: StoredHeaders)
     -> [[ConfigCorrection]]
   {
-    let layers = Set(stored.keys.compactMap { ConfigClaims.index(in: $0, after: "mtp.layers.") })
+    let layers = Set(stored.names.compactMap { ConfigClaims.index(in: $0, after: "mtp.layers.") })
     let prediction = self.config.predictionKey.map {
       correcting(
         $0, to: JSONValue(layers.count), in: config,

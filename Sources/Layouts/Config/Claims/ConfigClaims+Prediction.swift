@@ -25,7 +25,7 @@ extension ConfigClaims {
   }
 
   var hasPrediction: Bool {
-    stored.keys.contains { name in predictionPrefixes.contains(where: name.hasPrefix) }
+    stored.names.contains { name in predictionPrefixes.contains(where: name.hasPrefix) }
   }
 
   var layerPlace: String { layout.predictionFactKey == nil ? "mtp." : "blk." }
@@ -35,13 +35,13 @@ extension ConfigClaims {
     guard layout.predictionFactKey == nil else {
       let layers = configuration.layers.count
       return Set(
-        stored.keys.compactMap { Self.index(in: $0, after: "blk.") }.filter { $0 >= layers }
+        stored.names.compactMap { Self.index(in: $0, after: "blk.") }.filter { $0 >= layers }
       )
       .reduce(into: []) { $0.insert($1 - layers) }
     }
     let prefixes = Set(predictionPrefixes + ["mtp."]).map { $0 + "layers." }
     return Set(
-      stored.keys.lazy.compactMap { name in
+      stored.names.lazy.compactMap { name in
         prefixes.lazy.compactMap { Self.index(in: name, after: $0) }.first
       })
   }

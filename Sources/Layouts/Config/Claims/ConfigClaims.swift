@@ -59,7 +59,7 @@ public struct ConfigClaims {
 
   /// A claim of a carried tower, such as that of images, of which no tensor is stored.
   private var towerFindings: [Problem] {
-    guard let key = towerClaim, !stored.keys.contains(where: isOfTower) else { return [] }
+    guard let key = towerClaim, !stored.names.contains(where: isOfTower) else { return [] }
     return [
       Problem(
         .invalid, "tensors that the config claims are not stored", file: file,
