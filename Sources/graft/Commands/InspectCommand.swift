@@ -58,13 +58,15 @@ struct InspectCommand: Verb {
         let packed = PackedCheckpoint(stored, catalogue: catalogue)
       else { throw error }
       let summary = try PackedSummary(packed)
-      var outcome = Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
+      var outcome = Outcome(
+        common, json: summary.json, text: summary.text(verbose: common.verbose))
       let audit = audit ? AuditSummary(try audited(packed)) : nil
       audit?.add(to: &outcome)
       return (outcome, { summary.page(audit.map { [$0.section] } ?? []) })
     }
     let summary = try ModelSummary(model, becoming: common.verbose ? catalogue : nil)
-    var outcome = Outcome(json: summary.json, text: summary.text(verbose: common.verbose))
+    var outcome = Outcome(
+      common, json: summary.json, text: summary.text(verbose: common.verbose))
     let audit = audit ? AuditSummary(try audited(model)) : nil
     audit?.add(to: &outcome)
     return (

@@ -19,6 +19,15 @@ struct Outcome {
   var isProse = false
 }
 
+extension Outcome {
+  /// The outcome of which only that is computed which will be printed.
+  init(
+    _ common: CommonOptions, json: @autoclosure () -> JSONObject, text: @autoclosure () -> [String]
+  ) {
+    self.init(json: common.json ? json() : [:], text: common.json || common.quiet ? [] : text())
+  }
+}
+
 /// A subcommand: it computes an outcome, which is printed in one place.
 protocol Verb: ParsableCommand, CheckedOptions {
   var common: CommonOptions { get }

@@ -61,8 +61,8 @@ struct ModelSummary {
   {
     var sums: [ScalarType: (tensors: Int, bytes: Int)] = [:]
     for tensor in tensors {
-      sums[tensor.type, default: (0, 0)].tensors += 1
-      sums[tensor.type, default: (0, 0)].bytes += tensor.byteCount
+      let (count, bytes) = sums[tensor.type] ?? (0, 0)
+      sums[tensor.type] = (count + 1, bytes + tensor.byteCount)
     }
     return ScalarType.allCases.compactMap { type in
       sums[type].map { (type, $0.tensors, $0.bytes) }
