@@ -27,6 +27,9 @@ public struct BlockSize: Hashable, Sendable {
 
 /// The scales of a stored tensor.
 ///
+/// A class, because models hold hundreds of thousands of them beside their tensors, most without any: a reference is
+/// smaller than room for all of it.
+///
 /// Element (e, n, k) has the value `stored[e, n, k] · scale[e, n / rows, k / columns]`, rounded once,
 /// to F32. The leading axes, such as that of the experts, have scales of their own.
 public final class BlockScales: Sendable {
