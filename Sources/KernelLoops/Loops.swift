@@ -20,7 +20,7 @@ public var loops: KernelSet {
     products: ProductKernels(
       blocks: BlockFormatKernels(q8Zero: Q8Blocks.self, q4K: Q4KBlocks.self, q6K: Q6KBlocks.self),
       nibbles: Nibbles.self, dotProducts: DotProducts.self, matrixMultiply: MatrixMultiply.self,
-      widening: Widening.self),
+      parts: Parts.self, widening: Widening.self),
     mixers: MixerKernels(
       attention: BlockAttention.self, convolution: Convolution.self, deltaRule: DeltaRule.self,
       channelDeltaRule: ChannelDeltaRule.self, matrixRecurrence: MatrixRecurrence.self,

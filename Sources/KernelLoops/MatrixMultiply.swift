@@ -43,22 +43,7 @@ enum MatrixMultiply: MatrixMultiplyKernels {
   static func write(
     sums: Floats, rows: Int, tokens: Int, bias: Floats?, target: MutableFloatRows
   ) {
-    var row = 0
-    if tokens == panelWidth {
-      while row &+ width <= rows {
-        let source = sums + (row &* panelWidth)
-        Transposition.square(
-          source, stride: panelWidth, target: target.start + row, targetStride: target.stride)
-        Transposition.square(
-          source + width, stride: panelWidth, target: target[width] + row,
-          targetStride: target.stride)
-        row &+= width
-      }
-    }
-    for token in 0..<tokens {
-      let result = target[token]
-      for index in row..<max(rows, row) { result[index] = sums[(index &* panelWidth) &+ token] }
-      if let bias { for index in 0..<rows { result[index] += bias[index] } }
-    }
+    SumRows.write(
+      FloatRows(sums, stride: panelWidth), rows: rows, tokens: tokens, bias: bias, target: target)
   }
 }

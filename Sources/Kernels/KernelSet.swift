@@ -1,7 +1,7 @@
 /// All loops over floats, compiled for one kind of processor.
 public struct KernelSet: Sendable {
-  /// What the processor must be able to do: `baseline`, or a level of the x86-64 psABI.
-  public let name: String
+  /// What the processor must be able to do: `baseline`, or a level of the x86-64 psABI, with tiles or without.
+  public private(set) var name: String
 
   /// The elementwise nonlinearities.
   public let activations: any ActivationKernels.Type
@@ -31,6 +31,10 @@ public struct KernelSet: Sendable {
   public let norms: any NormKernels.Type
   /// Rotary position embedding.
   public let rotary: any RotaryKernels.Type
+  /// Floats as parts that tiles multiply.
+  public let parts: any PartKernels.Type
+  /// The tiles in which matrices are multiplied, where the processor has some.
+  public private(set) var tileUnit: (any TileUnit.Type)?
   /// Stored weights as F32.
   public let widening: any WideningKernels.Type
 
@@ -40,11 +44,18 @@ public struct KernelSet: Sendable {
     (activations, elementwise) = (rows.activations, rows.elementwise)
     (norms, rotary) = (rows.norms, rows.rotary)
     (blocks, dotProducts) = (products.blocks, products.dotProducts)
-    nibbles = products.nibbles
+    (nibbles, parts) = (products.nibbles, products.parts)
     (matrixMultiply, widening) = (products.matrixMultiply, products.widening)
     (attention, convolution) = (mixers.attention, mixers.convolution)
     (deltaRule, matrixRecurrence) = (mixers.deltaRule, mixers.matrixRecurrence)
     (channelDeltaRule, gradients) = (mixers.channelDeltaRule, mixers.gradients)
+  }
+
+  /// The same loops, with matrices multiplied in tiles.
+  public func multiplying(in unit: any TileUnit.Type, name: String) -> KernelSet {
+    var set = self
+    (set.tileUnit, set.name) = (unit, name)
+    return set
   }
 }
 
@@ -71,16 +82,18 @@ public struct ProductKernels {
   let nibbles: any NibbleKernels.Type
   let dotProducts: any DotProductKernels.Type
   let matrixMultiply: any MatrixMultiplyKernels.Type
+  let parts: any PartKernels.Type
   let widening: any WideningKernels.Type
 
   /// The given implementations.
   public init(
     blocks: BlockFormatKernels, nibbles: any NibbleKernels.Type,
     dotProducts: any DotProductKernels.Type,
-    matrixMultiply: any MatrixMultiplyKernels.Type, widening: any WideningKernels.Type
+    matrixMultiply: any MatrixMultiplyKernels.Type, parts: any PartKernels.Type,
+    widening: any WideningKernels.Type
   ) {
     (self.blocks, self.nibbles, self.dotProducts) = (blocks, nibbles, dotProducts)
-    (self.matrixMultiply, self.widening) = (matrixMultiply, widening)
+    (self.matrixMultiply, self.parts, self.widening) = (matrixMultiply, parts, widening)
   }
 }
 

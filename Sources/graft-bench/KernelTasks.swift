@@ -65,9 +65,10 @@ enum KernelTasks {
       try FloatBuffer(Projection.scratchCount(tokens: m))
     }
     return {
-      let operand = Operand(rows: x.pointer, panels: panels.pointer, tokens: m, depth: k)
+      let operand = Operand(
+        rows: x.pointer, panels: panels.pointer, tokens: m, depth: k, threads: threads)
       pool.run(Operand.panels(m)) { panel, _ in operand.pack(panel: panel) }
-      pool.run(projection.chunks(tokens: m)) { chunk, worker in
+      pool.run(projection.chunks(operand)) { chunk, worker in
         projection.run(
           chunk: chunk, operand, to: y.pointer, stride: n, scratch: scratch[worker].pointer)
       }

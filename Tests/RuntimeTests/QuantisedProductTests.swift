@@ -145,7 +145,7 @@ import Testing
     let target = try FloatBuffer(tokens * rows)
     let operand = Operand(rows: x.pointer, panels: panels.pointer, tokens: tokens, depth: depth)
     for panel in 0..<Operand.panels(tokens) { operand.pack(panel: panel) }
-    for chunk in 0..<projection.chunks(tokens: tokens) {
+    for chunk in 0..<projection.chunks(operand) {
       projection.run(
         chunk: chunk, operand, to: target.pointer, stride: rows, scratch: scratch.pointer)
     }

@@ -120,7 +120,7 @@ import Testing
       let operand = Operand(
         rows: input.pointer, panels: panels.pointer, tokens: tokens, depth: depth)
       for panel in 0..<Operand.panels(tokens) { operand.pack(panel: panel) }
-      for chunk in 0..<projection.chunks(tokens: tokens) {
+      for chunk in 0..<projection.chunks(operand) {
         projection.run(
           chunk: chunk, operand, to: y.pointer, stride: rows, scratch: scratch.pointer)
       }

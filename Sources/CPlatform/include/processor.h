@@ -1,6 +1,7 @@
 #pragma once
 
 /// The level of the x86-64 psABI that processor and system support, 1 to 4; 0 on other processors.
+/// None has tiles; `tiles.h` asks for them.
 int processor_level(void);
 
 /// Tells the processor that this thread waits in a loop.

@@ -22,7 +22,11 @@ struct ResidualConnection: BlockConnection {
       try block(h, y)
       norm.apply(y, rows: t, to: y, workspace.pool)
     }
-    kernels.elementwise.add(h, y, scale: scale, count: t * norm.width)
+    let width = norm.width
+    workspace.pool.run(t, by: 16) { rows in
+      let first = rows.lowerBound * width
+      kernels.elementwise.add(h + first, y + first, scale: scale, count: rows.count * width)
+    }
   }
 
   func measure(tokens t: Int, _ arena: inout Arena) {}

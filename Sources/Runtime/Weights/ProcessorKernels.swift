@@ -41,9 +41,18 @@ public enum ProcessorKernels {
 func runnableKernels() -> [KernelSet] {
   #if arch(x86_64)
     let level = processor_level()
-    return (level >= 4 ? [KernelLoopsV4.loops] : []) + (level >= 3 ? [KernelLoopsV3.loops] : [])
+    return (level >= 4 ? kernelsOfV4() : []) + (level >= 3 ? [KernelLoopsV3.loops] : [])
       + [KernelLoops.loops]
   #else
     return [KernelLoops.loops]
   #endif
 }
+
+#if arch(x86_64)
+  /// Those for AVX-512, before them the same with tiles where processor and system have some.
+  private func kernelsOfV4() -> [KernelSet] {
+    let set = KernelLoopsV4.loops
+    guard tiles_request() != 0 else { return [set] }
+    return [set.multiplying(in: ProcessorTiles.self, name: set.name + "-amx"), set]
+  }
+#endif

@@ -14,7 +14,7 @@ extension Projection {
     _ operand: Operand, to target: UnsafeMutablePointer<Float>, stride: Int? = nil,
     scratch: UnsafeMutablePointer<Float>
   ) {
-    for chunk in 0..<chunks(tokens: operand.tokens) {
+    for chunk in 0..<chunks(operand) {
       run(chunk: chunk, operand, to: target, stride: stride ?? weight.rows, scratch: scratch)
     }
   }

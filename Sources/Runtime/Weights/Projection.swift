@@ -18,34 +18,47 @@ package struct Projection: Sendable {
 package struct Operand {
   /// `[tokens, depth]`
   let rows: UnsafePointer<Float>
-  /// `[tokens / panel, depth, panel]`, or for one token the vector as `DotProducts.split` leaves it.
+  /// `[tokens / panel, depth, panel]`, or the parts of a `TiledProduct`, or for one token the vector as
+  /// `DotProducts.split` leaves it.
   let panels: UnsafeMutablePointer<Float>
   let tokens: Int
   let depth: Int
+  /// How many threads share its products, which decides how many tasks they are cut into.
+  let threads: Int
 
   /// An input that is still to be packed.
   package init(
-    rows: UnsafePointer<Float>, panels: UnsafeMutablePointer<Float>, tokens: Int, depth: Int
+    rows: UnsafePointer<Float>, panels: UnsafeMutablePointer<Float>, tokens: Int, depth: Int,
+    threads: Int = 1
   ) {
     self.rows = rows
     self.panels = panels
     self.tokens = tokens
     self.depth = depth
+    self.threads = threads
   }
 
   /// The values that `panels` needs.
   package static func panelCount(tokens: Int, depth: Int) -> Int {
-    tokens == 1 ? depth : panels(tokens) * kernels.matrixMultiply.panelWidth * depth
+    if tokens == 1 { return depth }
+    return kernels.tileUnit == nil
+      ? panels(tokens) * kernels.matrixMultiply.panelWidth * depth
+      : TiledProduct.panelCount(tokens: tokens, depth: depth)
   }
 
   /// The number of panels for some tokens.
   package static func panels(_ tokens: Int) -> Int {
-    (tokens + kernels.matrixMultiply.panelWidth - 1) / kernels.matrixMultiply.panelWidth
+    kernels.tileUnit == nil
+      ? (tokens + kernels.matrixMultiply.panelWidth - 1) / kernels.matrixMultiply.panelWidth
+      : TiledProduct.panels(tokens)
   }
 
   /// Packs one panel, or the only vector.
   package func pack(panel: Int) {
     guard tokens > 1 else { return kernels.dotProducts.split(rows, count: depth, target: panels) }
+    guard kernels.tileUnit == nil else {
+      return TiledProduct.pack(panel: panel, self, kernels.parts)
+    }
     let first = panel * kernels.matrixMultiply.panelWidth
     kernels.matrixMultiply.pack(
       FloatRows(rows + first * depth, stride: depth),
@@ -67,14 +80,18 @@ extension Projection {
 
   /// The values that one task needs for itself.
   package static func scratchCount(tokens: Int) -> Int {
-    panelRows * (widenedStride + Operand.panels(tokens) * kernels.matrixMultiply.panelWidth)
+    if tokens > 1, kernels.tileUnit != nil { return TiledProduct.scratchCount(tokens: tokens) }
+    return panelRows * (widenedStride + Operand.panels(tokens) * kernels.matrixMultiply.panelWidth)
   }
 
   private static func chunkRows(tokens: Int) -> Int { tokens == 1 ? vectorRows : panelRows }
 
   /// The number of tasks of a product.
-  package func chunks(tokens: Int) -> Int {
-    let rows = Self.chunkRows(tokens: tokens)
+  package func chunks(_ operand: Operand) -> Int {
+    if operand.tokens > 1, kernels.tileUnit != nil {
+      return TiledProduct.chunks(rows: weight.rows, operand)
+    }
+    let rows = Self.chunkRows(tokens: operand.tokens)
     return (weight.rows + rows - 1) / rows
   }
 
@@ -84,6 +101,10 @@ extension Projection {
     chunk: Int, _ operand: Operand, to target: UnsafeMutablePointer<Float>, stride: Int,
     scratch: UnsafeMutablePointer<Float>
   ) {
+    if operand.tokens > 1, let unit = kernels.tileUnit {
+      return TiledProduct(self, operand, kernels.parts, unit)
+        .run(chunk: chunk, to: target, stride: stride, scratch: scratch)
+    }
     let rows = Self.chunkRows(tokens: operand.tokens)
     let range = chunk * rows..<min(weight.rows, (chunk + 1) * rows)
     if operand.tokens == 1 {

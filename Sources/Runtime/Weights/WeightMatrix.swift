@@ -77,6 +77,20 @@ package struct WeightMatrix: Sendable {
     }
   }
 
+  /// Whether values are stored as BF16.
+  var isBF16: Bool {
+    guard case .stored(let stored) = source else { return false }
+    return stored.type == .bf16
+  }
+
+  /// Copies some values of some rows into a band, as its only part, where they are stored as BF16.
+  /// - Returns: whether they are.
+  func copyBand(rows: Range<Int>, columns: Range<Int>, to band: UnsafeMutableRawPointer) -> Bool {
+    guard case .stored(let stored) = source, stored.type == .bf16 else { return false }
+    stored.copyBand(rows: rows, columns: columns, to: band)
+    return true
+  }
+
   /// Writes some values of some rows as F32.
   /// - Parameter stride: the distance of the rows that are written.
   /// - Precondition: the columns start and end with a block of the type.

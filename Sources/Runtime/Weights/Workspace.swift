@@ -94,7 +94,8 @@ public final class Workspace {
   func pack(
     _ x: UnsafePointer<Float>, tokens: Int, depth: Int, panels: UnsafeMutablePointer<Float>
   ) -> Operand {
-    let operand = Operand(rows: x, panels: panels, tokens: tokens, depth: depth)
+    let operand = Operand(
+      rows: x, panels: panels, tokens: tokens, depth: depth, threads: threads)
     pool.run(Operand.panels(tokens)) { panel, _ in operand.pack(panel: panel) }
     return operand
   }
@@ -106,7 +107,7 @@ public final class Workspace {
     stride: Int? = nil
   ) {
     let stride = stride ?? projection.weight.rows
-    pool.run(projection.chunks(tokens: operand.tokens)) { chunk, worker in
+    pool.run(projection.chunks(operand)) { chunk, worker in
       projection.run(
         chunk: chunk, operand, to: target, stride: stride, scratch: scratch(worker))
     }
