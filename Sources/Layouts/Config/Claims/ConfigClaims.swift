@@ -53,8 +53,6 @@ public struct ConfigClaims {
       + typeFindings
   }
 
-  // MARK: Multi-token prediction
-
   // MARK: Towers and classes
 
   /// A claim of a carried tower, such as that of images, of which no tensor is stored.
