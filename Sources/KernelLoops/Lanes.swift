@@ -93,6 +93,28 @@ func sum(_ lanes: Lanes) -> Float {
   return two[0] + two[1]
 }
 
+/// Lanes with the same sum.
+@inline(__always)
+func folded(_ eight: SIMD8<Float>) -> Lanes {
+  #if V4
+    Lanes(lowHalf: eight, highHalf: HalfLanes())
+  #elseif V3
+    eight
+  #else
+    eight.lowHalf + eight.highHalf
+  #endif
+}
+
+/// Lanes with the same sum.
+@inline(__always)
+func folded(_ sixteen: SIMD16<Float>) -> Lanes {
+  #if V4
+    sixteen
+  #else
+    folded(sixteen.lowHalf + sixteen.highHalf)
+  #endif
+}
+
 /// The value limited to a range; a NaN stays a NaN.
 @inline(__always)
 func limited(_ x: Lanes, _ low: Float, _ high: Float) -> Lanes {

@@ -5,6 +5,10 @@ enum Q4KBlocks: BlockKernels {
   private static let elements = 256
   /// The values that share a scale and a minimum.
   private static let part = 32
+  /// The words of codes in a block.
+  private static let words = 32
+
+  static let arrangedElements = 256 + 8
 
   @inline(never)
   static func widen(_ source: UnsafeRawPointer, blocks: Int, target: MutableFloats) {
@@ -26,29 +30,40 @@ enum Q4KBlocks: BlockKernels {
     }
   }
 
+  // A word has eight codes, two parts of four. A code that is masked where it stands is a power of 16 too large, which
+  // is taken from the value that it meets: so that codes need no shifts, but for one by half a word.
+  @inline(never)
+  static func arrange(_ x: Floats, blocks: Int, target: MutableFloats) {
+    let sums = target + blocks &* elements
+    for block in 0..<blocks {
+      let (x, values) = (x + block &* elements, target + block &* elements)
+      for word in 0..<words {
+        let source = x + (word / 8 &* 64 &+ word % 8 &* 4)
+        let target = values + (word / width &* 8 &* width &+ word % width)
+        for byte in 0..<4 {
+          let scale: Float = byte & 1 == 0 ? 1 : 0x1p-8
+          target[2 &* byte &* width] = source[byte] * scale
+          target[(2 &* byte &+ 1) &* width] = source[part &+ byte] * (scale * 0x1p-4)
+        }
+      }
+      for index in 0..<8 { sums[block &* 8 &+ index] = -sum(partSum(x + part &* index)) }
+    }
+  }
+
   @inline(never)
   static func dot(
     _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
     blocks: Int, result: MutableFloats
   ) {
-    let scales = result + 4  // [4, 16]: eight scales, then eight minima, of each row
+    let sums = UnsafeRawPointer(x + blocks &* elements)
     var s0 = Lanes(), s1 = Lanes(), s2 = Lanes(), s3 = Lanes()
     for block in 0..<blocks {
-      let byte = block &* bytes
-      let (b0, b1, b2, b3) = (rows.0 + byte, rows.1 + byte, rows.2 + byte, rows.3 + byte)
-      storeScales(b0, scales)
-      storeScales(b1, scales + 16)
-      storeScales(b2, scales + 32)
-      storeScales(b3, scales + 48)
-      for pair in 0..<4 {
-        let values = x + (block &* elements &+ 64 &* pair), codes = 16 &+ 32 &* pair
-        let sums = (partSum(values), partSum(values + part))
-        let place = scales + 2 &* pair
-        s0 = add(s0, values, b0 + codes, place, sums)
-        s1 = add(s1, values, b1 + codes, place + 16, sums)
-        s2 = add(s2, values, b2 + codes, place + 32, sums)
-        s3 = add(s3, values, b3 + codes, place + 48, sums)
-      }
+      let byte = block &* bytes, values = x + block &* elements
+      let sums = (sums + block &* 32).loadUnaligned(as: SIMD8<Float>.self)
+      s0 = add(s0, rows.0 + byte, values, sums)
+      s1 = add(s1, rows.1 + byte, values, sums)
+      s2 = add(s2, rows.2 + byte, values, sums)
+      s3 = add(s3, rows.3 + byte, values, sums)
     }
     result[0] = sum(s0)
     result[1] = sum(s1)
@@ -56,22 +71,47 @@ enum Q4KBlocks: BlockKernels {
     result[3] = sum(s3)
   }
 
-  /// Adds the products of 64 values, of which the low halves of bytes come first.
+  /// Adds the products of a block.
   @inline(__always)
   private static func add(
-    _ start: Lanes, _ x: Floats, _ codes: UnsafeRawPointer, _ scales: MutableFloats,
-    _ sums: (Lanes, Lanes)
+    _ start: Lanes, _ block: UnsafeRawPointer, _ x: Floats, _ sums: SIMD8<Float>
   ) -> Lanes {
-    var low = Lanes(), high = Lanes()
-    var index = 0
-    while index < part {
-      let bits = nibbles(codes + index)
-      low = fused(low, load(x + index), floats(bits & 15))
-      high = fused(high, load(x + (part &+ index)), floats(bits &>> 4))
-      index &+= width
+    let (scales, minima) = scales(block)
+    var result = start + folded(minima * sums)
+    for segment in 0..<words / width {
+      let codes = block + (16 &+ segment &* 4 &* width)
+      let (low, high) = products(codes, x + segment &* 8 &* width)
+      result = fused(result, spread(scales, segment, 0), low)
+      result = fused(result, spread(scales, segment, 1), high)
     }
-    let scaled = fused(fused(start, scales[0], low), scales[1], high)
-    return fused(fused(scaled, -scales[8], sums.0), -scales[9], sums.1)
+    return result
+  }
+
+  /// The sums of the products of a vector of words, of low halves of bytes and of high ones.
+  @inline(__always)
+  private static func products(_ codes: UnsafeRawPointer, _ x: Floats) -> (Lanes, Lanes) {
+    let first = codes.loadUnaligned(as: BitLanes.self), second = first &>> 16
+    var low = load(x) * floats(first & 0xf)
+    var high = load(x + width) * floats(first & 0xf0)
+    low = fused(low, load(x + 2 &* width), floats(first & 0xf00))
+    high = fused(high, load(x + 3 &* width), floats(first & 0xf000))
+    low = fused(low, load(x + 4 &* width), floats(second & 0xf))
+    high = fused(high, load(x + 5 &* width), floats(second & 0xf0))
+    low = fused(low, load(x + 6 &* width), floats(second & 0xf00))
+    high = fused(high, load(x + 7 &* width), floats(second & 0xf000))
+    return (low, high)
+  }
+
+  /// The scales of the low or of the high halves of a vector of words, eight of which share one.
+  @inline(__always)
+  private static func spread(_ scales: SIMD8<Float>, _ segment: Int, _ half: Int) -> Lanes {
+    #if V4
+      Lanes(
+        lowHalf: HalfLanes(repeating: scales[4 &* segment &+ half]),
+        highHalf: HalfLanes(repeating: scales[4 &* segment &+ 2 &+ half]))
+    #else
+      Lanes(repeating: scales[segment &* width / 8 &* 2 &+ half])
+    #endif
   }
 
   /// The sums of 32 values, lane by lane.
@@ -84,13 +124,6 @@ enum Q4KBlocks: BlockKernels {
       index &+= width
     }
     return sum
-  }
-
-  @inline(__always)
-  private static func storeScales(_ block: UnsafeRawPointer, _ target: MutableFloats) {
-    let (scales, minima) = scales(block)
-    UnsafeMutableRawPointer(target).storeBytes(of: scales, as: SIMD8<Float>.self)
-    UnsafeMutableRawPointer(target + 8).storeBytes(of: minima, as: SIMD8<Float>.self)
   }
 
   /// The scales and minima of a block: those of the first four parts in the low six bits of eight bytes,

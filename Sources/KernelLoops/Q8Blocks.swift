@@ -4,6 +4,10 @@ enum Q8Blocks: BlockKernels {
   private static let bytes = 34
   private static let elements = 32
 
+  static let arrangedElements = 0
+
+  static func arrange(_ x: Floats, blocks: Int, target: MutableFloats) {}
+
   @inline(never)
   static func widen(_ source: UnsafeRawPointer, blocks: Int, target: MutableFloats) {
     for block in 0..<blocks {

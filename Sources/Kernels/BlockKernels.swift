@@ -10,17 +10,21 @@ public protocol BlockKernels: SendableMetatype {
   /// - Shape: `target` `[values of a block · blocks]`.
   static func widen(_ source: UnsafeRawPointer, blocks: Int, target: MutableFloats)
 
+  /// The values for each block of what `arrange` makes of a vector; 0 for a format that is multiplied with the
+  /// vector as it is.
+  static var arrangedElements: Int { get }
+
+  /// Puts a vector into the order in which `dot` meets it, with what is computed once for all rows.
+  /// - Shape: `x` `[values of a block · blocks]`, `target` `[arrangedElements · blocks]`.
+  static func arrange(_ x: Floats, blocks: Int, target: MutableFloats)
+
   /// Multiplies four rows with a vector.
-  /// - Shape: `x` `[values of a block · blocks]`, each row `blocks` blocks, `result` `[4]`, and room for
-  ///   `blockScratch` values behind it.
+  /// - Shape: `x` as `arrange` leaves it, each row `blocks` blocks, `result` `[4]`.
   static func dot(
     _ x: Floats, _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer),
     blocks: Int, result: MutableFloats
   )
 }
-
-/// The values that the product of four rows of blocks needs behind its result.
-public let blockScratch = 64
 
 /// The formats of blocks that are computed with where they lie.
 public struct BlockFormatKernels: Sendable {

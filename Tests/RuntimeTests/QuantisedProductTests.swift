@@ -15,7 +15,13 @@ import Testing
   private func blocks(_ type: ScalarType, rows: Int, columns: Int) -> OwnedBytes {
     var generator = SeededGenerator(seed: 11)
     let count = rows * columns / type.unit.elements * type.unit.bytes
-    return OwnedBytes((0..<count).map { _ in UInt8.random(in: 0...47, using: &generator) })
+    let scales: Set =
+      type == .q6K ? [208, 209] : type.unit.elements == 256 ? [0, 1, 2, 3] : [0, 1]
+    return OwnedBytes(
+      (0..<count).map { index in
+        let limit: UInt8 = scales.contains(index % type.unit.bytes) ? 47 : 255
+        return UInt8.random(in: 0...limit, using: &generator)
+      })
   }
 
   private func values(_ type: ScalarType, _ bytes: OwnedBytes, _ count: Int) -> [Float] {
@@ -38,7 +44,11 @@ import Testing
       let result = try FloatBuffer(rows * columns)
       kernels.widen(start, blocks: rows * count, target: result.pointer)
       #expect((0..<rows * columns).allSatisfy { result.pointer[$0] == expected[$0] }, "\(set.name)")
-      kernels.dot(x, (row(0), row(1), row(2), row(3)), blocks: count, result: result.pointer)
+      let arranged = try FloatBuffer(count * kernels.arrangedElements)
+      kernels.arrange(x, blocks: count, target: arranged.pointer)
+      let input = kernels.arrangedElements == 0 ? try FloatBuffer(x) : arranged
+      kernels.dot(
+        input.pointer, (row(0), row(1), row(2), row(3)), blocks: count, result: result.pointer)
       expectProducts(result.pointer, x, expected, rows, set.name)
     }
   }

@@ -78,11 +78,11 @@ import Testing
     let x = (0..<64).map { _ in generator.float() }
     let input = try FloatBuffer(x)
     let operand = Operand(rows: input.pointer, panels: input.pointer, tokens: 1, depth: 64)
-    let result = try FloatBuffer(4 + blockScratch)
+    let (result, scratch) = (try FloatBuffer(6), try FloatBuffer(4))
     guard matrix.isMultipliedInPlace else { return }
-    matrix.multiply((0, 1, 2, 3), operand, to: result.pointer)
+    matrix.multiply(0..<6, operand, to: result.pointer, scratch.pointer)
     let weights = try tensor.floats()
-    for row in 0..<4 {
+    for row in 0..<6 {
       let expected = (0..<64).reduce(0.0) {
         $0 + Double(x[$1]) * Double(weights[row * 64 + $1])
       }

@@ -38,18 +38,23 @@ struct PackedRows: @unchecked Sendable {
       ? try weight.nibbles.flatMap(BoundNibbles.init) : nil
   }
 
-  /// Whether four rows can be multiplied without being decoded.
+  /// Whether rows can be multiplied without being decoded.
   var areNibbles: Bool { nibbles != nil }
 
-  /// Multiplies four rows with a vector.
+  /// Multiplies some rows with a vector.
+  /// - Parameter scratch: four values.
   /// - Precondition: `areNibbles`.
   func multiply(
-    _ rows: (Int, Int, Int, Int), _ operand: Operand, to result: UnsafeMutablePointer<Float>
+    _ rows: Range<Int>, _ operand: Operand, to target: UnsafeMutablePointer<Float>,
+    _ scratch: UnsafeMutablePointer<Float>
   ) {
     guard let nibbles else { return }
-    let (a, b) = (nibbles[places[rows.0] / columns], nibbles[places[rows.1] / columns])
-    let (c, d) = (nibbles[places[rows.2] / columns], nibbles[places[rows.3] / columns])
-    kernels.nibbles.dot(operand.panels, (a, b, c, d), nibbles.shape, result: result)
+    let dot = kernels.nibbles
+    func row(_ index: Int) -> NibbleRow { nibbles[places[index] / columns] }
+    rows.forEachFour(target, scratch) {
+      dot.dot(
+        operand.panels, (row($0), row($1), row($2), row($3)), nibbles.shape, result: scratch)
+    }
   }
 
   /// Writes some columns of some rows as F32.

@@ -10,28 +10,12 @@ extension Projection {
     _ scratch: UnsafeMutablePointer<Float>
   ) {
     if weight.isMultipliedInPlace {
-      forEachFour(in: range) { rows in
-        weight.multiply(rows, operand, to: scratch)
-        target[rows.0] = scratch[0]
-        target[rows.1] = scratch[1]
-        target[rows.2] = scratch[2]
-        target[rows.3] = scratch[3]
-      }
+      weight.multiply(range, operand, to: target, scratch)
     } else {
       multiplyDecoded(range, operand, to: target, scratch)
     }
     guard let bias else { return }
     for row in range { target[row] += bias.pointer[row] }
-  }
-
-  /// Four rows at a time, a quarter of the range apart; the last ones repeat where rows do not divide by four.
-  private func forEachFour(in range: Range<Int>, _ body: ((Int, Int, Int, Int)) -> Void) {
-    let quarter = (range.count + 3) / 4
-    func at(_ index: Int) -> Int { min(range.lowerBound + index, range.upperBound - 1) }
-    for index in 0..<quarter {
-      body(
-        (at(index), at(index + quarter), at(index + 2 * quarter), at(index + 3 * quarter)))
-    }
   }
 
   /// Decodes a block of columns of all rows, multiplies it, and goes on to the next.

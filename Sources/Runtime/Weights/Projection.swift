@@ -1,5 +1,4 @@
 import Kernels
-import Tensors
 
 /// A linear layer, `y = x Wᵀ + b`.
 package struct Projection: Sendable {
@@ -11,59 +10,6 @@ package struct Projection: Sendable {
   package init(weight: WeightMatrix, bias: FloatBuffer?) {
     self.weight = weight
     self.bias = bias
-  }
-}
-
-/// The input of linear layers, packed once for all of them.
-package struct Operand {
-  /// `[tokens, depth]`
-  let rows: UnsafePointer<Float>
-  /// `[tokens / panel, depth, panel]`, or the parts of a `TiledProduct`, or for one token the vector as
-  /// `DotProducts.split` leaves it.
-  let panels: UnsafeMutablePointer<Float>
-  let tokens: Int
-  let depth: Int
-  /// How many threads share its products, which decides how many tasks they are cut into.
-  let threads: Int
-
-  /// An input that is still to be packed.
-  package init(
-    rows: UnsafePointer<Float>, panels: UnsafeMutablePointer<Float>, tokens: Int, depth: Int,
-    threads: Int = 1
-  ) {
-    self.rows = rows
-    self.panels = panels
-    self.tokens = tokens
-    self.depth = depth
-    self.threads = threads
-  }
-
-  /// The values that `panels` needs.
-  package static func panelCount(tokens: Int, depth: Int) -> Int {
-    if tokens == 1 { return depth }
-    return kernels.tileUnit == nil
-      ? panels(tokens) * kernels.matrixMultiply.panelWidth * depth
-      : TiledProduct.panelCount(tokens: tokens, depth: depth)
-  }
-
-  /// The number of panels for some tokens.
-  package static func panels(_ tokens: Int) -> Int {
-    kernels.tileUnit == nil
-      ? (tokens + kernels.matrixMultiply.panelWidth - 1) / kernels.matrixMultiply.panelWidth
-      : TiledProduct.panels(tokens)
-  }
-
-  /// Packs one panel, or the only vector.
-  package func pack(panel: Int) {
-    guard tokens > 1 else { return kernels.dotProducts.split(rows, count: depth, target: panels) }
-    guard kernels.tileUnit == nil else {
-      return TiledProduct.pack(panel: panel, self, kernels.parts)
-    }
-    let first = panel * kernels.matrixMultiply.panelWidth
-    kernels.matrixMultiply.pack(
-      FloatRows(rows + first * depth, stride: depth),
-      count: min(kernels.matrixMultiply.panelWidth, tokens - first),
-      depth: depth, panel: panels + first * depth)
   }
 }
 

@@ -66,6 +66,7 @@ struct StoredRows: @unchecked Sendable {
   /// The stored values of a row.
   subscript(index: Int) -> UnsafeRawPointer {
     if let table { return base + table[index] }
+    if index < innerCount { return base + index * innerStride }
     return base + index / innerCount * outerStride + index % innerCount * innerStride
   }
 
@@ -83,19 +84,46 @@ struct StoredRows: @unchecked Sendable {
     }
   }
 
-  /// Multiplies four rows with a vector.
+  /// Multiplies some rows with a vector.
+  /// - Parameter scratch: four values.
   func multiply(
-    _ rows: (Int, Int, Int, Int), _ operand: Operand, to result: UnsafeMutablePointer<Float>
+    _ rows: Range<Int>, _ operand: Operand, to target: UnsafeMutablePointer<Float>,
+    _ scratch: UnsafeMutablePointer<Float>
   ) {
-    let rows = (self[rows.0], self[rows.1], self[rows.2], self[rows.3])
-    let count = operand.depth
+    let count = operand.depth, dot = kernels.dotProducts
+    func each(_ multiply: (RowAddresses) -> Void) {
+      rows.forEachFour(target, scratch) { multiply((self[$0], self[$1], self[$2], self[$3])) }
+    }
     switch type {
-    case .bf16: kernels.dotProducts.bf16(operand.panels, rows, count: count, result: result)
-    case .f16: kernels.dotProducts.f16(operand.panels, rows, count: count, result: result)
-    case .f32: kernels.dotProducts.f32(operand.rows, rows, count: count, result: result)
+    case .bf16: each { dot.bf16(operand.panels, $0, count: count, result: scratch) }
+    case .f16: each { dot.f16(operand.panels, $0, count: count, result: scratch) }
+    case .f32: each { dot.f32(operand.rows, $0, count: count, result: scratch) }
     default:
-      kernels.blocks(of: type)?.dot(
-        operand.rows, rows, blocks: count / type.unit.elements, result: result)
+      guard let kernels = kernels.blocks(of: type) else { return }
+      let (x, blocks) = (operand.arranged(for: type), count / type.unit.elements)
+      each { kernels.dot(x, $0, blocks: blocks, result: scratch) }
+    }
+  }
+}
+
+private typealias RowAddresses = (
+  UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer
+)
+
+extension Range<Int> {
+  /// Calls `body` for four rows at a time, a quarter of the range apart, and writes what it leaves in `result` to
+  /// their places; the last ones repeat where rows do not divide by four.
+  @inline(__always)
+  func forEachFour(
+    _ target: UnsafeMutablePointer<Float>, _ result: UnsafeMutablePointer<Float>,
+    _ body: (Int, Int, Int, Int) -> Void
+  ) {
+    let quarter = (count + 3) / 4, last = upperBound - 1
+    for a in lowerBound..<lowerBound + quarter {
+      let (b, c) = (Swift.min(a + quarter, last), Swift.min(a + 2 * quarter, last))
+      let d = Swift.min(a + 3 * quarter, last)
+      body(a, b, c, d)
+      (target[a], target[b], target[c], target[d]) = (result[0], result[1], result[2], result[3])
     }
   }
 }

@@ -65,15 +65,16 @@ package struct WeightMatrix: Sendable {
     }
   }
 
-  /// Multiplies four rows with a vector.
-  /// - Shape: `result` `[4]`, and `blockScratch` values behind it.
+  /// Multiplies some rows with a vector.
+  /// - Parameter scratch: four values.
   /// - Precondition: `isMultipliedInPlace`.
   func multiply(
-    _ rows: (Int, Int, Int, Int), _ operand: Operand, to result: UnsafeMutablePointer<Float>
+    _ rows: Range<Int>, _ operand: Operand, to target: UnsafeMutablePointer<Float>,
+    _ scratch: UnsafeMutablePointer<Float>
   ) {
     switch source {
-    case .stored(let stored): stored.multiply(rows, operand, to: result)
-    case .packed(let packed): packed.multiply(rows, operand, to: result)
+    case .stored(let stored): stored.multiply(rows, operand, to: target, scratch)
+    case .packed(let packed): packed.multiply(rows, operand, to: target, scratch)
     }
   }
 
