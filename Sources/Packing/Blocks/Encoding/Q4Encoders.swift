@@ -93,15 +93,17 @@ struct FourLanes {
   var furthest: Float {
     let (low, high) = ends
     guard high != -low else { return high == 0 ? 0 : first { abs($0) == high } }
-    let (lows, highs) = (SIMD2(low, low), SIMD2(high, high))
-    return highs.replacing(with: lows, where: -lows .> highs).x
+    // Without a branch, which would be taken at random: bits of numbers above zero have the order of the numbers.
+    let (below, above) = (Int32(bitPattern: (-low).bitPattern), Int32(bitPattern: high.bitPattern))
+    let sign = UInt32(truncatingIfNeeded: (Int64(above) - Int64(below)) >> 63) & 0x8000_0000
+    return Float(bitPattern: UInt32(bitPattern: max(below, above)) | sign)
   }
 
   @inline(__always)
   private var ends: (low: Float, high: Float) {
     let (a, b, c, d) = values
-    let low = (-a).larger(-b).larger((-c).larger(-d)).largest
-    return (-low, a.larger(b).larger(c.larger(d)).largest)
+    let low = a.smaller(b).smaller(c.smaller(d)).smallest
+    return (low, a.larger(b).larger(c.larger(d)).largest)
   }
 
   private func first(_ isSought: (Float) -> Bool) -> Float {
@@ -145,6 +147,29 @@ private struct LevelRule {
     _ row: FourLanes, fifths: Int? = nil, codes: Int, into block: UnsafeMutableRawPointer,
     _ sums: inout LaneSums
   ) {
+    // Nothing overflows but in blocks of next to nothing and of more than there is.
+    guard scale.isFinite, inverse.isFinite else {
+      return putTamed(row, fifths: fifths, codes: codes, into: block, &sums)
+    }
+    put(row, fifths: fifths, codes: codes, into: block, &sums) { $0 }
+  }
+
+  /// Sums that are no number, as after division by next to nothing, give the level zero, as on x86.
+  @inline(never)
+  private func putTamed(
+    _ row: FourLanes, fifths: Int?, codes: Int, into block: UnsafeMutableRawPointer,
+    _ sums: inout LaneSums
+  ) {
+    put(row, fifths: fifths, codes: codes, into: block, &sums) { sum in
+      sum.replacing(with: 0, where: .!(sum.magnitude .< 128) .| (sum .< 0))
+    }
+  }
+
+  @inline(__always)
+  private func put(
+    _ row: FourLanes, fifths: Int?, codes: Int, into block: UnsafeMutableRawPointer,
+    _ sums: inout LaneSums, tamed: (Lanes) -> Lanes
+  ) {
     let scale = FloatBits.f16(scale)
     block.storeBytes(of: scale.littleEndian, as: UInt16.self)
     let step = FloatBits.float(f16: scale)
@@ -153,6 +178,9 @@ private struct LevelRule {
       let stored = FloatBits.f16(minimum)
       block.storeBytes(of: stored.littleEndian, toByteOffset: 2, as: UInt16.self)
       (zero, start) = (0, FloatBits.float(f16: stored))
+    }
+    @inline(__always) func levels(_ values: Lanes) -> Lanes {
+      whole(tamed((values - (minimum ?? 0)) * inverse + offset))
     }
     let (a, b) = (levels(row.values.0), levels(row.values.1))
     let (c, d) = (levels(row.values.2), levels(row.values.3))
@@ -178,15 +206,13 @@ private struct LevelRule {
     block.storeBytes(of: high, toByteOffset: fifths, as: SIMD4<UInt8>.self)
   }
 
-  /// The levels; what is no number, as after division by next to nothing, is zero as on x86.
+  /// The whole parts of numbers from 0 on, cut off.
   @inline(__always)
-  private func levels(_ values: Lanes) -> Lanes {
-    let sum = (values - (minimum ?? 0)) * inverse + offset
-    let kept = sum.replacing(with: 0, where: .!(sum.magnitude .< 128))
-    // Above zero, sums with 2^23 are whole numbers, some of them rounded up.
-    let whole = kept.replacing(with: 0, where: .!(kept .> 0)) + 8_388_608 - 8_388_608
-    let cut = whole.replacing(with: whole - 1, where: whole .> kept)
-    return cut.replacing(with: highest, where: cut .> highest)
+  private func whole(_ sum: Lanes) -> Lanes {
+    // Sums with 2^23 are whole numbers, some of them rounded up.
+    let near = sum + 8_388_608 - 8_388_608
+    let up = unsafeBitCast(near .> sum, to: SIMD8<UInt32>.self) & Float(1).bitPattern
+    return (near - unsafeBitCast(up, to: Lanes.self)).smaller(Lanes(repeating: highest))
   }
 }
 
