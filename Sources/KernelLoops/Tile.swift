@@ -43,10 +43,12 @@ enum Tile {
   private static func block(_ rows: Int, _ vectors: Int, _ product: TileProduct, from first: Int) {
     let (a, c) = (product.a[first], product.c[first])
     let (aStride, cStride) = (product.a.stride, product.c.stride)
+    let kept = product.kept
     var sums = Sums { index in
       let (row, vector) = (index / vectors, index % vectors)
-      return row < rows
-        ? product.keeping * load(c + ((row &* cStride) &+ (vector &* width))) : Lanes()
+      guard row < rows else { return Lanes() }
+      let keeping = kept.map { $0[first &+ row] } ?? product.keeping
+      return keeping * load(c + ((row &* cStride) &+ (vector &* width)))
     }
     var panel = product.b.start
     for k in 0..<product.depth {

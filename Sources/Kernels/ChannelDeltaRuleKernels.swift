@@ -7,7 +7,8 @@
 /// oᵢ = Sᵀ(Λᵢ ⊙ qᵢ) + Σ_{j≤i} (qᵢ · (D ⊙ kⱼ)) uⱼ
 /// S' = Diag(Λ_c) S + Σⱼ ((Λ_c / Λⱼ) ⊙ kⱼ) uⱼᵀ                c: the last step of the chunk
 /// ```
-/// All that decays touch is packed once for all columns of V.
+/// All that decays touch is packed once for all columns of V; for steps in different halves of a chunk, D is the product
+/// of two decays, up to the middle and from it.
 ///
 /// Source: the recurrence of Kimi Delta Attention (arXiv 2510.26692), in the chunkwise form of
 /// arXiv 2412.06464, section 3.3.
@@ -28,7 +29,8 @@ public protocol ChannelDeltaRuleKernels: SendableMetatype {
   ///   - gamma: the decays, `[steps, dk]`.
   ///   - epsilon: what is added to the sum of squares.
   ///   - scale: the length of a query.
-  /// - Cost: `5 dk · steps / 2` operations per step.
+  /// - Cost: about `2 dk · steps` operations per step: 5 for each pair of steps in the same half of the chunk and each
+  ///   channel, 4 for each pair in different halves.
   static func pack(
     _ keys: DeltaRuleKeys, gamma: FloatRows, epsilon: Float, scale: Float, packed: MutableFloats)
 
