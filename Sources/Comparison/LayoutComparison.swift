@@ -39,6 +39,7 @@ public struct LayoutComparison: Sendable {
   private let layout: String
   private let unreadable: [Problem]
   private let breaches: [Problem]
+  private let channels: ChannelDecay?
 
   /// Reads the config that a layout would write and compares it with the model.
   /// - Parameter isWritten: whether the model comes from another layout; only then the limits of the layout
@@ -49,17 +50,22 @@ public struct LayoutComparison: Sendable {
     allowing allowed: Set<String> = []
   ) {
     self.layout = layout.id
+    channels = ChannelDecay(model, in: layout)
     // Facts that the layout cannot hold, and facts that it cannot express.
     breaches = isWritten ? layout.breaches(model) : []
     let broken = isWritten ? layout.brokenFacts(model) : []
     let limited = Self.rows(broken, .limited)
-    let unsaid = layout.unsaid(model).flatMap { item in
-      item.facts.map {
-        FactComparison(fact: $0.key, layer: item.layer, here: $0.value, there: .none)
-      }
-    }
+    // Several keys may say the same of a layer.
+    let unsaid = Set(
+      layout.unsaid(model).flatMap { item in
+        item.facts.map {
+          FactComparison(fact: $0.key, layer: item.layer, here: $0.value, there: .none)
+        }
+      })
     let missing = Self.rows(
-      unsaid.sorted { ($0.fact, $0.layer ?? -1) < ($1.fact, $1.layer ?? -1) }, .unsaid)
+      unsaid.sorted {
+        ($0.fact, $0.layer ?? -1, $0.here.text) < ($1.fact, $1.layer ?? -1, $1.here.text)
+      }, .unsaid)
     do {
       // All other facts: those of the model against those that the layout reads back.
       let there = try layout.configuration(from: config)
@@ -132,7 +138,8 @@ public struct LayoutComparison: Sendable {
         case .same, .limited, .allowed: nil
         case .unsaid:
           Problem(
-            .unsupported, "layout \(layout) has no words for \(row.fact)", found: here,
+            .unsupported, "layout \(layout) has no words for \(row.fact)",
+            expected: channels?.needed(in: row), found: here + (channels?.found(in: row) ?? ""),
             remedy: Layout.remedy)
         case .differs:
           Problem(

@@ -77,6 +77,10 @@ extension Layout {
     // What its readers need.
     container = try file.optionalString("container")
     limits = try file.list("limits", LayoutLimit.init)
+    lostFacts = try file.strings("lost")
+    for name in lostFacts where layerSemantics[name] == nil {
+      throw FormatValue.wrong(.string(name), "facts of semantics.layer").located(.place("lost"))
+    }
     notes = try file.list("notes", LayoutNote.init)
     loads = try file.list("loads", LoadingProgram.init)
     let rules = try file.array("tensors")

@@ -29,6 +29,9 @@ public struct Layout: Sendable {
   public var hasOwnKeys: Bool { config.isApart }
   /// What readers of the layout refuse although its config can say it.
   public let limits: [LayoutLimit]
+  /// Facts of layers that converters into the layout lose although they decide what is computed: they are what
+  /// `layerSemantics` says unless the user knows better.
+  public let lostFacts: [String]
   /// What users of its own library should know.
   let notes: [LayoutNote]
   /// The programs that load it.

@@ -42,12 +42,12 @@ public struct LayoutLimit: Hashable, Sendable {
     guard let holds else { return nil }
     let broken = layers.indices.filter { scope.holds(layers[$0]) && !holds.holds(layers[$0]) }
     guard let first = broken.first else { return nil }
-    let facts = (shown.isEmpty ? holds.facts : shown).map {
-      "\($0) \((layers[first][$0] ?? .none).text)"
-    }
+    let names = shown.isEmpty ? holds.facts : shown
+    let facts = names.map { "\($0) \((layers[first][$0] ?? .none).text)" }
+      .joined(separator: ", ")
+    let isOfLayers = (names + scope.facts).contains(where: FactNames.layer.contains)
     return (
-      holds.text,
-      facts.joined(separator: ", ") + " in layers \(NameFolding.range(broken))"
+      holds.text, isOfLayers ? facts + " in layers \(NameFolding.range(broken))" : facts
     )
   }
 }

@@ -14,13 +14,13 @@ extension ModelConfiguration {
     }
   }
 
-  /// Facts that the layout takes for granted alone are believed; of others its files tell.
+  /// Facts that converters into the layout lose are believed; of others its files tell.
   private func withLostFacts(_ assumptions: [Assumption], in layout: Layout) throws
     -> ModelConfiguration
   {
     var facts: Facts = [:]
     for case .lostFact(let name, let value) in assumptions {
-      guard layout.layerSemantics[name] != nil else {
+      guard layout.lostFacts.contains(name) else {
         throw Problem(
           .usage, "the files tell what is assumed", expected: "no --assume \(name)",
           found: "\(name)=\(value.text)", remedy: "correct the config where it is wrong")

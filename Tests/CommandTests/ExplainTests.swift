@@ -55,6 +55,49 @@ import Testing
     #expect(facts.filter { $0["fact"] == "rope.dim" }.count == 1)
   }
 
+  /// One decay for all channels of a head is a case of a decay for each; the rest of the layer and of the model does not
+  /// fit, and each fact says why.
+  @Test(arguments: [
+    ("huggingface/qwen3_next/bf16", "kimi_linear", true),
+    ("huggingface/qwen3_next/bf16", "bailing_hybrid", false),
+    ("huggingface/qwen3_next/bf16", "gguf-kimi-linear", true),
+    ("huggingface/qwen3_next/bf16", "mlx-kimi_linear", true),
+    ("huggingface/olmo_hybrid/bf16", "kimi_linear", true),
+    ("lm-engine/gdn-hybrid", "kimi_linear", true), ("fla/gdn-hybrid", "bailing_hybrid", false),
+  ])
+  func gatedDeltaNetIsNoKimiDeltaAttention(_ fixture: String, _ layout: String, _ isLowRank: Bool)
+    throws
+  {
+    let result = try explain(fixture, "--to", layout, "--json")
+    #expect(result.exitCode == 69)
+    let comparison = try result.json()["to"]?.array?.first
+    let mixers = comparison?["facts"]?.array?.filter { $0["fact"] == "mixer" } ?? []
+    #expect(Set(mixers.compactMap { $0["here"]?.string }) == ["gdn", "attention"])
+    #expect(mixers.allSatisfy { $0["verdict"] == "unsaid" })
+    let reasons = comparison?["reasons"]?.array?.filter {
+      $0["found"]?.string?.hasPrefix("gdn in layers") == true
+    }
+    let reason = try #require(reasons?.first)
+    #expect(reasons?.count == 1)
+    let (needed, found) = (reason["expected"]?.string ?? "", reason["found"]?.string ?? "")
+    // Its own layers say what they have; those of the layout, what they need.
+    let config = try JSONValue(parsing: Fixtures.contents(Fixtures.path(fixture + "/config.json")))
+    let isGated = config["model_type"] != "gpt_base"
+    #expect(needed.hasPrefix("kda, which gdn is with "))
+    #expect(found.contains(isGated ? "gdn.gate_activation silu" : "gdn.gate before_norm"))
+    #expect(needed.contains(isGated ? "gdn.gate_activation sigmoid" : "gdn.gate after_norm"))
+    #expect(found.contains("kda.low_rank false") == isLowRank)
+    #expect(needed.contains("kda.low_rank true") == isLowRank)
+    #expect(found.contains("negative_eigenvalues true") == fixture.contains("olmo_hybrid"))
+  }
+
+  /// A limit says what its readers need, which is not what is here; facts of the model are of no layer.
+  @Test func aLimitSaysWhatIsNeeded() throws {
+    let limits = try explain("huggingface/lara_mini/bf16", "--to", "gguf-kimi-linear").output
+    #expect(limits.contains("expected head=own; found head tied\n"))
+    #expect(limits.contains("expected mixer=kda; found no such layer\n"))
+  }
+
   /// Tensors without a place are a reason beside facts.
   @Test func carriedTensorsAreNamedBesideFacts() throws {
     let result = try explain("huggingface/qwen3_5/multimodal-mixed", "--to", "lm-engine")

@@ -61,6 +61,44 @@ import Testing
     #expect(checkpoint.neighbours == before)
   }
 
+  /// GLM-5.3-Flash as transformers saves it, one layer with an indexer and one that shares its choice; Kimi K3 with
+  /// packed experts.
+  @Test(arguments: [
+    ("glm5_next", ["kda", "indexed_attention", "kda", "kda", "indexed_attention"]),
+    ("kimi_k3", ["kimi_delta", "gated_latent", "kimi_delta"]),
+  ])
+  func builtInOnesAreInspectedInFull(_ layout: String, _ mixers: [String]) throws {
+    let source = try EditableCheckpoint("inspected/\(layout)")
+    let result = try source.graft("inspect", "--json")
+    expectSuccess(result)
+    let report = try result.json()
+    #expect(report["layout"]?.string == layout)
+    #expect(report["layers"]?.array?.compactMap { $0["mixer"]?.string } == mixers)
+    #expect(report["unknown"]?.array?.isEmpty != false)
+    let tensors = try EditableCheckpoint.tensors(of: source.path).values
+    let values = tensors.reduce(0) { sum, tensor in
+      let count = tensor.shape.reduce(1, *)
+      if tensor.name.hasSuffix(".weight_scale") { return sum }
+      return sum + (tensor.name.hasSuffix(".weight_packed") ? 2 * count : count)
+    }
+    #expect(report["parameters"]?.int == values)
+    let out = source.beside("out").string
+    for refused in [
+      try source.graft("convert", out), try source.graft("convert", out, "--to", "kimi_linear"),
+      try source.graft("splice", out, "--layer", "0"),
+    ] {
+      expectRefusal(refused, 69, ["layout \(layout) can be inspected and no more"])
+    }
+    // Nothing is taken for something else: one tensor less, and one more.
+    let name = try #require(tensors.first { $0.name.hasSuffix("o_proj.weight") }).name
+    try source.editWeights { file in file.tensors.removeAll { $0.name == name } }
+    expectRefusal(try source.graft("inspect"), 65, [name])
+    try source.editWeights { file in
+      file.tensors.append(.init(name, "BF16", [3], [0, 0, 0, 0, 0, 0]))
+    }
+    expectRefusal(try source.graft("inspect"), 65, [name])
+  }
+
   @Test func aWrongSizeIsFound() throws {
     try checkpoint.editConfig { $0["hc_lowrank"] = 6 }
     expectRefusal(

@@ -69,6 +69,32 @@ import Testing
       ["moe.shared_intermediate"])
   }
 
+  /// mlx-lm has no place for tensors of width 0: they are named, and the model is the same without them.
+  @Test func tensorsOfWidthZeroAreNamedWhereTheyAreLeftOut() throws {
+    let source = try copy("kimi_linear/resave-f32")
+    try source.editConfig { $0["num_shared_experts"] = 0 }
+    let place = "model.layers.1.block_sparse_moe.shared_experts."
+    try source.editWeights { file in
+      file.tensors.removeAll { $0.name.contains("shared_experts") }
+      for layer in 1...4 {
+        let name = place.replacing("1", with: "\(layer)")
+        file.tensors.append(.init(name + "gate_proj.weight", [0, 32], []))
+        file.tensors.append(.init(name + "up_proj.weight", [0, 32], []))
+        file.tensors.append(.init(name + "down_proj.weight", [32, 0], []))
+      }
+    }
+    let (there, back) = (source.beside("there").string, source.beside("back").string)
+    let options = ["--to", "mlx-kimi_linear", "--allow", "eps", "--json"]
+    let report = try GraftCommand.run(["convert", source.path.string, there] + options)
+    expectSuccess(report)
+    let dropped = try report.json()["dropped"]?.array ?? []
+    #expect(dropped.count { $0["reason"] == "tensor without elements" } == 12)
+    #expect(dropped.contains { $0["name"]?.string == place + "gate_proj.weight" })
+    expectSuccess(
+      try GraftCommand.run("convert", there, back, "--to", "kimi_linear", "--allow", "eps"))
+    expectSuccess(try GraftCommand.run("verify", source.path.string, back))
+  }
+
   /// Readers differ in what the width of shared experts in a config is: the tensors tell, where one of the readings is
   /// theirs.
   @Test func theTensorsTellTheWidthOfSharedExperts() throws {
@@ -110,6 +136,74 @@ import Testing
     try expectReference(source)
     try source.editConfig { $0[key] = [0, 0, 0, 0, 7] }
     expectRefusal(try GraftCommand.run("inspect", source.path.string), 69, [key, "7"])
+  }
+
+  /// llama.cpp stops where every group of experts is chosen: no groups mean the same, and that is written.
+  @Test func everyGroupMeansNoGroups() throws {
+    let source = try copy("bailing_hybrid/bf16")
+    func convert(_ groups: Int, _ name: String, _ options: [String] = []) throws -> CommandResult {
+      try source.editConfig {
+        $0["n_group"] = JSONValue(groups)
+        $0["topk_group"] = JSONValue(groups)
+      }
+      return try GraftCommand.run(
+        ["convert", source.path.string, source.beside(name).string] + options)
+    }
+    let toGGUF = ["--to", "gguf-bailingmoe3", "--allow", "eps"]
+    expectRefusal(
+      try convert(2, "no", toGGUF), 69,
+      ["llama.cpp stops where every group is chosen", "set n_group and topk_group to 1"])
+    expectSuccess(try convert(2, "two"))
+    expectSuccess(try convert(1, "one"))
+    expectSuccess(
+      try GraftCommand.run(
+        "verify", source.beside("two").string, source.beside("one").string))
+    expectSuccess(try convert(1, "yes", toGGUF))
+  }
+
+  /// llama.cpp's converter does not write groups of experts: the audit asks for them, and what the user says is
+  /// believed, checked and written.
+  @Test func factsThatAConverterLostAreAssumed() throws {
+    let source = try copy("kimi_linear/resave-f32")
+    try source.giveAttentionTheHeadsOfKimiDeltaAttention()
+    // With this eps llama.cpp computes the same.
+    try source.editConfig { $0["rms_norm_eps"] = 1e-6 }
+    let (lost, back) = (source.beside("lost").string, source.beside("back"))
+    expectSuccess(try source.graft("convert", lost, "--to", "gguf-kimi-linear"))
+    try source.editConfig {
+      $0["num_expert_group"] = 2
+      $0["moe_renormalize"] = false
+    }
+    expectRefusal(
+      try source.graft("convert", back.string, "--to", "gguf-kimi-linear"), 69,
+      ["moe.groups", "moe.renormalise"])
+    func audited(_ options: [String]) throws -> [JSONValue] {
+      let result = try GraftCommand.run(["inspect", lost, "--audit", "--json"] + options)
+      expectSuccess(result)
+      return try result.json()["audit"]?["findings"]?.array?.filter { $0["kind"] == "lost" } ?? []
+    }
+    let asked = try audited([])
+    #expect(asked.count == 1 && asked.first?["severity"] == "warning")
+    for words in [
+      "moe.groups (taken as 1)", "moe.renormalise (taken as true)", "--assume moe.groups=VALUE",
+    ] {
+      #expect(asked.first?["text"]?.string?.contains(words) == true)
+    }
+    let said = ["moe.groups=2", "moe.groups_per_token=1", "moe.renormalise=false"]
+    let options = said.flatMap { ["--assume", $0] }
+    #expect(try audited(options).isEmpty)
+    #expect(try GraftCommand.run("verify", source.path.string, lost).exitCode == 1)
+    expectSuccess(
+      try GraftCommand.run(
+        ["convert", lost, back.string, "--to", "kimi_linear"] + options))
+    expectSuccess(try GraftCommand.run("verify", source.path.string, back.string))
+    let config = try JSONValue(parsing: Fixtures.contents(back.appending("config.json")))
+    #expect(config["num_expert_group"] == 2 && config["topk_group"] == 1)
+    #expect(config["moe_renormalize"] == false)
+    // What cannot be is refused like a config that says it.
+    expectRefusal(
+      try GraftCommand.run("inspect", lost, "--assume", "moe.groups=3"), 65,
+      ["moe.groups must divide moe.experts"])
   }
 
   /// What the files say is not for the user to say, and a number is one.

@@ -112,6 +112,33 @@ import Testing
     expectRefusal(result, 69, ["mixer", "m2rnn in layers 1,4"])
   }
 
+  /// mlx-lm has none in models with Kimi Delta Attention: neither splice nor convert writes them, and what the refusal
+  /// advises works.
+  @Test(arguments: ["kimi_linear/resave-f32", "bailing_hybrid/bf16"])
+  func mlxFormsOfKimiHoldNone(_ fixture: String) throws {
+    let layout = String(fixture.prefix { $0 != "/" })
+    let source = try EditableCheckpoint("huggingface/" + fixture)
+    try source.editConfig { if $0["norm_topk_prob"] != nil { $0["norm_topk_prob"] = true } }
+    let (there, out) = (source.beside("there").string, source.beside("out").string)
+    expectSuccess(
+      try source.graft("convert", there, "--to", "mlx-" + layout, "--allow", "eps"))
+    let words = ["layout mlx-\(layout) has no words for mixer", "m2rnn in layers 0"]
+    let refused = try GraftCommand.run("splice", there, out, "--layer", "0")
+    expectRefusal(
+      refused, 69, words + ["splice the Hugging Face form", "with --allow eps for Kimi Linear"])
+    let explained = try GraftCommand.run("convert", there, "--explain", "--allow", "eps").output
+    #expect(explained.contains("mlx-\(layout) → \(layout): exact"))
+    let back = source.beside("back")
+    expectSuccess(
+      try GraftCommand.run("convert", there, back.string, "--to", layout, "--allow", "eps"))
+    let spliced = source.beside("spliced").string
+    expectSuccess(try GraftCommand.run("splice", back.string, spliced, "--layer", "0"))
+    expectRefusal(
+      try GraftCommand.run("convert", spliced, out, "--to", "mlx-" + layout, "--allow", "eps"), 69,
+      words)
+    #expect(!source.neighbours.contains { $0.hasPrefix("out") })
+  }
+
   /// The programs of these layouts cannot load a model without attention.
   @Test(arguments: [
     ("olmo_hybrid", "needs a layer with attention"),

@@ -50,8 +50,8 @@ import Testing
       let layout = try catalogue.layout(id)
       let isUnderstood = layout.inspectOnly == nil
       let cells = [
-        isUnderstood ? names(forms.filter(\.isWritten)) : "none: inspected only",
-        names(isUnderstood ? forms.filter { !$0.isWritten } : forms), packing(layout),
+        isUnderstood ? names(forms.filter(\.isWritten)) : "none",
+        isUnderstood ? names(forms.filter { !$0.isWritten }) : "inspected", packing(layout),
       ]
       if ids[cells] == nil { order.append(cells) }
       ids[cells, default: []].append("`\(id)`")

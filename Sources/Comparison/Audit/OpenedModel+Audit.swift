@@ -55,7 +55,7 @@ extension OpenedModel {
   /// against the config.
   func auditFindings(_ pool: ThreadPool) throws -> [AuditFinding] {
     try repeatedTensorFindings() + claimFindings + metadataFindings + predictionFindings()
-      + indexFindings
+      + indexFindings + lostFindings
       + signs().filter(\.isDoubt).map(finding)
       + normFindings() + decayFindings() + scaleFindings(pool) + packedFindings(pool)
   }

@@ -147,7 +147,7 @@ extension CheckpointPlan {
 
   /// What to do with a layout of llama.cpp or Megatron-Core, which have no such layers.
   private static let otherForm =
-    "splice the Hugging Face form: graft convert SRC --explain names it, graft convert writes it"
+    "splice the Hugging Face form: graft convert SRC --explain names it, with --allow eps for Kimi Linear and Ling 3.0; graft convert writes it"
 
   /// The edited config, which must say what the edited model is.
   static func config(

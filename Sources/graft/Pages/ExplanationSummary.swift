@@ -59,7 +59,8 @@ struct ExplanationSummary {
 extension Problem {
   /// The problem in one line.
   fileprivate var line: String {
-    [what, tensor, expected.map { "here \($0)" }, found].compactMap { $0 }.joined(separator: "; ")
+    [what, tensor, expected.map { "expected \($0)" }, found.map { "found \($0)" }]
+      .compactMap { $0 }.joined(separator: "; ")
   }
 }
 

@@ -91,4 +91,8 @@ struct IndicesRule: LayerRule {
     guard named == Array(0..<named.count) else { return nil }
     return JSONValue(named.count)
   }
+
+  func unsaid(_ layers: LayerFacts) -> [UnsaidFacts] {
+    UnsaidFacts.keeping(layers.layers, from: [set, others], at: key)
+  }
 }
