@@ -68,6 +68,10 @@ struct Base: Sendable {
   let layout: String?
   /// Whether its weights were trained.
   let isTrained: Bool
+  /// What its config says instead of what that of the fixture says.
+  let edits: JSONObject
+  /// Whether latent attention keeps as many heads as the other layers have, as llama.cpp needs them.
+  let cutsHeads: Bool
   /// How its weights are packed, after which they are other ones; nil where they are plain.
   let packing: PackedTwin.Form?
   /// Whether its layout has another eps in a mixer, so that it computes a little else than the fixture.
@@ -78,9 +82,16 @@ struct Base: Sendable {
     fixture = line["fixture"]?.string ?? ""
     layout = line["to"]?.string
     isTrained = line["trained"]?.bool ?? false
+    edits = line["set"]?.object ?? [:]
+    cutsHeads = line["heads"]?.bool ?? false
     packing = line["packed"]?.string.flatMap(PackedTwin.Form.init)
     changesEpsilons = line["eps"]?.bool ?? false
   }
+}
+
+extension Base {
+  /// Whether it is made of another model than the fixture holds.
+  var isEdited: Bool { cutsHeads || !edits.entries.isEmpty }
 }
 
 /// All faults and what they are planted in.

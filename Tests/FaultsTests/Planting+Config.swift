@@ -72,13 +72,14 @@ extension Planting {
     try copy.write(name, bytes)
   }
 
-  /// The bits of a number of the metadata: 4 is UINT32, 6 is FLOAT32.
+  /// The bits of a number of the metadata: 4 is UINT32, 6 is FLOAT32, 7 is a truth value in the first byte.
   private static func bits(_ old: UInt32, type: UInt8, _ value: JSONValue) -> UInt32? {
     switch (type, value.string, value.number) {
     case (4, "-1", _): old - 1
     case (4, "+1", _): old + 1
     case (4, nil, let number?): UInt32(number)
     case (6, nil, let number?): Float(number).bitPattern
+    case (7, nil, nil): value.bool.map { old & ~0xff | ($0 ? 1 : 0) }
     default: nil
     }
   }

@@ -37,7 +37,9 @@ final class SoundCheckpoint {
     folder = try TemporaryDirectory()
     path = folder.path.appending("model")
     if let layout = base.layout {
-      let source = try OpenedModel(fixture, catalogue: .builtIn())
+      let edited = try base.isEdited ? Self.edited(fixture, base) : nil
+      defer { withExtendedLifetime(edited) {} }
+      let source = try OpenedModel(edited?.path ?? fixture, catalogue: .builtIn())
       try Self.convert(source, to: layout, at: path, allowsEpsilons: base.changesEpsilons)
     } else {
       try FileManager.default.copyItem(atPath: fixture.string, toPath: path.string)
@@ -51,6 +53,15 @@ final class SoundCheckpoint {
     let isRecorded = base.packing == nil && !base.changesEpsilons
     recorded = isWhole && isRecorded ? try ReferenceFile(reference) : nil
     if let recorded { try measure(recorded) }
+  }
+
+  private static func edited(_ fixture: FilePath, _ base: Base) throws -> EditableCheckpoint {
+    let copy = try EditableCheckpoint(copying: fixture)
+    try copy.editConfig { config in
+      for (key, value) in base.edits.entries { config[key] = value }
+    }
+    if base.cutsHeads { try copy.giveAttentionTheHeadsOfKimiDeltaAttention() }
+    return copy
   }
 
   private static func pack(_ path: FilePath, as form: PackedTwin.Form) throws {
