@@ -106,9 +106,14 @@ struct FactRule: ConfigRule {
     if value == .null, let null { return null }
     if value == .null, absent == FactValue.none { return .none }
     if let listed {
+      let numbers = try ConfigValue.integers(value, at: key.path)
+      // Readers take as many numbers as there must be, and fail where one is missing.
+      guard numbers.count >= listed else {
+        throw ConfigValue.wrongType(
+          value, at: key.path, expected: "a list of \(listed) whole numbers")
+      }
       // A list that is filled up to no length has its zeros for themselves.
-      return FactValue(
-        integers: try ConfigValue.integers(value, at: key.path), keepsZeros: listed == 0)
+      return FactValue(integers: numbers, keepsZeros: listed == 0)
     }
     if let map {
       guard let fact = map.first(where: { $0.value == value })?.facts[fact] else {
