@@ -10,6 +10,7 @@ program that is not there is named in the table; anything that fails makes the e
 
 import argparse
 import importlib.metadata
+import importlib.util
 import json
 import platform
 import subprocess
@@ -95,6 +96,8 @@ class Claimed:
         if known is None:
             return shop.add(self.program, READS, f"{self.layout} {self.form}".strip(), Nothing("no case holds it"))
         source, options, script, *others = known
+        if script == LLAMA and importlib.util.find_spec("llama_cpp") is None:
+            return shop.skip(self.program, "not tried: llama-cpp-python is not installed")
         if self.program == "lm-engine":
             others = ["--lm-engine", shop.options.lm_engine]
         target = shop.place()
@@ -304,6 +307,8 @@ def absent(program, options):
 
 
 def has_gpu():
+    if importlib.util.find_spec("torch") is None:
+        return False
     import torch
 
     return torch.cuda.is_available()
