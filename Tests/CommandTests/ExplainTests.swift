@@ -105,6 +105,25 @@ import Testing
     #expect(result.output.contains("gdn.gate"))
   }
 
+  /// What would be met once the first reason is out of the way is said at once.
+  @Test(arguments: [
+    (
+      "qwen3_5/fp8-multimodal", "mlx", ["no place for some tensors", "cannot move with its scales"]
+    ),
+    ("qwen3_5/fp8-multimodal", "fla", ["attention.gate", "cannot move with its scales"]),
+    ("qwen3_next/fp8-per-tensor", "gguf", ["a shared expert", "cannot move with its scales"]),
+  ])
+  func reasonsBehindOthersAreNamed(_ model: String, _ layout: String, _ expected: [String]) throws {
+    let result = try explain("huggingface/\(model)", "--to", layout)
+    #expect(result.exitCode == 69)
+    for reason in expected { #expect(result.output.contains(reason)) }
+    let others = try explain(
+      "huggingface/\(model)", "--to", layout, "--mtp", "drop", "--dtype", "f32")
+    let left = others.output.split(separator: "\n").filter { $0.hasPrefix("  layout ") }
+    #expect(left.allSatisfy { result.output.contains($0) })
+    #expect(!others.output.contains("cannot move with its scales"))
+  }
+
   @Test func aPlaceToWriteIsNeededOtherwise() throws {
     let result = try GraftCommand.run("convert", Fixtures.path("options/tied").string)
     #expect(result.exitCode == 64)

@@ -28,7 +28,57 @@ public struct ConversionExplanation: Sendable {
       plan = try CheckpointPlan(converting: source, to: layout, options: options)
       reasons = []
     } catch let problem as Problem {
-      (plan, reasons) = (nil, problem.each)
+      plan = nil
+      reasons = Self.reasons(problem.each, source, layout, options)
     }
+  }
+
+  /// Every reason, those among them that would be met once the first are out of the way.
+  private static func reasons(
+    _ first: [Problem], _ source: OpenedModel, _ layout: Layout, _ options: ConversionOptions
+  ) -> [Problem] {
+    guard source.layout.inspectOnly == nil, layout.inspectOnly == nil else { return first }
+    var reasons = first
+    func add(_ others: [Problem]) {
+      reasons += others.filter { other in !reasons.contains { $0.isAlike(other) } }
+    }
+    // Without what has no place, and then with all weights as plain numbers.
+    var other = options
+    other.dropsMTP = true
+    other.allowed = Set(StrayTensor.allCases)
+    add(refusals(source, layout, other))
+    add(source.scalesWithoutPlace(in: layout, options))
+    if options.cast == nil, options.quantisation == nil {
+      other.cast = .f32
+      add(refusals(source, layout, other))
+    }
+    return reasons
+  }
+
+  private static func refusals(
+    _ source: OpenedModel, _ layout: Layout, _ options: ConversionOptions
+  ) -> [Problem] {
+    do {
+      _ = try CheckpointPlan(converting: source, to: layout, options: options)
+      return []
+    } catch { return error.asProblems }
+  }
+}
+
+extension Problem {
+  /// Whether another problem is the same, of the same tensors or of others.
+  fileprivate func isAlike(_ other: Problem) -> Bool { what == other.what && found == other.found }
+}
+
+extension OpenedModel {
+  /// That scales of quantised weights have no place in a layout, where they would have to go there.
+  fileprivate func scalesWithoutPlace(in layout: Layout, _ options: ConversionOptions) -> [Problem]
+  {
+    guard options.cast == nil, options.quantisation == nil, layout.scales == nil else { return [] }
+    let scaled = canonical.tensors.values.filter { $0.scales != nil }
+    guard let scales = scaled.first?.scales else { return [] }
+    return [
+      TensorMove.scalesLost(NameFolding.summary(Set(scaled.map(\.origin)).sorted()), scales)
+    ]
   }
 }

@@ -15,7 +15,7 @@ extension TensorMove {
   {
     guard let first = parts.lazy.compactMap(\.source.scales).first else { return nil }
     guard let name, target.storedType == .keep else {
-      throw refusal(target, first, "the layout has no place for scales")
+      throw scalesLost(target.name, first)
     }
     if let rows = target.parts.first?.rows, target.isPiece {
       return try sharedScale(of: target, parts[0].source, first, rows, named: name)
@@ -58,11 +58,20 @@ extension TensorMove {
     return TensorMove(verbatim: bound, from: [stored])
   }
 
+  /// Why quantised weights cannot go into a layout that has no scales.
+  static func scalesLost(_ tensor: String, _ scales: BlockScales) -> Problem {
+    refusal(tensor, scales, "the layout has no place for scales")
+  }
+
   private static func refusal(_ target: BoundTensor, _ scales: BlockScales, _ found: String)
     -> Problem
   {
+    refusal(target.name, scales, found)
+  }
+
+  private static func refusal(_ tensor: String, _ scales: BlockScales, _ found: String) -> Problem {
     Problem(
-      .unsupported, "a quantised weight cannot move with its scales", tensor: target.name,
+      .unsupported, "a quantised weight cannot move with its scales", tensor: tensor,
       expected: scales.isPerTensor
         ? "whole tensors" : "whole blocks of \(scales.size.rows) × \(scales.size.columns)",
       found: found, remedy: "dequantise with --dtype f32, or with --dtype bf16 --allow lossy")
