@@ -223,7 +223,8 @@ let package = Package(
       "Faults",
       [
         "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Opening",
-        "Comparison", "Conversion", "Threads", "Runtime", "Verification", systemPackage,
+        "Adapters", "Comparison", "Conversion", "Threads", "Runtime", "Verification", crypto,
+        systemPackage,
       ], with: [optimised]),
     tests(
       "Message",

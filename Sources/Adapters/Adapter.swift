@@ -16,7 +16,7 @@ public struct Adapter: Sendable {
   /// The files that hold it, with their hashes.
   public let files: [AdapterRecord.File]
   let config: AdapterConfig
-  let tensors: AdapterTensors
+  private(set) var tensors: AdapterTensors
 
   /// The name of the settings.
   static let configName = "adapter_config.json"
@@ -50,6 +50,23 @@ public struct Adapter: Sendable {
       AdapterRecord.File(
         file, sha256: try TensorHash.stored(ByteRegion(try MappedFile(file))))
     }
+    try checkSaved(in: weights)
+  }
+
+  /// The adapter under the names of a class with a head, where its own are those of a class without; nil for others.
+  var inWholeModel: Adapter? {
+    guard config.family == .peft, let tensors = tensors.below("model.") else { return nil }
+    var adapter = self
+    adapter.tensors = tensors
+    return adapter
+  }
+
+  /// Refuses an adapter without any of the modules that its settings call saved whole.
+  private func checkSaved(in weights: FilePath) throws {
+    // PEFT adds these names by itself, whether the model has such a module or not.
+    let saved = config.saved.filter { !["classifier", "score"].contains($0) }
+    let isThere = tensors.replacements.contains { name, _ in saved.contains(where: name.contains) }
+    guard saved.isEmpty || isThere else { throw AdapterProblem.unsaved(saved, weights.string) }
   }
 
   /// A path and a scale; a path that exists has none, whatever is in it.

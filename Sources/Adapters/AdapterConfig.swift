@@ -19,6 +19,12 @@ struct AdapterConfig {
   let isDoRA: Bool
   /// The tensors, by the end of their names, that are changed without a module of their own.
   let parameters: [String]
+  /// The modules that were trained whole, by the end of their names.
+  let saved: [String]
+  /// Whether a head that is the embedding was trained with it.
+  let keepsTies: Bool
+  /// Whether a change is rounded to the type of the weight before the sum is, as MiCA does.
+  let roundsChange: Bool
   /// The tokens whose rows are replaced, by module; nil for all modules.
   let tokens: [(module: String?, indices: [Int])]
   private let alpha: Double
@@ -48,8 +54,9 @@ extension AdapterConfig {
   /// - Parameter alpha: `adapter.lora.alpha`.
   init(gguf alpha: Double, base: String?) {
     (family, self.base, rank, isDoRA) = (.gguf, base, nil, false)
-    (parameters, tokens, ranks, alphas) = ([], [], [], [])
+    (parameters, saved, tokens, ranks, alphas) = ([], [], [], [], [])
     (self.alpha, isRankStabilised, fixedScale) = (alpha, false, alpha == 0 ? 1 : nil)
+    (keepsTies, roundsChange) = (false, false)
   }
 
   /// Reads `adapter_config.json`.
@@ -84,8 +91,8 @@ extension AdapterConfig {
       throw Self.wrong("lora_parameters.scale", "a number", "nothing")
     }
     fixedScale = scale ?? 1
-    (self.parameters, tokens, ranks, alphas) = ([], [], [], [])
-    (alpha, isRankStabilised) = (1, false)
+    (self.parameters, saved, tokens, ranks, alphas) = ([], [], [], [], [])
+    (alpha, isRankStabilised, keepsTies, roundsChange) = (1, false, false, false)
   }
 
   private init(peft object: JSONObject) throws {
@@ -104,6 +111,9 @@ extension AdapterConfig {
     isRankStabilised = object["use_rslora"] == .bool(true)
     fixedScale = nil
     parameters = (object["target_parameters"]?.array ?? []).compactMap(\.string)
+    saved = (object["modules_to_save"]?.array ?? []).compactMap(\.string)
+    keepsTies = object["ensure_weight_tying"] == .bool(true)
+    roundsChange = object["init_lora_weights"]?.string?.lowercased() == "mica"
     tokens = try Self.tokens(object["trainable_token_indices"] ?? .null)
     ranks = try Self.patterns(object["rank_pattern"]) { Double(try Self.rank($0, $1)) }
     alphas = try Self.patterns(object["alpha_pattern"], Self.number)

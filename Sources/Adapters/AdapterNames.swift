@@ -7,14 +7,16 @@ import Opening
 /// The stored tensors of a model as one layout names them, for an adapter that uses its names.
 struct AdapterNames {
   let layout: Layout
+  /// Whether the head of the base is its embedding.
+  let isTied: Bool
   private let tensors: [String: BoundTensor]
   /// The tensors by the name of their module, for adapters of tensors without a module of their own.
   private let children: [String: [BoundTensor]]
 
   private let binding: LayoutBinding
 
-  private init(_ binding: LayoutBinding, _ tensors: [BoundTensor]) {
-    (self.binding, layout) = (binding, binding.layout)
+  private init(_ binding: LayoutBinding, _ tensors: [BoundTensor], of base: OpenedModel) {
+    (self.binding, layout, isTied) = (binding, binding.layout, base.configuration.isTied)
     self.tensors = Dictionary(
       tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     children = Dictionary(grouping: tensors) { tensor in
@@ -44,7 +46,7 @@ struct AdapterNames {
         + carried.map {
           base.binding.shared($0.name, shape: $0.shape)
             ?? BoundTensor(carrying: $0.name, shape: $0.shape)
-        })
+        }, of: base)
   }
 
   /// The names that another layout, or another form of it, has for a base; nil where it cannot hold it.
@@ -54,7 +56,7 @@ struct AdapterNames {
     var configuration = base.configuration
     configuration.predictionLayers = (try? base.predictionTensors().layers) ?? 0
     let predictions = (try? layout.predictionTensors(configuration))?.first ?? []
-    self.init(binding, binding.tensors + predictions + shared)
+    self.init(binding, binding.tensors + predictions + shared, of: base)
   }
 }
 

@@ -24,7 +24,8 @@ extension AdapterPlacement {
       }
       if target.shape.count == 3, target.shape[0] > 1 { return experts(a, b, target, module) }
       guard b.shape[1] == a.shape[0] else { return nil }
-      return made(Factor(b), Factor(a), target, module, isParameter(target) ? .change : .sum)
+      let isRounded = isParameter(target) || roundsChange
+      return made(Factor(b), Factor(a), target, module, isRounded ? .change : .sum)
     }
   }
 

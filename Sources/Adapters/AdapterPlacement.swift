@@ -6,14 +6,6 @@ import Tensors
 
 /// What an adapter does to the tensors of one layout, or why it does not fit them.
 struct AdapterPlacement {
-  /// A change of one tensor of the layout.
-  struct Item {
-    let target: BoundTensor
-    /// Makes the change, given where the tensor lies in the base.
-    let change: @Sendable ([ChangedPlace]) -> any TensorChange
-    var replacement: AdapterTensor?
-  }
-
   let names: AdapterNames
   private(set) var items: [Item] = []
   private(set) var products = 0
@@ -29,6 +21,9 @@ struct AdapterPlacement {
 
   /// Whose program stored the adapter.
   var family: AdapterConfig.Family { adapter.config.family }
+
+  /// Whether a change is rounded to the type of the weight before the sum is.
+  var roundsChange: Bool { adapter.config.roundsChange }
 
   /// What the product of the factors of a module is multiplied with.
   func scale(_ module: String, rank: Int) -> Double {
@@ -56,6 +51,7 @@ struct AdapterPlacement {
       return replaceCopy(name, tensor, of: original)
     }
     guard let target = names.tensor(name) else { return missing.append(name) }
+    if unties(target, name) { return problems.append(AdapterProblem.leftBehind(tensor)) }
     if target.hasRowPerToken, tensor.shape.count == 2, tensor.shape[1] == target.shape.last {
       replacedRoles.formUnion(target.parts.map(\.role))
       guard tensor.shape[0] == target.shape[0] else {
@@ -69,10 +65,14 @@ struct AdapterPlacement {
         AdapterProblem.shape(tensor, of: name, TensorShape.text(target.shape)))
     }
     replaced += 1
-    items.append(
-      Item(
-        target: target,
-        change: { _ in ReplacedValues(tensor: tensor, steps: ([], [])) }, replacement: tensor))
+    items.append(Item(target, replacedBy: tensor))
+  }
+
+  /// Whether an embedding was trained apart from the head that reads it in the base.
+  private func unties(_ target: BoundTensor, _ name: String) -> Bool {
+    names.isTied && target.parts.map(\.role.name) == ["embedding"] && !adapter.config.keepsTies
+      && adapter.config.saved.contains(where: name.contains)
+      && !adapter.tensors.replacements.contains { names.original(ofCopy: $0.name) != nil }
   }
 
   /// The head of a tied model, which the base reads from its embedding, must be that of the adapter.
@@ -84,10 +84,7 @@ struct AdapterPlacement {
       return problems.append(AdapterProblem.untied(tensor, original.name))
     }
     if let stored = names.tensor(name), stored.shape == tensor.shape {
-      items.append(
-        Item(
-          target: stored, change: { _ in ReplacedValues(tensor: tensor, steps: ([], [])) },
-          replacement: tensor))
+      items.append(Item(stored, replacedBy: tensor))
     }
   }
 
@@ -97,6 +94,7 @@ struct AdapterPlacement {
       if let stray = module.magnitude ?? module.bias { throw AdapterProblem.alone(stray) }
       return
     }
+    guard family != .peft || a.shape.count == 2 else { throw AdapterProblem.convolution(a) }
     if let original = names.original(ofCopy: module.name + ".weight") {
       throw AdapterProblem.untied(a, original.name)
     }
@@ -117,18 +115,25 @@ struct AdapterPlacement {
   private mutating func add(
     _ update: LowRankUpdate, _ module: AdapterTensors.Module, _ target: BoundTensor
   ) throws {
-    guard adapter.config.isDoRA else {
-      return items.append(Item(target: target, change: { _ in AddedProduct(update: update) }))
+    let isNormed = adapter.config.isDoRA
+    let change = AdapterRecord.Change(
+      module: patternName(module, target), kind: isNormed ? .normedProduct : .product,
+      rank: update.rank, scale: Double(update.scale))
+    guard isNormed else {
+      if let norms = module.magnitude { throw AdapterProblem.strayNorms(norms) }
+      return items.append(Item(target, change) { _ in AddedProduct(update: update) })
     }
     guard let magnitude = module.magnitude else { throw AdapterProblem.noMagnitude(module.name) }
-    guard adapter.config.family == .peft, !module.isEmbedding, update.experts == 1 else {
+    guard adapter.config.family == .peft, update.experts == 1 else {
       throw AdapterProblem.dora(magnitude)
     }
-    guard magnitude.elementCount == update.rows else {
-      throw AdapterProblem.shape(magnitude, of: target.name, "\(update.rows)")
+    // PEFT takes an embedding for the transposed matrix of a linear layer.
+    let axis: NormedProduct.Axis = module.isEmbedding ? .columns : .rows
+    let count = module.isEmbedding ? update.columns : update.rows
+    guard magnitude.elementCount == count else {
+      throw AdapterProblem.shape(magnitude, of: target.name, "\(count)")
     }
-    items.append(
-      Item(target: target, change: { NormedProduct(update, magnitude, in: $0) }))
+    items.append(Item(target, change) { NormedProduct(update, magnitude, of: axis, in: $0) })
   }
 
   /// The tensors that a module may stand for.
@@ -189,8 +194,9 @@ struct AdapterPlacement {
     guard target.shape == bias.shape else {
       throw AdapterProblem.shape(bias, of: target.name, TensorShape.text(target.shape))
     }
-    items.append(
-      Item(target: target, change: { _ in AddedVector(tensor: bias, scale: scale) }))
+    let change = AdapterRecord.Change(
+      module: module.name, kind: .bias, rank: nil, scale: Double(scale))
+    items.append(Item(target, change) { _ in AddedVector(tensor: bias, scale: scale) })
   }
 
   private mutating func placeTokens(_ tokens: AdapterTensor, of module: String) throws {
@@ -211,10 +217,9 @@ struct AdapterPlacement {
     }
     let rows = Dictionary(uniqueKeysWithValues: indices.enumerated().map { ($1, $0) })
     replaced += 1
+    let change = AdapterRecord.Change(module: module, kind: .rows, rank: nil, scale: nil)
     items.append(
-      Item(
-        target: target,
-        change: { _ in ReplacedRows(tensor: tokens, rows: rows, columns: columns) }))
+      Item(target, change) { _ in ReplacedRows(tensor: tokens, rows: rows, columns: columns) })
   }
 }
 

@@ -44,10 +44,34 @@ enum AdapterProblem {
       expected: "lora_magnitude_vector", remedy: "fetch the adapter again, or save it anew")
   }
 
+  static func strayNorms(_ magnitude: AdapterTensor) -> Problem {
+    Problem(
+      .invalid, "the adapter has norms although its settings do not say DoRA", file: magnitude.file,
+      tensor: magnitude.name, expected: "use_dora true, or no norms",
+      remedy: "fetch adapter_config.json and the weights of one and the same adapter")
+  }
+
   static func dora(_ tensor: AdapterTensor) -> Problem {
     Problem(
-      .unsupported, "DoRA is merged for plain matrices of PEFT alone", file: tensor.file,
+      .unsupported, "DoRA is merged for matrices of PEFT alone", file: tensor.file,
       tensor: tensor.name, remedy: "merge it with the library that trained it")
+  }
+
+  static func convolution(_ factor: AdapterTensor) -> Problem {
+    Problem(
+      .unsupported, "the adapter changes a convolution", file: factor.file, tensor: factor.name,
+      expected: "factors with two axes", found: TensorShape.text(factor.shape),
+      remedy: """
+        train it without convolutions among target_modules, because PEFT merges none that works on each \
+        channel apart; any other one merges with PEFT
+        """)
+  }
+
+  static func unsaved(_ modules: [String], _ adapter: String) -> Problem {
+    Problem(
+      .invalid, "the adapter lacks the modules that its settings call saved whole", file: adapter,
+      expected: "modules_to_save: \(modules.joined(separator: ", "))",
+      found: "no tensor of such a module", remedy: "fetch the adapter again, or save it anew")
   }
 
   static func twice(_ name: String, _ adapter: Adapter) -> Problem {
@@ -63,6 +87,15 @@ enum AdapterProblem {
       file: tensor.file, tensor: tensor.name, expected: "the values of \(embedding), or none",
       found: "others",
       remedy: "untie the base before it is trained, or merge it with PEFT into an untied one")
+  }
+
+  static func leftBehind(_ embedding: AdapterTensor) -> Problem {
+    Problem(
+      .unsupported,
+      "the adapter changes an embedding apart from the head that reads it in the base",
+      file: embedding.file, tensor: embedding.name,
+      expected: "ensure_weight_tying, or the head saved beside it", found: "neither",
+      remedy: "train it with ensure_weight_tying, or merge it with PEFT, which unties the head")
   }
 
   static func packed(_ names: [String], _ adapter: Adapter, _ found: String) -> Problem {

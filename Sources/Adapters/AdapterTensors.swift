@@ -6,7 +6,7 @@ struct AdapterTensors {
   /// What belongs to one module, or to one of the tensors of a module that has no others.
   struct Module {
     /// The name of the module in the model.
-    let name: String
+    fileprivate(set) var name: String
     var a, b: AdapterTensor?
     /// Whether the factors are those of an embedding, which are transposed.
     var isEmbedding = false
@@ -31,6 +31,11 @@ struct AdapterTensors {
   /// What names of whole tensors hold where an adapter stands around their module.
   private static let wrappers: Set<String> = ["base_layer", "token_adapter"]
 
+  /// What names hold where a module was compiled, divided among processes or computed twice.
+  private static let trainers: Set<String> = [
+    "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module",
+  ]
+
   private static let endings: [(String, Piece)] = [
     ("lora_A", .a), ("lora_B", .b), ("lora_a", .a), ("lora_b", .b),
     ("lora_embedding_A", .embeddingA), ("lora_embedding_B", .embeddingB),
@@ -42,14 +47,21 @@ struct AdapterTensors {
   ///   are not merged.
   init(_ tensors: [StoredTensor], _ family: AdapterConfig.Family) throws {
     for tensor in tensors {
-      let name =
-        tensor.name.hasPrefix(Self.wrapper)
-        ? String(tensor.name.dropFirst(Self.wrapper.count)) : tensor.name
+      let name = Self.unwrapped(tensor.name)
       try tensor.checkFloat()
       try tensor.checkFinite()
       try add(tensor, name, family)
     }
     try Problem.throwIfAny(modules.compactMap(Self.unpaired))
+  }
+
+  /// The name in the model: without what PEFT begins with, and what other programs put around modules.
+  private static func unwrapped(_ name: String) -> String {
+    let plain =
+      name.contains("._") || name.hasPrefix("_")
+      ? name.split(separator: ".", omittingEmptySubsequences: false)
+        .filter { !trainers.contains(String($0)) }.joined(separator: ".") : name
+    return plain.hasPrefix(wrapper) ? String(plain.dropFirst(wrapper.count)) : plain
   }
 
   private mutating func add(_ tensor: StoredTensor, _ name: String, _ family: AdapterConfig.Family)
@@ -114,6 +126,16 @@ struct AdapterTensors {
       if parts.count - place > 1 { parts.remove(at: place) }
     }
     return parts.filter { !wrappers.contains(String($0)) }.joined(separator: ".")
+  }
+
+  /// The same tensors of a model that is part of another; nil where one of them is.
+  func below(_ prefix: String) -> AdapterTensors? {
+    let names = modules.map(\.name) + replacements.map(\.name)
+    guard !names.contains(where: { $0.hasPrefix(prefix) }) else { return nil }
+    var whole = self
+    for place in whole.modules.indices { whole.modules[place].name = prefix + modules[place].name }
+    whole.replacements = replacements.map { (prefix + $0.name, $0.tensor) }
+    return whole
   }
 
   private static func unpaired(_ module: Module) -> Problem? {

@@ -31,7 +31,8 @@ extension OpenedModel {
       return try counting(tokens: tokens, catalogue: catalogue)
         .merging(adapter, dequantisingTo: type, catalogue: catalogue)
     }
-    let changes = try changes(placement, adapter)
+    let homes = try homes()
+    let changes = try changes(placement, homes, adapter)
     let packed = changes.filter { isPacked($0.stored) }.map(\.stored)
     guard packed.isEmpty || type != nil else {
       throw AdapterProblem.packed(
@@ -51,7 +52,11 @@ extension OpenedModel {
       AdapterRecord(
         files: adapter.files, scale: adapter.scale, tensors: merged.map(\.name).sorted(),
         products: placement.products, replaced: placement.replaced,
-        dequantised: packed.isEmpty ? nil : type?.rawValue))
+        dequantised: packed.isEmpty ? nil : type?.rawValue,
+        changes: placement.items.map { item in
+          item.change.of(
+            item.target.parts.compactMap { (homes[$0.role] ?? direct($0.role))?.0.name })
+        }))
   }
 
   /// Refuses another vocabulary that is not that of embedding and head together.
@@ -76,29 +81,44 @@ extension OpenedModel {
     stored.packed != nil || !stored.type.isFloat
   }
 
+  /// Whether what an adapter lacks in one layout says more than what it lacks in another: names that are all there say
+  /// what else is wrong, and otherwise those of the base's own layout are what the reader knows.
+  private func isNearer(_ one: AdapterPlacement, than other: AdapterPlacement) -> Bool {
+    guard one.missing.count < other.missing.count else { return false }
+    return one.missing.isEmpty || !(other.names.layout.id == layout.id && other.isPartly)
+  }
+
   /// The first layout all of whose names and shapes fit.
   private func placement(of adapter: Adapter, _ catalogue: LayoutCatalogue) throws
     -> AdapterPlacement
   {
     // What is said of an adapter that fits nowhere: what is missing in the base's own layout where any of it is there.
     var nearest: AdapterPlacement?
-    func tried(_ names: AdapterNames?) -> AdapterPlacement? {
-      guard let names else { return nil }
+    var known: [AdapterNames] = []
+    func tried(_ adapter: Adapter, _ names: AdapterNames) -> AdapterPlacement? {
       let placement = AdapterPlacement(adapter, names)
       if placement.fits { return placement }
-      let isOwn = nearest?.names.layout.id == layout.id && nearest?.isPartly == true
-      if nearest.map({ !isOwn && placement.missing.count < $0.missing.count }) ?? true {
-        nearest = placement
-      }
+      if nearest.map({ isNearer(placement, than: $0) }) ?? true { nearest = placement }
       return nil
     }
     let family = adapter.config.family
-    if family.names(layout), let own = tried(try AdapterNames(of: self)) { return own }
+    if family.names(layout) {
+      known.append(try AdapterNames(of: self))
+      if let own = tried(adapter, known[0]) { return own }
+    }
     let others = catalogue.outlines.sorted { $0.id == layout.id && $1.id != layout.id }
     for outline in others {
       let other = try outline.layout()
-      guard other.inspectOnly == nil, family.names(other) else { continue }
-      if let found = tried(AdapterNames(other, of: self)) { return found }
+      guard other.inspectOnly == nil, family.names(other),
+        let names = AdapterNames(other, of: self)
+      else { continue }
+      known.append(names)
+      if let found = tried(adapter, names) { return found }
+    }
+    if let whole = adapter.inWholeModel,
+      let found = known.lazy.compactMap({ tried(whole, $0) }).first
+    {
+      return found
     }
     let missing = nearest?.missing ?? adapter.tensors.modules.map(\.name)
     guard missing.isEmpty else {
@@ -117,9 +137,9 @@ private struct ChangedTensor {
 
 extension OpenedModel {
   /// The stored tensors that change.
-  private func changes(_ placement: AdapterPlacement, _ adapter: Adapter) throws -> [ChangedTensor]
-  {
-    let homes = try homes()
+  private func changes(
+    _ placement: AdapterPlacement, _ homes: [Role: (BoundTensor, BoundPart)], _ adapter: Adapter
+  ) throws -> [ChangedTensor] {
     var changed: [String: ChangedTensor] = [:]
     var order: [String] = []
     var problems: [Problem] = []
@@ -147,7 +167,7 @@ extension OpenedModel {
       let whole = zip(places, pairings).compactMap { place, pairing in
         changed[place.home.name].map { ChangedPlace(base: $0.base, pairing: pairing) }
       }
-      let common = item.change(whole)
+      let common = item.make(whole)
       for (place, pairing) in zip(places, pairings) {
         let change: any TensorChange =
           item.replacement.map {

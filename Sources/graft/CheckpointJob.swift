@@ -201,15 +201,3 @@ struct CheckpointJob {
     return list
   }
 }
-
-extension AdapterRecord {
-  /// What was merged, in a line.
-  fileprivate var text: String {
-    let counts = [(products, "product"), (replaced, "replacement")].filter { $0.0 > 0 }
-      .map { Quantity.of($0.0, $0.1) }
-    let names = files.map(\.name).joined(separator: ", ")
-    let changes = "\(counts.joined(separator: " and ")) in \(Quantity.of(tensors.count, "tensor"))"
-    return "\(names) (\(changes)\(scale == 1 ? "" : ", scale \(scale)"))"
-      + (dequantised.map { ", packed weights dequantised and rounded once to \($0)" } ?? "")
-  }
-}

@@ -92,15 +92,46 @@ extension MessageSection {
       .init("DoRA without norms") {
         try $0.merging(#"{"peft_type": "LORA", "r": 2, "use_dora": true}"#, factors())
       },
-      .init("DoRA of an embedding") {
-        let embedding = "base_model.model.model.embed_tokens"
-        return try $0.merging(
-          #"{"peft_type": "LORA", "r": 1, "use_dora": true}"#,
+      .init("DoRA of GGUF or MLX") { shop in
+        try shop.run(
+          "convert", "fixtures/huggingface/qwen3_5/text-bf16", "base", "--to", "mlx-qwen3_5")
+        let module = "language_model.model.layers.0.mlp.down_proj"
+        return try shop.merging(
+          #"{"fine_tune_type": "dora", "lora_parameters": {"rank": 1, "scale": 2}}"#,
           [
-            .init(embedding + ".lora_embedding_A", [1, 320], Array(repeating: 1, count: 320)),
-            .init(embedding + ".lora_embedding_B", [64, 1], Array(repeating: 1, count: 64)),
-            .init(embedding + ".lora_magnitude_vector", [1], [1]),
+            .init(module + ".lora_a", [96, 1], Array(repeating: 1, count: 96)),
+            .init(module + ".lora_b", [1, 64], Array(repeating: 1, count: 64)),
+            .init(module + ".m", [64], Array(repeating: 1, count: 64)),
+          ], into: "base")
+      },
+      .init("norms that the settings do not say") {
+        try $0.merging(
+          plain,
+          factors() + [
+            .init(module + ".lora_magnitude_vector", [64], Array(repeating: 1, count: 64))
           ])
+      },
+      .init("a convolution") {
+        let module = "base_model.model.model.layers.0.linear_attn.conv1d"
+        return try $0.merging(
+          plain,
+          [
+            .init(module + ".lora_A.weight", [1, 2, 2], [1, 1, 1, 1]),
+            .init(module + ".lora_B.weight", [2, 1, 1], [1, 1]),
+          ])
+      },
+      .init("whole modules that are not there") {
+        try $0.merging(#"{"peft_type": "LORA", "r": 2, "modules_to_save": ["norm"]}"#, factors())
+      },
+      .init("an embedding apart from its tied head") {
+        try $0.merging(
+          #"{"peft_type": "LORA", "modules_to_save": ["embed_tokens"]}"#,
+          [
+            .init(
+              "base_model.model.model.embed_tokens.weight", [96, 32],
+              Array(repeating: 1, count: 3072))
+          ],
+          into: "fixtures/huggingface/lara_mini/bf16")
       },
       .init("DoRA after another adapter") {
         try $0.merged("fixtures/adapters/linear", "--adapter", "fixtures/adapters/norms")

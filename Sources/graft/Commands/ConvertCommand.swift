@@ -202,6 +202,7 @@ struct ConvertCommand: Verb {
     _ model: OpenedModel, _ catalogue: LayoutCatalogue, _ options: ConversionOptions
   ) throws -> Outcome {
     let layout = try named(model, options, catalogue)
+    let model = model.layout.inspectOnly == nil ? try merged(model, catalogue) : model
     let explanations = try (layout.map { [$0] } ?? catalogue.ids).map {
       try ConversionExplanation(
         model,
@@ -209,6 +210,8 @@ struct ConvertCommand: Verb {
           $0, form: form, cast: dtype.type, quantising: quantise, leaving: strays, in: catalogue),
         options: options)
     }
-    return ExplanationSummary(model.layout.id, explanations, isDetailed: layout != nil).outcome
+    return ExplanationSummary(
+      model.layout.id, explanations, adapters: model.adapters, isDetailed: layout != nil
+    ).outcome
   }
 }

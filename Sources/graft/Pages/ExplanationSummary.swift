@@ -2,25 +2,35 @@ import Comparison
 import Conversion
 import Diagnostics
 import JSON
+import Opening
 import Reports
 
 /// What `convert --explain` reports.
 struct ExplanationSummary {
   private let source: String
   private let explanations: [ConversionExplanation]
+  private let adapters: [AdapterRecord]
   private let isDetailed: Bool
 
-  init(_ source: String, _ explanations: [ConversionExplanation], isDetailed: Bool) {
-    self.source = source
-    self.explanations = explanations
+  /// - Parameter adapters: what was merged into the source.
+  init(
+    _ source: String, _ explanations: [ConversionExplanation], adapters: [AdapterRecord],
+    isDetailed: Bool
+  ) {
+    (self.source, self.explanations, self.adapters) = (source, explanations, adapters)
     self.isDetailed = isDetailed
   }
 
   /// If one layout was asked for, the exit code tells whether it can hold the model.
   var outcome: Outcome {
-    Outcome(
-      json: ["from": .string(source), "to": .array(explanations.map { .object($0.json) })],
-      text: isDetailed ? explanations.flatMap(details) : explanations.flatMap(lines),
+    var json: JSONObject = [
+      "from": .string(source), "to": .array(explanations.map { .object($0.json) }),
+    ]
+    if !adapters.isEmpty { json["adapters"] = .array(adapters.map { .object($0.wholeJSON) }) }
+    return Outcome(
+      json: json,
+      text: adapters.flatMap(\.lines)
+        + (isDetailed ? explanations.flatMap(details) : explanations.flatMap(lines)),
       exitCode: isDetailed
         ? explanations.lazy.compactMap { $0.reasons.first?.exitCode }.first ?? 0 : 0)
   }
