@@ -50,7 +50,6 @@ public struct Adapter: Sendable {
       AdapterRecord.File(
         file, sha256: try TensorHash.stored(ByteRegion(try MappedFile(file))))
     }
-    try checkSaved(in: weights)
   }
 
   /// The adapter under the names of a class with a head, where its own are those of a class without; nil for others.
@@ -61,12 +60,15 @@ public struct Adapter: Sendable {
     return adapter
   }
 
-  /// Refuses an adapter without any of the modules that its settings call saved whole.
-  private func checkSaved(in weights: FilePath) throws {
-    // PEFT adds these names by itself, whether the model has such a module or not.
-    let saved = config.saved.filter { !["classifier", "score"].contains($0) }
+  /// Refuses an adapter without any of the modules that its settings call saved whole, where the base has them: PEFT
+  /// takes names of modules that there are not, and saves nothing.
+  /// - Parameter names: the stored tensors of the base.
+  func checkSaved(among names: [String]) throws {
+    let saved = config.saved.filter { end in names.contains { $0.contains(end) } }
     let isThere = tensors.replacements.contains { name, _ in saved.contains(where: name.contains) }
-    guard saved.isEmpty || isThere else { throw AdapterProblem.unsaved(saved, weights.string) }
+    guard saved.isEmpty || isThere else {
+      throw AdapterProblem.unsaved(saved, files.last?.path.string ?? path)
+    }
   }
 
   /// A path and a scale; a path that exists has none, whatever is in it.

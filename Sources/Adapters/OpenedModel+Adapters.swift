@@ -25,6 +25,7 @@ extension OpenedModel {
         .unsupported, "DoRA is merged into a base alone, because its norms are those of the base",
         file: adapter.path, remedy: "give it as the first --adapter")
     }
+    try adapter.checkSaved(among: checkpoint.tensors.map(\.name))
     let placement = try placement(of: adapter, catalogue)
     if let tokens = placement.vocabularies.max() {
       try checkVocabulary(placement, adapter)
