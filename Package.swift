@@ -223,8 +223,8 @@ let package = Package(
       "Faults",
       [
         "Diagnostics", "Tensors", "JSON", "Containers", "Canonical", "Layouts", "Opening",
-        "Adapters", "Comparison", "Conversion", "Threads", "Runtime", "Verification", crypto,
-        systemPackage,
+        "Adapters", "Comparison", "Conversion", "Threads", "Runtime", "Verification",
+        "Digests", systemPackage,
       ], with: [optimised]),
     tests(
       "Message",

@@ -83,6 +83,13 @@ import Testing
     #expect(audit.exitCode == 1 && audit.output.contains("layer_multipliers"), "\(audit)")
   }
 
+  /// Keys of the indexer are shared by all of its heads: transformers has no other way.
+  @Test func anIndexerHasOneKeyHead() throws {
+    let checkpoint = try EditableCheckpoint(copying: Fixtures.path(Self.released))
+    try checkpoint.editConfig { $0["indexer_kv_heads"] = 2 }
+    expectRefusal(try checkpoint.graft("inspect"), 69, ["indexer_kv_heads", "2"])
+  }
+
   /// A file whose ratios were lost computes without choosing, and the audit says so.
   @Test func anIndexerThatIsNotUsedIsTold() throws {
     let there = try convert(Fixtures.path(Self.released).string, "there", "--to", "gguf-qwen4exp")

@@ -1,5 +1,5 @@
 import Adapters
-import Crypto
+import Digests
 import GraftTestSupport
 import JSON
 import Opening
@@ -66,7 +66,7 @@ final class MergedAdapter {
     let hashes = try #require(file.object).entries
     #expect(Set(hashes.map(\.key)) == Set(model.adapters.flatMap(\.tensors)))
     for (name, hash) in hashes {
-      #expect(try hex(SHA256.hash(data: bytes(name))) == hash.string, "\(name)")
+      #expect(try SHA256.text(of: bytes(name)) == hash.string, "\(name)")
     }
   }
 
@@ -83,10 +83,6 @@ final class MergedAdapter {
 
   private static func bytes(_ name: String, in model: OpenedModel) throws -> [UInt8] {
     try #require(model.checkpoint.tensor(name)).region.withBytes { Array($0) }
-  }
-
-  private func hex(_ digest: SHA256.Digest) -> String {
-    digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
   }
 
   /// The base with the merged values, each divided by the norm of its column where that of its row is meant.

@@ -168,6 +168,10 @@ struct ConfigReaderTests {
         #", "rope_parameters": { "mrope_section": ["a"] }"#,
         "the config has a value of the wrong type"
       ),
+      (
+        #", "rope_parameters": { "mrope_section": [2, 2] }"#,
+        "the config has a value of the wrong type"
+      ),
       (#", "rms_norm_eps": [1]"#, "the config has a value of the wrong type"),
     ] {
       let error = #expect(throws: (any Error).self) { try read("qwen3_5", keys) }

@@ -36,15 +36,17 @@ struct DeclaredMeanings {
 
   /// What stands before a property, which may be one of a property.
   private static func sentence(of path: [String], in file: String, _ files: [String]) -> String? {
-    let type = path.count > 1 ? type(of: path[0], in: file) : nil
+    let type = path.count > 1 ? type(of: path[0], in: [file] + files) : nil
     let home = type.flatMap { type in files.first { $0.contains("struct \(type):") } }
     return sentence(
       before: (type == nil ? path.first : path.last) ?? "", in: [home ?? file] + files)
   }
 
-  private static func type(of property: String, in file: String) -> String? {
-    (try? Regex("var \(property) = (\\w+)\\("))
-      .flatMap { file.firstMatch(of: $0)?.output[1].substring }.map(String.init)
+  /// The type of a property that some extension or the type's own file declares with a value.
+  private static func type(of property: String, in files: [String]) -> String? {
+    guard let pattern = try? Regex("var \(property) = (\\w+)\\(") else { return nil }
+    return files.lazy.compactMap { $0.firstMatch(of: pattern)?.output[1].substring }.first
+      .map(String.init)
   }
 
   private static func sentence(before property: String, in files: [String]) -> String? {

@@ -24,6 +24,8 @@ struct FactRule: ConfigRule {
   private let arithmetic: FactArithmetic
   /// The fewest integers of a list that is written; nil for a value that is no list.
   private let listed: Int?
+  /// Whether such a list may be read with fewer.
+  private let mayBeShorter: Bool
   /// Whether a list stands for its first value.
   private let takesFirst: Bool
   /// Whether a number is written with a fraction even where it is whole.
@@ -42,6 +44,7 @@ struct FactRule: ConfigRule {
     derived = try object.optional("derived", DerivedNumber.init)
     listed = try object.optional("listed", FormatValue.integer)
     try FormatLimits.check(listed ?? 0, .entries, at: "listed")
+    mayBeShorter = try object.flag("shorter")
     written = try object.optional("written", FormatValue.fact(file:))
     ratio = try object.optional("ratio", HiddenRatio.init)
     isFloat = try object.flag("float")
@@ -107,8 +110,8 @@ struct FactRule: ConfigRule {
     if value == .null, absent == FactValue.none { return .none }
     if let listed {
       let numbers = try ConfigValue.integers(value, at: key.path)
-      // Readers take as many numbers as there must be, and fail where one is missing.
-      guard numbers.count >= listed else {
+      // Most readers take as many numbers as there must be, and fail where one is missing.
+      guard numbers.count >= listed || mayBeShorter else {
         throw ConfigValue.wrongType(
           value, at: key.path, expected: "a list of \(listed) whole numbers")
       }
