@@ -5,8 +5,9 @@ import Tensors
 package struct Operand {
   /// `[tokens, depth]`
   let rows: UnsafePointer<Float>
-  /// `[tokens / panel, depth, panel]`, or the parts of a `TiledProduct`, or for one token its forms: as `DotProducts.split` leaves it, and, where it is
-  /// of whole blocks, as the kernels of each format of 256 values arrange it.
+  /// `[tokens / panel, depth, panel]`, or the parts of a `TiledProduct`, or for one token its forms: as
+  /// `DotProducts.split` leaves it, and, where it is of whole blocks, as the kernels of each format of 256 values
+  /// arrange it.
   let panels: UnsafeMutablePointer<Float>
   let tokens: Int
   let depth: Int
