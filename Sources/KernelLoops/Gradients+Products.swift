@@ -52,22 +52,6 @@ extension Gradients {
 
   @inline(never)
   static func transpose(_ source: FloatRows, rows: Int, columns: Int, to target: MutableFloatRows) {
-    var row = 0
-    while row &+ width <= rows {
-      var column = 0
-      while column &+ width <= columns {
-        Transposition.square(
-          source[row] + column, stride: source.stride, target: target[column] + row,
-          targetStride: target.stride)
-        column &+= width
-      }
-      for index in column..<max(columns, column) {
-        for lane in row..<(row &+ width) { target[index][lane] = source[lane][index] }
-      }
-      row &+= width
-    }
-    for rest in row..<max(rows, row) {
-      for column in 0..<columns { target[column][rest] = source[rest][column] }
-    }
+    Transposition.matrix(source, rows: rows, columns: columns, target: target)
   }
 }

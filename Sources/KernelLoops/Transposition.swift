@@ -32,6 +32,32 @@ enum Transposition {
     for row in 0..<Square.count { store(rows[row], target + (row &* targetStride)) }
   }
 
+  /// `target[j, i] = source[i, j]` for all rows and columns.
+  @inline(__always)
+  static func matrix(_ source: FloatRows, rows: Int, columns: Int, target: MutableFloatRows) {
+    var whole = 0
+    while whole &+ width <= columns {
+      var row = 0
+      while row &+ width <= rows {
+        square(
+          source[row] + whole, stride: source.stride, target: target[whole] + row,
+          targetStride: target.stride)
+        row &+= width
+      }
+      for column in whole..<whole &+ width { rest(source, column, row, rows, target) }
+      whole &+= width
+    }
+    for column in whole..<max(columns, whole) { rest(source, column, 0, rows, target) }
+  }
+
+  @inline(__always)
+  private static func rest(
+    _ source: FloatRows, _ column: Int, _ first: Int, _ rows: Int, _ target: MutableFloatRows
+  ) {
+    let result = target[column]
+    for row in first..<max(rows, first) { result[row] = source[row][column] }
+  }
+
   @inline(__always)
   private static func interleaved(_ even: HalfLanes, _ odd: HalfLanes) -> Lanes {
     var lanes = Lanes()
